@@ -1,0 +1,130 @@
+"""The command line, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from migmerge import __version__
+from migmerge.errors import UserError
+
+_BUG = "https://github.com/migmerge/migmerge/issues"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `migmerge argv`; the exit code as DESIGN section 4 has it."""
+    for stream in (sys.stdout, sys.stderr):
+        # names from the repository may not fit the terminal's encoding
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    arguments = _parser().parse_args(argv)
+    always_zero = getattr(arguments, "exit_zero", False)
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return 0 if always_zero else code
+    except UserError as error:
+        print(f"migmerge: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return 0 if always_zero else 2
+    except KeyboardInterrupt:
+        print("migmerge: interrupted; nothing was changed", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except Exception as error:  # the one boundary
+        return 0 if _report_bug(error) and always_zero else 3
+
+
+def _report_bug(error: Exception) -> bool:
+    if os.environ.get("MIGMERGE_TRACEBACK"):
+        raise error
+    print(f"migmerge: a bug in migmerge: {type(error).__name__}: {error}", file=sys.stderr)
+    print(f"hint: run again with MIGMERGE_TRACEBACK=1 and report it: {_BUG}", file=sys.stderr)
+    return True
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "check":
+        return _check(arguments)
+    return _fix(arguments)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.check import CheckOptions, check  # one command's imports only
+
+    if os.environ.get("MIGMERGE") == "0" and (arguments.staged or arguments.exit_zero):
+        return 0  # switched off for hooks
+    return check(
+        CheckOptions(
+            arguments.directory,
+            arguments.config,
+            tuple(arguments.paths),
+            arguments.staged,
+            arguments.rev,
+            arguments.base,
+            arguments.format,
+        )
+    )
+
+
+def _fix(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.fix import FixOptions, fix  # one command's imports only
+
+    return fix(
+        FixOptions(
+            arguments.directory,
+            arguments.config,
+            tuple(arguments.apps),
+            arguments.strategy,
+            tuple(arguments.move),
+            arguments.keep_names,
+            arguments.base,
+            arguments.dry_run,
+            arguments.yes,
+            arguments.commit,
+            not arguments.no_verify,
+            arguments.format,
+        )
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="migmerge", description="Resolve Django migration conflicts after a git merge."
+    )
+    parser.add_argument("--version", action="version", version=f"migmerge {__version__}")
+    parser.add_argument("-C", dest="directory", metavar="DIR", default=".", help="run in DIR")
+    parser.add_argument("--config", metavar="FILE", help="instead of pyproject.toml or setup.cfg")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_check(commands.add_parser("check", help="find migrations that collide"))
+    _add_fix(commands.add_parser("fix", help="resolve what check finds"))
+    return parser
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="only apps in or around PATH")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--staged", action="store_true", help="read the index (for hooks)")
+    source.add_argument("--rev", metavar="REF", help="read a commit")
+    parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--exit-zero", action="store_true", help="tell, but never fail")
+
+
+def _add_fix(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("apps", nargs="*", metavar="APP", help="app labels; all when none is named")
+    parser.add_argument("--strategy", choices=("auto", "merge", "renumber"), default="auto")
+    parser.add_argument(
+        "--move", action="append", default=[], metavar="NAME", help="the migration whose side moves"
+    )
+    parser.add_argument("--keep-names", action="store_true", help="repoint without renaming")
+    parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
+    parser.add_argument("--dry-run", action="store_true", help="show the change, write nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--commit", action="store_true", help="commit the result")
+    parser.add_argument("--no-verify", action="store_true", help="do not ask the project's Django")
+    parser.add_argument("--format", choices=("text", "json"), default="text")

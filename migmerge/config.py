@@ -1,0 +1,131 @@
+"""The team's settings: `[tool.migmerge]` in pyproject.toml or `[migmerge]` in setup.cfg."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from migmerge.errors import UserError
+
+
+class Config(NamedTuple):
+    """Every key of the configuration; `migration_modules` is label -> directory."""
+
+    base: str = ""
+    prefer: str = "auto"
+    manage: str = ""
+    settings: str = ""
+    migration_modules: Mapping[str, str] = {}
+    app_labels: Mapping[str, str] = {}
+    exclude: tuple[str, ...] = ()
+    lock_files: tuple[str, ...] = ()
+    numbers: str = "notice"
+
+
+_CHOICES = {"prefer": ("auto", "merge", "renumber"), "numbers": ("off", "notice", "error")}
+_TABLES = ("migration_modules", "app_labels")
+_LISTS = ("exclude", "lock_files")
+
+
+def read_config(
+    root: str, chosen: str | None = None, environment: Mapping[str, str] = os.environ
+) -> Config:
+    """The settings for the repository at `root`; `MIGMERGE_<KEY>` overrides the file's.
+
+    `chosen` is `--config FILE`. UserError for an unknown key, a wrong type or a broken file.
+    """
+    values: dict[str, object] = {}
+    place = ""
+    for path in [chosen] if chosen else [os.path.join(root, n) for n in _FILES]:
+        found = _read(path, must_exist=bool(chosen))
+        if found is not None:
+            values, place = found, path
+            break
+    for key in Config._fields:
+        text = environment.get(f"MIGMERGE_{key.upper()}")
+        if text is not None:
+            values[key] = _from_text(key, text, f"MIGMERGE_{key.upper()}")
+    return _checked(values, place)
+
+
+_FILES = ("pyproject.toml", "setup.cfg")
+
+
+def _read(path: str, *, must_exist: bool) -> dict[str, object] | None:
+    try:
+        with open(path, "rb") as handle:
+            source = handle.read()
+    except FileNotFoundError:
+        if must_exist:
+            raise UserError(f"no such configuration file: {path}") from None
+        return None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    if b"migmerge" not in source:
+        return None  # the common case, told without a TOML parser
+    return _read_cfg(path, source) if path.endswith(".cfg") else _read_toml(path, source)
+
+
+def _read_toml(path: str, source: bytes) -> dict[str, object] | None:
+    # only paid by repositories that configure us
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        tool = tomllib.loads(source.decode()).get("tool", {})
+    except ValueError as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from None
+    section = tool.get("migmerge")
+    return dict(section) if section is not None else None
+
+
+def _read_cfg(path: str, source: bytes) -> dict[str, object] | None:
+    import configparser  # as above
+
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(source.decode(), path)
+    except (configparser.Error, ValueError) as error:
+        raise UserError(f"{path} is not valid: {str(error).splitlines()[0]}") from None
+    if not parser.has_section("migmerge"):
+        return None
+    return {key: _from_text(key, text, path) for key, text in parser.items("migmerge")}
+
+
+def _from_text(key: str, text: str, place: str) -> object:
+    parts = [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
+    if key in _LISTS:
+        return parts
+    if key in _TABLES:
+        pairs = [part.partition("=") for part in parts]
+        if not all(separator for _, separator, _ in pairs):
+            raise UserError(f"{place}: {key} wants name = value, separated by commas")
+        return {name.strip(): value.strip() for name, _, value in pairs}
+    return text
+
+
+def _checked(values: Mapping[str, object], place: str) -> Config:
+    known = ", ".join(Config._fields)
+    for key, value in values.items():
+        if key not in Config._fields:
+            raise UserError(f"{place}: unknown key {key!r} for migmerge", f"known keys: {known}")
+        if key in _CHOICES and value not in _CHOICES[key]:
+            choices = ", ".join(_CHOICES[key])
+            raise UserError(f"{place}: {key} must be one of {choices}, not {value!r}")
+        if not _fits(key, value):
+            kinds = {**dict.fromkeys(_TABLES, "a table"), **dict.fromkeys(_LISTS, "a list")}
+            kind = kinds[key] + " of strings" if key in kinds else "a string"
+            raise UserError(f"{place}: {key} must be {kind}")
+    tidy = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return Config(**tidy)  # type: ignore[arg-type]
+
+
+def _fits(key: str, value: object) -> bool:
+    if key in _TABLES:
+        return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+    if key in _LISTS:
+        return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    return isinstance(value, str)

@@ -1,0 +1,1 @@
+"""Graphs to conflicts, which side moves, and whether two sides commute: pure."""

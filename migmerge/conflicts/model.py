@@ -1,0 +1,51 @@
+"""The values that stand for what is wrong with a set of migrations."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from migmerge.migrations.model import App, NodeKey
+
+
+class Branch(NamedTuple):
+    """One side of a conflict: its nodes after the common ancestor, parents first.
+
+    `published` is None when there is no base branch, or when only a part of it is published.
+    """
+
+    nodes: tuple[NodeKey, ...]
+    side: str = "unknown"
+    published: bool | None = None
+
+    @property
+    def leaf(self) -> NodeKey:
+        """The node on which no other of the branch depends."""
+        return self.nodes[-1]
+
+
+class Place(NamedTuple):
+    """A line of a file; line 0 means the whole file."""
+
+    path: str
+    line: int
+
+
+class Conflict(NamedTuple):
+    """One finding; `place` points into the file that is at fault, where a single one is."""
+
+    app: App
+    kind: str
+    common_ancestor: NodeKey | None = None
+    branches: tuple[Branch, ...] = ()
+    place: Place | None = None
+    reasons: tuple[str, ...] = ()
+    verdict: str | None = None
+    recommendation: str = "manual"
+    commands: tuple[str, ...] = ()
+
+
+class Notice(NamedTuple):
+    """Something to know that is no conflict; ends up on stderr."""
+
+    place: Place
+    text: str

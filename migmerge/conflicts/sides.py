@@ -1,0 +1,40 @@
+"""Which side of a conflict stays (onto) and which moves (replayed).
+
+Not ours or theirs: what the base branch already has stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from migmerge.conflicts.model import Branch
+
+
+def decide_sides(
+    branches: tuple[Branch, ...],
+    published: Collection[object] | None,
+    moved: Collection[str] = (),
+) -> tuple[Branch, ...]:
+    """The branches with `published` and `side` set.
+
+    `published` holds the node keys that the base branch has; None when there is no base.
+    `moved` names migrations whose branch the user wants to move (`--move`).
+    """
+    known = [branch._replace(published=_is_published(branch, published)) for branch in branches]
+    if moved:
+        moving = [branch for branch in known if any(key.name in moved for key in branch.nodes)]
+    else:
+        moving = [branch for branch in known if branch.published is False]
+    staying = [branch for branch in known if branch not in moving]
+    if len(staying) != 1 or not (moved or staying[0].published):
+        return tuple(known)
+    return tuple(
+        branch._replace(side="onto" if branch in staying else "replayed") for branch in known
+    )
+
+
+def _is_published(branch: Branch, published: Collection[object] | None) -> bool | None:
+    if published is None:
+        return None
+    there = {key in published for key in branch.nodes}
+    return there.pop() if len(there) == 1 else None

@@ -1,0 +1,98 @@
+"""A snapshot's conflicts with what only git can tell of them: which side is published."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from migmerge.config import Config
+from migmerge.conflicts.find import find_conflicts, number_collisions
+from migmerge.conflicts.model import Conflict, Notice, Place
+from migmerge.conflicts.recommend import recommend
+from migmerge.conflicts.sides import decide_sides
+from migmerge.git.base import Base, find_base
+from migmerge.git.repository import Repository
+from migmerge.git.snapshot import THEIRS, Snapshot
+from migmerge.git.trees import Listing, list_commit
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.operations import Operation, read_operations
+
+
+class Findings(NamedTuple):
+    """`base` is None where there is no base branch, or nothing made it worth asking."""
+
+    conflicts: tuple[Conflict, ...]
+    notices: tuple[Notice, ...]
+    base: Base | None
+
+
+def find(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    asked_base: str | None,
+    moved: Collection[str] = (),
+    *,
+    always_base: bool = False,
+) -> Findings:
+    """The snapshot's conflicts, each with sides, verdict, recommendation and commands."""
+    found = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files)
+    numbers = []
+    if config.numbers != "off":
+        numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset())
+    if not (found.conflicts or numbers or asked_base or always_base):
+        return Findings((), found.notices, None)
+    base = find_base(repository, asked_base, config.base)
+    listing = list_commit(repository, base.commit) if base else None
+    published = _published(snapshot, listing) if listing else None
+    old = frozenset(listing.files) if listing else None
+    if numbers and old is not None:
+        numbers = number_collisions(snapshot.graph, snapshot.apps, old)
+    elif config.numbers != "error":
+        numbers = []  # without a base branch it can't be told which are new
+    notices = list(found.notices)
+    if config.numbers == "notice":
+        notices += [Notice(c.place or Place(c.app.directory, 0), c.reasons[0]) for c in numbers]
+        numbers = []
+    complete = [
+        recommend(
+            conflict._replace(branches=decide_sides(conflict.branches, published, moved)),
+            operations_of(snapshot, conflict),
+            config.prefer,
+            base.name if base else None,
+        )
+        for conflict in (*found.conflicts, *numbers)
+    ]
+    return Findings(tuple(complete), tuple(sorted(notices)), base)
+
+
+def _published(snapshot: Snapshot, base: Listing) -> frozenset[NodeKey]:
+    """Nodes that the base branch has; of a path collision only the version that is the base's."""
+    found = set()
+    for key, migration in snapshot.graph.nodes.items():
+        there = base.files.get(migration.path)
+        if there is None:
+            continue
+        if migration.path in snapshot.theirs:
+            stages = snapshot.listing.unmerged[migration.path].stages
+            if there.oid != stages[3 if key.version == THEIRS else 2].oid:
+                continue
+        found.add(key)
+    return frozenset(found)
+
+
+def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
+    """The bytes of a node's file, of the right side for a path collision."""
+    path = snapshot.graph.nodes[key].path
+    return snapshot.theirs[path] if key.version == THEIRS else snapshot.contents[path]
+
+
+def operations_of(snapshot: Snapshot, conflict: Conflict) -> list[list[Operation]]:
+    """The operations of each branch, in order; nothing for kinds that have no sides."""
+    if conflict.kind not in ("siblings", "path"):
+        return []
+    label = conflict.app.label
+    return [
+        [op for key in branch.nodes for op in read_operations(source_of(snapshot, key), label)]
+        for branch in conflict.branches
+    ]

@@ -1,0 +1,51 @@
+"""Who added a file, and when."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from migmerge.git.repository import Repository, find_commit, is_shallow
+from migmerge.git.state import stopped_operation
+
+
+class Added(NamedTuple):
+    """The commit that brought a file in."""
+
+    author: str
+    when: datetime
+    commit: str
+
+
+def added_by(repository: Repository, paths: Iterable[str], commit: str = "") -> dict[str, Added]:
+    """Path -> its addition, in the history of `commit` (else HEAD and the side being merged).
+
+    A path is left out where nobody has committed it, or a shallow clone hides who did.
+    """
+    from git import Repo  # GitPython: only paid when there is something to tell
+
+    stopped = None if commit else stopped_operation(repository)
+    head = commit or find_commit(repository, "HEAD")
+    tips = [tip for tip in (head, stopped.theirs if stopped else None) if tip]
+    hidden = _shallow_boundary(repository)
+    found = {}
+    with Repo(repository.git_dir) as repo:
+        for path in paths:
+            for tip in tips:
+                oid = repo.git.log("-1", "--diff-filter=A", "--format=%H", tip, "--", path)
+                if oid and oid not in hidden:
+                    made = repo.commit(oid)
+                    found[path] = Added(str(made.author.name), made.authored_datetime, oid)
+                    break
+    return found
+
+
+def _shallow_boundary(repository: Repository) -> set[str]:
+    """Commits whose parents were cut off: they seem to add every file."""
+    if not is_shallow(repository):
+        return set()
+    place = os.fsdecode(repository.git("rev-parse", "--git-path", "shallow")).strip()
+    with open(os.path.join(repository.root, place), encoding="ascii") as handle:
+        return set(handle.read().split())

@@ -1,0 +1,54 @@
+"""The one function through which every git process of ours goes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+
+from migmerge.errors import UserError
+
+_BEFORE = ("--no-pager", "--literal-pathspecs", "-c", "core.quotePath=false")
+
+
+class GitError(Exception):
+    """git exited with a code that the caller did not expect; `stderr` is git's own words."""
+
+    def __init__(self, arguments: Sequence[str], returncode: int, stderr: str) -> None:
+        super().__init__(f"git {' '.join(arguments)}: exit {returncode}: {stderr.strip()}")
+        self.returncode = returncode
+        self.stderr = stderr
+
+
+def git(
+    *arguments: str,
+    cwd: str,
+    stdin: bytes | None = None,
+    expected: Sequence[int] = (0,),
+    env: dict[str, str] | None = None,
+) -> bytes:
+    """git's standard output, bytes as they are.
+
+    Raises GitError for an exit code that is not `expected`, UserError where git is missing.
+    """
+    # GIT_OPTIONAL_LOCKS: reading must never take the index lock from under somebody
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(env or {})}
+    try:
+        done = subprocess.run(
+            ["git", *_BEFORE, *arguments],
+            cwd=cwd,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            env=environment,
+            check=False,
+        )
+    except FileNotFoundError:
+        if not os.path.isdir(cwd):
+            raise UserError(f"no such directory: {cwd}") from None
+        raise UserError("git was not found on PATH", "install git 2.31 or later") from None
+    except NotADirectoryError:
+        raise UserError(f"not a directory: {cwd}") from None
+    if done.returncode not in expected:
+        raise GitError(arguments, done.returncode, done.stderr.decode("utf-8", "replace"))
+    return done.stdout

@@ -1,0 +1,82 @@
+"""Where the repository is, and which commits its names mean."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from migmerge.errors import UserError
+from migmerge.git.process import GitError, git
+
+
+class Repository(NamedTuple):
+    """`root` is the top of the work tree (the git directory when bare)."""
+
+    root: str
+    git_dir: str
+    bare: bool
+
+    def git(
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        expected: tuple[int, ...] = (0,),
+        env: dict[str, str] | None = None,
+    ) -> bytes:
+        """Run git at the top of the work tree; see `process.git`."""
+        return git(*arguments, cwd=self.root, stdin=stdin, expected=expected, env=env)
+
+    def git_path(self, name: str) -> str:
+        """The file of this name under the git directory, as this worktree sees it."""
+        return os.path.join(self.git_dir, name)
+
+
+def find_repository(directory: str) -> Repository:
+    """The repository around `directory`; UserError when there is none."""
+    try:
+        out = git("rev-parse", "--is-bare-repository", "--absolute-git-dir", cwd=directory)
+        bare, git_dir = os.fsdecode(out).splitlines()[:2]
+        if bare == "true":
+            return Repository(git_dir, git_dir, bare=True)
+        top = os.fsdecode(git("rev-parse", "--show-toplevel", cwd=directory))
+        return Repository(top.rstrip("\n"), git_dir, bare=False)
+    except GitError as error:
+        return _explain(error, directory)
+
+
+def _explain(error: GitError, directory: str) -> Repository:
+    place = os.path.abspath(directory)
+    if "dubious ownership" in error.stderr:
+        raise UserError(
+            f"git does not trust {place}: it belongs to another user",
+            f"git config --global --add safe.directory {place}",
+        )
+    if "must be run in a work tree" in error.stderr:
+        raise UserError(f"{place} is inside a git directory", "cd to the work tree")
+    raise UserError(f"not a git repository: {place}", "cd to your project, or: migmerge -C DIR …")
+
+
+def find_commit(repository: Repository, ref: str) -> str | None:
+    """The commit that `ref` names, None if it names none."""
+    out = repository.git(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", ref + "^{commit}",
+        expected=(0, 1, 128),
+    )  # fmt: skip
+    return out.decode().strip() or None
+
+
+def commit_of(repository: Repository, ref: str) -> str:
+    """The commit that `ref` names; UserError with the way out when it names none."""
+    found = find_commit(repository, ref) if ref and "\0" not in ref else None
+    if found is None:
+        if is_shallow(repository):
+            hint = "this is a shallow clone: git fetch --unshallow (in CI, fetch-depth: 0)"
+        else:
+            hint = "git fetch, then git branch --all shows the names"
+        raise UserError(f"no such commit or branch: {ref!r}", hint)
+    return found
+
+
+def is_shallow(repository: Repository) -> bool:
+    """Whether history was cut off by `clone --depth`."""
+    return repository.git("rev-parse", "--is-shallow-repository").strip() == b"true"

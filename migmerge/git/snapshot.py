@@ -1,0 +1,208 @@
+"""A tree's migrations: files listed and read through git, understood by `migrations/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from typing import NamedTuple
+
+from migmerge.config import Config
+from migmerge.git.repository import Repository, find_commit
+from migmerge.git.state import stopped_operation
+from migmerge.git.trees import (
+    Listing,
+    is_outward_link,
+    list_commit,
+    list_index,
+    list_worktree,
+    read_blobs,
+    read_files,
+)
+from migmerge.migrations.graph import Graph, Resolve, build_graph
+from migmerge.migrations.layout import (
+    NUMBERED,
+    Resolver,
+    Source,
+    app_label,
+    apps_of,
+    candidate_directories,
+    is_candidate_name,
+    migrations_of,
+    read_app_label,
+    split,
+)
+from migmerge.migrations.lockfiles import LockFile, is_lock_file, read_lock_file
+from migmerge.migrations.model import App, Header, Migration, NodeKey, ParseError, Reference
+from migmerge.migrations.reader import read_header
+
+THEIRS = 3
+
+
+class Snapshot(NamedTuple):
+    """The migrations of one tree. `contents` has their bytes and the lock files' by path,
+    `theirs` the other version of each path that both sides added."""
+
+    source: str
+    listing: Listing
+    contents: Mapping[str, bytes]
+    theirs: Mapping[str, bytes]
+    theirs_only: frozenset[str]
+    apps: Mapping[str, App]
+    graph: Graph
+    lock_files: tuple[LockFile, ...]
+
+
+def read_snapshot(
+    repository: Repository, config: Config, *, staged: bool = False, commit: str = ""
+) -> Snapshot:
+    """The migrations of the work tree, or of the index (`staged`), or of a commit by its id."""
+    if commit:
+        return understand(repository, config, "commit", list_commit(repository, commit))
+    listing = list_index(repository) if staged else list_worktree(repository)
+    return understand(repository, config, "index" if staged else "worktree", listing)
+
+
+def understand(
+    repository: Repository,
+    config: Config,
+    source: str,
+    listing: Listing,
+    changed: Mapping[str, bytes | None] | None = None,
+) -> Snapshot:
+    """The snapshot of a listing; `changed` lays other bytes (None: no file) over the tree's."""
+    changed = changed or {}
+    paths = [path for path in listing.files if changed.get(path, b"") is not None]
+    paths += [path for path in changed if path not in listing.files and changed[path] is not None]
+    modules = {path.strip("/"): label for label, path in config.migration_modules.items()}
+    directories = candidate_directories(paths, modules)
+    members = _members(paths, directories, config)
+    collided = {p for p in members if _is_collision(listing, p) and p not in changed}
+    locks = [p for p in paths if _is_lock(p, config)]
+    contents = read_files(
+        repository, listing, [p for p in (*members, *locks) if p not in collided | set(changed)]
+    )
+    contents |= {p: d for p in (*members, *locks) if (d := changed.get(p)) is not None}
+    ours, theirs = _versions(repository, listing, collided)
+    contents |= ours
+    theirs_only = _theirs_only(repository, members) if theirs else frozenset()
+    sources = [
+        Source(path, header)
+        for path in members
+        if (header := _header(repository, listing, path, contents)) is not None
+    ]
+    sources += [
+        Source(path, header, THEIRS)
+        for path, data in theirs.items()
+        if (header := read_header(data)) is not None
+    ]
+    apps = _apps(repository, config, listing, sources, modules)
+    migrations = migrations_of(sources, apps)
+    graph = build_graph(migrations, _resolver(apps, migrations, theirs_only))
+    lock_files = tuple(read_lock_file(p, contents[p]) for p in sorted(locks) if p in contents)
+    by_key = {app.key: app for app in apps.values()}
+    return Snapshot(
+        source, listing, contents, theirs, theirs_only, by_key, graph, lock_files
+    )  # fmt: skip
+
+
+def _members(paths: list[str], directories: set[str], config: Config) -> list[str]:
+    """Paths of files that Django's loader would import as migrations."""
+    found = []
+    for path in paths:
+        directory, name = split(path)
+        if directory in directories and is_candidate_name(name):
+            if not any(fnmatch(path, pattern) for pattern in config.exclude):
+                found.append(path)
+    return sorted(found)
+
+
+def _is_lock(path: str, config: Config) -> bool:
+    return is_lock_file(path) or path in config.lock_files
+
+
+def _is_collision(listing: Listing, path: str) -> bool:
+    """Both sides added the path (git's add/add): stages 2 and 3 without 1."""
+    unmerged = listing.unmerged.get(path)
+    return unmerged is not None and set(unmerged.stages) == {2, 3}
+
+
+def _versions(
+    repository: Repository, listing: Listing, collided: set[str]
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    stages = {path: listing.unmerged[path].stages for path in collided}
+    blobs = read_blobs(repository, {s[n].oid for s in stages.values() for n in (2, 3)})
+    ours = {path: blobs[found[2].oid] for path, found in stages.items()}
+    theirs = {path: blobs[found[3].oid] for path, found in stages.items()}
+    return ours, theirs
+
+
+def _theirs_only(repository: Repository, members: list[str]) -> frozenset[str]:
+    """Members that came in with the other side of the stopped operation."""
+    stopped = stopped_operation(repository)
+    head = find_commit(repository, "HEAD")
+    if not stopped or not head:
+        return frozenset()
+    ours = list_commit(repository, head).files
+    theirs = list_commit(repository, stopped.theirs).files
+    return frozenset(path for path in members if path in theirs and path not in ours)
+
+
+def _header(
+    repository: Repository, listing: Listing, path: str, contents: Mapping[str, bytes]
+) -> Header | None:
+    name = split(path)[1]
+    numbered = NUMBERED.match(name) is not None
+    if path in contents:
+        return read_header(contents[path], numbered=numbered)
+    if path in listing.files and numbered and is_outward_link(repository, listing, path):
+        return Header(error=ParseError(0, "a symbolic link that leads out of the repository"))
+    return None
+
+
+def _apps(
+    repository: Repository,
+    config: Config,
+    listing: Listing,
+    sources: list[Source],
+    modules: Mapping[str, str],
+) -> dict[str, App]:
+    headers: dict[str, dict[str, Header]] = {}
+    for source in sources:
+        directory, name = split(source.path)
+        headers.setdefault(directory, {})[name[: -len(".py")]] = source.header
+    declared = {**_declared(repository, listing, headers), **modules}
+    for path, label in config.app_labels.items():
+        for directory in headers:
+            if directory == path.strip("/") or split(directory)[0] == path.strip("/"):
+                declared[directory] = label
+    labels = {d: app_label(d, found, declared.get(d)) for d, found in headers.items()}
+    return apps_of(labels)
+
+
+def _declared(
+    repository: Repository, listing: Listing, directories: Mapping[str, object]
+) -> dict[str, str]:
+    """Directory -> the label that the apps.py beside it gives."""
+    places = {d: f"{split(d)[0]}/apps.py".lstrip("/") for d in directories if "/" in d}
+    sources = read_files(repository, listing, {p for p in places.values() if p in listing.files})
+    labels = {p: read_app_label(s) for p, s in sources.items() if b"label" in s}
+    return {d: label for d, p in places.items() if (label := labels.get(p))}
+
+
+def _resolver(
+    apps: Mapping[str, App], migrations: list[Migration], theirs_only: frozenset[str]
+) -> Resolve:
+    resolver = Resolver(apps)
+    collided = {migration.key for migration in migrations if migration.key.version}
+
+    def resolve(migration: Migration, reference: Reference) -> NodeKey | None:
+        app = resolver.app(reference.label, split(migration.path)[0])
+        if app is None:
+            return None
+        if collided and (migration.key.version or migration.path in theirs_only):
+            other = NodeKey(app, reference.name, THEIRS)
+            if other in collided:
+                return other
+        return NodeKey(app, reference.name)
+
+    return resolve

@@ -1,0 +1,39 @@
+"""Whether git stands in the middle of a merge, rebase, cherry-pick or revert."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from migmerge.git.repository import Repository, find_commit
+
+
+class Stopped(NamedTuple):
+    """An operation of git that waits for the user; `theirs` is the commit being brought in."""
+
+    operation: str
+    theirs: str
+    finish: str
+
+
+_HEADS = (
+    ("rebase", "REBASE_HEAD", "git rebase --continue"),
+    ("merge", "MERGE_HEAD", "git commit"),
+    ("cherry-pick", "CHERRY_PICK_HEAD", "git cherry-pick --continue"),
+    ("revert", "REVERT_HEAD", "git revert --continue"),
+)
+
+
+def stopped_operation(repository: Repository) -> Stopped | None:
+    """What git is in the middle of; None when nothing waits."""
+    rebasing = any(
+        os.path.isdir(repository.git_path(name)) for name in ("rebase-merge", "rebase-apply")
+    )
+    for operation, head, finish in _HEADS:
+        if operation == "rebase" and not rebasing:
+            continue  # REBASE_HEAD outlives the rebase
+        if os.path.exists(repository.git_path(head)):
+            theirs = find_commit(repository, head)
+            if theirs:
+                return Stopped(operation, theirs, finish)
+    return None

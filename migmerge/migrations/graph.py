@@ -1,0 +1,214 @@
+"""The migration graph, as Django's loader builds it, from any iterable of migrations.
+
+Mirrors django.db.migrations.loader.MigrationLoader.build_graph for a database in which nothing
+is applied: a squashed migration stands in for what it replaces. Knows neither disk nor git.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from migmerge.migrations.model import Migration, NodeKey, Reference
+
+Resolve = Callable[[Migration, Reference], NodeKey | None]
+
+
+class Missing(NamedTuple):
+    """A reference to a migration that should be in the repository and is not."""
+
+    migration: Migration
+    reference: Reference
+    key: NodeKey
+
+
+class Graph(NamedTuple):
+    """Nodes, with edges both ways; replaced migrations are gone from `parents` and `children`.
+
+    `nodes` holds every migration that was read, the replaced ones too.
+    """
+
+    nodes: Mapping[NodeKey, Migration]
+    parents: Mapping[NodeKey, frozenset[NodeKey]]
+    children: Mapping[NodeKey, frozenset[NodeKey]]
+    missing: tuple[Missing, ...]
+    replaced_by: Mapping[NodeKey, NodeKey]
+
+    def app_nodes(self, app: str) -> list[NodeKey]:
+        """The app's nodes that are in the graph, sorted."""
+        return sorted(key for key in self.parents if key.app == app)
+
+    def apps(self) -> list[str]:
+        """The keys of all apps, sorted."""
+        return sorted({key.app for key in self.parents})
+
+    def leaves(self, app: str) -> list[NodeKey]:
+        """The app's nodes on which no node of the same app depends (leaf_nodes)."""
+        return [
+            key
+            for key in self.app_nodes(app)
+            if all(child.app != app for child in self.children[key])
+        ]
+
+    def all_leaves(self) -> dict[str, list[NodeKey]]:
+        """App key -> its leaf nodes, all in one pass."""
+        found: dict[str, list[NodeKey]] = {}
+        for key, children in self.children.items():
+            if all(child.app != key.app for child in children):
+                found.setdefault(key.app, []).append(key)
+        return {app: sorted(leaves) for app, leaves in sorted(found.items())}
+
+    def ancestors(self, key: NodeKey) -> set[NodeKey]:
+        """`key` and everything that must run before it, in all apps."""
+        return _reach({key}, self.parents)
+
+    def descendants(self, key: NodeKey) -> set[NodeKey]:
+        """`key` and everything that needs it, in all apps."""
+        return _reach({key}, self.children)
+
+    def in_order(self, keys: Iterable[NodeKey]) -> list[NodeKey]:
+        """`keys` with parents before children, else by name; cycles are put at the end."""
+        waiting = sorted(set(keys))
+        within = set(waiting)
+        above = {key: self.ancestors(key) & within - {key} for key in waiting}
+        done: dict[NodeKey, None] = {}
+        while waiting:
+            ready = next((key for key in waiting if above[key] <= done.keys()), waiting[0])
+            waiting.remove(ready)
+            done[ready] = None
+        return list(done)
+
+    def common_ancestors(self, leaves: Iterable[NodeKey]) -> set[NodeKey]:
+        """What every one of `leaves` builds on, in all apps."""
+        return set.intersection(*(self.ancestors(leaf) for leaf in leaves))
+
+    def common_ancestor(self, leaves: Iterable[NodeKey], app: str) -> NodeKey | None:
+        """The last node of `app` that all `leaves` share; of several, the last in order."""
+        shared = {key for key in self.common_ancestors(leaves) if key.app == app}
+        above = _reach({parent for key in shared for parent in self.parents[key]}, self.parents)
+        last = self.in_order(shared - above)
+        return last[-1] if last else None
+
+    def cycles(self) -> list[list[NodeKey]]:
+        """Every strongly connected group of more than one node (or a node upon itself)."""
+        left = dict(self.parents)
+        while True:  # whatever has no parent or no child left can be in no cycle
+            rest = {
+                key: parents
+                for key, parents in left.items()
+                if any(p in left for p in parents) and any(c in left for c in self.children[key])
+            }
+            if len(rest) == len(left):
+                break
+            left = rest
+        groups: list[list[NodeKey]] = []
+        seen: set[NodeKey] = set()
+        for key in sorted(left):
+            if key not in seen:
+                group = self.ancestors(key) & self.descendants(key)
+                if len(group) > 1 or key in self.parents[key]:
+                    groups.append(sorted(group))
+                    seen |= group
+        return groups
+
+
+def _reach(
+    keys: set[NodeKey], edges: Mapping[NodeKey, frozenset[NodeKey]]
+) -> set[NodeKey]:
+    found = set(keys)
+    waiting = list(keys)
+    while waiting:
+        for other in edges.get(waiting.pop(), ()):
+            if other not in found:
+                found.add(other)
+                waiting.append(other)
+    return found
+
+
+def build_graph(migrations: Iterable[Migration], resolve: Resolve) -> Graph:
+    """The graph of `migrations`; `resolve` tells which node a reference means, None if outside."""
+    nodes = {migration.key: migration for migration in migrations}
+    parents: dict[NodeKey, set[NodeKey]] = {key: set() for key in nodes}
+    replaced_by = _replacements(nodes, resolve)
+    missing: list[Missing] = []
+
+    def link(migration: Migration, reference: Reference, *, reverse: bool) -> None:
+        other = _target(migration, reference, resolve, nodes)
+        if other is None:
+            return
+        other = _standing(other, replaced_by)
+        if other not in nodes:
+            missing.append(Missing(migration, reference, other))
+            return
+        own = _standing(migration.key, replaced_by)
+        child, parent = (other, own) if reverse else (own, other)
+        if child != parent or not replaced_by:
+            parents[child].add(parent)
+
+    for migration in nodes.values():
+        for reference in migration.header.dependencies:
+            link(migration, reference, reverse=False)
+        for reference in migration.header.run_before:
+            link(migration, reference, reverse=True)
+    for key in replaced_by:
+        parents.pop(key, None)
+    children: dict[NodeKey, set[NodeKey]] = {key: set() for key in parents}
+    for child, above in parents.items():
+        for parent in above:
+            children[parent].add(child)
+    return Graph(
+        nodes,
+        {key: frozenset(value) for key, value in parents.items()},
+        {key: frozenset(value) for key, value in children.items()},
+        tuple(missing),
+        replaced_by,
+    )
+
+
+def _replacements(nodes: Mapping[NodeKey, Migration], resolve: Resolve) -> dict[NodeKey, NodeKey]:
+    found: dict[NodeKey, NodeKey] = {}
+    for key in sorted(nodes):
+        for reference in nodes[key].header.replaces:
+            other = resolve(nodes[key], reference)
+            if other is not None and other != key:
+                found[other] = key
+    return found
+
+
+def _standing(key: NodeKey, replaced_by: Mapping[NodeKey, NodeKey]) -> NodeKey:
+    """What stands for `key` in the graph, through squashes of squashes."""
+    seen = {key}
+    while key in replaced_by and replaced_by[key] not in seen:
+        key = replaced_by[key]
+        seen.add(key)
+    return key
+
+
+def _target(
+    migration: Migration,
+    reference: Reference,
+    resolve: Resolve,
+    nodes: Mapping[NodeKey, Migration],
+) -> NodeKey | None:
+    other = resolve(migration, reference)
+    if other is None or other in nodes or reference.name not in ("__first__", "__latest__"):
+        return other
+    if other.app == migration.key.app:
+        return None  # Django ignores __first__ of the same app (#22325)
+    return _special(other, nodes, resolve)
+
+
+def _special(key: NodeKey, nodes: Mapping[NodeKey, Migration], resolve: Resolve) -> NodeKey | None:
+    """`__first__` is the first root node, `__latest__` (before Django 2) the first leaf node."""
+    own = sorted(k for k in nodes if k.app == key.app)
+    inside = {k: {resolve(nodes[k], ref) for ref in nodes[k].header.dependencies} for k in own}
+    if key.name == "__first__":
+        found = [k for k in own if not any(k2 in inside[k] for k2 in own)]
+    else:
+        found = [k for k in own if not any(k in inside[k2] for k2 in own)]
+    return found[0] if found else None
+
+
+def with_replaced(graph: Graph, key: NodeKey) -> list[NodeKey]:
+    """The nodes that `key` replaces, sorted."""
+    return sorted(old for old, new in graph.replaced_by.items() if new == key)

@@ -1,0 +1,72 @@
+"""Numbers and names of migrations, as Django makes them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Sequence
+
+_NUMBER = re.compile(r"([0-9]+)(?=_|$)")
+_LONGEST_LEAF_NAMES = 47  # makemigrations --merge takes a timestamp for longer ones
+
+
+def number(name: str) -> int | None:
+    """The number in front: `0012_title` -> 12 (MigrationAutodetector.parse_number)."""
+    match = _NUMBER.match(name)
+    return int(match.group(1)) if match and len(match.group(1)) < 20 else None
+
+
+def width(name: str) -> int:
+    """How many digits the number in front has."""
+    match = _NUMBER.match(name)
+    return len(match.group(1)) if match else 0
+
+
+def renumbered(name: str, to: int) -> str:
+    """`name` with another number of at least the same width; unnumbered names stay."""
+    digits = width(name)
+    return f"{to:0{digits}d}{name[digits:]}" if digits else name
+
+
+def merge_name(leaves: Sequence[str]) -> str:
+    """The name of the merge migration of these leaves.
+
+    Django's own (makemigrations' handle_merge), but where Django puts the local time for long
+    names, a hash of them stands: two developers get one name.
+    """
+    numbers = [n for n in map(number, leaves) if n is not None]
+    joined = "_".join(sorted(leaves))
+    if len(joined) > _LONGEST_LEAF_NAMES:
+        joined = hashlib.sha256(joined.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{max(numbers, default=1) + 1:04d}_merge_{joined}"
+
+
+def merge_suffix(name: str) -> str:
+    """The part that `makemigrations --merge --name` takes: all but the number."""
+    return name[width(name) + 1 :]
+
+
+def merge_source(label: str, leaves: Collection[str]) -> bytes:
+    """The bytes that `makemigrations --merge --no-header` writes for these leaves."""
+    lines = sorted(f"        {(label, name)!r}," for name in leaves)
+    text = (
+        "from django.db import migrations\n\n\n"
+        "class Migration(migrations.Migration):\n\n"
+        "    dependencies = [\n" + "\n".join(lines) + "\n    ]\n\n"
+        "    operations = [\n    ]\n"
+    )
+    return text.encode()
+
+
+def is_sequence(edges: Collection[tuple[str, str]]) -> bool:
+    """Whether an app numbers its migrations one after the other, given its (parent, child) edges.
+
+    Squashes and old renumberings leave a few gaps; ticket numbers leave little else.
+    """
+    steps = [
+        (number(child) or 0) - (number(parent) or 0)
+        for parent, child in edges
+        if number(parent) is not None and number(child) is not None
+    ]
+    odd = sum(step < 0 or step > 1 for step in steps)
+    return odd < 2 or odd * 4 <= len(steps)

@@ -1,0 +1,225 @@
+"""Reading a migration file's place in the graph from its text, never by running it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+
+from migmerge.migrations.literals import Constants, Entries, addition, references
+from migmerge.migrations.model import Header, Opaque, ParseError
+from migmerge.migrations.salvage import salvage
+
+GRAPH_ATTRIBUTES = ("dependencies", "run_before", "replaces")
+_CLASS = re.compile(rb"^[ \t]*class[ \t]+Migration\b", re.MULTILINE)
+_MARKER = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
+
+
+def read_header(source: bytes, *, numbered: bool = True) -> Header | None:
+    """What `source` says about its place in the graph; None when it is no migration.
+
+    `numbered` tells that the file's name starts with digits: then a file that is not Python
+    counts as a broken migration even where its class can't be seen. A broken file keeps the
+    literal dependencies that can be found in its text, and its `error` is set.
+    """
+    plain = source.replace(b"\0", b"") if b"\0" in source else source
+    if b"Migration" not in plain and not _MARKER.search(plain):
+        return None
+    try:
+        module = parse(source)
+    except ValueError as error:
+        if not numbered and not _CLASS.search(plain):
+            return None
+        return _broken(plain, error, newer=b"\0" not in source)
+    return _module_header(module)
+
+
+def parse(source: bytes) -> ast.Module:
+    """The module's syntax tree; ValueError with a `lineno` where known (SyntaxError is none)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "\d" in somebody's regex is not our business
+            return ast.parse(source)
+    except SyntaxError as error:
+        raise _Unparsable(error.lineno or 0, error.msg or "invalid syntax") from None
+    except (RecursionError, MemoryError):
+        raise _Unparsable(0, "too deeply nested") from None
+    except ValueError as error:  # NUL bytes, before Python 3.12
+        raise _Unparsable(0, str(error)) from None
+
+
+class _Unparsable(ValueError):
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def _broken(source: bytes, error: ValueError, *, newer: bool) -> Header:
+    marker = _MARKER.search(source)
+    header = salvage(source)
+    if marker:
+        line = source.count(b"\n", 0, marker.start()) + 1
+        return header._replace(error=ParseError(line, "git's conflict markers"))
+    if newer and not header.opaque and _is_newer_python(source):
+        return header
+    return header._replace(error=ParseError(getattr(error, "line", 0), str(error)))
+
+
+def _is_newer_python(source: bytes) -> bool:
+    """Whether a later Python than ours would take `source`: LibCST's grammar is its own."""
+    import libcst  # only here: heavy, and broken files are rare
+
+    try:
+        libcst.parse_module(source)
+    except Exception:  # also panics of its native parser; then the file is broken
+        return False
+    return True
+
+
+def _module_header(module: ast.Module) -> Header | None:
+    node = find_migration_class(module)
+    if node is None:
+        return _imported(module)
+    if _is_south(module):
+        return None
+    constants = Constants.of(module)
+    found = {name: Entries((), ()) for name in GRAPH_ATTRIBUTES}
+    hidden: list[Opaque] = []
+    _read_class(node, module, constants, found, hidden)
+    hidden += _edits_from_outside(module)
+    lines = [opaque for name in GRAPH_ATTRIBUTES for opaque in found[name].opaque]
+    return Header(
+        found["dependencies"].references,
+        found["run_before"].references,
+        found["replaces"].references,
+        tuple(sorted({*lines, *hidden})),
+    )
+
+
+def find_migration_class(module: ast.Module) -> ast.ClassDef | None:
+    """The last top-level `class Migration` with Django's shape, as the loader would see it."""
+    for statement in reversed(list(_top_level(module.body))):
+        if isinstance(statement, ast.ClassDef) and statement.name == "Migration":
+            return statement if statement.bases or _assigns_any(statement) else None
+    return None
+
+
+def _top_level(body: list[ast.stmt]) -> list[ast.stmt]:
+    statements: list[ast.stmt] = []
+    for statement in body:
+        statements.append(statement)
+        if isinstance(statement, ast.If):
+            statements += _top_level(statement.body) + _top_level(statement.orelse)
+        elif isinstance(statement, ast.Try):
+            statements += _top_level(statement.body)
+    return statements
+
+
+def _assigns_any(node: ast.ClassDef) -> bool:
+    return any(
+        isinstance(target, ast.Name) and target.id in (*GRAPH_ATTRIBUTES, "operations")
+        for statement in node.body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+    )
+
+
+def _is_south(module: ast.Module) -> bool:
+    """South, Django's migrations before 1.7, kept its own graph in files of the same look."""
+    for statement in module.body:
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("south"):
+            return True
+        if isinstance(statement, ast.Import) and statement.names[0].name.startswith("south"):
+            return True
+    return False
+
+
+def _imported(module: ast.Module) -> Header | None:
+    """`from .other import Migration` or `Migration = …`: a migration that can't be read here."""
+    for statement in module.body:
+        if isinstance(statement, ast.ImportFrom):
+            if any((name.asname or name.name) == "Migration" for name in statement.names):
+                # `from django.db.migrations import Migration` only brings the base class
+                if (statement.module or "").startswith("django"):
+                    continue
+                return Header(opaque=(Opaque(statement.lineno, ast.unparse(statement)),))
+        elif isinstance(statement, ast.Assign):
+            if any(isinstance(t, ast.Name) and t.id == "Migration" for t in statement.targets):
+                return Header(opaque=(Opaque(statement.lineno, ast.unparse(statement)),))
+    return None
+
+
+def _read_class(
+    node: ast.ClassDef,
+    module: ast.Module,
+    constants: Constants,
+    found: dict[str, Entries],
+    hidden: list[Opaque],
+) -> None:
+    for base in node.bases:
+        if isinstance(base, ast.Name):
+            for other in module.body:
+                if isinstance(other, ast.ClassDef) and other.name == base.id and other is not node:
+                    _read_class(other, module, constants, found, hidden)
+    _read_body(node.body, constants.within(node), found, hidden, certain=True)
+
+
+def _read_body(
+    body: list[ast.stmt],
+    constants: Constants,
+    found: dict[str, Entries],
+    hidden: list[Opaque],
+    *,
+    certain: bool,
+) -> None:
+    for statement in body:
+        name, value = _assignment(statement)
+        added = addition(statement)
+        if value is not None:
+            entries = references(value, constants)
+            found[name] = entries if certain else found[name].plus(entries)
+        elif added and added[0] in found:
+            found[added[0]] = found[added[0]].plus(references(added[1], constants))
+        elif isinstance(statement, (ast.If, ast.Try, ast.For, ast.While, ast.With)):
+            for inner in (statement.body, getattr(statement, "orelse", [])):
+                _read_body(inner, constants, found, hidden, certain=False)
+        elif isinstance(statement, (ast.FunctionDef, ast.Expr)):
+            hidden += _mentions(statement)
+
+
+def _assignment(statement: ast.stmt) -> tuple[str, ast.expr | None]:
+    if isinstance(statement, ast.Assign):
+        for target in statement.targets:
+            if isinstance(target, ast.Name) and target.id in GRAPH_ATTRIBUTES:
+                return target.id, statement.value
+    elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        if statement.target.id in GRAPH_ATTRIBUTES:
+            return statement.target.id, statement.value
+    return "", None
+
+
+def _edits_from_outside(module: ast.Module) -> list[Opaque]:
+    """`Migration.dependencies.append(...)` and the like, beside the class."""
+    return [
+        opaque
+        for statement in _top_level(module.body)
+        if isinstance(statement, (ast.Expr, ast.Assign, ast.AugAssign))
+        for opaque in _mentions(statement)
+    ]
+
+
+def _mentions(statement: ast.stmt) -> list[Opaque]:
+    """Code that changes a graph attribute in a way that only running it would tell.
+
+    In a method only what runs before the graph is built counts.
+    """
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+        return []  # a docstring
+    if isinstance(statement, ast.FunctionDef):
+        if statement.name not in ("__init__", "__new__", "__init_subclass__"):
+            return []
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Attribute) and node.attr in GRAPH_ATTRIBUTES:
+            if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls", "Migration"):
+                return [Opaque(node.lineno, ast.unparse(node))]
+    return []

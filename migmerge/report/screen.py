@@ -1,0 +1,10 @@
+"""Text that is safe to put on a terminal, whatever a branch named its files."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """`text` with control characters, newlines and undecodable bytes as `\\x..` escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,113 @@
+"""Findings as text: a line that names the place, a small tree, the next command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from migmerge.conflicts.model import Branch, Conflict, Notice
+from migmerge.git.findings import Findings
+from migmerge.git.history import Added
+from migmerge.git.snapshot import Snapshot
+from migmerge.report.screen import printable
+
+
+def findings_text(snapshot: Snapshot, findings: Findings, added: Mapping[str, Added]) -> str:
+    """Every finding, a blank line between; `added` tells who added which path."""
+    base = findings.base.name if findings.base else None
+    return "\n".join(_finding(c, snapshot, added, base) for c in findings.conflicts)
+
+
+def summary(snapshot: Snapshot, findings: Findings) -> str:
+    """The last line of a check."""
+    apps, migrations = len(snapshot.apps), len(snapshot.graph.nodes)
+    looked = f"{_count(migrations, 'migration')} in {_count(apps, 'app')}"
+    if not findings.conflicts:
+        return f"{looked}: no conflicts"
+    return f"{looked}: {_count(len(findings.conflicts), 'conflict')}"
+
+
+def notice_line(notice: Notice) -> str:
+    """`note: path:line: text`."""
+    line = f":{notice.place.line}" if notice.place.line else ""
+    return printable(f"note: {notice.place.path}{line}: {notice.text}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _finding(
+    conflict: Conflict, snapshot: Snapshot, added: Mapping[str, Added], base: str | None
+) -> str:
+    lines = [_headline(conflict)]
+    if conflict.kind in ("siblings", "path"):
+        lines += ["", *_tree(conflict, snapshot, added, base), ""]
+        lines += [f"  {line}" for line in _verdict(conflict)]
+    lines += [
+        f"  {'next: ' if index == 0 else '      '}{printable(command)}"
+        for index, command in enumerate(conflict.commands)
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _headline(conflict: Conflict) -> str:
+    app = printable(conflict.app.label)
+    if conflict.kind == "siblings":
+        ancestor = conflict.common_ancestor
+        after = f"after {ancestor.name}" if ancestor else "with no common ancestor"
+        place, text = conflict.app.directory, f"{len(conflict.branches)} leaf nodes {after}"
+    elif conflict.kind == "path" and conflict.place:
+        place, text = conflict.place.path, "both sides added this file"
+    else:
+        place = conflict.place.path if conflict.place else conflict.app.directory
+        if conflict.place and conflict.place.line:
+            place += f":{conflict.place.line}"
+        text = "; ".join(conflict.reasons)
+    return printable(f"{place}: {conflict.kind} in {app}: {text}")
+
+
+def _tree(
+    conflict: Conflict, snapshot: Snapshot, added: Mapping[str, Added], base: str | None
+) -> list[str]:
+    ancestor = conflict.common_ancestor
+    lines = [f"  {printable(ancestor.name) if ancestor else '(nothing in common)'}"]
+    width = max(len(key.name) for branch in conflict.branches for key in branch.nodes)
+    for index, branch in enumerate(conflict.branches):
+        last = index == len(conflict.branches) - 1
+        for place, key in enumerate(branch.nodes):
+            stem = "  " if last else "│ "
+            if place == 0:
+                stem = "└─" if last else "├─"
+            told = _side(branch, base) if place == 0 else ""
+            who = _who(added.get(snapshot.graph.nodes[key].path), two_versions=bool(key.version))
+            lines.append(f"  {stem} {printable(key.name):{width}}  {told:{_SIDE}}  {who}")
+    return lines
+
+
+_SIDE = 28
+
+
+def _side(branch: Branch, base: str | None) -> str:
+    if base is None:
+        return "no base branch to compare"
+    known = {True: f"published on {base}", False: f"not on {base}"}
+    return printable(known.get(branch.published, f"partly on {base}"))  # type: ignore[arg-type]
+
+
+def _who(added: Added | None, *, two_versions: bool) -> str:
+    if added is None:
+        return "not committed yet" if not two_versions else ""
+    return printable(f"{added.author}, {added.when:%Y-%m-%d}")
+
+
+def _verdict(conflict: Conflict) -> list[str]:
+    said = {
+        "commute": "The sides commute: either order gives the same schema and data.",
+        "opaque": "Whether the sides commute can't be told:",
+        "overlap": "The sides touch the same things:",
+        "contradict": "The sides contradict each other:",
+    }
+    shown = [f"- {printable(reason)}" for reason in conflict.reasons[:8]]
+    if len(conflict.reasons) > 8:
+        shown.append(f"- and {len(conflict.reasons) - 8} more (--format json lists all)")
+    return [said[conflict.verdict or "opaque"], *shown]
