@@ -87,8 +87,10 @@ def _branching(graph: Graph, app: App, leaves: list[NodeKey]) -> list[Conflict]:
     collided = {key.name for key in graph.app_nodes(app.key) if key.version}
     conflicts = []
     # two versions of one file would be one node to Django; what is left are its leaves
-    if len({leaf.name for leaf in leaves} - _covered(graph, leaves, collided)) > 1:
-        conflicts.append(Conflict(app, "siblings", ancestor, branches))
+    covered = _covered(graph, leaves, collided)
+    siblings = tuple(branch for branch in branches if branch.leaf.name not in covered)
+    if len({branch.leaf.name for branch in siblings}) > 1:
+        conflicts.append(Conflict(app, "siblings", ancestor, siblings))
     for name in sorted(collided):
         place = Place(graph.nodes[NodeKey(app.key, name)].path, 0)
         conflicts.append(Conflict(app, "path", ancestor, branches, place))

@@ -49,6 +49,7 @@ class Snapshot(NamedTuple):
     theirs_only: frozenset[str]
     apps: Mapping[str, App]
     graph: Graph
+    resolve: Resolve
     lock_files: tuple[LockFile, ...]
 
 
@@ -97,12 +98,13 @@ def understand(
     ]
     apps = _apps(repository, config, listing, sources, modules)
     migrations = migrations_of(sources, apps)
-    graph = build_graph(migrations, _resolver(apps, migrations, theirs_only))
+    resolve = _resolver(apps, migrations, theirs_only)
+    graph = build_graph(migrations, resolve)
     lock_files = tuple(read_lock_file(p, contents[p]) for p in sorted(locks) if p in contents)
     by_key = {app.key: app for app in apps.values()}
     return Snapshot(
-        source, listing, contents, theirs, theirs_only, by_key, graph, lock_files
-    )  # fmt: skip
+        source, listing, contents, theirs, theirs_only, by_key, graph, resolve, lock_files
+    )
 
 
 def _members(paths: list[str], directories: set[str], config: Config) -> list[str]:
@@ -153,10 +155,20 @@ def _header(
     name = split(path)[1]
     numbered = NUMBERED.match(name) is not None
     if path in contents:
-        return read_header(contents[path], numbered=numbered)
+        header = read_header(contents[path], numbered=numbered)
+        if header and header.error and path in listing.unmerged:
+            return _unmerged_header(repository, listing.files[path].oid, header)
+        return header
     if path in listing.files and numbered and is_outward_link(repository, listing, path):
         return Header(error=ParseError(0, "a symbolic link that leads out of the repository"))
     return None
+
+
+def _unmerged_header(repository: Repository, oid: str, broken: Header) -> Header:
+    """What a file with conflict markers said on one side: the markers are the finding,
+    not that its place in the graph is lost."""
+    header = read_header(read_blobs(repository, {oid})[oid])
+    return header._replace(error=broken.error) if header else broken
 
 
 def _apps(

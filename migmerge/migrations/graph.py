@@ -112,9 +112,7 @@ class Graph(NamedTuple):
         return groups
 
 
-def _reach(
-    keys: set[NodeKey], edges: Mapping[NodeKey, frozenset[NodeKey]]
-) -> set[NodeKey]:
+def _reach(keys: set[NodeKey], edges: Mapping[NodeKey, frozenset[NodeKey]]) -> set[NodeKey]:
     found = set(keys)
     waiting = list(keys)
     while waiting:

@@ -14,6 +14,7 @@ from migmerge.migrations.model import App, Header, Migration, NodeKey
 from migmerge.migrations.reader import parse
 
 NUMBERED = re.compile(r"[0-9]+_|[0-9]+$")
+_DJANGO = ("admin", "auth", "contenttypes", "flatpages", "redirects", "sessions", "sites")
 _SKIPPED_PARTS = frozenset(("node_modules", "site-packages", "__pycache__"))
 
 
@@ -89,18 +90,16 @@ def app_label(directory: str, headers: Mapping[str, Header], declared: str | Non
         return declared
     votes = Counter(
         reference.label
-        for header in headers.values()
+        for name, header in headers.items()
         for reference in (*header.dependencies, *header.replaces)
-        if reference.name in headers
+        if reference.name in headers and reference.name != name
     )
     parent, _, own = directory.rpartition("/")
     named = parent.rpartition("/")[2] if "migration" in own.lower() and parent else own
     if not votes:
         return named
-    if votes.get(named):
-        # two apps may both have a 0001_initial: the directory's own name decides a doubt
-        return named
-    return max(votes, key=lambda label: (votes[label], label))
+    # auth and contenttypes have a 0001_initial too: a tie is not theirs
+    return max(votes, key=lambda label: (votes[label], label == named, label not in _DJANGO, label))
 
 
 def apps_of(labels: Mapping[str, str]) -> dict[str, App]:

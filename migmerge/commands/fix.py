@@ -1,0 +1,223 @@
+"""`migmerge fix`: resolve what `check` finds, all or nothing, and look at the result."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from migmerge.config import Config, read_config
+from migmerge.conflicts.model import Conflict
+from migmerge.errors import UserError
+from migmerge.git.commit import commit_paths
+from migmerge.git.findings import Findings, find
+from migmerge.git.process import GitError
+from migmerge.git.repository import Repository, find_repository
+from migmerge.git.snapshot import Snapshot, read_snapshot
+from migmerge.git.state import stopped_operation
+from migmerge.git.trees import list_commit
+from migmerge.project.ask import Answer, verify
+from migmerge.report.fix import FixReport, Verification, diff_text, report_json, report_text
+from migmerge.resolve.decide import Wish
+from migmerge.resolve.model import Plan, Resolution
+from migmerge.resolve.planning import Planned, plan_all, projects_of
+from migmerge.resolve.static import problems
+from migmerge.resolve.write import Transaction, refuse_unsafe
+
+
+class FixOptions(NamedTuple):
+    """What the command line said."""
+
+    directory: str
+    config: str | None = None
+    apps: tuple[str, ...] = ()
+    strategy: str = "auto"
+    move: tuple[str, ...] = ()
+    keep_names: bool = False
+    base: str | None = None
+    dry_run: bool = False
+    yes: bool = False
+    commit: bool = False
+    verify: bool = True
+    format: str = "text"
+
+
+def fix(options: FixOptions) -> int:
+    """0 when everything is fixed and verified, 1 when something is refused or doesn't verify."""
+    repository = find_repository(options.directory)
+    if repository.bare:
+        raise UserError(f"{repository.root} is a bare repository", "run fix in a work tree")
+    config = read_config(repository.root, options.config)
+    snapshot = read_snapshot(repository, config)
+    moved = tuple(_name(name) for name in options.move)
+    found = find(repository, config, snapshot, options.base, moved)
+    conflicts = _chosen(snapshot, found, options.apps)
+    _check_move(conflicts, moved)
+    wish = Wish(options.strategy, options.keep_names, config.prefer)
+    planned = plan_all(repository, config, snapshot, conflicts, wish, _published(repository, found))
+    report = _carry_out(repository, config, snapshot, planned, options)
+    return _tell(repository, report, options)
+
+
+def _name(name: str) -> str:
+    """`shop/migrations/0003_x.py`, `shop.0003_x` and `0003_x` all name a migration."""
+    last = name.rpartition("/")[2]
+    return last[: -len(".py")] if last.endswith(".py") else last.rpartition(".")[2]
+
+
+def _chosen(snapshot: Snapshot, found: Findings, apps: Sequence[str]) -> list[Conflict]:
+    """The conflicts of the named apps (labels, or directories where a label is ambiguous)."""
+    keys = set()
+    for name in apps:
+        tidy = name.rstrip("/")
+        matching = [a for a in snapshot.apps.values() if tidy in (a.label, a.directory, a.key)]
+        if not matching:
+            known = ", ".join(sorted({app.label for app in snapshot.apps.values()}))
+            raise UserError(f"no app {name!r} with migrations here", f"there are: {known}")
+        if len(matching) > 1:
+            places = ", ".join(sorted(app.directory for app in matching))
+            raise UserError(f"the app label {name!r} is ambiguous: {places}", "name the directory")
+        keys.add(matching[0].key)
+    return [c for c in found.conflicts if not apps or c.app.key in keys]
+
+
+def _check_move(conflicts: Sequence[Conflict], moved: Sequence[str]) -> None:
+    known = {k.name for c in conflicts for b in c.branches for k in b.nodes}
+    for name in moved:
+        if name not in known:
+            raise UserError(f"--move {name}: no such migration in a conflict", "migmerge check")
+
+
+def _published(repository: Repository, found: Findings) -> frozenset[str]:
+    if not found.base:
+        return frozenset()
+    return frozenset(list_commit(repository, found.base.commit).files)
+
+
+def _carry_out(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    planned: Planned,
+    options: FixOptions,
+) -> FixReport:
+    """Ask, write, verify; the report says what was done."""
+    verification = Verification()
+    plan = planned.plan
+    if not plan.changes:
+        return FixReport(plan, verification, "", written=False)
+    refuse_unsafe(repository, plan.changes, planned.new_paths)
+    if options.dry_run or not (options.yes or _agreed(repository, plan, options)):
+        return FixReport(plan, verification, "", written=False)
+    transaction = Transaction(repository, plan.changes)
+    _apply(transaction)
+    try:
+        verification = _verify(repository, config, snapshot, planned, options)
+        if verification.failed:
+            transaction.roll_back()
+            return FixReport(_failed(plan, verification), verification, "", written=False)
+    except BaseException:
+        transaction.roll_back()
+        raise
+    done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
+    note = _commit(repository, done) if options.commit else _finish(repository)
+    return FixReport(done, verification, note, written=True)
+
+
+def _apply(transaction: Transaction) -> None:
+    try:
+        transaction.apply()
+    except GitError as error:
+        if "index.lock" in error.stderr:
+            raise UserError("another git command holds the index lock", "run again") from None
+        raise
+
+
+def _agreed(repository: Repository, plan: Plan, options: FixOptions) -> bool:
+    """Ask on a terminal; without one, or in JSON, print the plan and stop."""
+    if options.format != "text" or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        report = FixReport(plan, Verification(), "", written=False)
+        _tell(repository, report, options._replace(dry_run=True))
+        raise UserError("nothing was written: there is no terminal to ask on", "add --yes")
+    diff_text(repository, plan)
+    try:
+        answer = input("Write this? [y/N] ")
+    except EOFError:
+        answer = ""
+    return answer.strip().lower() in ("y", "yes")
+
+
+def _verify(
+    repository: Repository,
+    config: Config,
+    before: Snapshot,
+    planned: Planned,
+    options: FixOptions,
+) -> Verification:
+    after = read_snapshot(repository, config)
+    wrong = problems(before, after, planned.leaves)
+    if wrong:
+        return Verification(static="failed: " + "; ".join(text for _, text in wrong))
+    if not options.verify:
+        return Verification(static="ok", django="skipped: --no-verify")
+    answers = []
+    for project, apps in projects_of(repository, config, after, sorted(planned.leaves)).items():
+        if isinstance(project, str):
+            answers.append(Answer("skipped", project))
+            continue
+        nodes = {
+            after.apps[app].label: [k.name for k in after.graph.nodes if k.app == app]
+            for app in apps
+        }
+        leaves = {after.apps[app].label: planned.leaves[app] for app in apps}
+        answers.append(verify(project, nodes, leaves))
+    worst = max(answers, key=lambda a: ("ok", "skipped", "failed").index(a.status), default=None)
+    return Verification(static="ok", django=str(worst or Answer("ok")))
+
+
+def _fixed(resolution: Resolution) -> Resolution:
+    if resolution.status == "planned":
+        return resolution._replace(status="fixed")
+    return resolution
+
+
+def _failed(plan: Plan, verification: Verification) -> Plan:
+    """Everything was put back: what was planned is refused, with what went wrong."""
+    reason = f"put back, since the result doesn't verify: {verification.failed}"
+    hint = ("mend what it says, or run again with --no-verify",)
+    return plan._replace(
+        resolutions=tuple(
+            r._replace(status="refused", reasons=(reason, *r.reasons), next=hint)
+            if r.status == "planned"
+            else r
+            for r in plan.resolutions
+        )
+    )
+
+
+def _commit(repository: Repository, plan: Plan) -> str:
+    labels = ", ".join(r.app for r in plan.resolutions if r.status == "fixed")
+    lines = [f"Resolve migration conflicts in {labels}", ""]
+    for resolution in plan.resolutions:
+        lines += [f"{old} -> {new}" for old, new in sorted(resolution.renamed.items())]
+        lines += [f"new: {path}" for path in resolution.created]
+    return commit_paths(repository, "\n".join(lines), plan.changes)
+
+
+def _finish(repository: Repository) -> str:
+    stopped = stopped_operation(repository)
+    return f"staged; go on with {stopped.finish}" if stopped else "staged; look, then git commit"
+
+
+def _tell(repository: Repository, report: FixReport, options: FixOptions) -> int:
+    if options.format == "json":
+        print(report_json(report))
+    else:
+        if options.dry_run:
+            diff_text(repository, report.plan)
+        text = report_text(report)
+        print(text or "no conflicts", end="" if text else "\n")
+    statuses = {resolution.status for resolution in report.plan.resolutions}
+    if "refused" in statuses:
+        return 1
+    return 0 if report.written or options.dry_run or not report.plan.changes else 1

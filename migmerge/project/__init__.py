@@ -1,0 +1,1 @@
+"""The user's Django project, reached through its own interpreter."""

@@ -1,0 +1,96 @@
+"""Questions to the project's Django, and its answers as values."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from migmerge.migrations.reader import read_header
+from migmerge.project.interpreter import Project
+
+_SECONDS = 180
+_MARK = "\nmigmerge:"
+
+
+class Answer(NamedTuple):
+    """`status` is `ok`, `skipped` (the project doesn't run) or `failed` (Django objects)."""
+
+    status: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.why}" if self.why else self.status
+
+
+def merge_texts(project: Project, leaves: Mapping[str, Sequence[str]],
+                names: Mapping[str, str]) -> dict[str, bytes]:  # fmt: skip
+    """App label -> the project's own text of the merge migration of `leaves`.
+
+    `names` is what `--name` gets. An app is left out where the project can't be asked, or
+    where its text doesn't join exactly these leaves.
+    """
+    document = _run(project, {"merge": dict(names), "verify": []})
+    found = {}
+    for label, text in (document.get("result") or {}).items():
+        header = read_header(text.encode())
+        if header and {(r.label, r.name) for r in header.dependencies} == {
+            (label, name) for name in leaves[label]
+        }:
+            found[label] = text.encode()
+    return found
+
+
+def verify(project: Project, nodes: Mapping[str, Sequence[str]],
+           leaves: Mapping[str, str]) -> Answer:  # fmt: skip
+    """Whether Django's loader sees the same nodes and leaves, and models.py no change."""
+    document = _run(project, {"merge": {}, "verify": sorted(nodes)})
+    if "result" not in document:
+        status = "skipped" if "skipped" in document else "failed"
+        return Answer(status, str(document[status]))
+    result = document["result"]
+    for label in result["installed"]:
+        if result["leaves"][label] != [leaves[label]]:
+            return Answer("failed", f"Django sees the leaf nodes {result['leaves'][label]}")
+        if result["nodes"][label] != sorted(nodes[label]):
+            odd = sorted(set(result["nodes"][label]) ^ set(nodes[label]))
+            return Answer("failed", f"Django and migmerge differ on {label}: {', '.join(odd)}")
+    if result["changed"]:
+        lines = " / ".join(line.strip() for line in result["changed"].splitlines() if line.strip())
+        return Answer("failed", f"makemigrations --check finds changes: {lines[:400]}")
+    absent = sorted(set(nodes) - set(result["installed"]))
+    if absent:
+        return Answer("skipped", f"not in INSTALLED_APPS: {', '.join(absent)}")
+    return Answer("ok")
+
+
+def _run(project: Project, request: Mapping[str, object]) -> dict[str, Any]:
+    full = {**request, "directory": project.directory, "settings": project.settings}
+    script = importlib.resources.files("migmerge.project").joinpath("inside.py").read_text("utf-8")
+    code = f"REQUEST = __import__('json').loads({json.dumps(full)!r})\n{script}"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    try:
+        done = subprocess.run(
+            [*project.command, code],
+            cwd=project.directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {"skipped": f"the project took more than {_SECONDS} seconds"}
+    except OSError as error:
+        return {"skipped": f"{project.command[0]}: {error.strerror}"}
+    _, found, text = done.stdout.rpartition(_MARK)
+    if not found:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        return {"skipped": f"the project does not run: {last[:300]}"}
+    document: dict[str, Any] = json.loads(text)
+    return document

@@ -1,0 +1,110 @@
+# mypy: ignore-errors
+"""Runs in the project's own interpreter, as text: `python -c`, or `manage.py shell -c`.
+
+Imports nothing of migmerge, and keeps to what Python 3.8 and Django 4.2 understand. REQUEST is
+set by the caller in front of this text; the answer is the last line of standard output.
+"""
+
+import io
+import json
+import os
+import sys
+
+REQUEST = globals().get("REQUEST", {})
+
+
+def set_up():
+    """Load the project with every database alias on the dummy backend.
+
+    With the real ones makemigrations is stopped by a missing driver, or by a local history
+    that the conflict itself made inconsistent.
+    """
+    if REQUEST["settings"]:  # not under `manage.py shell`, which has done this
+        sys.path.insert(0, REQUEST["directory"])
+        os.chdir(REQUEST["directory"])
+        os.environ["DJANGO_SETTINGS_MODULE"] = REQUEST["settings"]
+        import django
+
+        django.setup()
+    from django.db import connections, router
+
+    for alias in list(connections.settings):
+        connections.settings[alias]["ENGINE"] = "django.db.backends.dummy"
+        try:
+            del connections[alias]
+        except AttributeError:
+            pass
+    router._routers = []
+    router.__dict__.pop("routers", None)
+    hide_formatter()
+
+
+def hide_formatter():
+    """Two developers get the same bytes, whether they have black on PATH or not."""
+    import shutil
+
+    which = shutil.which
+    shutil.which = lambda cmd, *args, **kw: None if cmd == "black" else which(cmd, *args, **kw)
+
+
+def merge_texts():
+    """App label -> what `makemigrations --merge --no-header` would write; nothing is written."""
+    from django.core.management import call_command
+
+    texts = {}
+    for label, name in sorted(REQUEST["merge"].items()):
+        out = io.StringIO()
+        call_command(
+            "makemigrations", label, merge=True, interactive=False, dry_run=True, verbosity=3,
+            name=name, include_header=False, no_color=True, stdout=out,
+        )  # fmt: skip
+        _, found, text = out.getvalue().partition("Full merge migrations file '")
+        if found:
+            texts[label] = text.partition("':\n")[2]
+    return texts
+
+
+def judge():
+    """What Django's own loader and `makemigrations --check --dry-run` say of the files."""
+    from django.apps import apps
+    from django.core.management import call_command
+    from django.db.migrations.loader import MigrationLoader
+
+    installed = {config.label for config in apps.get_app_configs()}
+    labels = [label for label in REQUEST["verify"] if label in installed]
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    out = io.StringIO()
+    changed = False
+    try:
+        if labels:
+            call_command(
+                "makemigrations", *labels, check_changes=True, dry_run=True, interactive=False,
+                verbosity=1, no_color=True, stdout=out, stderr=out,
+            )  # fmt: skip
+    except SystemExit as stop:
+        changed = bool(stop.code)
+    return {
+        "installed": labels,
+        "leaves": {label: sorted(n[1] for n in loader.graph.leaf_nodes(label)) for label in labels},
+        "nodes": {
+            label: sorted(key[1] for key in loader.disk_migrations if key[0] == label)
+            for label in labels
+        },
+        "changed": out.getvalue() if changed else "",
+    }
+
+
+def answer():
+    """One of {"skipped": why}, {"failed": why}, {"result": ...}."""
+    try:
+        set_up()
+    except BaseException as error:
+        return {"skipped": type(error).__name__ + ": " + " ".join(str(error).split())[:300]}
+    try:
+        return {"result": merge_texts() if REQUEST["merge"] else judge()}
+    except BaseException as error:
+        return {"failed": type(error).__name__ + ": " + " ".join(str(error).split())[:300]}
+
+
+if REQUEST:
+    print("\nmigmerge:" + json.dumps(answer()))

@@ -1,0 +1,138 @@
+"""What `fix` did or would do, for people and for programs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from typing import NamedTuple
+
+from migmerge.git.repository import Repository
+from migmerge.report.screen import printable
+from migmerge.resolve.model import Plan, Resolution
+
+
+class Verification(NamedTuple):
+    """Each `ok`, `skipped: why` or `failed: why`; empty when nothing was verified."""
+
+    static: str = ""
+    django: str = ""
+    databases: str = "skipped: not built yet"
+
+    @property
+    def failed(self) -> str:
+        """The first failure, without the word."""
+        for text in (self.static, self.django):
+            if text.startswith("failed"):
+                return text.partition(": ")[2]
+        return ""
+
+
+class FixReport(NamedTuple):
+    """`note` says what git waits for now."""
+
+    plan: Plan
+    verification: Verification
+    note: str
+    written: bool
+
+
+def report_json(report: FixReport) -> str:
+    """The document of DESIGN section 4."""
+    return json.dumps(
+        {
+            "version": 1,
+            "resolutions": [_document(r) for r in report.plan.resolutions],
+            "plan": sorted(report.plan.changes),
+            "written": sorted(report.plan.changes) if report.written else [],
+            "verification": report.verification._asdict(),
+            "note": report.note,
+        },
+        indent=1,
+    )
+
+
+def _document(resolution: Resolution) -> dict[str, object]:
+    document = resolution._asdict()
+    document["strategy"] = resolution.strategy or None
+    document["mentions"] = [mention._asdict() for mention in resolution.mentions]
+    return document
+
+
+def report_text(report: FixReport) -> str:
+    """A paragraph for each app, then the verification and what to do next."""
+    parts = [_paragraph(resolution) for resolution in report.plan.resolutions]
+    lines = [line for part in parts for line in part]
+    if report.verification.static:
+        lines.append(f"verified: files {report.verification.static}")
+        lines.append(f"          Django {report.verification.django or 'not asked'}")
+    if report.note:
+        lines.append(report.note)
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _paragraph(resolution: Resolution) -> list[str]:
+    strategy = f" ({resolution.strategy})" if resolution.strategy else ""
+    lines = [f"{resolution.app}: {resolution.status}{strategy}"]
+    lines += [f"  renamed {old} -> {_file(new)}" for old, new in sorted(resolution.renamed.items())]
+    lines += [f"  edited  {path}" for path in resolution.edited]
+    lines += [f"  created {path}" for path in resolution.created]
+    if resolution.mentions:
+        lines.append("  these name a renamed migration and were left alone:")
+        lines += [f"    {m.path}:{m.line}: {m.text[:100]}" for m in resolution.mentions[:20]]
+        if len(resolution.mentions) > 20:
+            lines.append(f"    and {len(resolution.mentions) - 20} more (--format json)")
+    shown = resolution.reasons[:8]
+    lines += [f"  - {reason}" for reason in shown]
+    if len(resolution.reasons) > len(shown):
+        lines.append(f"  - and {len(resolution.reasons) - len(shown)} more (--format json)")
+    lines += [
+        f"  {'next: ' if index == 0 else '      '}{command}"
+        for index, command in enumerate(resolution.next)
+    ]
+    return lines
+
+
+def _file(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def diff_text(repository: Repository, plan: Plan) -> None:
+    """Print the plan as a unified diff, in colour on a terminal."""
+    text = "".join(_file_diff(repository, plan, path) for path in sorted(plan.changes))
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        from rich.console import Console  # only a terminal pays for it
+        from rich.syntax import Syntax
+
+        Console().print(Syntax(text, "diff", theme="ansi_dark", background_color="default"))
+    else:
+        print(text, end="")
+
+
+def _file_diff(repository: Repository, plan: Plan, path: str) -> str:
+    change = plan.changes[path]
+    origin = change.mode_of or path
+    moved = origin != path and (change.data is not None)
+    if change.data is None and any(c.mode_of == path for c in plan.changes.values()):
+        return ""  # shown as the rename that it is
+    old = _lines(_read(repository, origin))
+    new = _lines(change.data or b"")
+    shown = printable(path), printable(origin)
+    head = f"rename from {shown[1]}\nrename to {shown[0]}\n" if moved else ""
+    left = f"a/{shown[1]}" if old else "/dev/null"
+    right = f"b/{shown[0]}" if change.data is not None else "/dev/null"
+    body = "".join(line + "\n" for line in difflib.unified_diff(old, new, left, right, lineterm=""))
+    return head + body
+
+
+def _lines(data: bytes) -> list[str]:
+    return [printable(line) for line in data.decode("utf-8", "replace").splitlines()]
+
+
+def _read(repository: Repository, path: str) -> bytes:
+    try:
+        with open(os.path.join(repository.root, path), "rb") as handle:
+            return handle.read()
+    except OSError:
+        return b""

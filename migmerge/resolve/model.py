@@ -1,0 +1,73 @@
+"""The values between deciding and writing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from migmerge.migrations.model import NodeKey
+
+
+class Moves(NamedTuple):
+    """What a strategy does to the graph of one app.
+
+    `names` gives renamed nodes their new name; `repoint` gives a node another parent in place
+    of an old one (None: in addition); `merge` lists the leaves, by new name, that a merge
+    migration joins.
+    """
+
+    app: str
+    strategy: str
+    names: Mapping[NodeKey, str]
+    repoint: Mapping[NodeKey, tuple[NodeKey | None, str]]
+    merge: tuple[str, ...] = ()
+
+
+class Refusal(NamedTuple):
+    """Why an app is not fixed, and what to run instead."""
+
+    app: str
+    reasons: tuple[str, ...]
+    next: tuple[str, ...] = ()
+
+
+class Change(NamedTuple):
+    """What becomes of a path: its new bytes, or None when the file goes.
+
+    `stored` tells that the bytes are as git stores them (from an index stage), not as they
+    stand in the work tree; `mode_of` is the path whose file mode a new file takes.
+    """
+
+    data: bytes | None
+    stored: bool = False
+    mode_of: str = ""
+
+
+class Mention(NamedTuple):
+    """A line that names a renamed migration and is left to the user."""
+
+    path: str
+    line: int
+    text: str
+
+
+class Resolution(NamedTuple):
+    """What happened, or would happen, to one app; the keys of `fix`'s JSON."""
+
+    app: str
+    status: str
+    strategy: str
+    renamed: Mapping[str, str] = {}
+    edited: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    reasons: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+
+
+class Plan(NamedTuple):
+    """Everything that a fix writes, and what to tell of each app."""
+
+    changes: Mapping[str, Change]
+    resolutions: tuple[Resolution, ...]

@@ -1,0 +1,153 @@
+"""Which nodes get which name and parent: the two strategies, on the graph alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from migmerge.conflicts.model import Branch, Conflict
+from migmerge.migrations.graph import Graph
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.naming import is_sequence, number, renumbered
+from migmerge.resolve.model import Moves, Refusal
+
+
+def renumber(
+    graph: Graph, conflict: Conflict, taken: Collection[str], *, keep_names: bool
+) -> Moves | Refusal:
+    """Put every replayed chain, in its order, after onto's leaf.
+
+    `taken` are names that no migration of the app may get: files in the directory, and names
+    that some `replaces` still reserves.
+    """
+    app = conflict.app
+    onto = [branch for branch in conflict.branches if branch.side == "onto"]
+    if len(onto) != 1:
+        return Refusal(app.key, ("it is not known which side is published",), _ask(app.label))
+    moving = [branch for branch in conflict.branches if branch.side == "replayed"]
+    kept_edges = _edges(graph, app.key, {key for branch in moving for key in branch.nodes})
+    naming = _Naming(
+        graph, conflict, onto[0], taken, keep_names=keep_names or not is_sequence(kept_edges)
+    )
+    repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
+    placed = graph.ancestors(onto[0].leaf)
+    tail = onto[0].leaf
+    for branch in moving:
+        fresh = [key for key in branch.nodes if key not in placed and key not in naming.names]
+        for key in fresh:
+            naming.place(key)
+            if not any(parent in fresh for parent in graph.parents[key]):
+                old = _replaced_parent(graph, key, placed)
+                if old != tail:
+                    repoint[key] = (old, naming.names[tail])
+        placed |= graph.ancestors(branch.leaf)
+        tail = branch.leaf
+    squashed = [key for key in naming.moved if _is_squashed(graph, key)]
+    if squashed:
+        return Refusal(app.key, (f"{squashed[0]} belongs to a squash that is not finished",))
+    names = {key: name for key, name in naming.names.items() if key in naming.moved}
+    return Moves(app.key, "renumber", _changed(names), repoint)
+
+
+def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | Refusal:
+    """Join all leaves; of two files with one name, the replayed one gets a new name first."""
+    app = conflict.app
+    collided = {key for key in graph.app_nodes(app.key) if key.version}
+    names: dict[NodeKey, str] = {}
+    if collided:
+        onto = [branch for branch in conflict.branches if branch.side == "onto"]
+        if len(onto) != 1:
+            reason = "both sides added the same file, and it is not known which is published"
+            return Refusal(app.key, (reason,), _ask(app.label))
+        highest = max((number(key.name) or 0 for key in graph.app_nodes(app.key)), default=0)
+        naming = _Naming(graph, conflict, onto[0], taken, keep_names=False, last=highest)
+        stays = graph.ancestors(onto[0].leaf)
+        for key in sorted(collided):
+            for version in (key._replace(version=0), key):
+                if version not in stays:
+                    naming.place(version)
+        names = {key: naming.names[key] for key in naming.moved}
+    leaves = [names.get(branch.leaf, branch.leaf.name) for branch in conflict.branches]
+    return Moves(app.key, "merge", _changed(names), {}, tuple(sorted(leaves)))
+
+
+def _changed(names: dict[NodeKey, str]) -> dict[NodeKey, str]:
+    return {key: name for key, name in names.items() if key.name != name}
+
+
+def _ask(label: str) -> tuple[str, ...]:
+    return (f"migmerge fix {label} --base REF", f"migmerge fix {label} --move NAME")
+
+
+def _edges(graph: Graph, app: str, without: set[NodeKey]) -> list[tuple[str, str]]:
+    return [
+        (parent.name, key.name)
+        for key in graph.app_nodes(app)
+        for parent in graph.parents[key]
+        if parent.app == app and key not in without and parent not in without
+    ]
+
+
+def _replaced_parent(graph: Graph, key: NodeKey, placed: set[NodeKey]) -> NodeKey | None:
+    """The last of the same-app parents that already stand; the others stay as they are."""
+    standing = [p for p in graph.parents[key] if p.app == key.app and p in placed]
+    return graph.in_order(standing)[-1] if standing else None
+
+
+def _is_squashed(graph: Graph, key: NodeKey) -> bool:
+    """Whether originals of a squash are still there beside it."""
+    replaced = [old for old, new in graph.replaced_by.items() if new == key]
+    return any(old in graph.nodes for old in replaced)
+
+
+class _Naming:
+    """Hands out the next free number after onto's leaf, never downwards."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        conflict: Conflict,
+        onto: Branch,
+        taken: Collection[str],
+        *,
+        keep_names: bool,
+        last: int = 0,
+    ) -> None:
+        moving = {key for b in conflict.branches if b.side == "replayed" for key in b.nodes}
+        moving -= graph.ancestors(onto.leaf)
+        kept = [key for key in graph.nodes if key.app == onto.leaf.app and key not in moving]
+        self.names = {key: key.name for key in kept}
+        self.moved: list[NodeKey] = []
+        self._keep_names = keep_names
+        going = {key.name for key in moving}
+        self._taken = {name for name in taken if name not in going} | set(self.names.values())
+        self._numbers = _numbers(self._taken)
+        top = number(onto.leaf.name)
+        self._last = max(
+            last, max(_numbers(self.names.values()), default=0) if top is None else top
+        )
+
+    def place(self, key: NodeKey) -> None:
+        """Give `key` its name after everything placed before."""
+        self.names[key] = name = self._name(key)
+        self.moved.append(key)
+        self._taken.add(name)
+        self._last = max(self._last, number(name) or 0)
+
+    def _name(self, key: NodeKey) -> str:
+        own = number(key.name)
+        free = key.name not in self._taken
+        if free and (self._keep_names or own is None or self._fits(own)):
+            return key.name
+        if own is None:
+            return next(n for i in range(2, 10_000) if (n := f"{key.name}_{i}") not in self._taken)
+        to = self._last + 1
+        while to in self._numbers or renumbered(key.name, to) in self._taken:
+            to += 1
+        return renumbered(key.name, to)
+
+    def _fits(self, own: int) -> bool:
+        return own > self._last and own not in self._numbers
+
+
+def _numbers(names: Iterable[str]) -> set[int]:
+    return {value for name in names if (value := number(name)) is not None}

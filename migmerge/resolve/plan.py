@@ -1,0 +1,231 @@
+"""From moves to the bytes of every file; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from migmerge.conflicts.find import locked_apps
+from migmerge.git.findings import source_of
+from migmerge.git.snapshot import Snapshot
+from migmerge.git.trees import SYMLINK
+from migmerge.migrations.lockfiles import LockFile, write_lock_file
+from migmerge.migrations.model import App, Migration, NodeKey
+from migmerge.migrations.naming import merge_name, merge_source
+from migmerge.migrations.reader import GRAPH_ATTRIBUTES
+from migmerge.migrations.rewrite import Edit, Unrewritable, rewrite
+from migmerge.resolve.model import Change, Moves, Refusal
+
+
+class Files(NamedTuple):
+    """The files of one fix. `renamed` is old path -> new path, `leaves` app key -> new leaf.
+
+    `blame` tells which apps' moves made a path change.
+    """
+
+    changes: Mapping[str, Change]
+    renamed: Mapping[str, str]
+    created: tuple[str, ...]
+    leaves: Mapping[str, str]
+    blame: Mapping[str, frozenset[str]]
+
+
+def reserved_names(snapshot: Snapshot, app: App) -> set[str]:
+    """Names that a migration of the app can't be given: files there, and `replaces` entries."""
+    prefix = app.directory + "/"
+    files = {p[len(prefix) : -3] for p in snapshot.listing.files if p.startswith(prefix)}
+    reserved = {key.name for key in snapshot.graph.replaced_by if key.app == app.key}
+    return reserved | {name for name in files if "/" not in name}
+
+
+def plan_files(
+    snapshot: Snapshot,
+    moves: Collection[Moves],
+    published: Collection[str],
+    merges: Mapping[str, bytes],
+    stale_locks: Collection[str] = (),
+) -> Files | Refusal:
+    """Every file that the moves of all apps together change.
+
+    `published` are paths that must not be edited; `merges` holds the project's own text of
+    merge migrations by app key, where the project could be asked. A Refusal names the app
+    whose move can't be written.
+    """
+    names = {key: name for move in moves for key, name in move.names.items()}
+    apps = {move.app: move for move in moves}
+    changes: dict[str, Change] = {}
+    renamed: dict[str, str] = {}
+    blame: dict[str, frozenset[str]] = {}
+    for migration in snapshot.graph.nodes.values():
+        key = migration.key
+        edit, because = _edit(snapshot, migration, names, apps)
+        new_path = _path_of(snapshot, key, names)
+        if edit is None and new_path == migration.path:
+            if not (_is_collided(snapshot, key) and key.app in apps):
+                continue
+        refusal = _refuse(snapshot, migration, published, names, because)
+        if refusal:
+            return refusal
+        data = source_of(snapshot, key)
+        written = rewrite(data, edit) if edit else data
+        if isinstance(written, Unrewritable):
+            place = f"{migration.path}:{written.line}" if written.line else migration.path
+            return _refusal(snapshot, because, f"{place}: {written.reason}")
+        stored = _is_collided(snapshot, key)
+        changes[new_path] = Change(written, stored, migration.path)
+        if new_path != migration.path:
+            renamed[migration.path] = new_path
+            if not stored:
+                changes.setdefault(migration.path, Change(None))
+        blame[new_path] = frozenset(because | {key.app} & set(apps))
+    created, leaves = _merges(snapshot, moves, merges, changes, blame)
+    for app, move in apps.items():
+        if not move.merge:
+            leaves[app] = _last_leaf(snapshot, move)
+    _locks(snapshot, leaves, stale_locks, changes, blame)
+    return Files(changes, renamed, tuple(created), leaves, blame)
+
+
+def _edit(
+    snapshot: Snapshot,
+    migration: Migration,
+    names: Mapping[NodeKey, str],
+    apps: Mapping[str, Moves],
+) -> tuple[Edit | None, set[str]]:
+    """What changes in the text of `migration`, and the apps whose moves ask for it."""
+    header = migration.header
+    new: dict[str, dict[tuple[str, str], str]] = {attribute: {} for attribute in GRAPH_ATTRIBUTES}
+    because: set[str] = set()
+    for attribute in GRAPH_ATTRIBUTES:
+        for reference in getattr(header, attribute):
+            other = snapshot.resolve(migration, reference)
+            if other is not None and other in names:
+                new[attribute][reference.label, reference.name] = names[other]
+                because.add(other.app)
+    move = apps.get(migration.key.app)
+    add = None
+    if move and migration.key in move.repoint:
+        old, tail = move.repoint[migration.key]
+        because.add(migration.key.app)
+        pairs = _pairs(snapshot, migration, old)
+        for pair in pairs:
+            new["dependencies"][pair] = tail
+        if not pairs:
+            add = (migration.label, tail)
+    return (Edit(new, add) if any(new.values()) or add else None), because
+
+
+def _pairs(snapshot: Snapshot, migration: Migration, old: NodeKey | None) -> list[tuple[str, str]]:
+    """The literal entries by which `migration` names `old`, also through a squash."""
+    found = []
+    for reference in migration.header.dependencies:
+        other = snapshot.resolve(migration, reference)
+        standing = snapshot.graph.replaced_by.get(other, other) if other else None
+        if old is not None and standing == old:
+            found.append((reference.label, reference.name))
+    return found[-1:]
+
+
+def _refuse(
+    snapshot: Snapshot,
+    migration: Migration,
+    published: Collection[str],
+    names: Mapping[NodeKey, str],
+    because: set[str],
+) -> Refusal | None:
+    """Published files, broken ones, links, and dependencies that are computed."""
+    path = migration.path
+    apps = because or {migration.key.app}
+    if _is_collided(snapshot, migration.key):
+        return None
+    if path in published:
+        return _refusal(snapshot, apps, f"{path} is published and would have to be edited")
+    if migration.header.error:
+        return _refusal(snapshot, apps, f"{path} does not parse: {migration.header.error.message}")
+    file = snapshot.listing.files.get(path)
+    if file and file.mode == SYMLINK:
+        return _refusal(snapshot, apps, f"{path} is a symbolic link")
+    if migration.header.opaque:
+        opaque = migration.header.opaque[0]
+        return _refusal(
+            snapshot, apps, f"{path}:{opaque.line}: dependencies are computed: {opaque.text}"
+        )
+    return None
+
+
+def _refusal(snapshot: Snapshot, apps: Collection[str], reason: str) -> Refusal:
+    return Refusal(min(apps), (reason,))
+
+
+def _is_collided(snapshot: Snapshot, key: NodeKey) -> bool:
+    return snapshot.graph.nodes[key].path in snapshot.theirs
+
+
+def _path_of(snapshot: Snapshot, key: NodeKey, names: Mapping[NodeKey, str]) -> str:
+    directory = snapshot.apps[key.app].directory
+    name = names.get(key, key.name)
+    return f"{directory}/{name}.py" if directory else f"{name}.py"
+
+
+def _merges(
+    snapshot: Snapshot,
+    moves: Collection[Moves],
+    merges: Mapping[str, bytes],
+    changes: dict[str, Change],
+    blame: dict[str, frozenset[str]],
+) -> tuple[list[str], dict[str, str]]:
+    created: list[str] = []
+    leaves: dict[str, str] = {}
+    for move in moves:
+        if not move.merge:
+            continue
+        app = snapshot.apps[move.app]
+        leaves[move.app] = merge_name(move.merge)
+        path = _path_of(snapshot, NodeKey(move.app, leaves[move.app]), {})
+        source = merges.get(move.app) or merge_source(app.label, move.merge)
+        changes[path] = Change(source)
+        created.append(path)
+        blame[path] = frozenset((move.app,))
+    return created, leaves
+
+
+def _last_leaf(snapshot: Snapshot, move: Moves) -> str:
+    """The leaf that a renumbering leaves: the last of the moved nodes, else what it pointed at."""
+    graph = snapshot.graph
+    tails = {tail for _, tail in move.repoint.values()}
+    own = [k for k in graph.leaves(move.app) if move.names.get(k, k.name) not in tails]
+    return move.names.get(own[0], own[0].name) if own else ""
+
+
+def _locks(
+    snapshot: Snapshot,
+    leaves: Mapping[str, str],
+    stale: Collection[str],
+    changes: dict[str, Change],
+    blame: dict[str, frozenset[str]],
+) -> None:
+    """Lock files that speak of a changed app, or were found stale."""
+    for lock in snapshot.lock_files:
+        spoken = locked_apps(lock, snapshot.apps.values())
+        fixed = frozenset(app.key for app in spoken if app.key in leaves)
+        if not fixed and lock.path not in stale:
+            continue
+        data = _lock_data(snapshot, lock, spoken, leaves)
+        if data is not None and data != snapshot.contents[lock.path]:
+            changes[lock.path] = Change(data)
+            blame[lock.path] = fixed
+
+
+def _lock_data(
+    snapshot: Snapshot, lock: LockFile, apps: list[App], leaves: Mapping[str, str]
+) -> bytes | None:
+    names: dict[str, str] = {}
+    for app in apps:
+        own = snapshot.graph.leaves(app.key)
+        if app.key in leaves:
+            names[app.label] = leaves[app.key]
+        elif len(own) == 1:
+            names[app.label] = own[0].name
+        elif lock.conflicted:
+            return None  # another app in it is still undecided: leave the markers
+    return write_lock_file(lock.path, snapshot.contents[lock.path], names)

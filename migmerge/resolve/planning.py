@@ -1,0 +1,153 @@
+"""The whole plan for all apps: decide, write in memory, look at the result, drop what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from migmerge.config import Config
+from migmerge.conflicts.model import Conflict
+from migmerge.git.repository import Repository
+from migmerge.git.snapshot import Snapshot, understand
+from migmerge.migrations.naming import merge_name, merge_suffix
+from migmerge.project.ask import merge_texts
+from migmerge.project.interpreter import Project, find_project
+from migmerge.resolve.decide import Decision, Wish, decide
+from migmerge.resolve.mentions import find_mentions
+from migmerge.resolve.model import Moves, Plan, Refusal, Resolution
+from migmerge.resolve.plan import Files, plan_files
+from migmerge.resolve.static import problems
+
+
+class Planned(NamedTuple):
+    """A plan, the leaf that each fixed app must end with, and paths that must be free."""
+
+    plan: Plan
+    leaves: Mapping[str, str]
+    new_paths: set[str]
+
+
+def plan_all(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    conflicts: Sequence[Conflict],
+    wish: Wish,
+    published: Collection[str],
+) -> Planned:
+    """What to write for `conflicts`, with a refusal for each app that can't be fixed."""
+    decision = decide(snapshot, conflicts, wish)
+    moves = list(decision.moves)
+    refusals = list(decision.refusals)
+    merges = _ask_project(repository, config, snapshot, moves)
+    stale = [c.place.path for c in decision.stale_locks if c.place]
+    while True:
+        files = plan_files(snapshot, moves, published, merges, stale)
+        refusal = (
+            files if isinstance(files, Refusal) else _look(repository, config, snapshot, files)
+        )
+        if refusal is None or refusal.app not in {move.app for move in moves}:
+            break
+        refusals.append(refusal)
+        moves = [move for move in moves if move.app != refusal.app]
+    if isinstance(files, Refusal):
+        raise AssertionError(files)  # a refusal always names an app that moves
+    if refusal is not None:  # a fault outside the fixed apps: then nothing is written
+        refusals += [refusal._replace(app=move.app) for move in moves]
+        moves, files = [], Files({}, {}, (), {}, {})
+    verdicts = {c.app.key: c for c in conflicts if c.verdict}
+    resolutions = _resolutions(repository, snapshot, files, moves, refusals, verdicts, decision)
+    old = {m.path for m in snapshot.graph.nodes.values()}
+    targets = {path for path, change in files.changes.items() if change.data is not None}
+    free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
+    return Planned(Plan(files.changes, tuple(resolutions)), files.leaves, free)
+
+
+def _look(
+    repository: Repository, config: Config, snapshot: Snapshot, files: Files
+) -> Refusal | None:
+    changed = {path: change.data for path, change in files.changes.items()}
+    after = understand(repository, config, "plan", snapshot.listing, changed)
+    wrong = problems(snapshot, after, files.leaves)
+    if not wrong:
+        return None
+    app = wrong[0][0]
+    return Refusal(app, tuple(text for key, text in wrong if key == app))
+
+
+def projects_of(
+    repository: Repository, config: Config, snapshot: Snapshot, apps: Sequence[str]
+) -> dict[Project | str, list[str]]:
+    """The Django projects around the apps (or why there is none) with their apps."""
+    found: dict[Project | str, list[str]] = {}
+    places: dict[str, Project | str] = {}
+    for app in apps:
+        directory = snapshot.apps[app].directory
+        top = directory.partition("/")[0]
+        if top not in places:
+            paths = snapshot.listing.files
+            places[top] = find_project(repository.root, config, paths, directory)
+        found.setdefault(places[top], []).append(app)
+    return found
+
+
+def _ask_project(
+    repository: Repository, config: Config, snapshot: Snapshot, moves: Sequence[Moves]
+) -> dict[str, bytes]:
+    """The project's own merge migrations; not where a file has to be renamed first."""
+    merging = {move.app: move for move in moves if move.merge and not move.names}
+    found: dict[str, bytes] = {}
+    for project, apps in projects_of(repository, config, snapshot, sorted(merging)).items():
+        if isinstance(project, str):
+            continue
+        labels = {snapshot.apps[app].label: app for app in apps}
+        leaves = {label: merging[app].merge for label, app in labels.items()}
+        names = {label: merge_suffix(merge_name(joined)) for label, joined in leaves.items()}
+        texts = merge_texts(project, leaves, names)
+        found |= {labels[label]: text for label, text in texts.items()}
+    return found
+
+
+def _resolutions(
+    repository: Repository,
+    snapshot: Snapshot,
+    files: Files,
+    moves: Sequence[Moves],
+    refusals: Sequence[Refusal],
+    verdicts: Mapping[str, Conflict],
+    decision: Decision,
+) -> list[Resolution]:
+    found = []
+    for move in moves:
+        own = {path for path, apps in files.blame.items() if move.app in apps}
+        renamed = {o: n for o, n in files.renamed.items() if _app_of(snapshot, o) == move.app}
+        names = [key.name for key in move.names if not key.version]
+        mentions = find_mentions(repository, names, files.changes)
+        conflict = verdicts.get(move.app)
+        found.append(
+            Resolution(
+                snapshot.apps[move.app].label,
+                "planned",
+                move.strategy,
+                renamed,
+                tuple(sorted(own - set(renamed.values()) - set(files.created))),
+                tuple(sorted(own & set(files.created))),
+                (),
+                tuple(m for m in mentions),
+                conflict.reasons if conflict else (),
+            )
+        )
+    for refusal in refusals:
+        label = snapshot.apps[refusal.app].label
+        found.append(Resolution(label, "refused", "", reasons=refusal.reasons, next=refusal.next))
+    done = {resolution.app for resolution in found}
+    for conflict in decision.stale_locks:
+        place = conflict.place.path if conflict.place else ""
+        if conflict.app.label not in done and place in files.changes:
+            found.append(Resolution(conflict.app.label, "planned", "lock-file", edited=(place,)))
+    return sorted(found, key=lambda resolution: (resolution.app, resolution.status))
+
+
+def _app_of(snapshot: Snapshot, path: str) -> str:
+    directory = path.rpartition("/")[0]
+    return next((app.key for app in snapshot.apps.values() if app.directory == directory), "")
