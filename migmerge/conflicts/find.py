@@ -78,7 +78,8 @@ def _names(keys: Iterable[NodeKey]) -> str:
 
 def _branching(graph: Graph, app: App, leaves: list[NodeKey]) -> list[Conflict]:
     """A sibling conflict, a path collision, or both at once in the same chains."""
-    shared = graph.common_ancestors(leaves)
+    # a leaf of the app may still be below another one, by way of a second app
+    shared = graph.common_ancestors(leaves) - set(leaves)
     branches = tuple(
         Branch(tuple(graph.in_order(k for k in graph.ancestors(leaf) - shared if k.app == app.key)))
         for leaf in leaves

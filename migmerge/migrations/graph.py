@@ -6,7 +6,7 @@ is applied: a squashed migration stands in for what it replaces. Knows neither d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from migmerge.migrations.model import Migration, NodeKey, Reference
@@ -82,9 +82,9 @@ class Graph(NamedTuple):
         """What every one of `leaves` builds on, in all apps."""
         return set.intersection(*(self.ancestors(leaf) for leaf in leaves))
 
-    def common_ancestor(self, leaves: Iterable[NodeKey], app: str) -> NodeKey | None:
+    def common_ancestor(self, leaves: Collection[NodeKey], app: str) -> NodeKey | None:
         """The last node of `app` that all `leaves` share; of several, the last in order."""
-        shared = {key for key in self.common_ancestors(leaves) if key.app == app}
+        shared = {key for key in self.common_ancestors(leaves) if key.app == app} - set(leaves)
         above = _reach({parent for key in shared for parent in self.parents[key]}, self.parents)
         last = self.in_order(shared - above)
         return last[-1] if last else None

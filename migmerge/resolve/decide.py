@@ -53,13 +53,13 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Dec
 
 
 def _broken(conflicts: list[Conflict]) -> Refusal:
-    reasons, commands = [], []
+    reasons: list[str] = []
+    commands: list[str] = []
     for conflict in conflicts:
         place = conflict.place
-        where = (
-            f"{place.path}:{place.line}" if place and place.line else place.path if place else ""
-        )
-        reasons.append(f"{where}: {conflict.kind}: {'; '.join(conflict.reasons)}")
+        line = f":{place.line}" if place and place.line else ""
+        where = f"{place.path}{line}: " if place else ""
+        reasons.append(f"{where}{conflict.kind}: {'; '.join(conflict.reasons)}")
         commands += conflict.commands
     return Refusal(conflicts[0].app.key, tuple(reasons), tuple(commands))
 

@@ -25,7 +25,7 @@ class Before(NamedTuple):
 def refuse_unsafe(
     repository: Repository, changes: Mapping[str, Change], new_paths: set[str]
 ) -> None:
-    """UserError where writing would lose something: a held lock, unstaged edits, files in the way."""
+    """UserError for a held lock, a file in the way, or unstaged edits that would be lost."""
     lock = repository.git_path("index.lock")
     if os.path.exists(lock):
         raise UserError(
