@@ -67,13 +67,12 @@ def _broken(source: bytes, error: ValueError, *, newer: bool) -> Header:
 
 def _is_newer_python(source: bytes) -> bool:
     """Whether a later Python than ours would take `source`: LibCST's grammar is its own."""
-    import libcst  # only here: heavy, and broken files are rare
+    from migmerge.migrations.cst import parse_module  # only here: broken files are rare
 
     try:
-        libcst.parse_module(source)
-    except Exception:  # also panics of its native parser; then the file is broken
+        return parse_module(source.decode()) is not None
+    except UnicodeDecodeError:
         return False
-    return True
 
 
 def _module_header(module: ast.Module) -> Header | None:

@@ -100,13 +100,15 @@ def _checked(before: Header, after: Header | None, edit: Edit) -> Unrewritable |
 
 
 def _splices(text: str, edit: Edit) -> list[_Splice] | Unrewritable:
-    import libcst  # only here: nothing but a fix pays for it
+    # only here: nothing but a fix pays for LibCST
     from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
-    try:
-        wrapper = MetadataWrapper(libcst.parse_module(text), unsafe_skip_copy=True)
-    except libcst.ParserSyntaxError as error:
-        return Unrewritable(error.raw_line, "LibCST can't parse it")
+    from migmerge.migrations.cst import parse_module
+
+    module = parse_module(text)
+    if module is None:
+        return Unrewritable(0, "LibCST can't parse it")
+    wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     if wrapper.module.code != text:
         return Unrewritable(0, "LibCST doesn't give back its text")
     spans = wrapper.resolve(ByteSpanPositionProvider)

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from migmerge.migrations.model import Header
+from migmerge.migrations.reader import read_header
+
+CLASS = "class Migration(migrations.Migration):\n"
+
+
+def said(header: Header | None, attribute: str = "dependencies") -> list[tuple[str, str]]:
+    assert header is not None
+    return [(ref.label, ref.name) for ref in getattr(header, attribute)]
+
+
+PAIR = [("shop", "0001_a")]
+READABLE = {
+    "list": ('    dependencies = [("shop", "0001_a")]', PAIR),
+    "single quotes": ("    dependencies = [('shop', '0001_a')]", PAIR),
+    "tuple": ('    dependencies = (("shop", "0001_a"),)', PAIR),
+    "pair as list": ('    dependencies = [["shop", "0001_a"]]', PAIR),
+    "empty": ("    dependencies = []", []),
+    "none given": ("    operations = []", []),
+    "annotated": ('    dependencies: list = [("shop", "0001_a")]', PAIR),
+    "concatenated": ('    dependencies = [] + [("shop", "0001_a")]', PAIR),
+    "list()": ('    dependencies = list([("shop", "0001_a")])', PAIR),
+    "empty list()": ("    dependencies = list()", []),
+    "starred": ('    dependencies = [*[("shop", "0001_a")]]', PAIR),
+    "added to": ('    dependencies = []\n    dependencies += [("shop", "0001_a")]', PAIR),
+    "appended in the body": ('    dependencies = []\n    dependencies.append(("shop", "0001_a"))', PAIR),
+    "pair over several lines": ('    dependencies = [\n        (\n            "shop",\n            "0001_a",\n        ),\n    ]', PAIR),
+    "comment inside": ('    dependencies = [\n        # why\n        ("shop", "0001_a"),  # because\n    ]', PAIR),
+    "strings side by side": ('    dependencies = [("shop", "0001" "_a")]', PAIR),
+    "strings added": ('    dependencies = [("shop", "0001" + "_a")]', PAIR),
+    "swappable": ('    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL), ("shop", "0001_a")]', PAIR),
+    "swappable tuple": ('    dependencies = [SwappableTuple(("shop", "0001_a"), "X")]', PAIR),
+    "__first__": ('    dependencies = [("auth", "__first__")]', [("auth", "__first__")]),
+    "constant of the class": ('    APP = "shop"\n    dependencies = [(APP, "0001_a")]', PAIR),
+    "under a condition": ('    dependencies = []\n    if X:\n        dependencies = [("shop", "0001_a")]', PAIR),
+    "conditional expression": ('    dependencies = [("shop", "0001_a")] if X else []', PAIR),
+    "tabs": ('\tdependencies = [("shop", "0001_a")]', PAIR),
+    "hyphen and blank in the name": ('    dependencies = [("shop", "0001-a b")]', [("shop", "0001-a b")]),
+    "other attributes": ('    atomic = False\n    safe = True\n    dependencies = [("shop", "0001_a")]', PAIR),
+    "overridden apply": ('    dependencies = [("shop", "0001_a")]\n    def apply(self, *a):\n        return self.dependencies', PAIR),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "expected"), READABLE.values(), ids=READABLE)
+def test_read_header_form(body: str, expected: list[tuple[str, str]]) -> None:
+    header = read_header((CLASS + body + "\n").encode())
+    assert said(header) == expected
+    assert header is not None and not header.opaque and not header.error
+
+
+MODULES = {
+    "constant": ('P = "0001_a"\n' + CLASS + '    dependencies = [("shop", P)]', PAIR),
+    "list constant": ('D = [("shop", "0001_a")]\n' + CLASS + "    dependencies = D", PAIR),
+    "constant of the same name": ('dependencies = [("shop", "0001_a")]\n' + CLASS + "    dependencies = dependencies", PAIR),
+    "list constant added to": ('D = []\nif X:\n    D.append(("shop", "0001_a"))\n' + CLASS + "    dependencies = D", PAIR),
+    "custom base class": ('class Migration(CheckedMigration):\n    dependencies = [("shop", "0001_a")]', PAIR),
+    "base class of the same file": ('class Base(migrations.Migration):\n    dependencies = [("shop", "0001_a")]\nclass Migration(Base):\n    pass', PAIR),
+    "no base class": ('class Migration:\n    dependencies = [("shop", "0001_a")]', PAIR),
+    "several classes": ("class Helper:\n    dependencies = [1]\n" + CLASS + '    dependencies = [("shop", "0001_a")]', PAIR),
+    "inside if": ("if True:\n    " + CLASS + '        dependencies = [("shop", "0001_a")]', PAIR),
+    "byte order mark": ("\ufeff" + CLASS + '    dependencies = [("shop", "0001_a")]', PAIR),
+    "CRLF": ((CLASS + '    dependencies = [("shop", "0001_a")]\n').replace("\n", "\r\n"), PAIR),
+    "no newline at the end": (CLASS + '    dependencies = [("shop", "0001_a")]', PAIR),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "expected"), MODULES.values(), ids=MODULES)
+def test_read_header_module_form(source: str, expected: list[tuple[str, str]]) -> None:
+    header = read_header(source.encode())
+    assert said(header) == expected
+    assert header is not None and not header.opaque
+
+
+def test_read_header_declared_encoding() -> None:
+    source = "# -*- coding: latin-1 -*-\n# é\n" + CLASS + '    dependencies = [("shop", "0001_é")]\n'
+    assert said(read_header(source.encode("latin-1"))) == [("shop", "0001_é")]
+
+
+def test_read_header_run_before_and_replaces() -> None:
+    body = '    run_before = [("cart", "0002_b")]\n    replaces = [("shop", "0001_a")]\n'
+    header = read_header((CLASS + body).encode())
+    assert said(header, "run_before") == [("cart", "0002_b")]
+    assert said(header, "replaces") == PAIR
+
+
+OPAQUE = {
+    "call": (CLASS + "    dependencies = compute()", 2),
+    "comprehension": (CLASS + "    dependencies = [x for x in y]", 2),
+    "name from elsewhere": ("from x import D\n" + CLASS + "    dependencies = D", 3),
+    "f-string": (CLASS + '    dependencies = [("shop", f"{x}")]', 2),
+    "format": (CLASS + '    dependencies = [("shop", "%s" % x)]', 2),
+    "constant assigned twice": ('P = "a"\nP = "b"\n' + CLASS + '    dependencies = [("shop", P)]', 4),
+    "changed in __init__": (CLASS + "    def __init__(self, *a):\n        self.dependencies = []", 3),
+    "changed after the class": (CLASS + "    operations = []\nMigration.dependencies.append(1)", 3),
+    "imported": ("from .other import Migration", 1),
+    "assigned": ("Migration = make()", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "line"), OPAQUE.values(), ids=OPAQUE)
+def test_read_header_opaque(source: str, line: int) -> None:
+    header = read_header((source + "\n").encode())
+    assert header is not None
+    assert [opaque.line for opaque in header.opaque] == [line]
+
+
+NO_MIGRATION = {
+    "empty": "",
+    "helper": "def helper():\n    return 'Migration'\n",
+    "another class": "class Migration:\n    pass\n",
+    "base class only": "from django.db.migrations import Migration\n\nclass Base(Migration):\n    pass\n",
+    "South": "from south.db import db\nclass Migration(SchemaMigration):\n    def forwards(self): pass\n",
+    "South, imported": "import south.v2\nclass Migration(south.v2.DataMigration):\n    models = {}\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", NO_MIGRATION.values(), ids=NO_MIGRATION)
+def test_read_header_no_migration(source: str) -> None:
+    assert read_header(source.encode()) is None
+
+
+BROKEN = {
+    "syntax error": (CLASS + '    dependencies = [("shop", "0001_a")]\n    operations = [\n', PAIR),
+    "Python 2": ('print "x"\n' + CLASS + '    dependencies = [("shop", "0001_a")]\n', PAIR),
+    "NUL byte": (CLASS + '    dependencies = [("shop", "0001_a")]\n\0', PAIR),
+    "markers elsewhere": (CLASS + '    dependencies = [("shop", "0001_a")]\n<<<<<<< a\n=======\n>>>>>>> b\n', PAIR),
+    "deep nesting": (CLASS + '    dependencies = [("shop", "0001_a")]\n    x = ' + "(" * 9000 + "\n", PAIR),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "expected"), BROKEN.values(), ids=BROKEN)
+def test_read_header_broken_keeps_literal_dependencies(
+    source: str, expected: list[tuple[str, str]]
+) -> None:
+    header = read_header(source.encode())
+    assert header is not None and header.error is not None
+    assert said(header) == expected
+
+
+def test_read_header_markers_name_their_line() -> None:
+    source = CLASS + "    dependencies = [\n<<<<<<< ours\n=======\n>>>>>>> theirs\n    ]\n"
+    header = read_header(source.encode())
+    assert header is not None and header.error is not None
+    assert (header.error.line, header.error.message) == (3, "git's conflict markers")
+    assert header.opaque
+
+
+def test_read_header_broken_file_without_number_and_class_is_no_migration() -> None:
+    assert read_header(b"Migration (\n", numbered=False) is None
+    assert read_header(b"Migration (\n", numbered=True) is not None
+
+
+def test_read_header_newer_python_is_read_without_complaint() -> None:
+    # parentheses may be left out since Python 3.14; older interpreters can't parse this
+    source = "try:\n    pass\nexcept A, B:\n    pass\n" + CLASS + '    dependencies = [("shop", "0001_a")]\n'
+    header = read_header(source.encode())
+    assert said(header) == PAIR
+    assert header is not None and header.error is None
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="PEP 695 parses here")
+def test_read_header_type_parameters_on_older_python() -> None:
+    source = "class A[T]:\n    pass\n" + CLASS + '    dependencies = [("shop", "0001_a")]\n'
+    assert said(read_header(source.encode())) == PAIR
+
+
+def test_read_header_invalid_escape_warns_nobody() -> None:
+    source = CLASS + '    dependencies = [("shop", "0001_a")]\n    x = "\\d"\n'
+    assert said(read_header(source.encode())) == PAIR
