@@ -96,9 +96,7 @@ def tidy(source: bytes) -> str | None:
 
 def without_comments(source: bytes) -> list[bytes]:
     return sorted(
-        line.split(b"#")[0].rstrip()
-        for line in source.splitlines()
-        if line.split(b"#")[0].strip()
+        line.split(b"#")[0].rstrip() for line in source.splitlines() if line.split(b"#")[0].strip()
     )
 
 
@@ -115,7 +113,9 @@ def only_dependencies_changed(old: bytes, new: bytes) -> bool:
                 node.body = [
                     s
                     for s in node.body
-                    if not (isinstance(s, ast.Assign) and ast.unparse(s.targets[0]) == "dependencies")
+                    if not (
+                        isinstance(s, ast.Assign) and ast.unparse(s.targets[0]) == "dependencies"
+                    )
                 ]
         return ast.dump(module)
 
@@ -139,7 +139,9 @@ def compare(repository: Repository, tree: str, commit: str, tally: collections.C
             continue
         sided = with_moved(conflict, {os.path.basename(p)[:-3] for p in mine})
         tally["commits"] += 1
-        moves = renumber(before.graph, sided, reserved_names(before, conflict.app), keep_names=False)
+        moves = renumber(
+            before.graph, sided, reserved_names(before, conflict.app), keep_names=False
+        )
         files = plan_files(before, [moves], (), {}) if isinstance(moves, Moves) else moves
         if not hasattr(files, "changes"):
             tally["refused: " + re.sub(r"\S*[/_]\S*", "X", files.reasons[0])[:60]] += 1

@@ -37,7 +37,9 @@ def sealed(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     for name in ("VIRTUAL_ENV", "DJANGO_SETTINGS_MODULE", "CHANGE_TARGET"):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path_factory.mktemp("home")
-    (home / ".gitconfig").write_text("[init]\n\tdefaultBranch = main\n[protocol \"file\"]\n\tallow = always\n")
+    (home / ".gitconfig").write_text(
+        '[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n'
+    )
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     # the interpreter of the tests first: it is "the project's python" that imports Django
@@ -90,7 +92,9 @@ class Repo:
     def read(self, path: str) -> bytes:
         return (self.root / path).read_bytes()
 
-    def migration(self, app: str, name: str, *parents: str, operations: tuple[str, ...] = ()) -> str:
+    def migration(
+        self, app: str, name: str, *parents: str, operations: tuple[str, ...] = ()
+    ) -> str:
         """Write `app/migrations/name.py`; a parent is `0001_initial` or `other.0001_initial`."""
         pairs = [tuple(p.rsplit(".", 1)) if "." in p else (app, p) for p in parents]
         path = f"{app}/migrations/{name}.py"
@@ -173,8 +177,6 @@ def siblings(repo: Repo) -> Repo:
     repo.git("checkout", "-q", "feature")
     repo.git("merge", "-q", "--no-edit", "main")
     return repo
-
-
 
 
 def graph(text: str) -> Graph:

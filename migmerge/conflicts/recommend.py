@@ -40,7 +40,7 @@ def _two_sides(conflict: Conflict, operations: list[list[Operation]], prefer: st
     if conflict.kind == "path" and not sided:
         either = (f"{fix} --base HEAD", f"{fix} --base MERGE_HEAD")
         return done._replace(recommendation="manual", commands=either)
-    if judgement.diverges or prefer == "renumber":
+    if judgement.diverges or prefer == "renumber" or conflict.kind == "path":
         if sided:
             return done._replace(
                 recommendation="renumber", commands=(f"{fix} --strategy renumber",)

@@ -32,7 +32,7 @@ from migmerge.migrations.layout import (
     split,
 )
 from migmerge.migrations.lockfiles import LockFile, is_lock_file, read_lock_file
-from migmerge.migrations.model import App, Header, Migration, NodeKey, ParseError, Reference
+from migmerge.migrations.model import App, Header, Migration, NodeKey, Opaque, ParseError, Reference
 from migmerge.migrations.reader import read_header
 
 THEIRS = 3
@@ -160,7 +160,8 @@ def _header(
             return _unmerged_header(repository, listing.files[path].oid, header)
         return header
     if path in listing.files and numbered and is_outward_link(repository, listing, path):
-        return Header(error=ParseError(0, "a symbolic link that leads out of the repository"))
+        why = "a symbolic link that leads out of the repository"
+        return Header(opaque=(Opaque(0, why),), error=ParseError(0, why))
     return None
 
 

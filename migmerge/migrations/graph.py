@@ -91,16 +91,9 @@ class Graph(NamedTuple):
 
     def cycles(self) -> list[list[NodeKey]]:
         """Every strongly connected group of more than one node (or a node upon itself)."""
-        left = dict(self.parents)
-        while True:  # whatever has no parent or no child left can be in no cycle
-            rest = {
-                key: parents
-                for key, parents in left.items()
-                if any(p in left for p in parents) and any(c in left for c in self.children[key])
-            }
-            if len(rest) == len(left):
-                break
-            left = rest
+        # what is not on a cycle can be peeled off from one end or the other
+        left = _peeled(set(self.parents), self.parents, self.children)
+        left = _peeled(left, self.children, self.parents)
         groups: list[list[NodeKey]] = []
         seen: set[NodeKey] = set()
         for key in sorted(left):
@@ -121,6 +114,22 @@ def _reach(keys: set[NodeKey], edges: Mapping[NodeKey, frozenset[NodeKey]]) -> s
                 found.add(other)
                 waiting.append(other)
     return found
+
+
+def _peeled(
+    keys: set[NodeKey],
+    above: Mapping[NodeKey, frozenset[NodeKey]],
+    below: Mapping[NodeKey, frozenset[NodeKey]],
+) -> set[NodeKey]:
+    """What is left of `keys` when all with none above are taken away, again and again."""
+    waiting = {key: len(above[key] & keys) for key in keys}
+    free = [key for key, count in waiting.items() if not count]
+    while free:
+        for key in below[free.pop()] & keys:
+            waiting[key] -= 1
+            if not waiting[key]:
+                free.append(key)
+    return {key for key, count in waiting.items() if count}
 
 
 def build_graph(migrations: Iterable[Migration], resolve: Resolve) -> Graph:

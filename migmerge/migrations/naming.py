@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 _NUMBER = re.compile(r"([0-9]+)(?=_|$)")
 _LONGEST_LEAF_NAMES = 47  # makemigrations --merge takes a timestamp for longer ones
@@ -28,13 +28,14 @@ def renumbered(name: str, to: int) -> str:
     return f"{to:0{digits}d}{name[digits:]}" if digits else name
 
 
-def merge_name(leaves: Sequence[str]) -> str:
+def merge_name(leaves: Sequence[str], above: Iterable[str] = ()) -> str:
     """The name of the merge migration of these leaves.
 
     Django's own (makemigrations' handle_merge), but where Django puts the local time for long
-    names, a hash of them stands: two developers get one name.
+    names, a hash of them stands: two developers get one name. Its number is also higher than
+    those of `above`.
     """
-    numbers = [n for n in map(number, leaves) if n is not None]
+    numbers = [n for n in map(number, (*leaves, *above)) if n is not None]
     joined = "_".join(sorted(leaves))
     if len(joined) > _LONGEST_LEAF_NAMES:
         joined = hashlib.sha256(joined.encode("utf-8", "surrogateescape")).hexdigest()[:8]

@@ -180,7 +180,7 @@ def _merges(
         if not move.merge:
             continue
         app = snapshot.apps[move.app]
-        leaves[move.app] = merge_name(move.merge)
+        leaves[move.app] = merge_name(move.merge, move.names.values())
         path = _path_of(snapshot, NodeKey(move.app, leaves[move.app]), {})
         source = merges.get(move.app) or merge_source(app.label, move.merge)
         changes[path] = Change(source)

@@ -122,9 +122,7 @@ def operation(facts: dict) -> str:
         return f"migrations.RemoveField(model_name={model!r}, name={fields[0]!r})"
     if name.startswith(("Add", "Remove", "Rename")) and "index" in facts:
         if name.startswith("Add"):
-            return (
-                f"migrations.{name}({model!r}, models.Index(fields=['id'], name={facts['index']!r}))"
-            )
+            return f"migrations.{name}({model!r}, models.Index(fields=['id'], name={facts['index']!r}))"
         return f"migrations.{name}({model!r}, {facts['index']!r})"
     values = {
         "AlterUniqueTogether": "{('a', 'b')}",

@@ -78,7 +78,9 @@ def test_read_header_module_form(source: str, expected: list[tuple[str, str]]) -
 
 
 def test_read_header_declared_encoding() -> None:
-    source = "# -*- coding: latin-1 -*-\n# é\n" + CLASS + '    dependencies = [("shop", "0001_é")]\n'
+    source = (
+        "# -*- coding: latin-1 -*-\n# é\n" + CLASS + '    dependencies = [("shop", "0001_é")]\n'
+    )
     assert said(read_header(source.encode("latin-1"))) == [("shop", "0001_é")]
 
 
@@ -158,7 +160,11 @@ def test_read_header_broken_file_without_number_and_class_is_no_migration() -> N
 
 def test_read_header_newer_python_is_read_without_complaint() -> None:
     # parentheses may be left out since Python 3.14; older interpreters can't parse this
-    source = "try:\n    pass\nexcept A, B:\n    pass\n" + CLASS + '    dependencies = [("shop", "0001_a")]\n'
+    source = (
+        "try:\n    pass\nexcept A, B:\n    pass\n"
+        + CLASS
+        + '    dependencies = [("shop", "0001_a")]\n'
+    )
     header = read_header(source.encode())
     assert said(header) == PAIR
     assert header is not None and header.error is None

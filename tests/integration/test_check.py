@@ -1,0 +1,543 @@
+"""What `check` finds and prints, each situation made by real git."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PRICE, PRODUCT, STOCK, Repo, migration_text
+
+TEXT = """\
+shop/migrations: siblings in shop: 2 leaf nodes after 0001_initial
+
+  0001_initial
+  ├─ 0002_price  not on origin/main            Ada Lovelace, 2026-01-02
+  └─ 0002_stock  published on origin/main      Ada Lovelace, 2026-01-02
+
+  The sides commute: either order gives the same schema and data.
+  next: migmerge fix shop
+"""
+
+
+def kinds(document: dict) -> list[str]:
+    return [conflict["kind"] for conflict in document["conflicts"]]
+
+
+def test_check_siblings_text(siblings: Repo) -> None:
+    done = siblings.run("check")
+    assert (done.returncode, done.stdout) == (1, TEXT)
+    assert done.stderr == "3 migrations in 1 app: 1 conflict\n"
+
+
+def test_check_siblings_json(siblings: Repo) -> None:
+    document = siblings.check()
+    (conflict,) = document.pop("conflicts")
+    assert document == {
+        "version": 1,
+        "source": "worktree",
+        "base": "origin/main",
+        "migrations": 3,
+        "apps": 1,
+        "notices": [],
+        "errors": [],
+    }
+    assert conflict == {
+        "app": "shop",
+        "directory": "shop/migrations",
+        "kind": "siblings",
+        "common_ancestor": "0001_initial",
+        "path": None,
+        "line": None,
+        "branches": [
+            {
+                "side": "replayed",
+                "published": False,
+                "applied": None,
+                "migrations": ["0002_price"],
+                "paths": ["shop/migrations/0002_price.py"],
+            },
+            {
+                "side": "onto",
+                "published": True,
+                "applied": None,
+                "migrations": ["0002_stock"],
+                "paths": ["shop/migrations/0002_stock.py"],
+            },
+        ],
+        "verdict": "commute",
+        "reasons": [],
+        "recommendation": "merge",
+        "commands": ["migmerge fix shop"],
+    }
+
+
+def test_check_nothing_found(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.commit()
+    done = repo.run("check")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "1 migration in 1 app: no conflicts\n"
+
+
+def test_check_worktree_counts_untracked_but_not_ignored_files(repo: Repo) -> None:
+    repo.write(".gitignore", "0003*")
+    repo.migration("shop", "0001_initial")
+    repo.migration("shop", "0002_a", "0001_initial")
+    repo.migration("shop", "0003_ignored", "0001_initial")
+    assert repo.check()["migrations"] == 2
+
+
+def test_check_staged_reads_the_index_only(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.migration("shop", "0002_a", "0001_initial")
+    repo.commit()
+    path = repo.migration("shop", "0002_b", "0001_initial")
+    assert kinds(repo.check("--staged")) == []
+    assert kinds(repo.check()) == ["siblings"]
+    repo.git("add", path)
+    (repo.root / path).unlink()
+    assert kinds(repo.check("--staged")) == ["siblings"]
+    assert kinds(repo.check()) == []
+
+
+def test_check_staged_obeys_git_index_file(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.commit()
+    other = {"GIT_INDEX_FILE": str(repo.root / ".git" / "other")}
+    done = repo.run("check", "--staged", env=other)
+    assert done.stderr == "0 migrations in 0 apps: no conflicts\n"
+
+
+def test_check_rev(siblings: Repo) -> None:
+    assert kinds(siblings.check("--rev", "HEAD^")) == []
+    assert kinds(siblings.check("--rev", "HEAD")) == ["siblings"]
+
+
+def test_check_path_filters(siblings: Repo) -> None:
+    siblings.migration("cart", "0001_initial")
+    siblings.migration("cart", "0002_a", "0001_initial")
+    siblings.migration("cart", "0002_b", "0001_initial")
+    assert [c["app"] for c in siblings.check()["conflicts"]] == ["cart", "shop"]
+    for path in ("shop", "shop/migrations", "shop/migrations/0002_price.py"):
+        assert [c["app"] for c in siblings.check(path)["conflicts"]] == ["shop"]
+    assert siblings.run("check", ".", cwd=siblings.root / "cart").stdout.count("siblings") == 1
+
+
+def test_check_three_leaves(siblings: Repo) -> None:
+    siblings.migration("shop", "0002_third", "0001_initial")
+    (conflict,) = siblings.check()["conflicts"]
+    leaves = [branch["migrations"][-1] for branch in conflict["branches"]]
+    assert leaves == ["0002_price", "0002_stock", "0002_third"]
+
+
+def test_check_same_number_without_shared_parent(siblings: Repo) -> None:
+    siblings.migration("shop", "0003_a", "0002_price")
+    siblings.migration("shop", "0003_b", "0002_stock")
+    (conflict,) = siblings.check()["conflicts"]
+    assert conflict["common_ancestor"] == "0001_initial"
+    assert [b["migrations"] for b in conflict["branches"]] == [
+        ["0002_price", "0003_a"],
+        ["0002_stock", "0003_b"],
+    ]
+
+
+def test_check_merge_migration_is_no_finding(siblings: Repo) -> None:
+    siblings.migration("shop", "0003_merge", "0002_price", "0002_stock")
+    done = siblings.run("check")
+    assert (done.returncode, done.stdout) == (0, "")
+    note = "note: shop/migrations/0002_price.py: 0002_price and 0002_stock have the same number\n"
+    assert done.stderr == note + "4 migrations in 1 app: no conflicts\n"
+
+
+@pytest.mark.parametrize(("setting", "expected"), [("error", ["number"]), ("off", [])])
+def test_check_numbers_setting(siblings: Repo, setting: str, expected: list[str]) -> None:
+    siblings.migration("shop", "0003_merge", "0002_price", "0002_stock")
+    siblings.write("pyproject.toml", f'[tool.migmerge]\nnumbers = "{setting}"\n')
+    document = siblings.check()
+    assert (kinds(document), document["notices"]) == (expected, [])
+
+
+def test_check_same_number_in_one_line_known_to_the_base_is_silent(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.migration("shop", "0002_a", "0001_initial")
+    repo.migration("shop", "0002_b", "0002_a")
+    repo.commit()
+    repo.publish()
+    assert repo.run("check").stderr == "3 migrations in 1 app: no conflicts\n"
+
+
+def test_check_squash_beside_its_originals_is_no_finding(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.migration("shop", "0002_a", "0001_initial")
+    squash = migration_text().replace(
+        "dependencies",
+        "replaces = [('shop', '0001_initial'), ('shop', '0002_a')]\n    dependencies",
+    )
+    repo.write("shop/migrations/0001_squashed_0002.py", squash)
+    repo.migration("shop", "0003_b", "0002_a")
+    assert kinds(repo.check()) == []
+
+
+def test_check_missing_dependency(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.migration("cart", "0001_initial", "shop.0009_gone", "auth.0001_initial")
+    done = repo.run("check")
+    assert done.stdout == (
+        "cart/migrations/0001_initial.py:7: missing-dependency in cart: "
+        "cart.0001_initial depends on shop.0009_gone, which is not there\n"
+        "  next: git log --all --oneline --name-status -- '*/0009_gone.py'\n"
+    )
+
+
+def test_check_cycle(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial", "cart.0001_initial")
+    repo.migration("cart", "0001_initial", "shop.0001_initial")
+    (conflict,) = repo.check()["conflicts"]
+    assert conflict["kind"] == "cycle"
+    assert conflict["reasons"] == [
+        "these depend on each other: cart.0001_initial, shop.0001_initial"
+    ]
+
+
+def test_check_run_before_is_an_edge(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.migration("cart", "0001_initial", "shop.0001_initial")
+    text = migration_text().replace(
+        "dependencies", "run_before = [('shop', '0001_initial')]\n    dependencies"
+    )
+    repo.write(
+        "cart/migrations/0001_initial.py", text.replace("[\n    ]", "[('shop', '0001_initial')]", 1)
+    )
+    assert kinds(repo.check()) == ["cycle"]
+
+
+def test_check_unparsable(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.write(
+        "shop/migrations/0002_broken.py", migration_text(("shop", "0001_initial")) + "x = (\n"
+    )
+    done = repo.run("check")
+    assert done.returncode == 1
+    assert done.stdout.startswith("shop/migrations/0002_broken.py:12: unparsable in shop: ")
+    assert "next: $EDITOR shop/migrations/0002_broken.py" in done.stdout
+
+
+def test_check_path_collision_from_index_stages(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.commit()
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.migration("shop", "0002_product", "0001_initial", operations=(PRICE,))
+    repo.migration("shop", "0003_more", "0002_product")
+    repo.commit()
+    repo.git("checkout", "-q", "main")
+    repo.migration("shop", "0002_product", "0001_initial", operations=(STOCK,))
+    repo.commit()
+    repo.publish()
+    repo.git("merge", "-q", "feature", fails=True)
+    for arguments in ([], ["--staged"]):
+        (conflict,) = repo.check(*arguments)["conflicts"]
+        assert conflict["kind"] == "path"
+        assert conflict["path"] == "shop/migrations/0002_product.py"
+        assert conflict["common_ancestor"] == "0001_initial"
+        assert [(b["side"], b["migrations"]) for b in conflict["branches"]] == [
+            ("onto", ["0002_product"]),
+            ("replayed", ["0002_product", "0003_more"]),
+        ]
+        assert conflict["recommendation"] == "renumber"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "reason"),
+    [
+        ("shop/migrations/max_migration.txt", "0001_initial\n", "says 0001_initial, but the leaf node is 0002_a"),
+        ("migrations_lockfile.txt", "Prose.\n\nshop: 0001_initial\n", "says 0001_initial, but the leaf node is 0002_a"),
+        ("shop/migrations/max_migration.txt", "<<<<<<< a\n0002_a\n=======\nx\n>>>>>>> b\n", "git's conflict markers; the leaf node is 0002_a"),
+    ],
+    ids=["max_migration", "lockfile", "markers"],
+)  # fmt: skip
+def test_check_lock_file(repo: Repo, path: str, content: str, reason: str) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.migration("shop", "0002_a", "0001_initial")
+    repo.write(path, content)
+    (conflict,) = repo.check()["conflicts"]
+    assert (conflict["kind"], conflict["reasons"]) == ("lock-file", [reason])
+
+
+def test_check_lock_file_that_is_right(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.write("shop/migrations/max_migration.txt", "0001_initial\n")
+    repo.write("migrations_lockfile.txt", "shop: 0001_initial\n")
+    assert kinds(repo.check()) == []
+
+
+def test_check_computed_dependencies_are_told_and_not_guessed(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.write("shop/migrations/0002_a.py", migration_text().replace("[\n    ]", "compute()", 1))
+    done = repo.run("check")
+    assert done.returncode == 0
+    assert done.stderr.startswith(
+        "note: shop/migrations/0002_a.py:6: dependencies are computed here, so whether "
+        "0001_initial and 0002_a are one line can't be told\n"
+    )
+
+
+def test_check_labels(repo: Repo) -> None:
+    """A label in apps.py, one read off the files, a custom place, five digits, no number."""
+    repo.write("site/store/apps.py", "class C(AppConfig):\n    label = 'shop'\n")
+    repo.write("site/store/migrations/00001_initial.py", migration_text())
+    repo.write("db/history/cart/0001_initial.py", migration_text())
+    repo.write("db/history/cart/0002_a.py", migration_text(("basket", "0001_initial")))
+    repo.write("plain/migrations/first.py", migration_text(("shop", "00001_initial")))
+    repo.write("plain/migrations/second.py", migration_text(("plain", "first")))
+    document = repo.check()
+    assert (document["apps"], document["conflicts"]) == (3, [])
+    repo.write("db/history/cart/0002_b.py", migration_text(("basket", "0001_initial")))
+    assert [c["app"] for c in repo.check()["conflicts"]] == ["basket"]
+
+
+def test_check_two_projects_in_one_repository(repo: Repo) -> None:
+    for project in ("one", "two"):
+        repo.write(f"{project}/users/migrations/0001_initial.py", migration_text())
+        repo.write(
+            f"{project}/cart/migrations/0001_initial.py", migration_text(("users", "0001_initial"))
+        )
+    document = repo.check()
+    assert (document["apps"], document["conflicts"]) == (4, [])
+    repo.write("two/users/migrations/0002_a.py", migration_text(("users", "0001_initial")))
+    repo.write("two/users/migrations/0002_b.py", migration_text(("users", "0001_initial")))
+    (conflict,) = repo.check()["conflicts"]
+    assert (conflict["app"], conflict["directory"]) == ("users", "two/users/migrations")
+
+
+def test_check_ambiguous_label(repo: Repo) -> None:
+    repo.write("a/users/migrations/0001_initial.py", migration_text())
+    repo.write("b/users/migrations/0001_initial.py", migration_text())
+    repo.write("cart/migrations/0001_initial.py", migration_text(("users", "0001_initial")))
+    done = repo.run("check")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "migmerge: the app label 'users', which cart/migrations depends on, is ambiguous: "
+        "a/users/migrations, b/users/migrations\n"
+        "hint: give one of them another label in [tool.migmerge] app_labels, "
+        "or leave one out with exclude\n"
+    )
+    repo.write("pyproject.toml", '[tool.migmerge.app_labels]\n"b/users" = "other"\n')
+    assert repo.run("check").returncode == 0
+
+
+BAD = {
+    "unknown ref": (["check", "--rev", "nope"], "migmerge: no such commit or branch: 'nope'\n"),
+    "ref like an option": (["check", "--rev=--all"], "migmerge: no such commit or branch: '--all'\n"),
+    "unknown base": (["check", "--base", "nope"], "migmerge: no such commit or branch: 'nope'\n"),
+    "path outside": (["check", "/"], "migmerge: / is outside the repository "),
+    "no such directory": (["-C", "nowhere", "check"], "migmerge: no such directory: nowhere\n"),
+    "no such configuration": (["--config", "x.toml", "check"], "migmerge: no such configuration file: x.toml\n"),
+    "unknown app": (["fix", "nope"], "migmerge: no app 'nope' with migrations here\n"),
+    "unknown migration": (["fix", "--move", "nope"], "migmerge: --move nope: no such migration in a conflict\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD.values(), ids=BAD)
+def test_bad_input(siblings: Repo, arguments: list[str], message: str) -> None:
+    done = siblings.run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) <= 2
+
+
+def test_not_a_repository(tmp_path: Path) -> None:
+    done = Repo(tmp_path).run("check")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"migmerge: not a git repository: {tmp_path}\n"
+        "hint: cd to your project, or: migmerge -C DIR …\n"
+    )
+
+
+def test_bare_repository(siblings: Repo, tmp_path: Path) -> None:
+    siblings.git("clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
+    bare = Repo(tmp_path / "bare.git")
+    done = bare.run("check")
+    assert done.returncode == 2
+    assert "is a bare repository" in done.stderr
+    assert kinds(bare.check("--rev", "feature")) == ["siblings"]
+    assert bare.run("fix").returncode == 2
+
+
+def test_shallow_clone(siblings: Repo, tmp_path: Path) -> None:
+    url = siblings.root.as_uri()
+    siblings.git(
+        "clone", "-q", "--depth", "1", "--branch", "feature", url, str(tmp_path / "shallow")
+    )
+    shallow = Repo(tmp_path / "shallow")
+    done = shallow.run("check")
+    assert done.returncode == 1
+    assert "Ada Lovelace" not in done.stdout  # the boundary commit added nothing itself
+    done = shallow.run("check", "--base", "origin/main")
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "hint: this is a shallow clone: git fetch --unshallow (in CI, fetch-depth: 0)\n"
+    )
+
+
+def test_detached_head_and_no_base_branch(siblings: Repo) -> None:
+    siblings.git("update-ref", "-d", "refs/remotes/origin/main")
+    siblings.git("checkout", "-q", "--detach")
+    done = siblings.run("check")
+    assert done.returncode == 1
+    assert "no base branch to compare" in done.stdout
+    document = siblings.check()
+    assert document["base"] is None
+    assert {b["published"] for b in document["conflicts"][0]["branches"]} == {None}
+
+
+def test_two_remotes_origin_decides(siblings: Repo) -> None:
+    siblings.git("update-ref", "refs/remotes/fork/main", "feature")
+    siblings.git("symbolic-ref", "refs/remotes/fork/HEAD", "refs/remotes/fork/main")
+    assert siblings.check()["base"] == "origin/main"
+
+
+@pytest.mark.parametrize("name", ["GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"])
+def test_base_from_ci(siblings: Repo, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    siblings.git("update-ref", "refs/remotes/origin/release", "main")
+    monkeypatch.setenv(name, "release")
+    assert siblings.check()["base"] == "origin/release"
+
+
+def test_unborn_branch(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.migration("shop", "0002_a", "0001_initial")
+    repo.migration("shop", "0002_b", "0001_initial")
+    done = repo.run("check")
+    assert done.returncode == 1
+    assert "not committed yet" in done.stdout
+
+
+def test_symlink_out_of_the_repository(repo: Repo, tmp_path: Path) -> None:
+    secret = tmp_path / "0002_secret.py"
+    secret.write_text(migration_text(("shop", "0001_initial")))
+    repo.migration("shop", "0001_initial")
+    os.symlink(secret, repo.root / "shop/migrations/0002_secret.py")
+    done = repo.run("check")
+    assert done.returncode == 1
+    assert done.stdout.startswith(
+        "shop/migrations/0002_secret.py: unparsable in shop: "
+        "a symbolic link that leads out of the repository\n"
+    )
+    repo.commit()
+    for arguments in (["--staged"], ["--rev", "HEAD"]):
+        assert kinds(repo.check(*arguments)) == ["unparsable"]
+
+
+def test_symlink_inside_the_repository_is_followed(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.write("shared/0002_a.txt", migration_text(("shop", "0001_initial")))
+    os.symlink("../../shared/0002_a.txt", repo.root / "shop/migrations/0002_a.py")
+    repo.migration("shop", "0002_b", "0001_initial")
+    repo.commit()
+    for arguments in ([], ["--staged"], ["--rev", "HEAD"]):
+        assert kinds(repo.check(*arguments)) == ["siblings"]
+
+
+def test_directory_replaced_by_a_symlink_is_not_read_through(repo: Repo, tmp_path: Path) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.commit()
+    (tmp_path / "away").mkdir()
+    (repo.root / "shop/migrations").rename(tmp_path / "away/migrations")
+    os.symlink(tmp_path / "away/migrations", repo.root / "shop/migrations")
+    assert repo.check()["migrations"] == 0
+
+
+def test_directory_with_the_name_of_a_migration(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.write("shop/migrations/0003_x.py/notes.txt", "")
+    repo.commit()
+    assert repo.check()["migrations"] == 1
+
+
+def test_odd_names(repo: Repo) -> None:
+    names = ["0001_a b", "0002_it's", '0003_"q"', "0004_é", "0005_new\nline", "0006_\x1b[31mred"]
+    parents: list[tuple[str, str]] = []
+    for name in names:
+        repo.write(f"my shop/migrations/{name}.py", migration_text(*parents))
+        parents = [("my shop", name)]
+    repo.commit("odd names")
+    assert repo.check()["conflicts"] == []
+    repo.write("my shop/migrations/0006_b.py", migration_text(("my shop", "0005_new\nline")))
+    done = repo.run("check")
+    assert "0005_new\\nline" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert repo.check()["conflicts"][0]["common_ancestor"] == "0005_new\nline"
+
+
+def test_name_that_is_not_utf8(repo: Repo) -> None:
+    name = os.fsdecode(b"0002_\xff")
+    repo.migration("shop", "0001_initial")
+    repo.write(f"shop/migrations/{name}.py", migration_text(("shop", "0001_initial")))
+    repo.migration("shop", "0002_b", "0001_initial")
+    repo.commit()
+    done = repo.run("check")
+    assert done.returncode == 1
+    assert "0002_\\udcff" in done.stdout
+
+
+def test_sparse_checkout_counts_what_is_left_out(siblings: Repo) -> None:
+    siblings.write("web/readme.txt", "")
+    siblings.commit()
+    siblings.git("sparse-checkout", "set", "web")
+    assert not (siblings.root / "shop").exists()
+    assert kinds(siblings.check()) == ["siblings"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("pyproject.toml", "[tool.migmerge]\nbas = 1\n", "unknown key 'bas' for migmerge"),
+        ("pyproject.toml", "[tool.migmerge]\nbase = 1\n", "base must be a string"),
+        ("pyproject.toml", "[tool.migmerge]\nexclude = 'x'\n", "exclude must be a list of strings"),
+        ("pyproject.toml", "[tool.migmerge\n", "is not valid TOML"),
+        (
+            "setup.cfg",
+            "[migmerge]\nprefer = x\n",
+            "prefer must be one of auto, merge, renumber, not 'x'",
+        ),
+    ],
+)
+def test_bad_configuration(repo: Repo, name: str, content: str, message: str) -> None:
+    repo.write(name, content)
+    done = repo.run("check")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
+
+
+def test_configuration_exclude_and_modules(repo: Repo) -> None:
+    repo.write("changes/first.py", migration_text())
+    repo.write("changes/a.py", migration_text(("shop", "first")))
+    repo.write("changes/b.py", migration_text(("shop", "first")))
+    assert repo.check()["apps"] == 0
+    repo.write("setup.cfg", "[migmerge]\nmigration_modules = shop = changes\n")
+    assert [c["app"] for c in repo.check()["conflicts"]] == ["shop"]
+    repo.write("setup.cfg", "[migmerge]\nmigration_modules = shop = changes\nexclude = */b.py\n")
+    assert repo.check()["conflicts"] == []
+
+
+def test_check_never_executes_a_migration(repo: Repo) -> None:
+    repo.write("shop/migrations/0001_evil.py", migration_text() + "open('ran', 'w')\n")
+    repo.write("shop/migrations/__init__.py", "open('ran', 'w')\n")
+    repo.commit()
+    assert repo.run("check").returncode == 0
+    assert not (repo.root / "ran").exists()
+
+
+def test_hooks_are_switched_off_by_the_environment(siblings: Repo) -> None:
+    assert siblings.run("check", "--staged", env={"MIGMERGE": "0"}).returncode == 0
+    assert siblings.run("check", env={"MIGMERGE": "0"}).returncode == 1
+
+
+def test_exit_zero_tells_but_never_fails(siblings: Repo, tmp_path: Path) -> None:
+    done = siblings.run("check", "--exit-zero")
+    assert (done.returncode, done.stdout) == (0, TEXT)
+    assert Repo(tmp_path).run("check", "--exit-zero").returncode == 0

@@ -1,0 +1,656 @@
+"""What `fix` writes: real merges, rebases and cherry-picks, and what it refuses to touch."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PRICE, PRODUCT, STOCK, Repo, migration_text
+
+MERGED = """\
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('shop', '0002_price'),
+        ('shop', '0002_stock'),
+    ]
+
+    operations = [
+    ]
+"""
+
+
+def test_fix_merge(siblings: Repo) -> None:
+    document = siblings.fix()
+    (resolution,) = document["resolutions"]
+    path = "shop/migrations/0003_merge_0002_price_0002_stock.py"
+    assert resolution == {
+        "app": "shop",
+        "status": "fixed",
+        "strategy": "merge",
+        "renamed": {},
+        "edited": [],
+        "created": [path],
+        "removed": [],
+        "mentions": [],
+        "reasons": [],
+        "next": [],
+    }
+    assert document["written"] == [path]
+    assert document["verification"]["static"] == "ok"
+    assert document["verification"]["django"] == "skipped: no manage.py"
+    assert siblings.read(path).decode() == MERGED
+    assert siblings.git("status", "--porcelain") == f"A  {path}\n"
+    assert siblings.check()["conflicts"] == []
+
+
+def test_fix_renumber_moves_the_unpublished_side(siblings: Repo) -> None:
+    before = siblings.read("shop/migrations/0002_price.py")
+    document = siblings.fix("--strategy", "renumber")
+    (resolution,) = document["resolutions"]
+    assert resolution["renamed"] == {
+        "shop/migrations/0002_price.py": "shop/migrations/0003_price.py"
+    }
+    after = siblings.read("shop/migrations/0003_price.py")
+    assert after == before.replace(b"0001_initial", b"0002_stock")
+    assert siblings.git("status", "--porcelain") == (
+        "R  shop/migrations/0002_price.py -> shop/migrations/0003_price.py\n"
+    )
+    assert siblings.check()["conflicts"] == []
+
+
+@pytest.mark.parametrize("onto", ["main", "feature"])
+def test_fix_renumber_does_not_depend_on_the_direction_of_the_merge(repo: Repo, onto: str) -> None:
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.commit()
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.migration("shop", "0002_price", "0001_initial", operations=(PRICE,))
+    repo.commit()
+    repo.git("checkout", "-q", "main")
+    repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK,))
+    repo.commit()
+    repo.publish()
+    repo.git("checkout", "-q", onto)
+    repo.git("merge", "-q", "--no-edit", {"main": "feature", "feature": "main"}[onto])
+    repo.fix("--strategy", "renumber")
+    names = sorted(path.name for path in (repo.root / "shop/migrations").iterdir())
+    assert names == ["0001_initial.py", "0002_stock.py", "0003_price.py"]
+
+
+def test_fix_text(siblings: Repo) -> None:
+    done = siblings.run("fix", "--yes", "--strategy", "renumber")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "shop: fixed (renumber)\n"
+        "  renamed shop/migrations/0002_price.py -> 0003_price.py\n"
+        "verified: files ok\n"
+        "          Django skipped: no manage.py\n"
+        "staged; look, then git commit\n"
+    )
+
+
+def test_fix_nothing_to_do(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    done = repo.run("fix", "--yes")
+    assert (done.returncode, done.stdout) == (0, "no conflicts\n")
+
+
+def test_fix_dry_run_prints_a_diff_and_writes_nothing(siblings: Repo) -> None:
+    before = siblings.state()
+    done = siblings.run("fix", "--dry-run", "--strategy", "renumber")
+    assert done.returncode == 0
+    assert done.stdout == (
+        "rename from shop/migrations/0002_price.py\n"
+        "rename to shop/migrations/0003_price.py\n"
+        "--- a/shop/migrations/0002_price.py\n"
+        "+++ b/shop/migrations/0003_price.py\n"
+        "@@ -4,7 +4,7 @@\n"
+        " class Migration(migrations.Migration):\n"
+        " \n"
+        "     dependencies = [\n"
+        "-        ('shop', '0001_initial'),\n"
+        "+        ('shop', '0002_stock'),\n"
+        "     ]\n"
+        " \n"
+        "     operations = [\n"
+        "shop: planned (renumber)\n"
+        "  renamed shop/migrations/0002_price.py -> 0003_price.py\n"
+    )
+    assert siblings.state() == before
+
+
+def test_fix_without_a_terminal_wants_yes(siblings: Repo) -> None:
+    before = siblings.state()
+    done = siblings.run("fix")
+    assert done.returncode == 2
+    assert "shop: planned (merge)" in done.stdout
+    assert done.stderr == (
+        "migmerge: nothing was written: there is no terminal to ask on\nhint: add --yes\n"
+    )
+    assert siblings.state() == before
+
+
+def test_fix_commit_takes_only_what_it_touched(siblings: Repo) -> None:
+    siblings.write("notes.txt", "mine")
+    siblings.git("add", "notes.txt")
+    document = siblings.fix("--commit")
+    assert document["note"] == "committed: Resolve migration conflicts in shop"
+    assert siblings.git("status", "--porcelain") == "A  notes.txt\n"
+    assert siblings.git("show", "--format=%B", "--name-only").strip() == (
+        "Resolve migration conflicts in shop\n\n"
+        "new: shop/migrations/0003_merge_0002_price_0002_stock.py\n\n\n"
+        "shop/migrations/0003_merge_0002_price_0002_stock.py"
+    )
+
+
+def test_fix_commit_after_renumbering(siblings: Repo) -> None:
+    siblings.fix("--commit", "--strategy", "renumber")
+    assert siblings.git("status", "--porcelain") == ""
+    assert siblings.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_fix_prefer_renumber(siblings: Repo) -> None:
+    siblings.write("pyproject.toml", '[tool.migmerge]\nprefer = "renumber"\n')
+    assert siblings.fix()["resolutions"][0]["strategy"] == "renumber"
+
+
+def test_fix_whole_chain_with_everything_that_names_it(siblings: Repo) -> None:
+    """Dependents in another app, run_before, replaces, lock files; mentions are only told."""
+    siblings.migration("shop", "0003_more", "0002_price")
+    siblings.migration("cart", "0001_initial", "shop.0003_more", "shop.0001_initial")
+    text = migration_text(("cart", "0001_initial"))
+    before = text.replace(
+        "dependencies", "run_before = [('shop', '0003_more')]\n    dependencies", 1
+    )
+    siblings.write(
+        "early/migrations/0001_initial.py", before.replace("('cart', '0001_initial'),", "")
+    )
+    siblings.write("shop/migrations/max_migration.txt", "0003_more\n")
+    siblings.write("migrations_lockfile.txt", "Locks.\n\ncart: 0001_initial\nshop: 0003_more\n")
+    siblings.write("tests/test_more.py", "NAME = '0003_more'\nOTHER = '0003_more_or_less'\n")
+    siblings.commit("more")
+    document = siblings.fix("--strategy", "renumber")
+    (resolution,) = document["resolutions"]
+    assert resolution["renamed"] == {
+        "shop/migrations/0002_price.py": "shop/migrations/0003_price.py",
+        "shop/migrations/0003_more.py": "shop/migrations/0004_more.py",
+    }
+    assert resolution["edited"] == [
+        "cart/migrations/0001_initial.py",
+        "early/migrations/0001_initial.py",
+        "migrations_lockfile.txt",
+        "shop/migrations/max_migration.txt",
+    ]
+    assert resolution["mentions"] == [
+        {"path": "tests/test_more.py", "line": 1, "text": "NAME = '0003_more'"}
+    ]
+    cart = siblings.read("cart/migrations/0001_initial.py").decode()
+    assert "('shop', '0004_more'),\n        ('shop', '0001_initial')" in cart
+    assert b"run_before = [('shop', '0004_more')]" in siblings.read(
+        "early/migrations/0001_initial.py"
+    )
+    assert siblings.read("shop/migrations/max_migration.txt") == b"0004_more\n"
+    assert siblings.read("migrations_lockfile.txt") == (
+        b"Locks.\n\ncart: 0001_initial\nshop: 0004_more\n"
+    )
+    assert siblings.check()["conflicts"] == []
+
+
+def test_fix_renumber_rewrites_replaces_and_spares_reserved_names(siblings: Repo) -> None:
+    squash = migration_text(("shop", "0001_initial")).replace(
+        "    dependencies",
+        "    replaces = [('shop', '0003_price'), ('shop', '0002_stock')]\n    dependencies",
+        1,
+    )
+    siblings.write("shop/migrations/0002_squashed.py", squash)
+    (resolution,) = siblings.fix("--strategy", "renumber", "--move", "0002_price")["resolutions"]
+    assert resolution["renamed"] == {
+        "shop/migrations/0002_price.py": "shop/migrations/0004_price.py"
+    }
+
+
+def test_fix_three_branches(siblings: Repo) -> None:
+    other = "AddField('product', 'third', models.IntegerField(default=0))"
+    siblings.migration("shop", "0002_third", "0001_initial", operations=(other,))
+    siblings.fix("--strategy", "renumber")
+    names = sorted(path.stem for path in (siblings.root / "shop/migrations").glob("0*"))
+    assert names == ["0001_initial", "0002_stock", "0003_price", "0004_third"]
+    assert siblings.check()["conflicts"] == []
+
+
+def test_fix_three_branches_merge(siblings: Repo) -> None:
+    other = "AddField('product', 'third', models.IntegerField(default=0))"
+    siblings.migration("shop", "0002_third", "0001_initial", operations=(other,))
+    siblings.fix("--strategy", "merge")
+    (created,) = (siblings.root / "shop/migrations").glob("0003_merge_*.py")
+    assert created.read_text().count("('shop', '0002_") == 3
+
+
+def test_fix_replayed_side_with_a_merge_migration_of_its_own(siblings: Repo) -> None:
+    siblings.migration("shop", "0002_left", "0001_initial")
+    siblings.migration("shop", "0003_merge", "0002_price", "0002_left")
+    siblings.fix("--strategy", "renumber")
+    names = sorted(path.stem for path in (siblings.root / "shop/migrations").glob("0*"))
+    assert names == ["0001_initial", "0002_stock", "0003_left", "0004_price", "0005_merge"]
+    assert siblings.check()["conflicts"] == []
+
+
+def test_fix_keep_names(siblings: Repo) -> None:
+    (resolution,) = siblings.fix("--strategy", "renumber", "--keep-names")["resolutions"]
+    assert (resolution["renamed"], resolution["edited"]) == ({}, ["shop/migrations/0002_price.py"])
+    assert siblings.check()["conflicts"] == []
+
+
+def test_fix_ticket_numbers_are_kept_by_themselves(repo: Repo) -> None:
+    for parent, name in zip(
+        ["", "0021_a", "0034_b", "1078_c"], ["0021_a", "0034_b", "1078_c", "1090_d"], strict=True
+    ):
+        repo.migration("shop", name, *[parent] * bool(parent))
+    repo.commit()
+    repo.publish()
+    repo.migration("shop", "1077_mine", "1078_c")
+    (resolution,) = repo.fix("--strategy", "renumber")["resolutions"]
+    assert (resolution["renamed"], resolution["edited"]) == ({}, ["shop/migrations/1077_mine.py"])
+
+
+def test_fix_name_without_a_number_is_kept(siblings: Repo) -> None:
+    (siblings.root / "shop/migrations/0002_price.py").rename(
+        siblings.root / "shop/migrations/price.py"
+    )
+    (resolution,) = siblings.fix("--strategy", "renumber")["resolutions"]
+    assert (resolution["renamed"], resolution["edited"]) == ({}, ["shop/migrations/price.py"])
+
+
+def test_fix_app_made_on_both_sides_gets_a_dependency(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.commit()
+    repo.publish()
+    other = PRODUCT.replace("Product", "Order")
+    repo.migration("shop", "0001_order", operations=(other,))
+    repo.fix("--strategy", "renumber")
+    assert b'dependencies = [("shop", "0001_initial")]' in repo.read(
+        "shop/migrations/0002_order.py"
+    )
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("autocrlf", ["false", "true"])
+def test_fix_keeps_line_endings_and_mode(siblings: Repo, newline: str, autocrlf: str) -> None:
+    siblings.git("config", "core.autocrlf", autocrlf)
+    path = siblings.root / "shop/migrations/0002_price.py"
+    path.write_bytes(path.read_bytes().replace(b"\n", newline.encode()))
+    path.chmod(0o755)
+    siblings.commit("line endings")
+    before = path.read_bytes()
+    siblings.fix("--strategy", "renumber")
+    moved = siblings.root / "shop/migrations/0003_price.py"
+    assert moved.read_bytes() == before.replace(b"0001_initial", b"0002_stock")
+    assert stat.S_IMODE(moved.stat().st_mode) == 0o755
+    assert siblings.git("status", "--porcelain").startswith("R  ")
+    assert siblings.git("diff", "--name-only") == ""
+
+
+def collision(repo: Repo) -> None:
+    """Both sides add 0002_product; main's is published; feature goes on to 0003_more."""
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.commit()
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.migration("shop", "0002_product", "0001_initial", operations=(PRICE,))
+    repo.migration("shop", "0003_more", "0002_product")
+    repo.migration("cart", "0001_initial", "shop.0002_product")
+    repo.commit("feature")
+    repo.git("checkout", "-q", "main")
+    repo.migration("shop", "0002_product", "0001_initial", operations=(STOCK,))
+    repo.migration("late", "0001_initial", "shop.0002_product")
+    repo.commit("main")
+    repo.publish()
+
+
+@pytest.mark.parametrize("onto", ["main", "feature"])
+def test_fix_path_collision(repo: Repo, onto: str) -> None:
+    collision(repo)
+    repo.git("checkout", "-q", onto)
+    repo.git("merge", "-q", {"main": "feature", "feature": "main"}[onto], fails=True)
+    stopped = repo.state()
+    (resolution,) = repo.fix()["resolutions"]
+    assert resolution["strategy"] == "renumber"
+    assert resolution["renamed"] == {
+        "shop/migrations/0002_product.py": "shop/migrations/0003_product.py",
+        "shop/migrations/0003_more.py": "shop/migrations/0004_more.py",
+    }
+    assert b"'stock'" in repo.read("shop/migrations/0002_product.py")
+    assert b"'price'" in repo.read("shop/migrations/0003_product.py")
+    assert b"('shop', '0002_product')" in repo.read("shop/migrations/0003_product.py")
+    assert b"('shop', '0003_product')" in repo.read("cart/migrations/0001_initial.py")
+    assert b"('shop', '0002_product')" in repo.read("late/migrations/0001_initial.py")
+    assert repo.git("ls-files", "--unmerged") == ""
+    assert repo.check()["conflicts"] == []
+    repo.git("merge", "--abort")
+    assert repo.git("status", "--porcelain") == ""
+    repo.git("merge", "-q", {"main": "feature", "feature": "main"}[onto], fails=True)
+    assert repo.state() == stopped
+
+
+def test_fix_path_collision_by_merge_migration(repo: Repo) -> None:
+    collision(repo)
+    repo.git("merge", "-q", "feature", fails=True)
+    (resolution,) = repo.fix("--strategy", "merge")["resolutions"]
+    assert resolution["renamed"] == {
+        "shop/migrations/0002_product.py": "shop/migrations/0004_product.py"
+    }
+    assert resolution["created"] == ["shop/migrations/0005_merge_0002_product_0003_more.py"]
+    assert repo.check()["conflicts"] == []
+    repo.git("commit", "-q", "--no-edit")
+
+
+def test_fix_path_collision_of_unknown_sides_is_refused(repo: Repo) -> None:
+    collision(repo)
+    repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    repo.git("merge", "-q", "feature", fails=True)
+    before = repo.state()
+    (resolution,) = repo.fix(code=1)["resolutions"]
+    assert resolution["status"] == "refused"
+    assert resolution["next"] == ["migmerge fix shop --base REF", "migmerge fix shop --move NAME"]
+    assert repo.state() == before
+    assert repo.fix("--base", "HEAD")["resolutions"][0]["status"] == "fixed"
+
+
+def test_fix_path_collision_that_somebody_began_to_resolve_is_left_alone(repo: Repo) -> None:
+    collision(repo)
+    repo.git("merge", "-q", "feature", fails=True)
+    path = repo.root / "shop/migrations/0002_product.py"
+    path.write_bytes(path.read_bytes().replace(b"<<<<<<< HEAD\n", b"# my own line\n"))
+    before = repo.state()
+    done = repo.run("fix", "--yes")
+    assert done.returncode == 2
+    assert done.stderr.startswith("migmerge: unstaged edits in shop/migrations/0002_product.py\n")
+    assert repo.state() == before
+
+
+def test_fix_in_the_middle_of_a_stopped_merge(siblings: Repo) -> None:
+    siblings.git("reset", "-q", "--hard", "HEAD^")
+    siblings.git("merge", "-q", "--no-commit", "main")
+    document = siblings.fix()
+    assert document["note"] == "staged; go on with git commit"
+    siblings.git("commit", "-q", "--no-edit")
+    assert siblings.check("--rev", "HEAD")["conflicts"] == []
+    assert len(siblings.git("log", "-1", "--format=%P").split()) == 2
+
+
+def test_fix_commit_finishes_a_stopped_merge(siblings: Repo) -> None:
+    siblings.git("reset", "-q", "--hard", "HEAD^")
+    siblings.git("merge", "-q", "--no-commit", "main")
+    assert siblings.fix("--commit")["note"] == "committed the merge"
+    assert len(siblings.git("log", "-1", "--format=%P").split()) == 2
+
+
+def test_fix_in_the_middle_of_a_stopped_rebase(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_EDITOR", "true")
+    collision(repo)
+    repo.git("checkout", "-q", "feature")
+    repo.git("rebase", "-q", "main", fails=True)
+    document = repo.fix()
+    assert document["note"] == "staged; go on with git rebase --continue"
+    assert b"'stock'" in repo.read("shop/migrations/0002_product.py")
+    repo.git("rebase", "--continue")
+    assert repo.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_fix_in_the_middle_of_a_stopped_cherry_pick(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_EDITOR", "true")
+    collision(repo)
+    repo.git("cherry-pick", "feature", fails=True)
+    assert repo.fix()["note"] == "staged; go on with git cherry-pick --continue"
+    repo.git("cherry-pick", "--continue")
+    assert repo.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_fix_in_a_linked_worktree(siblings: Repo, tmp_path: Path) -> None:
+    siblings.git("checkout", "-q", "main")
+    siblings.git("worktree", "add", "-q", str(tmp_path / "linked"), "feature")
+    linked = Repo(tmp_path / "linked")
+    linked.fix("--strategy", "renumber", "--commit")
+    assert linked.check("--rev", "HEAD")["conflicts"] == []
+    assert siblings.git("status", "--porcelain") == ""
+
+
+def test_fix_in_a_submodule(siblings: Repo, tmp_path: Path) -> None:
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    around = Repo(outer)
+    around.git("init", "-q")
+    around.git("submodule", "add", "-q", "-b", "feature", str(siblings.root), "inner")
+    inner = Repo(outer / "inner")
+    assert around.check()["conflicts"] == []
+    inner.fix("--commit")
+    assert inner.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_fix_with_unstaged_edits_elsewhere(siblings: Repo) -> None:
+    siblings.write("notes.txt", "a")
+    siblings.commit()
+    siblings.write("notes.txt", "b")
+    siblings.fix("--strategy", "renumber")
+    assert siblings.read("notes.txt") == b"b"
+    assert siblings.git("diff", "--name-only") == "notes.txt\n"
+
+
+def test_fix_refuses_unstaged_edits_in_a_file_it_must_touch(siblings: Repo) -> None:
+    path = siblings.root / "shop/migrations/0002_price.py"
+    path.write_bytes(path.read_bytes() + b"# mine\n")
+    before = siblings.state()
+    done = siblings.run("fix", "--yes", "--strategy", "renumber")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "migmerge: unstaged edits in shop/migrations/0002_price.py\n"
+        "hint: git add or git stash them, then run migmerge fix again\n"
+    )
+    assert siblings.state() == before
+
+
+def test_fix_untracked_migration(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK,))
+    repo.commit()
+    repo.publish()
+    repo.migration("shop", "0002_price", "0001_initial", operations=(PRICE,))
+    repo.fix("--strategy", "renumber", "--commit")
+    assert repo.git("status", "--porcelain") == ""
+
+
+def test_fix_waits_for_gits_lock(siblings: Repo) -> None:
+    (siblings.root / ".git/index.lock").touch()
+    done = siblings.run("fix", "--yes")
+    assert done.returncode == 2
+    assert done.stderr.startswith("migmerge: git holds its index lock: ")
+
+
+def test_fix_file_in_the_way(siblings: Repo) -> None:
+    siblings.write(".gitignore", "0003_merge*")
+    siblings.write("shop/migrations/0003_merge_0002_price_0002_stock.py", "mine")
+    done = siblings.run("fix", "--yes")
+    assert done.returncode == 2
+    assert "0003_merge_0002_price_0002_stock.py is in the way" in done.stderr
+    assert siblings.read("shop/migrations/0003_merge_0002_price_0002_stock.py") == b"mine"
+
+
+def refused(repo: Repo, *arguments: str) -> dict:
+    before = repo.state()
+    (resolution,) = repo.fix(*arguments, code=1)["resolutions"]
+    assert resolution["status"] == "refused"
+    assert repo.state() == before
+    return resolution
+
+
+def test_fix_refuses_to_edit_a_published_file(siblings: Repo) -> None:
+    siblings.git("checkout", "-q", "main")
+    siblings.migration("cart", "0001_initial", "shop.0002_price")
+    siblings.commit()
+    siblings.publish()
+    siblings.git("checkout", "-q", "feature")
+    siblings.git("merge", "-q", "--no-edit", "main")
+    resolution = refused(siblings, "--strategy", "renumber")
+    assert resolution["reasons"] == [
+        "cart/migrations/0001_initial.py is published and would have to be edited"
+    ]
+
+
+def test_fix_refuses_to_move_a_published_migration(siblings: Repo) -> None:
+    resolution = refused(siblings, "--strategy", "renumber", "--move", "0002_stock")
+    assert resolution["reasons"] == ["0002_stock would move, but is published"]
+    assert resolution["next"] == ["migmerge fix shop --strategy merge"]
+
+
+def test_fix_refuses_computed_dependencies_with_their_line(siblings: Repo) -> None:
+    path = siblings.root / "shop/migrations/0002_price.py"
+    text = path.read_text().replace("('shop', '0001_initial')", "('shop', PREVIOUS)")
+    path.write_text("PREVIOUS = '0001_initial'\n" + text)
+    siblings.commit()
+    resolution = refused(siblings, "--strategy", "renumber")
+    assert resolution["reasons"] == [
+        "shop/migrations/0002_price.py:8: dependencies are put together from other values"
+    ]
+
+
+def test_fix_auto_refuses_what_may_interact(siblings: Repo) -> None:
+    siblings.migration("shop", "0003_data", "0002_price", operations=("RunPython(f)",))
+    resolution = refused(siblings)
+    assert resolution["reasons"] == [
+        "that the sides commute can't be shown",
+        "RunPython runs code, which can't be told from the file",
+    ]
+    assert resolution["next"] == [
+        "migmerge fix shop --strategy merge",
+        "migmerge fix shop --strategy renumber",
+    ]
+    assert siblings.fix("--strategy", "merge")["resolutions"][0]["status"] == "fixed"
+
+
+def test_fix_refuses_a_merge_migration_that_would_let_databases_differ(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    for width in (10, 12):
+        call = f"AlterField('product', 'name', models.CharField(max_length={width}))"
+        repo.migration("shop", f"0002_{width}", "0001_initial", operations=(call,))
+    repo.commit()
+    resolution = refused(repo, "--strategy", "merge")
+    assert resolution["reasons"] == [
+        "an empty merge migration would let databases differ for ever",
+        "both set shop.product.name (AlterField)",
+    ]
+    assert resolution["next"] == ["migmerge fix shop --strategy renumber --move 0002_12"]
+    repo.fix("--strategy", "renumber", "--move", "0002_12")
+
+
+def test_fix_refuses_a_contradiction_with_the_way_back(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.migration("shop", "0002_a", "0001_initial", operations=(PRICE,))
+    repo.commit()
+    repo.publish()
+    repo.migration("shop", "0002_b", "0001_initial", operations=(PRICE,))
+    for strategy in ("auto", "merge", "renumber"):
+        resolution = refused(repo, "--strategy", strategy)
+        assert resolution["reasons"] == [
+            "the sides contradict each other",
+            "both add shop.product.price, with the same operation",
+        ]
+        assert resolution["next"] == [
+            "python manage.py migrate shop 0001_initial",
+            "git rm -- shop/migrations/0002_b.py",
+            "python manage.py makemigrations shop",
+            "python manage.py migrate shop",
+        ]
+
+
+def test_fix_refuses_an_app_with_a_broken_migration_and_fixes_the_other(siblings: Repo) -> None:
+    siblings.migration("cart", "0001_initial")
+    siblings.migration("cart", "0002_a", "0001_initial")
+    siblings.migration("cart", "0002_b", "0001_initial")
+    siblings.write("cart/migrations/0003_c.py", migration_text(("cart", "0002_a")) + "x = (\n")
+    document = siblings.fix(code=1)
+    assert [(r["app"], r["status"]) for r in document["resolutions"]] == [
+        ("cart", "refused"),
+        ("shop", "fixed"),
+    ]
+    assert document["resolutions"][0]["reasons"] == [
+        "cart/migrations/0003_c.py:12: unparsable: '(' was never closed"
+    ]
+
+
+def test_fix_only_the_named_app(siblings: Repo) -> None:
+    siblings.migration("cart", "0001_initial")
+    siblings.migration("cart", "0002_a", "0001_initial")
+    siblings.migration("cart", "0002_b", "0001_initial")
+    assert [r["app"] for r in siblings.fix("cart")["resolutions"]] == ["cart"]
+    assert [c["app"] for c in siblings.check()["conflicts"]] == ["shop"]
+
+
+def test_fix_two_apps_that_depend_on_each_other_at_once(siblings: Repo) -> None:
+    siblings.git("checkout", "-q", "main")
+    siblings.migration("cart", "0001_initial")
+    siblings.migration("cart", "0002_x", "0001_initial")
+    siblings.commit()
+    siblings.publish()
+    siblings.git("checkout", "-q", "feature")
+    siblings.git("merge", "-q", "--no-edit", "main")
+    siblings.migration("cart", "0002_y", "0001_initial", "shop.0002_price")
+    siblings.migration("shop", "0003_after", "0002_price", "cart.0002_y")
+    siblings.fix("--strategy", "renumber")
+    assert b"('shop', '0003_price')" in siblings.read("cart/migrations/0003_y.py")
+    assert b"('cart', '0003_y')" in siblings.read("shop/migrations/0004_after.py")
+    assert siblings.check()["conflicts"] == []
+
+
+def test_fix_lock_file_only(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.write("shop/migrations/max_migration.txt", "0000_old\n")
+    repo.commit()
+    (resolution,) = repo.fix()["resolutions"]
+    assert (resolution["strategy"], resolution["edited"]) == (
+        "lock-file",
+        ["shop/migrations/max_migration.txt"],
+    )
+    assert repo.read("shop/migrations/max_migration.txt") == b"0001_initial\n"
+
+
+def test_fix_lock_file_with_markers_of_a_stopped_merge(siblings: Repo) -> None:
+    lock = "shop/migrations/max_migration.txt"
+    siblings.git("reset", "-q", "--hard", "HEAD^")
+    siblings.write(lock, "0002_price\n")
+    siblings.commit()
+    siblings.git("checkout", "-q", "main")
+    siblings.write(lock, "0002_stock\n")
+    siblings.commit()
+    siblings.publish()
+    siblings.git("checkout", "-q", "feature")
+    siblings.git("merge", "-q", "main", fails=True)
+    assert [c["kind"] for c in siblings.check()["conflicts"]] == ["siblings"]
+    siblings.fix("--strategy", "renumber")
+    assert siblings.read(lock) == b"0003_price\n"
+    siblings.git("commit", "-q", "--no-edit")
+
+
+def test_fix_names_that_look_like_options(repo: Repo) -> None:
+    repo.write("-rf/migrations/0001_initial.py", migration_text())
+    repo.write("-rf/migrations/--staged.py", migration_text(("-rf", "0001_initial")))
+    repo.write("-rf/migrations/0002_b.py", migration_text(("-rf", "0001_initial")))
+    assert [c["app"] for c in repo.check()["conflicts"]] == ["-rf"]
+    repo.fix()
+    assert repo.check()["conflicts"] == []
+
+
+def test_fix_read_only_directory_puts_everything_back(siblings: Repo) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root writes anywhere")
+    directory = siblings.root / "shop/migrations"
+    directory.chmod(0o555)
+    before = siblings.state()
+    assert siblings.run("fix", "--yes").returncode != 0
+    assert siblings.state() == before

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+
+from migmerge.conflicts.commute import judge
+from migmerge.migrations.operations import read_operations
+
+HEAD = "from django.db import migrations, models\nfrom x import Custom\n\nclass Migration(migrations.Migration):\n"
+
+
+def verdict(ours: str, theirs: str) -> tuple[str, list[str]]:
+    sides = [
+        read_operations(f"{HEAD}    operations = [{side}]\n".encode(), "shop")
+        for side in (ours, theirs)
+    ]
+    found = judge(sides, "shop")
+    assert (
+        judge(reversed(sides), "shop").verdict == found.verdict
+    )  # the order of sides is no matter
+    return found.verdict, list(found.reasons)
+
+
+M = "migrations."
+ADD_A = M + "AddField('product', 'a', models.IntegerField())"
+ADD_B = M + "AddField('product', 'b', models.IntegerField())"
+FK = M + "AddField('order', 'product', models.ForeignKey('Product', models.CASCADE))"
+FK_LABEL = (
+    M
+    + "AddField('order', 'product', models.ForeignKey(to='shop.Product', on_delete=models.CASCADE))"
+)
+INDEX = M + "AddIndex('product', models.Index(fields=['a'], name='a_idx'))"
+OPTIONS = M + "AlterModelOptions('product', options={'ordering': ['a']})"
+
+COMMUTE = {
+    "nothing on one side": ("", M + "RunPython(f)"),
+    "two fields of one model": (ADD_A, ADD_B),
+    "fields of two models": (ADD_A, M + "AddField('order', 'a', models.IntegerField())"),
+    "two models": (M + "CreateModel('A', fields=[])", M + "CreateModel('B', fields=[])"),
+    "the same AlterField": (M + "AlterField('product', 'a', models.TextField())",) * 2,
+    "the same options": (OPTIONS, OPTIONS),
+    "index and another field": (INDEX, ADD_B),
+    "two extensions": (M + "HStoreExtension()", M + "HStoreExtension()"),
+    "foreign key and another field of its target": (FK, ADD_A),
+    "two indexes": (INDEX, M + "AddIndex('product', models.Index(fields=['b'], name='b_idx'))"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ours", "theirs"), COMMUTE.values(), ids=COMMUTE)
+def test_judge_commute(ours: str, theirs: str) -> None:
+    assert verdict(ours, theirs) == ("commute", [])
+
+
+INTERACT = {
+    "field added twice": (ADD_A, ADD_A, "contradict", "both add shop.product.a, with the same operation"),
+    "field added with two types": (ADD_A, M + "AddField('Product', 'A', models.TextField())", "contradict", "both add shop.product.a"),
+    "field removed twice": (M + "RemoveField('product', 'a')",) * 2 + ("contradict", "both remove shop.product.a, with the same operation"),
+    "removed and altered": (M + "RemoveField('product', 'a')", M + "AlterField('product', 'a', models.TextField())", "contradict", "RemoveField against AlterField of shop.product.a"),
+    "renamed and altered": (M + "RenameField('product', 'a', 'z')", M + "AlterField('product', 'a', models.TextField())", "contradict", "RenameField against AlterField of shop.product.a"),
+    "two AlterField": (M + "AlterField('product', 'a', models.TextField())", M + "AlterField('product', 'a', models.CharField(max_length=3))", "overlap", "both set shop.product.a (AlterField)"),
+    "two options": (OPTIONS, M + "AlterModelOptions('product', options={})", "overlap", "both set the options of shop.product"),
+    "two unique_together": (M + "AlterUniqueTogether('product', {('a', 'b')})", M + "AlterUniqueTogether('product', set())", "overlap", "both set unique_together of shop.product"),
+    "model made twice": (M + "CreateModel('A', fields=[])", M + "CreateModel(name='a', fields=[])", "contradict", "both create the model shop.a"),
+    "model deleted and a field added": (M + "DeleteModel('product')", ADD_A, "contradict", "one side deletes shop.product, the other uses shop.product (AddField)"),
+    "model deleted and pointed at": (M + "DeleteModel('product')", FK, "contradict", "one side deletes shop.product, the other uses shop.product (AddField)"),
+    "model renamed and pointed at": (M + "RenameModel('Product', 'Item')", FK_LABEL, "contradict", "one side renames shop.product, the other uses shop.product (AddField)"),
+    "model renamed to a made one": (M + "RenameModel('Product', 'Item')", M + "CreateModel('Item', fields=[])", "contradict", "one side renames shop.product, the other uses shop.item (CreateModel)"),
+    "field removed that an index names": (M + "RemoveField('product', 'a')", INDEX, "contradict", "one side removes shop.product.a, which AddIndex names"),
+    "field renamed that unique_together names": (M + "RenameField('product', 'a', 'z')", M + "AlterUniqueTogether('product', {('a', 'b')})", "contradict", "one side renames shop.product.a, which AlterUniqueTogether names"),
+    "index of one name": (INDEX, M + "AddIndex('order', models.Index(fields=['x'], name='a_idx'))", "contradict", "both name the index or constraint a_idx"),
+    "rename beside another field": (M + "RenameField('product', 'c', 'z')", ADD_A, "overlap", "RenameField and AddField on shop.product (SQLite rebuilds the table)"),
+    "state only beside another field": (M + "SeparateDatabaseAndState(state_operations=[" + ADD_A + "])", ADD_B, "overlap", "a change of state only and AddField on shop.product (SQLite rebuilds the table)"),
+    "key altered and pointed at": (M + "AlterField('product', 'id', models.BigAutoField(primary_key=True))", FK, "overlap", "one side alters shop.product.id, which a foreign key of AddField may copy"),
+    "RunPython": (M + "RunPython(f)", ADD_A, "opaque", "RunPython runs code, which can't be told from the file"),
+    "RunSQL": (ADD_A, M + "RunSQL('SELECT 1')", "opaque", "RunSQL runs code, which can't be told from the file"),
+    "somebody's operation": ("Custom('product')", ADD_A, "opaque", "Custom is not one of Django's operations, which can't be told from the file"),
+    "computed model": (M + "AddField(NAME, 'a', models.IntegerField())", ADD_B, "opaque", "the model of AddField is computed, which can't be told from the file"),
+    "not a call": ("OPERATION", ADD_B, "opaque", "not a plain call of an operation, which can't be told from the file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ours", "theirs", "expected", "reason"), INTERACT.values(), ids=INTERACT)
+def test_judge_interact(ours: str, theirs: str, expected: str, reason: str) -> None:
+    assert verdict(ours, theirs) == (expected, [reason])
+
+
+def test_read_operations_put_together() -> None:
+    source = f"{HEAD}    operations = [{ADD_A}] + [{ADD_B}]\n    operations += [{INDEX}]\n"
+    assert [o.name for o in read_operations(source.encode(), "shop")] == [
+        "AddField",
+        "AddField",
+        "AddIndex",
+    ]
+
+
+@pytest.mark.parametrize("value", ["compute()", "[x for x in y]", "A if B else C"])
+def test_read_operations_computed_is_opaque(value: str) -> None:
+    (operation,) = read_operations(f"{HEAD}    operations = {value}\n".encode(), "shop")
+    assert operation.opaque == "operations are computed"
+
+
+def test_read_operations_none_given() -> None:
+    assert read_operations(f"{HEAD}    dependencies = []\n".encode(), "shop") == ()

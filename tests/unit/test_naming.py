@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from migmerge.migrations.naming import is_sequence, merge_name, number, renumbered
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("0012_x", 12), ("0012", 12), ("00012_x", 12), ("x", None), ("12x", None), ("0" * 30, None)],
+)
+def test_number(name: str, expected: int | None) -> None:
+    assert number(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "to", "expected"),
+    [
+        ("0012_x", 13, "0013_x"),
+        ("9999_x", 10000, "10000_x"),
+        ("00012_x", 13, "00013_x"),
+        ("12", 7, "07"),
+        ("named", 13, "named"),
+    ],
+)
+def test_renumbered(name: str, to: int, expected: str) -> None:
+    assert renumbered(name, to) == expected
+
+
+def test_merge_name_short() -> None:
+    assert merge_name(["0003_b", "0002_a"]) == "0004_merge_0002_a_0003_b"
+
+
+def test_merge_name_at_the_limit_of_django() -> None:
+    leaves = ["0002_" + "a" * 18, "0002_" + "b" * 18]
+    assert len("_".join(leaves)) == 47
+    assert merge_name(leaves) == "0003_merge_" + "_".join(leaves)
+
+
+def test_merge_name_long_is_a_hash_in_either_order() -> None:
+    leaves = ["0002_" + "a" * 18, "0002_" + "b" * 19]
+    assert merge_name(leaves) == merge_name(leaves[::-1])
+    assert len(merge_name(leaves)) == len("0003_merge_") + 8
+
+
+def test_merge_name_without_numbers() -> None:
+    assert merge_name(["b", "a"]) == "0002_merge_a_b"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["0001", "0002", "0003"], True),
+        (["0001", "0002", "0010", "0011", "0012", "0013", "0014"], True),
+        (["0001", "0021", "0034", "0078"], False),
+        (["2019_a", "1830_b", "2001_c"], False),
+        (["a", "b", "c"], True),
+    ],
+)
+def test_is_sequence(names: list[str], expected: bool) -> None:
+    assert is_sequence(list(zip(names, names[1:], strict=False))) is expected
