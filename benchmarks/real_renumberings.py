@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import ast
 import collections
+import difflib
 import os
 import re
+import subprocess
 import sys
 
 from migmerge.config import Config
@@ -27,6 +29,7 @@ from migmerge.resolve.model import Moves
 from migmerge.resolve.moves import renumber
 from migmerge.resolve.plan import plan_files, reserved_names
 
+NAME = "dependencies"
 TITLE = re.compile(r"(.*/)?([0-9]+)_(.+)\.py$")
 
 
@@ -45,16 +48,11 @@ def renames(repository: Repository, tree: str, commit: str) -> dict[str, str]:
 
 def candidates(repository: Repository) -> list[tuple[str, str]]:
     """(tree before, commit) of commits that may renumber."""
-    spec = ":(glob)**/[0-9]*_*.py"
-    out = os.popen(
-        f"git -C {repository.root!r} log --all --no-merges -M40% --diff-filter=R "
-        f"--format='%H %P' -- '{spec}'"
-    ).read()
-    pairs = [(line.split()[1], line.split()[0]) for line in out.splitlines() if " " in line]
-    merges = os.popen(
-        f"git -C {repository.root!r} log --all --merges --format='%H %P' "
-        f"--diff-filter=R -M40% --diff-merges=first-parent -- '{spec}'"
-    ).read()
+    renaming = ("log", "--all", "-M40%", "--diff-filter=R", "--format=%H %P")
+    spec = ("--", ":(glob)**/[0-9]*_*.py")
+    plain = log(repository, *renaming, "--no-merges", *spec)
+    merges = log(repository, *renaming, "--merges", "--diff-merges=first-parent", *spec)
+    pairs = [(line.split()[1], line.split()[0]) for line in plain.splitlines() if " " in line]
     for line in merges.splitlines():
         commit, *parents = line.split() or [""]
         if len(parents) != 2:
@@ -65,6 +63,12 @@ def candidates(repository: Repository) -> list[tuple[str, str]]:
         if out:
             pairs.append((out.split()[0].decode(), commit))
     return pairs
+
+
+def log(repository: Repository, *arguments: str) -> str:
+    """git log with a glob, which our own git function never allows."""
+    command = ["git", "-C", repository.root, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def with_moved(conflict: Conflict, moved: set[str]) -> Conflict:
@@ -195,6 +199,8 @@ def judge_bytes(
             tally["files: other code"] += 1
             if "-v" in sys.argv:
                 print("OTHER CODE", new)
+                lines = (ours.decode().splitlines(), theirs.decode().splitlines())
+                print("\n".join(difflib.unified_diff(*lines, "ours", "human", n=0, lineterm="")))
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from typing import TYPE_CHECKING
@@ -26,10 +27,8 @@ def parse_module(text: str) -> libcst.Module | None:
     found: list[libcst.Module] = []
 
     def work() -> None:
-        try:
+        with contextlib.suppress(libcst.ParserSyntaxError):
             found.append(libcst.parse_module(text))
-        except libcst.ParserSyntaxError:
-            pass
 
     before = threading.stack_size(_STACK)
     try:

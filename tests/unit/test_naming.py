@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from migmerge.migrations.naming import is_sequence, merge_name, number, renumbered
@@ -58,4 +60,4 @@ def test_merge_name_without_numbers() -> None:
     ],
 )
 def test_is_sequence(names: list[str], expected: bool) -> None:
-    assert is_sequence(list(zip(names, names[1:], strict=False))) is expected
+    assert is_sequence(list(pairwise(names))) is expected
