@@ -24,7 +24,14 @@ def set_up():
         os.chdir(REQUEST["directory"])
         os.environ["DJANGO_SETTINGS_MODULE"] = REQUEST["settings"]
         import django
+        from django.conf import settings
 
+        # before any model is imported: that alone may load a database's driver
+        settings.DATABASES = {
+            alias: {"ENGINE": "django.db.backends.dummy"}
+            for alias in settings.DATABASES or ["default"]
+        }
+        settings.DATABASE_ROUTERS = []
         django.setup()
     from django.db import connections, router
 

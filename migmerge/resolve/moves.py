@@ -78,9 +78,13 @@ def _ask(label: str) -> tuple[str, ...]:
     return (f"migmerge fix {label} --base REF", f"migmerge fix {label} --move NAME")
 
 
-def _edges(graph: Graph, app: str, without: set[NodeKey]) -> list[tuple[str, str]]:
+def _edges(graph: Graph, app: str, without: set[NodeKey]) -> list[tuple[int | None, int | None]]:
+    """The numbers of every (parent, child) of the app; a squash counts as its last original."""
+    last: dict[NodeKey, int] = {}
+    for old, new in graph.replaced_by.items():
+        last[new] = max(last.get(new, 0), number(old.name) or 0)
     return [
-        (parent.name, key.name)
+        (last.get(parent, number(parent.name)), number(key.name))
         for key in graph.app_nodes(app)
         for parent in graph.parents[key]
         if parent.app == app and key not in without and parent not in without

@@ -60,4 +60,4 @@ def test_merge_name_without_numbers() -> None:
     ],
 )
 def test_is_sequence(names: list[str], expected: bool) -> None:
-    assert is_sequence(list(pairwise(names))) is expected
+    assert is_sequence([(number(a), number(b)) for a, b in pairwise(names)]) is expected

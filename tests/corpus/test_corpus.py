@@ -1,0 +1,142 @@
+"""Real conflicts, materialised and merged by git: what `check` says and what `fix` leaves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Repo
+from tests.corpus.materialise import CASES, git, materialise
+
+SAMPLE = CASES[::16]
+IDS = [case["id"] for case in CASES]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    shutil.rmtree(tmp_path)  # 317 histories are a lot of disk
+
+
+def conflicts(repo: Repo, case: dict) -> list[dict]:
+    return [c for c in repo.check()["conflicts"] if c["app"] == case["app"]]
+
+
+def naive_ancestor(case: dict, root: Path, leaves: list[str]) -> str | None:
+    """The last node that all leaves share, by set arithmetic on the merged files' facts."""
+    names = {path.stem for path in (root / case["directory"]).glob("*.py")} - {"__init__"}
+    facts = {**case["base"], **case["ours"], **case["theirs"]}
+    stand_in = {
+        old: new
+        for new in names
+        for app, old in facts[new].get("replaces", [])
+        if app == case["app"]
+    }
+    parents = {
+        name: {
+            stand_in.get(parent, parent)
+            for app, parent in facts[name].get("dependencies", [])
+            if app == case["app"]
+        }
+        for name in names
+    }
+
+    def above(name: str) -> set[str]:
+        found, waiting = {name}, [name]
+        while waiting:
+            fresh = parents.get(waiting.pop(), set()) & names - found
+            found |= fresh
+            waiting += fresh
+        return found
+
+    shared = set.intersection(*map(above, leaves)) - set(leaves)
+    last = sorted(n for n in shared if not any(n in above(m) - {m} for m in shared))
+    return last[0] if len(last) == 1 else None
+
+
+def check_case(case: dict, repo: Repo) -> None:
+    expected = case["expected"]
+    found = conflicts(repo, case)
+    by_kind = {conflict["kind"]: conflict for conflict in found}
+    missing = [n for n in expected["missing"] if n not in json.dumps(case["base"])]
+    both_added = {
+        line
+        for line in git(repo.root, "status", "--porcelain").splitlines()
+        if line[:2] == "AA" and line[3:].strip('"').startswith(case["directory"])
+    }
+    if case["id"] in UNLIKE:
+        return
+    assert ("path" in by_kind) == bool(both_added)
+    if both_added:
+        return
+    if missing:
+        assert "missing-dependency" in by_kind
+    assert ("siblings" in by_kind) == (len(expected["leaves"]) > 1)
+    if "siblings" in by_kind:
+        conflict = by_kind["siblings"]
+        assert conflict["directory"] == case["directory"]
+        leaves = sorted(branch["migrations"][-1] for branch in conflict["branches"])
+        assert leaves == expected["leaves"]
+        ancestor = naive_ancestor(case, repo.root, leaves)
+        assert ancestor is None or conflict["common_ancestor"] == ancestor
+
+
+# What the facts expect differs from what git and Django make of the materialised files.
+UNLIKE = {
+    "netbox-af0972ddf5-circuits": "real git followed a rename that the small files do not show",
+    "data-hub-api-5ede073bc5-company": "a removed file was changed: git stops, ours is one leaf less",
+    "etools-cd0c963d6b-partners": "as above",
+    "kolibri-4d27b88447-auth": "the label is kolibriauth; auth is the directory",
+    "awx-92df6b0fb2-main": "git takes two small files for a rename and puts markers into both",
+    "django-defectdojo-3a92022f73-dojo": "as above",
+    "django-defectdojo-8271efe74d-dojo": "as above",
+    "etools-a6a7a5be7a-partners": "a dependent without its own history closes a cycle",
+    "rapidpro-f325979a22-contacts": "as above",
+    "nautobot-999ad95ce3-dcim": "as above",
+}
+
+
+def fix_case(case: dict, repo: Repo, strategy: str) -> str:
+    """The status, once the result was looked at."""
+    done = repo.run(
+        "fix", case["app"], "--strategy", strategy, "--yes", "--no-verify", "--format", "json"
+    )
+    if done.returncode == 2:
+        assert "ambiguous" in done.stderr or "no app" in done.stderr
+        return "not asked"
+    document = json.loads(done.stdout)
+    status = {r["status"] for r in document["resolutions"] if r["app"] == case["app"]}
+    if status == {"fixed"}:
+        assert conflicts(repo, case) == []
+    return status.pop() if status else "nothing"
+
+
+def run_case(case: dict, place: Path) -> dict[str, str]:
+    root = place / "case"
+    root.mkdir()
+    materialise(case, root, case["mainline_side"] or "theirs")
+    check_case(case, Repo(root))
+    statuses = {}
+    for strategy in ("merge", "renumber"):
+        copy = place / strategy
+        shutil.copytree(root, copy, symlinks=True)
+        statuses[strategy] = fix_case(case, Repo(copy), strategy)
+    return statuses
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=[case["id"] for case in SAMPLE])
+def test_corpus_sample(case: dict, place: Path) -> None:
+    assert set(run_case(case, place)) == {"merge", "renumber"}
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_corpus(case: dict, place: Path, record_property: Callable[[str, str], None]) -> None:
+    statuses = run_case(case, place)
+    for strategy, status in statuses.items():
+        record_property(strategy, status)
+    assert set(statuses.values()) <= {"fixed", "refused", "nothing", "not asked"}

@@ -1,0 +1,93 @@
+"""A real Django project, made by Django itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Repo
+
+SETTINGS = """\
+SECRET_KEY = "x"
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "shop", "cart"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+"""
+MANAGE = """\
+import os
+import sys
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_settings")
+from django.core.management import execute_from_command_line
+
+execute_from_command_line(sys.argv)
+"""
+MODELS = """\
+from django.db import models
+
+
+class Product(models.Model):
+    name = models.CharField(max_length=20)
+"""
+
+
+class Site(Repo):
+    """A repository that holds a project."""
+
+    def manage(self, *arguments: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def field(self, name: str, kind: str = "IntegerField(default=0)") -> None:
+        """Add a field to shop's Product, above `name` on main and below it elsewhere."""
+        text = (self.root / "shop/models.py").read_text()
+        line = f"    {name} = models.{kind}\n"
+        above = self.git("branch", "--show-current").strip() == "main"
+        anchor = "    name ="
+        text = text.replace(anchor, line + anchor, 1) if above else text + line
+        self.write("shop/models.py", text)
+
+    def make(self, name: str) -> None:
+        self.manage("makemigrations", "shop", "-v0", "-n", name)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """main has stock, feature has price, each made by makemigrations; feature has merged main."""
+    root = tmp_path / "site"
+    root.mkdir()
+    made = Site(root)
+    made.git("init", "-q")
+    made.write("site_settings.py", SETTINGS)
+    made.write("manage.py", MANAGE)
+    made.write(".gitignore", "__pycache__/\n*.sqlite3\n")
+    for app in ("shop", "cart"):
+        made.write(f"{app}/__init__.py", "")
+        made.write(f"{app}/models.py", "")
+        made.write(f"{app}/migrations/__init__.py", "")
+    made.write("shop/models.py", MODELS)
+    made.make("initial")
+    made.commit("base")
+    made.git("checkout", "-q", "-b", "feature")
+    made.field("price")
+    made.make("price")
+    made.commit("price")
+    made.git("checkout", "-q", "main")
+    made.field("stock")
+    made.make("stock")
+    made.commit("stock")
+    made.publish()
+    made.git("checkout", "-q", "feature")
+    made.git("merge", "-q", "--no-edit", "main")
+    return made

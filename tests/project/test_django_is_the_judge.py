@@ -1,0 +1,198 @@
+"""After a fix, Django's own loader, writer and databases are asked."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from django.db.migrations import operations as django_operations
+
+from migmerge.migrations.naming import merge_name, merge_source, merge_suffix
+from migmerge.migrations.operations import _SIGNATURES
+from tests.project.conftest import SETTINGS, Site
+
+LOADER = """\
+import json
+from django.db.migrations.loader import MigrationLoader
+loader = MigrationLoader(None)
+print(json.dumps({"nodes": sorted(k[1] for k in loader.disk_migrations if k[0] == "shop"),
+                  "leaves": [k[1] for k in loader.graph.leaf_nodes("shop")],
+                  "conflicts": loader.detect_conflicts()}))
+"""
+
+
+def django_sees(site: Site) -> dict:
+    return json.loads(site.manage("shell", "-v0", "-c", LOADER).splitlines()[-1])
+
+
+@pytest.mark.parametrize("strategy", ["merge", "renumber"])
+def test_fix_is_what_django_wants(site: Site, strategy: str) -> None:
+    assert django_sees(site)["conflicts"] == {"shop": ["0002_price", "0002_stock"]}
+    document = site.fix("--strategy", strategy)
+    assert document["verification"]["django"] == "ok"
+    seen = django_sees(site)
+    assert seen["conflicts"] == {}
+    assert len(seen["leaves"]) == 1
+    names = [p.stem for p in (site.root / "shop/migrations").glob("0*.py")]
+    assert seen["nodes"] == sorted(names)
+    site.manage("makemigrations", "--check", "--dry-run")
+
+
+APPLY = """\
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+for name in {names!r}:
+    executor = MigrationExecutor(connection)
+    executor.migrate([("shop", name)])
+"""
+STARTS = {
+    "fresh": [],
+    "ancestor": ["0001_initial"],
+    "onto": ["0002_stock"],
+    "replayed": ["0002_price"],
+    "both": ["0002_stock", "0002_price"],
+    "both, the other way": ["0002_price", "0002_stock"],
+}
+
+
+def rows(site: Site) -> list[dict[str, object]]:
+    with sqlite3.connect(site.root / "db.sqlite3") as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute("SELECT * FROM shop_product")]
+
+
+@pytest.mark.parametrize("applied", STARTS.values(), ids=STARTS)
+def test_fix_merge_is_right_for_every_database_by_a_plain_migrate(
+    site: Site, applied: list[str]
+) -> None:
+    """From wherever a database stands: one schema, and the rows as they were."""
+    known = {"id": 1, "name": "row"}
+    known |= {name[5:]: 7 for name in applied if name != "0001_initial"}
+    if applied:
+        site.manage("shell", "-v0", "-c", APPLY.format(names=applied))
+        with sqlite3.connect(site.root / "db.sqlite3") as connection:
+            marks = ", ".join("?" * len(known))
+            names = ", ".join(known)
+            connection.execute(
+                f"INSERT INTO shop_product ({names}) VALUES ({marks})", list(known.values())
+            )
+    site.fix("--strategy", "merge")
+    site.manage("migrate", "-v0")
+    with sqlite3.connect(site.root / "db.sqlite3") as connection:
+        columns = sorted(row[1] for row in connection.execute("PRAGMA table_info(shop_product)"))
+    assert columns == ["id", "name", "price", "stock"]
+    assert rows(site) == ([{"price": 0, "stock": 0, **known}] if applied else [])
+
+
+def test_merge_source_is_what_django_writes(site: Site) -> None:
+    """Ours, without the project, is byte for byte `makemigrations --merge --no-header`."""
+    leaves = ["0002_price", "0002_stock"]
+    name = merge_name(leaves)
+    site.manage(
+        "makemigrations", "--merge", "--noinput", "--no-header", "--name", merge_suffix(name)
+    )
+    written = site.read(f"shop/migrations/{name}.py")
+    assert written == merge_source("shop", leaves)
+
+
+def test_fix_uses_the_projects_own_makemigrations(site: Site) -> None:
+    site.write("cart/management/__init__.py", "")
+    site.write("cart/management/commands/__init__.py", "")
+    site.write(
+        "cart/management/commands/makemigrations.py",
+        "from django.core.management.commands.makemigrations import Command as Base\n"
+        "from django.db.migrations import writer\n\n\n"
+        "class Command(Base):\n"
+        "    def handle_merge(self, loader, conflicts):\n"
+        "        plain = writer.MigrationWriter.as_string\n"
+        "        writer.MigrationWriter.as_string = lambda self: '# house style\\n' + plain(self)\n"
+        "        super().handle_merge(loader, conflicts)\n",
+    )
+    site.commit("house style")
+    site.fix()
+    created = site.read("shop/migrations/0003_merge_0002_price_0002_stock.py")
+    assert created.startswith(b"# house style\nfrom django.db import migrations\n")
+
+
+def test_fix_without_the_project_writes_the_same(site: Site) -> None:
+    site.fix()
+    with_project = site.read("shop/migrations/0003_merge_0002_price_0002_stock.py")
+    site.git("reset", "-q", "--hard")
+    site.write("shop/models.py", "<<<<<<< ours\n=======\n>>>>>>> theirs\n")
+    site.git("add", "-A")
+    document = site.fix()
+    assert document["verification"]["django"].startswith("skipped: SyntaxError: ")
+    without = site.read("shop/migrations/0003_merge_0002_price_0002_stock.py")
+    assert without == with_project
+
+
+def test_fix_works_where_the_database_does_not(site: Site) -> None:
+    broken = SETTINGS.replace("django.db.backends.sqlite3", "no.such.backend")
+    site.write("site_settings.py", broken + "DATABASE_ROUTERS = ['no.such.Router']\n")
+    site.commit("another database")
+    assert site.fix()["verification"]["django"] == "ok"
+
+
+def test_fix_puts_everything_back_when_models_disagree(site: Site) -> None:
+    site.field("forgotten")
+    site.commit("a field without a migration")
+    before = site.state()
+    document = site.fix(code=1)
+    (resolution,) = document["resolutions"]
+    assert resolution["status"] == "refused"
+    assert resolution["reasons"][0].startswith(
+        "put back, since the result doesn't verify: makemigrations --check finds changes: "
+    )
+    assert resolution["next"] == ["mend what it says, or run again with --no-verify"]
+    assert document["written"] == []
+    assert site.state() == before
+    assert site.fix("--no-verify")["verification"]["django"] == "skipped: --no-verify"
+
+
+def test_fix_puts_an_unfinished_merge_back(site: Site) -> None:
+    """Index stages and all: what `git merge` stopped at is there again."""
+    site.git("reset", "-q", "--hard", "HEAD^")
+    site.write("notes.txt", "feature\n")
+    site.commit()
+    site.git("checkout", "-q", "main")
+    site.write("notes.txt", "main\n")
+    site.field("forgotten")
+    site.commit()
+    site.publish()
+    site.git("checkout", "-q", "feature")
+    site.git("merge", "-q", "main", fails=True)
+    before = site.state()
+    site.fix(code=1)
+    assert site.state() == before
+
+
+def test_fix_app_that_is_not_installed_is_said(site: Site) -> None:
+    site.write("site_settings.py", SETTINGS.replace('"shop", ', ""))
+    site.commit()
+    assert site.fix()["verification"]["django"] == "skipped: not in INSTALLED_APPS: shop"
+
+
+def test_fix_manage_of_the_configuration(site: Site) -> None:
+    (site.root / "manage.py").rename(site.root / "run.py")
+    site.write("pyproject.toml", '[tool.migmerge]\nmanage = "python run.py"\n')
+    site.commit()
+    assert site.fix()["verification"]["django"] == "ok"
+
+
+def test_fix_interpreter_of_the_projects_own_environment(site: Site) -> None:
+    """`.venv` at the root comes before the python on PATH."""
+    python = site.root / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    real = Path(__import__("sys").executable)
+    python.write_text(f'#!/bin/sh\ntouch "{site.root}/.venv/used"\nexec "{real}" "$@"\n')
+    python.chmod(0o755)
+    site.write(".git/info/exclude", ".venv\n")
+    assert site.fix()["verification"]["django"] == "ok"
+    assert (site.root / ".venv/used").exists()
+
+
+def test_every_operation_of_django_is_known_or_runs_code() -> None:
+    known = {*_SIGNATURES, "RunPython", "RunSQL", "SeparateDatabaseAndState"}
+    assert set(django_operations.__all__) <= known
