@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.config import Config
-from migmerge.conflicts.find import find_conflicts, number_collisions
+from migmerge.conflicts.find import Found, find_conflicts, number_collisions
 from migmerge.conflicts.model import Conflict, Notice, Place
-from migmerge.conflicts.recommend import recommend
-from migmerge.conflicts.sides import decide_sides
-from migmerge.git.base import Base, find_base
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import THEIRS, Snapshot
 from migmerge.git.trees import Listing, list_commit
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import Operation, read_operations
+
+if TYPE_CHECKING:
+    from migmerge.git.base import Base
+    from migmerge.migrations.operations import Operation
 
 
 class Findings(NamedTuple):
@@ -37,11 +37,28 @@ def find(
 ) -> Findings:
     """The snapshot's conflicts, each with sides, verdict, recommendation and commands."""
     found = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files)
-    numbers = []
+    numbers: list[Conflict] = []
     if config.numbers != "off":
         numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset())
     if not (found.conflicts or numbers or asked_base or always_base):
         return Findings((), found.notices, None)
+    return _complete(repository, config, snapshot, found, numbers, asked_base, moved)
+
+
+def _complete(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    found: Found,
+    numbers: list[Conflict],
+    asked_base: str | None,
+    moved: Collection[str],
+) -> Findings:
+    # only here: a check that finds nothing, the common case, never comes so far
+    from migmerge.conflicts.recommend import recommend
+    from migmerge.conflicts.sides import decide_sides
+    from migmerge.git.base import find_base
+
     base = find_base(repository, asked_base, config.base)
     listing = list_commit(repository, base.commit) if base else None
     published = _published(snapshot, listing) if listing else None
@@ -91,6 +108,8 @@ def operations_of(snapshot: Snapshot, conflict: Conflict) -> list[list[Operation
     """The operations of each branch, in order; nothing for kinds that have no sides."""
     if conflict.kind not in ("siblings", "path"):
         return []
+    from migmerge.migrations.operations import read_operations  # as in _complete
+
     label = conflict.app.label
     return [
         [op for key in branch.nodes for op in read_operations(source_of(snapshot, key), label)]

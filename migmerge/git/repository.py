@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from migmerge.errors import UserError
 from migmerge.git.process import GitError, git
@@ -34,17 +34,23 @@ class Repository(NamedTuple):
 def find_repository(directory: str) -> Repository:
     """The repository around `directory`; UserError when there is none."""
     try:
-        out = git("rev-parse", "--is-bare-repository", "--absolute-git-dir", cwd=directory)
-        bare, git_dir = os.fsdecode(out).splitlines()[:2]
-        if bare == "true":
-            return Repository(git_dir, git_dir, bare=True)
-        top = os.fsdecode(git("rev-parse", "--show-toplevel", cwd=directory))
-        return Repository(top.rstrip("\n"), git_dir, bare=False)
+        out = git("rev-parse", "--absolute-git-dir", "--show-toplevel", cwd=directory)
+        git_dir, top = os.fsdecode(out).split("\n")[:2]
+        return Repository(top, git_dir, bare=False)
     except GitError as error:
+        return _without_work_tree(error, directory)
+
+
+def _without_work_tree(error: GitError, directory: str) -> Repository:
+    try:
+        out = git("rev-parse", "--is-bare-repository", "--absolute-git-dir", cwd=directory)
+    except GitError:
         return _explain(error, directory)
+    bare, git_dir = os.fsdecode(out).split("\n")[:2]
+    return Repository(git_dir, git_dir, bare=True) if bare == "true" else _explain(error, directory)
 
 
-def _explain(error: GitError, directory: str) -> Repository:
+def _explain(error: GitError, directory: str) -> NoReturn:
     place = os.path.abspath(directory)
     if "dubious ownership" in error.stderr:
         raise UserError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatch
 from typing import NamedTuple
 
 from migmerge.config import Config
@@ -113,8 +112,11 @@ def _members(paths: list[str], directories: set[str], config: Config) -> list[st
     for path in paths:
         directory, name = split(path)
         if directory in directories and is_candidate_name(name):
-            if not any(fnmatch(path, pattern) for pattern in config.exclude):
-                found.append(path)
+            found.append(path)
+    if config.exclude:
+        from fnmatch import fnmatch  # only paid by repositories that leave something out
+
+        found = [p for p in found if not any(fnmatch(p, pattern) for pattern in config.exclude)]
     return sorted(found)
 
 

@@ -10,6 +10,7 @@ from migmerge.git.repository import Repository
 
 SYMLINK = 0o120000
 SUBMODULE = 0o160000
+_REGULAR = (0o100644, 0o100755)
 
 
 class File(NamedTuple):
@@ -97,7 +98,9 @@ def read_files(repository: Repository, listing: Listing, paths: Iterable[str]) -
     blobs: dict[str, str] = {}
     safe: dict[str, bool] = {}
     for path in paths:
-        file = _follow(repository, listing, path)
+        file = listing.files.get(path)
+        if file is None or file.mode not in _REGULAR:
+            file = _follow(repository, listing, path)
         if file is None:
             continue
         if not file.on_disk:
@@ -143,6 +146,7 @@ def _follow(repository: Repository, listing: Listing, path: str) -> File | None:
     return None
 
 
+_CHUNK = 1 << 17
 _READ = os.O_RDONLY
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
     _READ |= getattr(os, _flag, 0)
@@ -150,29 +154,22 @@ for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
 
 def _read_disk(repository: Repository, path: str, safe: dict[str, bool]) -> bytes | None:
     """Never through a directory that was replaced by a link, and never a device or a pipe."""
-    directory = os.path.dirname(path)
-    full_directory = os.path.join(repository.root, directory)
+    directory = path.rpartition("/")[0]
     if directory not in safe:
+        full_directory = os.path.join(repository.root, directory)
         expected = os.path.join(os.path.realpath(repository.root), directory)
         safe[directory] = os.path.realpath(full_directory) == os.path.normpath(expected)
     if not safe[directory]:
         return None
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(
-            os.path.join(repository.root, path), flags | getattr(os, "O_BINARY", 0)
-        )
+        descriptor = os.open(f"{repository.root}/{path}", _READ)
     except OSError:
         return None
     try:
-        size = os.fstat(descriptor).st_size
-        data = os.read(descriptor, size + 1)
-        while len(data) < size:
-            more = os.read(descriptor, size - len(data) + 1)
-            if not more:
-                break
-            data += more
-        return data
+        parts = [os.read(descriptor, _CHUNK)]
+        while len(parts[-1]) == _CHUNK:
+            parts.append(os.read(descriptor, _CHUNK))
+        return b"".join(parts) if len(parts) > 1 else parts[0]
     except OSError:  # a directory, or gone meanwhile
         return None
     finally:

@@ -22,29 +22,45 @@ class Entries(NamedTuple):
         return Entries(self.references + other.references, self.opaque + other.opaque)
 
 
-class Constants(NamedTuple):
+class Constants:
     """Names of a module or class body with every expression that makes up their value.
 
     The first is what was assigned; the rest are lists that were added, also under a condition:
     a dependency that may be there is read as there. A name that is changed in any other way
-    is left out.
+    is left out. Looked for when first asked: most migrations name nothing.
     """
 
-    values: dict[str, tuple[ast.expr, ...]]
+    __slots__ = ("_bodies", "_values")
+
+    def __init__(self, *bodies: list[ast.stmt]) -> None:
+        self._bodies = bodies
+        self._values: dict[str, tuple[ast.expr, ...]] | None = None
 
     @classmethod
     def of(cls, module: ast.Module) -> Constants:
         """The constants of a module's top level."""
-        return cls(_constants(module.body))
+        return cls(module.body)
 
     def within(self, node: ast.ClassDef) -> Constants:
         """These constants as a class body sees them."""
-        own = {
-            name: parts
-            for name, parts in _constants(node.body).items()
-            if not (isinstance(parts[0], ast.Name) and parts[0].id == name)  # `a = a` of the module
-        }
-        return Constants({**self.values, **own})
+        return Constants(*self._bodies, node.body)
+
+    def without(self, name: str) -> Constants:
+        """The same but for one name, which is being looked into."""
+        other = Constants()
+        other._values = {key: parts for key, parts in self.values.items() if key != name}
+        return other
+
+    @property
+    def values(self) -> dict[str, tuple[ast.expr, ...]]:
+        """Name -> its parts."""
+        if self._values is None:
+            self._values = {}
+            for body in self._bodies:
+                for name, parts in _constants(body).items():
+                    if not (isinstance(parts[0], ast.Name) and parts[0].id == name):
+                        self._values[name] = parts  # but for `a = a`, which means the module's
+        return self._values
 
 
 def _constants(body: list[ast.stmt]) -> dict[str, tuple[ast.expr, ...]]:

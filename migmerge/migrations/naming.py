@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Sequence
 
@@ -38,6 +37,8 @@ def merge_name(leaves: Sequence[str], above: Iterable[str] = ()) -> str:
     numbers = [n for n in map(number, (*leaves, *above)) if n is not None]
     joined = "_".join(sorted(leaves))
     if len(joined) > _LONGEST_LEAF_NAMES:
+        import hashlib  # a check never needs it
+
         joined = hashlib.sha256(joined.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"{max(numbers, default=1) + 1:04d}_merge_{joined}"
 

@@ -122,7 +122,7 @@ class _Reader(NamedTuple):
             return self.listed(node.left, state=state) + self.listed(node.right, state=state)
         if isinstance(node, ast.Name) and node.id in self.constants.values:
             parts = self.constants.values[node.id]
-            inner = self._replace(constants=Constants({**self.constants.values, node.id: ()}))
+            inner = self._replace(constants=self.constants.without(node.id))
             return [op for part in parts for op in inner.listed(part, state=state)]
         if not isinstance(node, (ast.List, ast.Tuple)):
             return [_opaque("operations", node.lineno, "operations are computed")]

@@ -37,6 +37,8 @@ def read_header(source: bytes, *, numbered: bool = True) -> Header | None:
 def parse(source: bytes) -> ast.Module:
     """The module's syntax tree; ValueError with a `lineno` where known (SyntaxError is none)."""
     try:
+        if b"\\" not in source:
+            return ast.parse(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "\d" in somebody's regex is not our business
             return ast.parse(source)
@@ -82,16 +84,17 @@ def _module_header(module: ast.Module) -> Header | None:
     if _is_south(module):
         return None
     constants = Constants.of(module)
-    found = {name: Entries((), ()) for name in GRAPH_ATTRIBUTES}
+    found = dict.fromkeys(GRAPH_ATTRIBUTES, Entries((), ()))
     hidden: list[Opaque] = []
     _read_class(node, module, constants, found, hidden)
     hidden += _edits_from_outside(module)
-    lines = [opaque for name in GRAPH_ATTRIBUTES for opaque in found[name].opaque]
+    for entries in found.values():
+        hidden += entries.opaque
     return Header(
         found["dependencies"].references,
         found["run_before"].references,
         found["replaces"].references,
-        tuple(sorted({*lines, *hidden})),
+        tuple(sorted(set(hidden))) if hidden else (),
     )
 
 

@@ -50,7 +50,7 @@ def _literal(source: bytes, start: int, line: int) -> tuple[Reference, ...] | No
         node = ast.parse(source[start:end].decode(), mode="eval").body
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return None
-    entries = references(node, Constants({}))
+    entries = references(node, Constants())
     if entries.opaque:
         return None
     return tuple(ref._replace(line=ref.line + line - 1) for ref in entries.references)

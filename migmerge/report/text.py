@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from migmerge.conflicts.model import Branch, Conflict, Notice
 from migmerge.git.findings import Findings
-from migmerge.git.history import Added
 from migmerge.git.snapshot import Snapshot
 from migmerge.report.screen import printable
+
+if TYPE_CHECKING:
+    from migmerge.git.history import Added
 
 
 def findings_text(snapshot: Snapshot, findings: Findings, added: Mapping[str, Added]) -> str:
