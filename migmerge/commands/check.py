@@ -92,7 +92,7 @@ def _print(
     for notice in found.notices:
         print(notice_line(notice), file=sys.stderr)
     if found.conflicts:
-        from migmerge.git.history import added_by
+        from migmerge.git.history import added_by, current_tips
 
         paths = {
             snapshot.graph.nodes[key].path
@@ -100,5 +100,7 @@ def _print(
             for branch in conflict.branches
             for key in branch.nodes
         }
-        print(findings_text(snapshot, found, added_by(repository, sorted(paths), commit)), end="")
+        tips = [commit] if commit else current_tips(repository)
+        tips += [found.base.commit] if found.base else []
+        print(findings_text(snapshot, found, added_by(repository, sorted(paths), tips)), end="")
     print(summary(snapshot, found), file=sys.stderr)

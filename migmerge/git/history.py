@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,27 +19,38 @@ class Added(NamedTuple):
     commit: str
 
 
-def added_by(repository: Repository, paths: Iterable[str], commit: str = "") -> dict[str, Added]:
-    """Path -> its addition, in the history of `commit` (else HEAD and the side being merged).
+def added_by(repository: Repository, paths: Iterable[str], tips: Iterable[str]) -> dict[str, Added]:
+    """Path -> its addition, in the history of the first of `tips` that has one.
 
     A path is left out where nobody has committed it, or a shallow clone hides who did.
     """
     from git import Repo  # GitPython: only paid when there is something to tell
 
-    stopped = None if commit else stopped_operation(repository)
-    head = commit or find_commit(repository, "HEAD")
-    tips = [tip for tip in (head, stopped.theirs if stopped else None) if tip]
+    known = list(dict.fromkeys(tips))
     hidden = _shallow_boundary(repository)
     found = {}
     with Repo(repository.git_dir) as repo:
         for path in paths:
-            for tip in tips:
+            for tip in known:
                 oid = repo.git.log("-1", "--diff-filter=A", "--format=%H", tip, "--", path)
                 if oid and oid not in hidden:
                     made = repo.commit(oid)
                     found[path] = Added(str(made.author.name), made.authored_datetime, oid)
                     break
     return found
+
+
+def current_tips(repository: Repository, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """HEAD and what is being merged into it.
+
+    While a clean merge runs its hooks there is no MERGE_HEAD yet, but GITHEAD_<commit> is set
+    (git merge, for its drivers).
+    """
+    stopped = stopped_operation(repository)
+    heads = [name[len("GITHEAD_") :] for name in sorted(environment) if name.startswith("GITHEAD_")]
+    tips = [find_commit(repository, "HEAD"), stopped.theirs if stopped else None]
+    tips += [find_commit(repository, head) for head in heads]
+    return [tip for tip in tips if tip]
 
 
 def _shallow_boundary(repository: Repository) -> set[str]:

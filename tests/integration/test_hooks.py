@@ -121,6 +121,7 @@ def check_merge_is_stopped(repo: Repo) -> None:
     code, out = try_git(repo, "merge", "--no-edit", "main")
     assert code != 0, out
     assert NEXT in out
+    assert "not committed yet" not in out
     assert (repo.root / ".git/MERGE_HEAD").exists()
     code, out = try_git(repo, "commit", "--no-edit")
     assert code != 0, out
