@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -646,11 +647,31 @@ def test_fix_names_that_look_like_options(repo: Repo) -> None:
     assert repo.check()["conflicts"] == []
 
 
-def test_fix_read_only_directory_puts_everything_back(siblings: Repo) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root writes anywhere")
-    directory = siblings.root / "shop/migrations"
-    directory.chmod(0o555)
+GIT_THAT_LOSES_THE_RACE = """\
+#!/bin/sh
+# the real git, but another process takes the index lock just before the index is written
+case " $* " in *" --index-info "*) [ -e "{once}" ] || {{ touch "{once}" "{lock}"; }} ;; esac
+"{git}" "$@"
+code=$?
+case " $* " in *" --index-info "*) rm -f "{lock}" ;; esac
+exit $code
+"""
+
+
+def test_fix_that_loses_the_race_for_the_index_puts_every_file_back(
+    siblings: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.which("git")
+    assert real
+    lock, once = siblings.root / ".git/index.lock", tmp_path / "once"
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin/git"
+    script.write_text(GIT_THAT_LOSES_THE_RACE.format(git=real, lock=lock, once=once))
+    script.chmod(0o755)
     before = siblings.state()
-    assert siblings.run("fix", "--yes").returncode != 0
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    done = siblings.run("fix", "--yes", "--strategy", "renumber")
+    assert done.returncode == 2
+    assert done.stderr == ("migmerge: another git command holds the index lock\nhint: run again\n")
     assert siblings.state() == before
+    assert siblings.fix("--strategy", "renumber")["resolutions"][0]["status"] == "fixed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ STARTS = {
 
 
 def rows(site: Site) -> list[dict[str, object]]:
-    with sqlite3.connect(site.root / "db.sqlite3") as connection:
+    with closing(sqlite3.connect(site.root / "db.sqlite3")) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute("SELECT * FROM shop_product")]
 
@@ -72,15 +73,16 @@ def test_fix_merge_is_right_for_every_database_by_a_plain_migrate(
     known |= {name[5:]: 7 for name in applied if name != "0001_initial"}
     if applied:
         site.manage("shell", "-v0", "-c", APPLY.format(names=applied))
-        with sqlite3.connect(site.root / "db.sqlite3") as connection:
+        with closing(sqlite3.connect(site.root / "db.sqlite3")) as connection:
             marks = ", ".join("?" * len(known))
             names = ", ".join(known)
             connection.execute(
                 f"INSERT INTO shop_product ({names}) VALUES ({marks})", list(known.values())
             )
+            connection.commit()
     site.fix("--strategy", "merge")
     site.manage("migrate", "-v0")
-    with sqlite3.connect(site.root / "db.sqlite3") as connection:
+    with closing(sqlite3.connect(site.root / "db.sqlite3")) as connection:
         columns = sorted(row[1] for row in connection.execute("PRAGMA table_info(shop_product)"))
     assert columns == ["id", "name", "price", "stock"]
     assert rows(site) == ([{"price": 0, "stock": 0, **known}] if applied else [])
