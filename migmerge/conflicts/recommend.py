@@ -10,17 +10,20 @@ from migmerge.migrations.operations import Operation
 
 
 def recommend(
-    conflict: Conflict, operations: list[list[Operation]], prefer: str, base: str | None
+    conflict: Conflict, operations: list[list[Operation]], prefer: str, asked_base: str | None
 ) -> Conflict:
     """The conflict with verdict, reasons, recommendation and commands.
 
-    `operations` are those of each branch in its order; empty for kinds without sides.
+    `operations` are those of each branch in its order; empty for kinds without sides. The
+    commands repeat `asked_base`, the `--base` that the user gave.
     """
+    fix = f"migmerge fix {shlex.quote(conflict.app.key)}"
+    if asked_base:
+        fix += f" --base {shlex.quote(asked_base)}"
     if conflict.kind in ("siblings", "path"):
-        return _two_sides(conflict, operations, prefer)
+        return _two_sides(conflict, operations, prefer, fix)
     if conflict.kind == "lock-file":
-        commands = [f"migmerge fix {shlex.quote(conflict.app.label)}"]
-        return conflict._replace(recommendation="manual", commands=tuple(commands))
+        return conflict._replace(recommendation="manual", commands=(fix,))
     if conflict.kind == "unparsable" and conflict.place:
         return conflict._replace(commands=(f"$EDITOR {shlex.quote(conflict.place.path)}",))
     if conflict.kind == "missing-dependency" and conflict.place:
@@ -30,9 +33,10 @@ def recommend(
     return conflict
 
 
-def _two_sides(conflict: Conflict, operations: list[list[Operation]], prefer: str) -> Conflict:
+def _two_sides(
+    conflict: Conflict, operations: list[list[Operation]], prefer: str, fix: str
+) -> Conflict:
     judgement = judge(operations, conflict.app.label)
-    fix = f"migmerge fix {shlex.quote(conflict.app.label)}"
     sided = any(branch.side == "replayed" for branch in conflict.branches)
     done = conflict._replace(verdict=judgement.verdict, reasons=judgement.reasons)
     if judgement.verdict == "contradict":

@@ -76,7 +76,7 @@ def _complete(
             conflict._replace(branches=decide_sides(conflict.branches, published, moved)),
             operations_of(snapshot, conflict),
             config.prefer,
-            base.name if base else None,
+            asked_base,
         )
         for conflict in (*found.conflicts, *numbers)
     ]

@@ -29,7 +29,7 @@ def added_by(repository: Repository, paths: Iterable[str], tips: Iterable[str]) 
     known = list(dict.fromkeys(tips))
     hidden = _shallow_boundary(repository)
     found = {}
-    with Repo(repository.git_dir) as repo:
+    with Repo(repository.root) as repo:
         for path in paths:
             for tip in known:
                 oid = repo.git.log("-1", "--diff-filter=A", "--format=%H", tip, "--", path)

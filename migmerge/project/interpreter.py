@@ -42,7 +42,7 @@ def find_project(
     settings = config.settings or _settings(directory) or environment.get(_VARIABLE, "")
     if not settings:
         return f"{os.path.join(manage, 'manage.py')} names no settings module"
-    for command in _interpreters(root, environment):
+    for command in _interpreters(root, directory, environment):
         if _imports_django(command, root):
             return Project((*command, "-c"), directory, settings)
     return "no interpreter that imports Django"
@@ -69,14 +69,17 @@ def _settings(directory: str) -> str:
     return match[1] if match else ""
 
 
-def _interpreters(root: str, environment: Mapping[str, str]) -> Iterable[tuple[str, ...]]:
+def _interpreters(
+    root: str, directory: str, environment: Mapping[str, str]
+) -> Iterable[tuple[str, ...]]:
     active = environment.get("VIRTUAL_ENV")
     # pre-commit sets VIRTUAL_ENV to the environment that it made for us
     if active and os.path.realpath(active) != os.path.realpath(sys.prefix):
         yield (_python(active),)
-    for name in (".venv", "venv"):
-        if os.path.exists(_python(os.path.join(root, name))):
-            yield (_python(os.path.join(root, name)),)
+    for place in dict.fromkeys((root, directory)):
+        for name in (".venv", "venv"):
+            if os.path.exists(_python(os.path.join(place, name))):
+                yield (_python(os.path.join(place, name)),)
     if os.path.exists(os.path.join(root, "uv.lock")) and shutil.which("uv"):
         yield ("uv", "run", "--no-sync", "python")
     if os.path.exists(os.path.join(root, "poetry.lock")) and shutil.which("poetry"):

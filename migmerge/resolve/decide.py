@@ -40,7 +40,7 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Dec
     refusals: list[Refusal] = []
     stale: list[Conflict] = []
     for _, own in sorted(by_app.items()):
-        broken = [c for c in own if c.kind not in (*_SIDED, "lock-file", "number")]
+        broken = [c for c in own if c.kind not in (*_SIDED, "lock-file")]
         sided = sorted((c for c in own if c.kind in _SIDED), key=lambda c: c.kind)
         if broken:
             refusals.append(_broken(broken))
@@ -95,7 +95,7 @@ def _diverges(conflict: Conflict) -> bool:
 
 
 def _fix(conflict: Conflict, strategy: str) -> str:
-    return f"migmerge fix {shlex.quote(conflict.app.label)} --strategy {strategy}"
+    return f"migmerge fix {shlex.quote(conflict.app.key)} --strategy {strategy}"
 
 
 def _named(conflict: Conflict, sided: bool) -> tuple[str, ...]:

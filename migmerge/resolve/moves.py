@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable
 
 from migmerge.conflicts.model import Branch, Conflict
@@ -22,7 +23,7 @@ def renumber(
     app = conflict.app
     onto = [branch for branch in conflict.branches if branch.side == "onto"]
     if len(onto) != 1:
-        return Refusal(app.key, ("it is not known which side is published",), _ask(app.label))
+        return Refusal(app.key, ("it is not known which side is published",), _ask(app.key))
     moving = [branch for branch in conflict.branches if branch.side == "replayed"]
     kept_edges = _edges(graph, app.key, {key for branch in moving for key in branch.nodes})
     naming = _Naming(
@@ -57,7 +58,7 @@ def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | R
         onto = [branch for branch in conflict.branches if branch.side == "onto"]
         if len(onto) != 1:
             reason = "both sides added the same file, and it is not known which is published"
-            return Refusal(app.key, (reason,), _ask(app.label))
+            return Refusal(app.key, (reason,), _ask(app.key))
         highest = max((number(key.name) or 0 for key in graph.app_nodes(app.key)), default=0)
         naming = _Naming(graph, conflict, onto[0], taken, keep_names=False, last=highest)
         stays = graph.ancestors(onto[0].leaf)
@@ -74,8 +75,9 @@ def _changed(names: dict[NodeKey, str]) -> dict[NodeKey, str]:
     return {key: name for key, name in names.items() if key.name != name}
 
 
-def _ask(label: str) -> tuple[str, ...]:
-    return (f"migmerge fix {label} --base REF", f"migmerge fix {label} --move NAME")
+def _ask(app: str) -> tuple[str, ...]:
+    fix = f"migmerge fix {shlex.quote(app)}"
+    return (f"{fix} --base REF", f"{fix} --move NAME")
 
 
 def _edges(graph: Graph, app: str, without: set[NodeKey]) -> list[tuple[int | None, int | None]]:

@@ -541,3 +541,30 @@ def test_exit_zero_tells_but_never_fails(siblings: Repo, tmp_path: Path) -> None
     done = siblings.run("check", "--exit-zero")
     assert (done.returncode, done.stdout) == (0, TEXT)
     assert Repo(tmp_path).run("check", "--exit-zero").returncode == 0
+
+
+def test_check_repeats_the_base_that_was_asked_for(siblings: Repo) -> None:
+    done = siblings.run("check", "--base", "main")
+    assert done.stdout.endswith("  next: migmerge fix shop --base main\n")
+
+
+def test_check_names_the_directory_where_a_label_is_not_unique(repo: Repo) -> None:
+    for name in ("0001_initial", "0002_a", "0002_b"):
+        parents = [("users", "0001_initial")] if name != "0001_initial" else []
+        repo.write(f"one/users/migrations/{name}.py", migration_text(*parents))
+    repo.write("two/users/migrations/0001_initial.py", migration_text())
+    (conflict,) = repo.check()["conflicts"]
+    assert conflict["commands"] == ["migmerge fix one/users/migrations"]
+    done = repo.run("fix", "users", "--yes")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: the app label 'users' is ambiguous: one/users/migrations, two/users/migrations\n"
+        "hint: name the directory\n",
+    )
+    assert repo.fix("one/users/migrations")["resolutions"][0]["status"] == "fixed"
+
+
+def test_check_in_a_linked_worktree(siblings: Repo, tmp_path: Path) -> None:
+    siblings.git("checkout", "-q", "main")
+    siblings.git("worktree", "add", "-q", str(tmp_path / "linked"), "feature")
+    assert Repo(tmp_path / "linked").run("check").stdout == TEXT

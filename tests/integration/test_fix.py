@@ -675,3 +675,12 @@ def test_fix_that_loses_the_race_for_the_index_puts_every_file_back(
     assert done.stderr == ("migmerge: another git command holds the index lock\nhint: run again\n")
     assert siblings.state() == before
     assert siblings.fix("--strategy", "renumber")["resolutions"][0]["status"] == "fixed"
+
+
+def test_fix_says_what_it_does_not_do_about_numbers(siblings: Repo) -> None:
+    siblings.migration("shop", "0003_merge", "0002_price", "0002_stock")
+    siblings.write("pyproject.toml", '[tool.migmerge]\nnumbers = "error"\n')
+    resolution = refused(siblings)
+    assert resolution["reasons"] == [
+        "shop/migrations/0002_price.py: number: 0002_price and 0002_stock have the same number"
+    ]

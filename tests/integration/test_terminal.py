@@ -1,0 +1,63 @@
+"""What only a terminal sees: the question and the colours."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import Repo
+
+
+def on_a_terminal(repo: Repo, answer: str, *arguments: str, colour: bool = True) -> tuple[int, str]:
+    """Run migmerge with a pseudo-terminal as all three streams, and type `answer`."""
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    if colour:
+        environment.pop("NO_COLOR")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "migmerge", *arguments],
+        cwd=repo.root,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    os.write(ours, answer.encode())
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    return process.wait(), shown.decode()
+
+
+@pytest.mark.parametrize(("answer", "written"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_fix_asks(siblings: Repo, answer: str, written: bool) -> None:
+    before = siblings.state()
+    code, shown = on_a_terminal(siblings, answer, "fix")
+    assert "Write this? [y/N]" in shown
+    assert (code, siblings.state() != before) == ((0, True) if written else (1, False))
+
+
+def test_fix_shows_a_coloured_diff(siblings: Repo) -> None:
+    code, shown = on_a_terminal(siblings, "", "fix", "--dry-run")
+    assert code == 0
+    assert "\x1b[" in shown
+    assert "0003_merge_0002_price_0002_stock.py" in shown
+
+
+def test_no_color_is_obeyed(siblings: Repo) -> None:
+    code, shown = on_a_terminal(siblings, "", "fix", "--dry-run", colour=False)
+    assert code == 0
+    assert "\x1b[" not in shown
