@@ -31,7 +31,7 @@ def read_header(source: bytes, *, numbered: bool = True) -> Header | None:
         if not numbered and not _CLASS.search(plain):
             return None
         return _broken(plain, error, newer=b"\0" not in source)
-    return _module_header(module)
+    return _module_header(module, numbered=numbered)
 
 
 def parse(source: bytes) -> ast.Module:
@@ -77,16 +77,17 @@ def _is_newer_python(source: bytes) -> bool:
         return False
 
 
-def _module_header(module: ast.Module) -> Header | None:
+def _module_header(module: ast.Module, *, numbered: bool) -> Header | None:
     node = find_migration_class(module)
     if node is None:
-        return _imported(module)
+        return _imported(module) if numbered else None
     if _is_south(module):
         return None
     constants = Constants.of(module)
     found = dict.fromkeys(GRAPH_ATTRIBUTES, Entries((), ()))
     hidden: list[Opaque] = []
-    _read_class(node, module, constants, found, hidden)
+    for member in family(node, module):
+        _read_body(member.body, constants.within(member), found, hidden, certain=True)
     hidden += _edits_from_outside(module)
     for entries in found.values():
         hidden += entries.opaque
@@ -102,7 +103,7 @@ def find_migration_class(module: ast.Module) -> ast.ClassDef | None:
     """The last top-level `class Migration` with Django's shape, as the loader would see it."""
     for statement in reversed(list(_top_level(module.body))):
         if isinstance(statement, ast.ClassDef) and statement.name == "Migration":
-            return statement if statement.bases or _assigns_any(statement) else None
+            return statement if _has_shape(statement, module) else None
     return None
 
 
@@ -115,6 +116,34 @@ def _top_level(body: list[ast.stmt]) -> list[ast.stmt]:
         elif isinstance(statement, ast.Try):
             statements += _top_level(statement.body)
     return statements
+
+
+def _has_shape(node: ast.ClassDef, module: ast.Module) -> bool:
+    """Django's own base class, one that is called after it, or Django's attributes.
+
+    A class of this name may be anything; so may be a module called migrations.
+    """
+    return any(
+        _assigns_any(member) or any("Migration" in _last_name(base) for base in member.bases)
+        for member in family(node, module)
+    )
+
+
+def family(node: ast.ClassDef, module: ast.Module) -> list[ast.ClassDef]:
+    """The class and those of its bases that the same file defines, farthest first."""
+    found: dict[str, ast.ClassDef] = {node.name: node}
+    waiting = [node]
+    while waiting:
+        names = {base.id for base in waiting.pop().bases if isinstance(base, ast.Name)}
+        for other in module.body:
+            if isinstance(other, ast.ClassDef) and other.name in names - found.keys():
+                found[other.name] = other
+                waiting.append(other)
+    return list(reversed(found.values()))
+
+
+def _last_name(base: ast.expr) -> str:
+    return base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
 
 
 def _assigns_any(node: ast.ClassDef) -> bool:
@@ -149,21 +178,6 @@ def _imported(module: ast.Module) -> Header | None:
             if any(isinstance(t, ast.Name) and t.id == "Migration" for t in statement.targets):
                 return Header(opaque=(Opaque(statement.lineno, ast.unparse(statement)),))
     return None
-
-
-def _read_class(
-    node: ast.ClassDef,
-    module: ast.Module,
-    constants: Constants,
-    found: dict[str, Entries],
-    hidden: list[Opaque],
-) -> None:
-    for base in node.bases:
-        if isinstance(base, ast.Name):
-            for other in module.body:
-                if isinstance(other, ast.ClassDef) and other.name == base.id and other is not node:
-                    _read_class(other, module, constants, found, hidden)
-    _read_body(node.body, constants.within(node), found, hidden, certain=True)
 
 
 def _read_body(

@@ -61,6 +61,7 @@ MODULES = {
     "list constant added to": ('D = []\nif X:\n    D.append(("shop", "0001_a"))\n' + CLASS + "    dependencies = D", PAIR),
     "custom base class": ('class Migration(CheckedMigration):\n    dependencies = [("shop", "0001_a")]', PAIR),
     "base class of the same file": ('class Base(migrations.Migration):\n    dependencies = [("shop", "0001_a")]\nclass Migration(Base):\n    pass', PAIR),
+    "bases in a circle": ('class A(B):\n    pass\nclass B(A):\n    pass\nclass Migration(A):\n    dependencies = [("shop", "0001_a")]', PAIR),
     "no base class": ('class Migration:\n    dependencies = [("shop", "0001_a")]', PAIR),
     "several classes": ("class Helper:\n    dependencies = [1]\n" + CLASS + '    dependencies = [("shop", "0001_a")]', PAIR),
     "inside if": ("if True:\n    " + CLASS + '        dependencies = [("shop", "0001_a")]', PAIR),
@@ -117,6 +118,7 @@ NO_MIGRATION = {
     "helper": "def helper():\n    return 'Migration'\n",
     "another class": "class Migration:\n    pass\n",
     "base class only": "from django.db.migrations import Migration\n\nclass Base(Migration):\n    pass\n",
+    "a value of that name": "class Migration(NamedTuple):\n    name: str\n",
     "South": "from south.db import db\nclass Migration(SchemaMigration):\n    def forwards(self): pass\n",
     "South, imported": "import south.v2\nclass Migration(south.v2.DataMigration):\n    models = {}\n",
 }  # fmt: skip
@@ -125,6 +127,12 @@ NO_MIGRATION = {
 @pytest.mark.parametrize("source", NO_MIGRATION.values(), ids=NO_MIGRATION)
 def test_read_header_no_migration(source: str) -> None:
     assert read_header(source.encode()) is None
+
+
+def test_read_header_imported_class_counts_only_in_a_numbered_file() -> None:
+    source = b"from .model import Migration\n"
+    assert read_header(source, numbered=True) is not None
+    assert read_header(source, numbered=False) is None
 
 
 BROKEN = {
