@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from migmerge.migrations.literals import Constants, string_value
-from migmerge.migrations.reader import find_migration_class, parse
+from migmerge.migrations.reader import family, find_migration_class, parse
 
 _MODEL_REFERENCE = re.compile(r"\w+\.\w+$")
 _IDENTIFIER = re.compile(r"\w+$")
@@ -87,13 +87,28 @@ def read_operations(source: bytes, label: str) -> tuple[Operation, ...]:
     node = find_migration_class(module)
     if node is None:
         return (_opaque("operations", 0, "the Migration class is defined elsewhere"),)
-    constants = Constants.of(module).within(node)
+    members = family(node, module)
+    constants = Constants.of(module)
+    for member in members:
+        constants = constants.within(member)
+    foreign = _foreign_names(module)
     parts = constants.values.get("operations")
     if parts is None:
-        assigned = any(isinstance(n, ast.Name) and n.id == "operations" for n in ast.walk(node))
-        return (_opaque("operations", node.lineno, "operations are computed"),) if assigned else ()
-    reader = _Reader(label, constants, _foreign_names(module))
+        return _no_operations(members, foreign)
+    reader = _Reader(label, constants, foreign)
     return tuple(operation for part in parts for operation in reader.listed(part, state=False))
+
+
+def _no_operations(members: list[ast.ClassDef], foreign: frozenset[str]) -> tuple[Operation, ...]:
+    """None, unless they are computed or come from a base class of another module."""
+    node = members[-1]
+    if any(isinstance(n, ast.Name) and n.id == "operations" for m in members for n in ast.walk(m)):
+        return (_opaque("operations", node.lineno, "operations are computed"),)
+    own = {member.name for member in members}
+    bases = [base for member in members for base in member.bases if isinstance(base, ast.Name)]
+    if any(base.id in foreign - own for base in bases):
+        return (_opaque("operations", node.lineno, "operations may come from a base class"),)
+    return ()
 
 
 def _opaque(name: str, line: int, why: str) -> Operation:

@@ -100,3 +100,15 @@ def test_read_operations_computed_is_opaque(value: str) -> None:
 
 def test_read_operations_none_given() -> None:
     assert read_operations(f"{HEAD}    dependencies = []\n".encode(), "shop") == ()
+
+
+def test_read_operations_of_a_base_class_in_the_same_file() -> None:
+    base = f"class Base(migrations.Migration):\n    operations = [{ADD_A}]\n\n"
+    source = f"from django.db import migrations\n{base}class Migration(Base):\n    pass\n"
+    assert [o.name for o in read_operations(source.encode(), "shop")] == ["AddField"]
+
+
+def test_read_operations_of_a_base_class_elsewhere_are_opaque() -> None:
+    source = b"from x import OtherMigration\nclass Migration(OtherMigration):\n    pass\n"
+    (operation,) = read_operations(source, "shop")
+    assert operation.opaque == "operations may come from a base class"
