@@ -32,7 +32,8 @@ def added_by(repository: Repository, paths: Iterable[str], tips: Iterable[str]) 
     with Repo(repository.root) as repo:
         for path in paths:
             for tip in known:
-                oid = repo.git.log("-1", "--diff-filter=A", "--format=%H", tip, "--", path)
+                out = repository.git("log", "-1", "--diff-filter=A", "--format=%H", tip, "--", path)
+                oid = out.decode().strip()
                 if oid and oid not in hidden:
                     made = repo.commit(oid)
                     found[path] = Added(str(made.author.name), made.authored_datetime, oid)

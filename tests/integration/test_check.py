@@ -363,6 +363,7 @@ def test_bare_repository(siblings: Repo, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "is a bare repository" in done.stderr
     assert kinds(bare.check("--rev", "feature")) == ["siblings"]
+    assert "Ada Lovelace, 2026-01-02" in bare.run("check", "--rev", "feature").stdout
     assert bare.run("fix").returncode == 2
 
 
