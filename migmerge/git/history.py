@@ -29,7 +29,9 @@ def added_by(repository: Repository, paths: Iterable[str], tips: Iterable[str]) 
     known = list(dict.fromkeys(tips))
     hidden = _shallow_boundary(repository)
     found = {}
-    with Repo(repository.root) as repo:
+    with Repo(repository.git_dir if repository.bare else repository.root) as repo:
+        # GitPython starts its processes one directory above a bare repository not named *.git
+        repo.git.update_environment(GIT_DIR=repository.git_dir)
         for path in paths:
             for tip in known:
                 out = repository.git("log", "-1", "--diff-filter=A", "--format=%H", tip, "--", path)

@@ -357,8 +357,8 @@ def test_not_a_repository(tmp_path: Path) -> None:
 
 
 def test_bare_repository(siblings: Repo, tmp_path: Path) -> None:
-    siblings.git("clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
-    bare = Repo(tmp_path / "bare.git")
+    siblings.git("clone", "-q", "--bare", ".", str(tmp_path / "bare"))
+    bare = Repo(tmp_path / "bare")
     done = bare.run("check")
     assert done.returncode == 2
     assert "is a bare repository" in done.stderr
