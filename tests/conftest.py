@@ -162,8 +162,8 @@ PRODUCT = "CreateModel('Product', fields=[('id', models.AutoField(primary_key=Tr
 
 
 @pytest.fixture
-def siblings(repo: Repo) -> Repo:
-    """Branch feature: price on top of main's stock, merged by git without a word."""
+def branches(repo: Repo) -> Repo:
+    """main, which is published, has stock; feature, which is checked out, has price."""
     repo.write("shop/migrations/__init__.py", "")
     repo.migration("shop", "0001_initial", operations=(PRODUCT,))
     repo.commit("base")
@@ -175,8 +175,14 @@ def siblings(repo: Repo) -> Repo:
     repo.commit("stock")
     repo.publish()
     repo.git("checkout", "-q", "feature")
-    repo.git("merge", "-q", "--no-edit", "main")
     return repo
+
+
+@pytest.fixture
+def siblings(branches: Repo) -> Repo:
+    """The same, merged by git without a word."""
+    branches.git("merge", "-q", "--no-edit", "main")
+    return branches
 
 
 def graph(text: str) -> Graph:

@@ -214,8 +214,3 @@ def _special(key: NodeKey, nodes: Mapping[NodeKey, Migration], resolve: Resolve)
     else:
         found = [k for k in own if not any(k in inside[k2] for k2 in own)]
     return found[0] if found else None
-
-
-def with_replaced(graph: Graph, key: NodeKey) -> list[NodeKey]:
-    """The nodes that `key` replaces, sorted."""
-    return sorted(old for old, new in graph.replaced_by.items() if new == key)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PRICE, PRODUCT, STOCK, Repo
+from tests.conftest import Repo
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("pre-commit", "pre-merge-commit", "post-merge", "post-rewrite")
@@ -27,31 +27,14 @@ repos:
 """
 
 
-def branches(repo: Repo) -> Repo:
-    """main has stock, feature has price; nothing is merged yet."""
-    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
-    repo.write("notes.txt", "a\n")
-    repo.commit("base")
-    repo.git("checkout", "-q", "-b", "feature")
-    repo.migration("shop", "0002_price", "0001_initial", operations=(PRICE,))
-    repo.commit("price")
-    repo.git("checkout", "-q", "main")
-    repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK,))
-    repo.commit("stock")
-    repo.publish()
-    repo.git("checkout", "-q", "feature")
-    return repo
-
-
 @pytest.fixture
-def native(repo: Repo) -> Repo:
+def native(branches: Repo) -> Repo:
     """The native scripts, and a `migmerge` on PATH as an installation would put it there."""
-    branches(repo)
     for name in STAGES:
-        shutil.copy2(ROOT / "hooks" / name, repo.root / ".git" / "hooks" / name)
+        shutil.copy2(ROOT / "hooks" / name, branches.root / ".git" / "hooks" / name)
     if not shutil.which("migmerge"):  # pragma: no cover
         pytest.fail("migmerge is not installed in this environment: pip install -e .")
-    return repo
+    return branches
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +66,7 @@ def runner_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["pre-commit", "prek"])
 def framework(
     request: pytest.FixtureRequest,
-    repo: Repo,
+    branches: Repo,
     published_copy: tuple[str, str],
     runner_home: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -92,7 +75,7 @@ def framework(
     monkeypatch.setenv("PRE_COMMIT_HOME", str(runner_home / "pre-commit"))
     monkeypatch.setenv("PREK_HOME", str(runner_home / "prek"))
     monkeypatch.delenv("GIT_EDITOR")
-    branches(repo)
+    repo = branches
     repo.write(".git/info/exclude", ".pre-commit-config.yaml\n")
     url, rev = published_copy
     repo.write(".pre-commit-config.yaml", CONFIG.format(url=url, rev=rev))
