@@ -6,7 +6,7 @@ reason that a person understands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from migmerge.migrations.operations import Operation
@@ -38,18 +38,16 @@ class Judgement(NamedTuple):
     diverges: bool
 
 
+# what two sides do, without what they have in common
+Pair = tuple[Sequence[Operation], Sequence[Operation]]
+
 _COMMUTE = Relation("commute")
 
 
-def judge(sides: Iterable[Iterable[Operation]], label: str) -> Judgement:
-    """Every operation of each side against every one of the others."""
-    chains = [list(side) for side in sides]
+def judge(pairs: Iterable[Pair], label: str) -> Judgement:
+    """Every operation of one side against every one of the other, for each pair of sides."""
     relations = [
-        commute(one, other, label)
-        for index, chain in enumerate(chains)
-        for one in chain
-        for rest in chains[index + 1 :]
-        for other in rest
+        commute(one, other, label) for ours, theirs in pairs for one in ours for other in theirs
     ]
     worst = max((VERDICTS.index(r.verdict) for r in relations), default=0)
     reasons = sorted({(-VERDICTS.index(r.verdict), r.reason) for r in relations if r.reason})

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shlex
 
-from migmerge.conflicts.commute import judge
+from migmerge.conflicts.commute import Pair, judge
 from migmerge.conflicts.model import Conflict
-from migmerge.migrations.operations import Operation
 
 
 def recommend(
-    conflict: Conflict, operations: list[list[Operation]], prefer: str, asked_base: str | None
+    conflict: Conflict, operations: list[Pair], prefer: str, asked_base: str | None
 ) -> Conflict:
     """The conflict with verdict, reasons, recommendation and commands.
 
-    `operations` are those of each branch in its order; empty for kinds without sides. The
+    `operations` are those of each two branches; empty for kinds without sides. The
     commands repeat `asked_base`, the `--base` that the user gave.
     """
     fix = f"migmerge fix {shlex.quote(conflict.app.key)}"
@@ -33,9 +32,7 @@ def recommend(
     return conflict
 
 
-def _two_sides(
-    conflict: Conflict, operations: list[list[Operation]], prefer: str, fix: str
-) -> Conflict:
+def _two_sides(conflict: Conflict, operations: list[Pair], prefer: str, fix: str) -> Conflict:
     judgement = judge(operations, conflict.app.label)
     sided = any(branch.side == "replayed" for branch in conflict.branches)
     done = conflict._replace(verdict=judgement.verdict, reasons=judgement.reasons)

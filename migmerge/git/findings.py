@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.config import Config
 from migmerge.conflicts.find import Found, find_conflicts, number_collisions
-from migmerge.conflicts.model import Conflict, Notice, Place
+from migmerge.conflicts.model import Branch, Conflict, Notice, Place
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import THEIRS, Snapshot
 from migmerge.git.trees import Listing, list_commit
 from migmerge.migrations.model import NodeKey
 
 if TYPE_CHECKING:
+    from migmerge.conflicts.commute import Pair
     from migmerge.git.base import Base
     from migmerge.migrations.operations import Operation
 
@@ -104,14 +106,23 @@ def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
     return snapshot.theirs[path] if key.version == THEIRS else snapshot.contents[path]
 
 
-def operations_of(snapshot: Snapshot, conflict: Conflict) -> list[list[Operation]]:
-    """The operations of each branch, in order; nothing for kinds that have no sides."""
+def operations_of(snapshot: Snapshot, conflict: Conflict) -> list[Pair]:
+    """What each two branches do that the other doesn't; nothing for kinds without sides.
+
+    Of three branches two may share a part of their chains.
+    """
     if conflict.kind not in ("siblings", "path"):
         return []
     from migmerge.migrations.operations import read_operations  # as in _complete
 
-    label = conflict.app.label
-    return [
-        [op for key in branch.nodes for op in read_operations(source_of(snapshot, key), label)]
+    operations = {
+        key: read_operations(source_of(snapshot, key), conflict.app.label)
         for branch in conflict.branches
-    ]
+        for key in branch.nodes
+    }
+
+    def own(branch: Branch, other: Branch) -> list[Operation]:
+        fresh = [key for key in branch.nodes if key not in other.nodes]
+        return [operation for key in fresh for operation in operations[key]]
+
+    return [(own(one, other), own(other, one)) for one, other in combinations(conflict.branches, 2)]

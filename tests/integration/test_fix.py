@@ -233,6 +233,18 @@ def test_fix_three_branches_merge(siblings: Repo) -> None:
     assert created.read_text().count("('shop', '0002_") == 3
 
 
+def test_fix_branches_that_share_a_part_of_their_chains(siblings: Repo) -> None:
+    for name in ("left", "right"):
+        call = f"AddField('product', '{name}', models.IntegerField(default=0))"
+        siblings.migration("shop", f"0003_{name}", "0002_price", operations=(call,))
+    (conflict,) = siblings.check()["conflicts"]
+    assert conflict["verdict"] == "commute"
+    siblings.fix("--strategy", "renumber")
+    names = sorted(path.stem for path in (siblings.root / "shop/migrations").glob("0*"))
+    assert names == ["0001_initial", "0002_stock", "0003_price", "0004_left", "0005_right"]
+    assert siblings.check()["conflicts"] == []
+
+
 def test_fix_replayed_side_with_a_merge_migration_of_its_own(siblings: Repo) -> None:
     siblings.migration("shop", "0002_left", "0001_initial")
     siblings.migration("shop", "0003_merge", "0002_price", "0002_left")

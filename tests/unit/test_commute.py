@@ -9,14 +9,12 @@ HEAD = "from django.db import migrations, models\nfrom x import Custom\n\nclass 
 
 
 def verdict(ours: str, theirs: str) -> tuple[str, list[str]]:
-    sides = [
+    one, other = (
         read_operations(f"{HEAD}    operations = [{side}]\n".encode(), "shop")
         for side in (ours, theirs)
-    ]
-    found = judge(sides, "shop")
-    assert (
-        judge(reversed(sides), "shop").verdict == found.verdict
-    )  # the order of sides is no matter
+    )
+    found = judge([(one, other)], "shop")
+    assert judge([(other, one)], "shop").verdict == found.verdict  # the order is no matter
     return found.verdict, list(found.reasons)
 
 
