@@ -106,6 +106,8 @@ def _same_model(one: Operation, other: Operation, label: str) -> Relation | None
         verdict = "overlap" if one.name == "AlterField" else "contradict"
         what = {"RemoveField": "removes", "RenameField": "renames"}.get(one.name, "alters")
         return Relation(verdict, f"one side {what} {place}.{field}, which {other.name} names")
+    if {one.name, other.name} == {"RenameIndex", "AlterIndexTogether"}:
+        return Relation("overlap", f"RenameIndex and AlterIndexTogether on {place}")
     if one.name == "AlterModelTable" or one.is_rename or one.state_only:
         why = "a change of state only" if one.state_only else one.name
         return Relation("overlap", f"{why} and {other.name} on {place} (SQLite rebuilds the table)")
@@ -136,22 +138,26 @@ def _option(operation: Operation) -> str:
 
 
 def _objects(one: Operation, other: Operation, label: str) -> Relation | None:
-    """Indexes and constraints share one namespace in a database."""
+    """Indexes and constraints share one namespace in a database, and so do tables."""
     for name in sorted(one.objects & other.objects):
-        if one.name.endswith("Extension") and other.name.endswith("Extension"):
-            return _COMMUTE
-        return Relation("contradict", f"both name the index or constraint {name}")
+        return Relation("contradict", f"both name {name}")
     return None
 
 
 def _foreign(one: Operation, other: Operation, label: str) -> Relation | None:
-    """A foreign key copies the type of the column that it points at."""
-    if one.name == "AlterField" and f"{label}.{one.model}" in other.references:
-        if one.fields & ({"id", "pk"} | other.strings) or "primary_key" in one.body:
+    """A foreign key copies the type of the column that it points at; a child model has its
+    parent's fields."""
+    place = f"{label}.{one.model}"
+    if place in other.references and other.name == "CreateModel" and one.fields & other.fields:
+        field = min(one.fields & other.fields)
+        return Relation("overlap", f"{place}.{field} may clash with a child's of {other.model}")
+    swappable = any(reference.startswith("settings.") for reference in other.references)
+    if one.name == "AlterField" and (place in other.references or swappable):
+        key = "primary_key" in one.body
+        if key or (not swappable and one.fields & ({"id", "pk"} | other.strings)):
             field = min(one.fields)
             return Relation(
                 "overlap",
-                f"one side alters {label}.{one.model}.{field}, which a foreign key of "
-                f"{other.name} may copy",
+                f"one side alters {place}.{field}, which a foreign key of {other.name} may copy",
             )
     return None

@@ -53,7 +53,8 @@ class Operation(NamedTuple):
     """What one operation does, names lower-cased as in Django's state.
 
     `model` is the model it acts on; `fields` the fields it acts on or names in its arguments;
-    `objects` index and constraint names; `references` models it points at, as `label.model` or
+    `objects` the indexes, constraints and tables that it
+    names; `references` models it points at, as `label.model` or
     `settings.NAME`; `body` tells identical operations; `opaque` why it can't be read.
     """
 
@@ -159,7 +160,7 @@ class _Reader(NamedTuple):
         if name in ("RunPython", "RunSQL"):
             return [_opaque(name, node.lineno, f"{name} runs code")]
         if name in _EXTENSIONS:
-            return [Operation(name, node.lineno, ast.dump(node), objects=self.strings(node))]
+            return [Operation(name, node.lineno, ast.dump(node))]  # CREATE … IF NOT EXISTS
         if name not in _SIGNATURES:
             return [_opaque(name, node.lineno, f"{name} is not one of Django's operations")]
         return [self.operation(name, node, state=state)]
@@ -181,9 +182,10 @@ class _Reader(NamedTuple):
             for key, expression in arguments.items()
             if (value := string_value(expression, self.constants)) is not None
         }
+        computed = _computed(name, node, arguments, texts)
+        if computed:
+            return _opaque(name, node.lineno, f"{name} has a computed {computed}")
         first = _SIGNATURES[name][0]
-        if first not in texts:
-            return _opaque(name, node.lineno, f"the model of {name} is computed")
         return Operation(
             name,
             node.lineno,
@@ -191,7 +193,7 @@ class _Reader(NamedTuple):
             model=texts[first],
             new_model=texts.get("new_name", "") if name == "RenameModel" else "",
             fields=self.fields(name, arguments, texts),
-            objects=self.objects(name, node, texts),
+            objects=self.objects(name, node, texts) | self.tables(name, arguments, texts),
             references=self.references(node),
             strings=self.strings(node),
             state_only=state,
@@ -210,15 +212,33 @@ class _Reader(NamedTuple):
         return frozenset()
 
     def objects(self, name: str, node: ast.Call, texts: dict[str, str]) -> frozenset[str]:
-        """Names of indexes and constraints: `name=` of the argument, or the argument itself."""
-        if not any(part in name for part in _NAMED_OBJECTS):
-            return frozenset()
-        found = {texts[key] for key in ("name", "old_name", "new_name") if key in texts}
+        """Names of indexes and constraints: the operation's own, and those made inside it."""
+        found = set()
+        if any(part in name for part in _NAMED_OBJECTS):
+            found = {texts[key] for key in ("name", "old_name", "new_name") if key in texts}
         for inner in ast.walk(node):
-            if isinstance(inner, ast.keyword) and inner.arg == "name":
-                text = string_value(inner.value, self.constants)
-                found |= {text.lower()} if text else set()
-        return frozenset(found)
+            if isinstance(inner, ast.Call) and _called(inner)[0].endswith(_NAMED_OBJECTS):
+                values = [k.value for k in inner.keywords if k.arg == "name"]
+                names = (string_value(value, self.constants) for value in values)
+                found |= {text.lower() for text in names if text}
+        return frozenset(f"the index or constraint {text}" for text in found)
+
+    def tables(
+        self, name: str, arguments: dict[str, ast.expr], texts: dict[str, str]
+    ) -> frozenset[str]:
+        """Tables that the operation makes or renames, also those behind many-to-many fields."""
+        found = {texts[key] for key in ("table",) if key in texts}
+        if name == "CreateModel":
+            found.add(f"{self.label}_{texts['name']}")
+        model = texts.get("model_name") or texts.get("name", "")
+        for argument in arguments.values():
+            for inner in ast.walk(argument):
+                if isinstance(inner, ast.Call) and _called(inner)[0].endswith("ManyToManyField"):
+                    found.add(f"{self.label}_{model}_{texts.get('name', '')}")
+                for key, value in _named_values(inner):
+                    text = string_value(value, self.constants) if key == "db_table" else None
+                    found |= {text.lower()} if text else set()
+        return frozenset(f"the table {text}" for text in found)
 
     def references(self, node: ast.Call) -> frozenset[str]:
         """Models named in the arguments: `"app.Model"`, `to="Model"`, `settings.X`."""
@@ -248,6 +268,38 @@ class _Reader(NamedTuple):
             for inner in ast.walk(node)
             if isinstance(inner, ast.Constant) and isinstance(inner.value, str)
         )
+
+
+def _computed(
+    name: str, node: ast.Call, arguments: dict[str, ast.expr], texts: dict[str, str]
+) -> str:
+    """What of an operation can't be read: a name that it acts on, or a whole argument."""
+    if any(keyword.arg is None for keyword in node.keywords):
+        return "list of arguments"
+    if any(isinstance(argument, ast.Starred) for argument in node.args):
+        return "list of arguments"
+    if _SIGNATURES[name][0] not in texts:
+        return "model"
+    for key in ("name", "old_name", "new_name"):
+        if key in _SIGNATURES[name] and key in arguments and key not in texts:
+            return key
+    for key, value in arguments.items():
+        if isinstance(value, ast.Name) and key not in texts:
+            return key
+        if isinstance(value, (ast.List, ast.Tuple)):
+            if any(isinstance(element, (ast.Starred, ast.Name)) for element in value.elts):
+                return key if key != "bases" else ""
+    return ""
+
+
+def _named_values(node: ast.AST) -> list[tuple[str, ast.expr]]:
+    """`key=value` of a call and `"key": value` of a dictionary."""
+    if isinstance(node, ast.keyword) and node.arg:
+        return [(node.arg, node.value)]
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return [(str(k.value), v) for k, v in pairs if isinstance(k, ast.Constant)]
+    return []
 
 
 def _called(node: ast.Call) -> tuple[str, str]:
