@@ -40,6 +40,15 @@ def find_conflicts(
     conflicts += _missing(graph, apps)
     conflicts += [_cycle(graph, apps, group) for group in graph.cycles()]
     conflicts += [_unparsable(apps, m) for m in graph.nodes.values() if m.header.error]
+    notices += [
+        Notice(
+            Place(migration.path, migration.header.newer.line),
+            "newer syntax than the Python that runs migmerge "
+            f"({migration.header.newer.message}); its dependencies are read all the same",
+        )
+        for migration in graph.nodes.values()
+        if migration.header.newer
+    ]
     conflicts += _stale_locks(graph, apps, lock_files, branching)
     ranked = sorted(conflicts, key=_rank)
     return Found(tuple(ranked), tuple(sorted(notices)))

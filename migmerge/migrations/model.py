@@ -46,13 +46,17 @@ class ParseError(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a migration file says about its place in the graph."""
+    """What a migration file says about its place in the graph.
+
+    `newer` is the complaint of the running Python about a file that a later one would take.
+    """
 
     dependencies: tuple[Reference, ...] = ()
     run_before: tuple[Reference, ...] = ()
     replaces: tuple[Reference, ...] = ()
     opaque: tuple[Opaque, ...] = ()
     error: ParseError | None = None
+    newer: ParseError | None = None
 
 
 class Migration(NamedTuple):

@@ -62,9 +62,10 @@ def _broken(source: bytes, error: ValueError, *, newer: bool) -> Header:
     if marker:
         line = source.count(b"\n", 0, marker.start()) + 1
         return header._replace(error=ParseError(line, "git's conflict markers"))
+    complaint = ParseError(getattr(error, "line", 0), str(error))
     if newer and not header.opaque and _is_newer_python(source):
-        return header
-    return header._replace(error=ParseError(getattr(error, "line", 0), str(error)))
+        return header._replace(newer=complaint)
+    return header._replace(error=complaint)
 
 
 def _is_newer_python(source: bytes) -> bool:

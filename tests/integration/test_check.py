@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,18 @@ def test_check_unparsable(repo: Repo) -> None:
     assert done.returncode == 1
     assert done.stdout.startswith("shop/migrations/0002_broken.py:12: unparsable in shop: ")
     assert "next: $EDITOR shop/migrations/0002_broken.py" in done.stdout
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="this parses here")
+def test_check_newer_syntax_is_no_finding_but_told(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    text = migration_text(("shop", "0001_initial"))
+    repo.write("shop/migrations/0002_new.py", text + "try:\n    pass\nexcept A, B:\n    pass\n")
+    done = repo.run("check")
+    assert done.returncode == 0
+    assert done.stderr.startswith(
+        "note: shop/migrations/0002_new.py:14: newer syntax than the Python that runs migmerge"
+    )
 
 
 def test_check_path_collision_from_index_stages(repo: Repo) -> None:

@@ -166,8 +166,9 @@ def test_read_header_broken_file_without_number_and_class_is_no_migration() -> N
     assert read_header(b"Migration (\n", numbered=True) is not None
 
 
-def test_read_header_newer_python_is_read_without_complaint() -> None:
-    # parentheses may be left out since Python 3.14; older interpreters can't parse this
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="this parses here")
+def test_read_header_newer_python_is_read_and_told() -> None:
+    # parentheses may be left out since Python 3.14
     source = (
         "try:\n    pass\nexcept A, B:\n    pass\n"
         + CLASS
@@ -176,6 +177,7 @@ def test_read_header_newer_python_is_read_without_complaint() -> None:
     header = read_header(source.encode())
     assert said(header) == PAIR
     assert header is not None and header.error is None
+    assert header.newer is not None and header.newer.line == 3
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="PEP 695 parses here")
