@@ -37,15 +37,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except Exception as error:  # the one boundary
-        return 0 if _report_bug(error) and always_zero else 3
+        _report_bug(error)
+        return 0 if always_zero else 3
 
 
-def _report_bug(error: Exception) -> bool:
+def _report_bug(error: Exception) -> None:
     if os.environ.get("MIGMERGE_TRACEBACK"):
         raise error
     print(f"migmerge: a bug in migmerge: {type(error).__name__}: {error}", file=sys.stderr)
     print(f"hint: run again with MIGMERGE_TRACEBACK=1 and report it: {_BUG}", file=sys.stderr)
-    return True
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -228,4 +228,7 @@ def _lock_data(
             names[app.label] = own[0].name
         elif lock.conflicted:
             return None  # another app in it is still undecided: leave the markers
+    foreign = [entry.label for entry in lock.entries if entry.label and entry.label not in names]
+    if len(foreign) > len(set(foreign)):
+        return None  # an app that is not in this repository
     return write_lock_file(lock.path, snapshot.contents[lock.path], names)

@@ -650,6 +650,23 @@ def test_fix_lock_file_with_markers_of_a_stopped_merge(siblings: Repo) -> None:
     siblings.git("commit", "-q", "--no-edit")
 
 
+def test_fix_leaves_the_markers_of_an_app_that_is_not_here(siblings: Repo) -> None:
+    lock = "migrations_lockfile.txt"
+    siblings.git("reset", "-q", "--hard", "HEAD^")
+    siblings.write(lock, "other: 0007_a\nshop: 0002_price\n")
+    siblings.commit()
+    siblings.git("checkout", "-q", "main")
+    siblings.write(lock, "other: 0007_b\nshop: 0002_stock\n")
+    siblings.commit()
+    siblings.publish()
+    siblings.git("checkout", "-q", "feature")
+    siblings.git("merge", "-q", "main", fails=True)
+    before = siblings.read(lock)
+    siblings.fix("--strategy", "renumber")
+    assert siblings.read(lock) == before
+    assert siblings.git("ls-files", "--unmerged", "--", lock)
+
+
 def test_fix_names_that_look_like_options(repo: Repo) -> None:
     repo.write("-rf/migrations/0001_initial.py", migration_text())
     repo.write("-rf/migrations/--staged.py", migration_text(("-rf", "0001_initial")))
