@@ -112,10 +112,10 @@ def _top_level(body: list[ast.stmt]) -> list[ast.stmt]:
     statements: list[ast.stmt] = []
     for statement in body:
         statements.append(statement)
-        if isinstance(statement, ast.If):
-            statements += _top_level(statement.body) + _top_level(statement.orelse)
-        elif isinstance(statement, ast.Try):
+        if isinstance(statement, (ast.If, ast.Try)):
             statements += _top_level(statement.body)
+        if isinstance(statement, ast.If):
+            statements += _top_level(statement.orelse)
     return statements
 
 
@@ -132,6 +132,8 @@ def _has_shape(node: ast.ClassDef, module: ast.Module) -> bool:
 
 def family(node: ast.ClassDef, module: ast.Module) -> list[ast.ClassDef]:
     """The class and those of its bases that the same file defines, farthest first."""
+    if not any(isinstance(base, ast.Name) for base in node.bases):
+        return [node]  # the usual `migrations.Migration`
     found: dict[str, ast.ClassDef] = {node.name: node}
     waiting = [node]
     while waiting:
