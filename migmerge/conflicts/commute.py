@@ -1,22 +1,17 @@
 """Whether two operations give the same state, schema and data in either order.
 
-A first, cautious comparison: whatever can't be shown to commute is said to interact, with a
-reason that a person understands.
+Two operations interact where one writes what the other reads or writes. Whatever can't be
+shown to commute is said to interact, with a reason that a person understands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.migrations.operations import Operation
+from migmerge.migrations.marks import ANY, Footprint, Touch
 
 VERDICTS = ("commute", "opaque", "overlap", "contradict")
-_OPTION_OPERATIONS = (
-    "AlterModelOptions", "AlterModelManagers", "AlterModelTable", "AlterModelTableComment",
-    "AlterUniqueTogether", "AlterIndexTogether", "AlterOrderWithRespectTo",
-)  # fmt: skip
-_DESTROYING = ("DeleteModel", "RenameModel")
 
 
 class Relation(NamedTuple):
@@ -39,16 +34,18 @@ class Judgement(NamedTuple):
 
 
 # what two sides do, without what they have in common
-Pair = tuple[Sequence[Operation], Sequence[Operation]]
+Pair = tuple[Sequence[Footprint], Sequence[Footprint]]
 
 _COMMUTE = Relation("commute")
+# setting the same thing twice is no matter; making or renaming it twice is
+_SETTERS = ("AlterField", "AlterModelOptions", "AlterModelManagers", "AlterModelTable",
+            "AlterModelTableComment", "AlterUniqueTogether", "AlterIndexTogether",
+            "AlterOrderWithRespectTo")  # fmt: skip
 
 
-def judge(pairs: Iterable[Pair], label: str) -> Judgement:
+def judge(pairs: Iterable[Pair]) -> Judgement:
     """Every operation of one side against every one of the other, for each pair of sides."""
-    relations = [
-        commute(one, other, label) for ours, theirs in pairs for one in ours for other in theirs
-    ]
+    relations = [commute(one, other) for ours, theirs in pairs for one in ours for other in theirs]
     worst = max((VERDICTS.index(r.verdict) for r in relations), default=0)
     reasons = sorted({(-VERDICTS.index(r.verdict), r.reason) for r in relations if r.reason})
     return Judgement(
@@ -56,108 +53,137 @@ def judge(pairs: Iterable[Pair], label: str) -> Judgement:
     )
 
 
-def commute(one: Operation, other: Operation, label: str) -> Relation:
-    """How two operations of app `label` on different sides stand to each other."""
-    for operation in (one, other):
-        if operation.opaque:
-            return Relation("opaque", f"{operation.opaque}, which can't be told from the file")
-    for rule in (_models, _same_model, _objects, _foreign):
-        for first, second in ((one, other), (other, one)):
-            relation = rule(first, second, label)
-            if relation is not None:
-                return relation
+def commute(one: Footprint, other: Footprint) -> Relation:
+    """How two operations on different sides stand to each other; the order is no matter."""
+    one, other = sorted((one, other), key=lambda f: (f.migration, f.line))
+    for footprint in (one, other):
+        if footprint.opaque:
+            return Relation("opaque", f"{_side(footprint)}: {footprint.opaque}")
+    if one.operation in _SETTERS and one.body == other.body:
+        return _COMMUTE
+    if one.field and one.field == other.field and one.model == other.model:
+        return _same_field(one, other)
+    for kind, rule in _RULES.items():
+        for writer, reader in ((one, other), (other, one)):
+            clash = _clash(kind, writer, reader)
+            if clash:
+                return rule(writer, reader, clash)
     return _COMMUTE
 
 
-def _models(one: Operation, other: Operation, label: str) -> Relation | None:
-    """A model's own life: made twice, or deleted or renamed against any use of it."""
-    used = {other.model, other.new_model} - {""}
-    used |= {r.partition(".")[2] for r in other.references if r.startswith(f"{label}.")}
-    if one.name == "CreateModel" and other.name == "CreateModel" and one.model == other.model:
-        return Relation("contradict", f"both create the model {label}.{one.model}")
-    if one.name in _DESTROYING:
-        for model in sorted({one.model, one.new_model} & used):
-            what = "deletes" if one.name == "DeleteModel" else "renames"
-            return Relation(
-                "contradict",
-                f"one side {what} {label}.{one.model}, the other uses {label}.{model} "
-                f"({other.name})",
-            )
-        if any(r.startswith("settings.") for r in other.references):
-            return Relation("overlap", f"{one.name} {label}.{one.model} against a swappable model")
-    if one.name == "RenameModel" and f"{label}.{one.model}" in other.strings:
-        return Relation("contradict", f"one side renames {label}.{one.model}, the other names it")
-    return None
+def _clash(kind: str, writer: Footprint, reader: Footprint) -> str:
+    """The first thing of a kind that one writes and the other reads or writes; else nothing."""
+    written = {touch.name for touch in writer.writes if touch.kind == kind}
+    if not written:
+        return ""
+    touched = reader.reads if kind in _SHARED else reader.reads | reader.writes
+    used = {touch.name for touch in touched if touch.kind == kind}
+    both = written & used
+    if both:
+        return min(both)
+    if ANY in written and used:
+        return min(used)
+    return min(written) if ANY in used else ""
 
 
-def _same_model(one: Operation, other: Operation, label: str) -> Relation | None:
-    if not one.model or one.model != other.model:
-        return None
-    place = f"{label}.{one.model}"
-    shared = sorted(one.fields & other.fields)
-    if shared:
-        return _same_field(one, other, f"{place}.{shared[0]}")
-    if one.name == other.name and one.name in _OPTION_OPERATIONS:
+def _same_field(one: Footprint, other: Footprint) -> Relation:
+    place = f"{one.model}.{one.field}"
+    if one.operation == other.operation == "AlterField":
+        return Relation("overlap", f"both set {place}{_difference(one, other)}", diverges=True)
+    if one.operation == other.operation:
+        verb = {"AddField": "add", "RemoveField": "remove"}.get(one.operation, "rename")
         if one.body == other.body:
-            return _COMMUTE
-        return Relation("overlap", f"both set {_option(one)} of {place}", diverges=True)
-    if one.name in ("RemoveField", "RenameField", "AlterField") and one.fields & other.strings:
-        field = min(one.fields & other.strings)
-        verdict = "overlap" if one.name == "AlterField" else "contradict"
-        what = {"RemoveField": "removes", "RenameField": "renames"}.get(one.name, "alters")
-        return Relation(verdict, f"one side {what} {place}.{field}, which {other.name} names")
-    if {one.name, other.name} == {"RenameIndex", "AlterIndexTogether"}:
-        return Relation("overlap", f"RenameIndex and AlterIndexTogether on {place}")
-    if one.name == "AlterModelTable" or one.is_rename or one.state_only:
-        why = "a change of state only" if one.state_only else one.name
-        return Relation("overlap", f"{why} and {other.name} on {place} (SQLite rebuilds the table)")
-    return None
+            return Relation("contradict", f"both {verb} {place}, with the same operation")
+        return Relation("contradict", f"both {verb} {place}{_difference(one, other)}")
+    return Relation("contradict", f"{one.operation} against {other.operation} of {place}")
 
 
-def _same_field(one: Operation, other: Operation, place: str) -> Relation:
-    if one.name == "AlterField" and other.name == "AlterField":
-        if one.body == other.body:
-            return _COMMUTE
-        return Relation("overlap", f"both set {place} (AlterField)", diverges=True)
-    if one.name == other.name:
-        verb = {"AddField": "add", "RemoveField": "remove"}.get(one.name, "rename")
-        same = ", with the same operation" if one.body == other.body else ""
-        return Relation("contradict", f"both {verb} {place}{same}")
-    return Relation("contradict", f"{one.name} against {other.name} of {place}")
+def _difference(one: Footprint, other: Footprint) -> str:
+    """What two definitions of a field have unlike: `: max_digits is 10 in 0003_a, 12 in 0003_b`."""
+    parts = []
+    for key in sorted(one.keywords.keys() | other.keywords.keys()):
+        left, right = one.keywords.get(key, "not set"), other.keywords.get(key, "not set")
+        if left != right:
+            parts.append(f"{key} is {left} in {one.migration}, {right} in {other.migration}")
+    return f": {'; '.join(parts)}" if parts else ""
 
 
-def _option(operation: Operation) -> str:
-    return {
-        "AlterModelOptions": "the options",
-        "AlterModelManagers": "the managers",
-        "AlterModelTable": "the table name",
-        "AlterModelTableComment": "the table comment",
-        "AlterUniqueTogether": "unique_together",
-        "AlterIndexTogether": "index_together",
-    }.get(operation.name, "order_with_respect_to")
+def _model(writer: Footprint, reader: Footprint, name: str) -> Relation:
+    both = {"CreateModel": "create", "DeleteModel": "delete"}.get(writer.operation, "rename")
+    if writer.operation == reader.operation and Touch("model", name) in reader.writes:
+        return Relation("contradict", f"both {both} the model {name}")
+    return Relation(
+        "contradict",
+        f"{_side(writer)} {both}s {name}, which {_side(reader)} uses ({reader.operation})",
+    )
 
 
-def _objects(one: Operation, other: Operation, label: str) -> Relation | None:
-    """Indexes and constraints share one namespace in a database, and so do tables."""
-    for name in sorted(one.objects & other.objects):
-        return Relation("contradict", f"both name {name}")
-    return None
+def _field(writer: Footprint, reader: Footprint, name: str) -> Relation:
+    verb = {"AddField": "adds", "RemoveField": "removes", "RenameField": "renames"}
+    what = verb.get(writer.operation, "alters")
+    verdict = "overlap" if what == "alters" else "contradict"
+    return Relation(
+        verdict, f"{_side(writer)} {what} {name}, which {_side(reader)} names ({reader.operation})"
+    )
 
 
-def _foreign(one: Operation, other: Operation, label: str) -> Relation | None:
-    """A foreign key copies the type of the column that it points at; a child model has its
-    parent's fields."""
-    place = f"{label}.{one.model}"
-    if place in other.references and other.name == "CreateModel" and one.fields & other.fields:
-        field = min(one.fields & other.fields)
-        return Relation("overlap", f"{place}.{field} may clash with a child's of {other.model}")
-    swappable = any(reference.startswith("settings.") for reference in other.references)
-    if one.name == "AlterField" and (place in other.references or swappable):
-        key = "primary_key" in one.body
-        if key or (not swappable and one.fields & ({"id", "pk"} | other.strings)):
-            field = min(one.fields)
-            return Relation(
-                "overlap",
-                f"one side alters {place}.{field}, which a foreign key of {other.name} may copy",
-            )
-    return None
+def _option(writer: Footprint, reader: Footprint, name: str) -> Relation:
+    model, _, option = name.rpartition(".")
+    same = Touch("option", name) in reader.writes
+    return Relation("overlap", f"both set {option} of {model}", diverges=same)
+
+
+def _taken(what: str) -> Callable[[Footprint, Footprint, str], Relation]:
+    def rule(writer: Footprint, reader: Footprint, name: str) -> Relation:
+        return Relation("contradict", f"both name {what} {name}")
+
+    return rule
+
+
+def _overlap(text: str) -> Callable[[Footprint, Footprint, str], Relation]:
+    """`text` with {writer}, {reader} and {name} is the reason."""
+
+    def rule(writer: Footprint, reader: Footprint, name: str) -> Relation:
+        reason = text.format(
+            writer=f"{_side(writer)} ({writer.operation})",
+            reader=f"{_side(reader)} ({reader.operation})",
+            name=name,
+        )
+        return Relation("overlap", reason)
+
+    return rule
+
+
+def _code(writer: Footprint, reader: Footprint, name: str) -> Relation:
+    return Relation("opaque", f"{_side(writer)} and {_side(reader)} both run code on rows")
+
+
+def _side(footprint: Footprint) -> str:
+    return footprint.migration or "one side"
+
+
+# two writers of these don't disturb each other
+_SHARED = ("columns", "tables", "removal", "swap", "rows", "new rows", "word", "sql")
+# in this order, since the first that is found becomes the reason
+_RULES: Mapping[str, Callable[[Footprint, Footprint, str], Relation]] = {
+    "model": _model,
+    "field": _field,
+    "reverse": _taken("the reverse name"),
+    "column": _taken("the column"),
+    "object": _taken("the index or constraint"),
+    "table": _taken("the table"),
+    "columns": _overlap("{writer} may free the column that {reader} takes"),
+    "tables": _overlap("{writer} may free the table that {reader} takes"),
+    "collation": _taken("the collation"),
+    "option": _option,
+    "key": _overlap("{writer} may change the type of the key that {reader} copies"),
+    "swap": _overlap("{writer} is on what may be the swappable model that {reader} uses"),
+    "storage": _overlap("{writer} changes the table of {name} as a whole, beside {reader}"),
+    "state": _overlap("{writer} changes state and table of {name} unlike, beside {reader}"),
+    "removal": _overlap("{writer} may take a field of {name} from what {reader} names"),
+    "code": _code,
+    "rows": _overlap("{writer} runs code on rows of {name}, beside {reader}"),
+    "new rows": _overlap("{writer} makes rows of {name}, beside {reader}"),
+    "word": _overlap("{writer} runs code that names {name}, beside {reader}"),
+    "sql": _overlap("{writer} runs SQL on the table {name}, beside {reader}"),
+}

@@ -9,18 +9,18 @@ from migmerge.conflicts.model import Conflict
 
 
 def recommend(
-    conflict: Conflict, operations: list[Pair], prefer: str, asked_base: str | None
+    conflict: Conflict, pairs: list[Pair], prefer: str, asked_base: str | None
 ) -> Conflict:
     """The conflict with verdict, reasons, recommendation and commands.
 
-    `operations` are those of each two branches; empty for kinds without sides. The
+    `pairs` are the footprints of each two branches; empty for kinds without sides. The
     commands repeat `asked_base`, the `--base` that the user gave.
     """
     fix = f"migmerge fix {shlex.quote(conflict.app.key)}"
     if asked_base:
         fix += f" --base {shlex.quote(asked_base)}"
     if conflict.kind in ("siblings", "path"):
-        return _two_sides(conflict, operations, prefer, fix)
+        return _two_sides(conflict, pairs, prefer, fix)
     if conflict.kind == "lock-file":
         return conflict._replace(recommendation="manual", commands=(fix,))
     if conflict.kind == "unparsable" and conflict.place:
@@ -32,8 +32,8 @@ def recommend(
     return conflict
 
 
-def _two_sides(conflict: Conflict, operations: list[Pair], prefer: str, fix: str) -> Conflict:
-    judgement = judge(operations, conflict.app.label)
+def _two_sides(conflict: Conflict, pairs: list[Pair], prefer: str, fix: str) -> Conflict:
+    judgement = judge(pairs)
     sided = any(branch.side == "replayed" for branch in conflict.branches)
     done = conflict._replace(verdict=judgement.verdict, reasons=judgement.reasons)
     if judgement.verdict == "contradict":

@@ -17,7 +17,7 @@ from migmerge.migrations.model import NodeKey
 if TYPE_CHECKING:
     from migmerge.conflicts.commute import Pair
     from migmerge.git.base import Base
-    from migmerge.migrations.operations import Operation
+    from migmerge.migrations.marks import Footprint
 
 
 class Findings(NamedTuple):
@@ -76,7 +76,7 @@ def _complete(
     complete = [
         recommend(
             conflict._replace(branches=decide_sides(conflict.branches, published, moved)),
-            operations_of(snapshot, conflict),
+            footprints_of(snapshot, conflict),
             config.prefer,
             asked_base,
         )
@@ -106,23 +106,30 @@ def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
     return snapshot.theirs[path] if key.version == THEIRS else snapshot.contents[path]
 
 
-def operations_of(snapshot: Snapshot, conflict: Conflict) -> list[Pair]:
+def footprints_of(snapshot: Snapshot, conflict: Conflict) -> list[Pair]:
     """What each two branches do that the other doesn't; nothing for kinds without sides.
 
     Of three branches two may share a part of their chains.
     """
     if conflict.kind not in ("siblings", "path"):
         return []
-    from migmerge.migrations.operations import read_operations  # as in _complete
+    from migmerge.migrations.facts import gather, may_matter  # as in _complete
+    from migmerge.migrations.footprints import footprints
+    from migmerge.migrations.operations import read_script
 
-    operations = {
-        key: read_operations(source_of(snapshot, key), conflict.app.label)
+    label = conflict.app.label
+    sources = {key: source_of(snapshot, key) for key in snapshot.graph.app_nodes(conflict.app.key)}
+    fresh = {
+        key: read_script(sources[key], label, key.name)
         for branch in conflict.branches
         for key in branch.nodes
     }
+    settled = (s for key, s in sources.items() if key not in fresh and may_matter(s))
+    facts = gather((read_script(source, label) for source in settled), fresh.values())
+    found = {key: footprints(script, facts) for key, script in fresh.items()}
 
-    def own(branch: Branch, other: Branch) -> list[Operation]:
+    def own(branch: Branch, other: Branch) -> list[Footprint]:
         fresh = [key for key in branch.nodes if key not in other.nodes]
-        return [operation for key in fresh for operation in operations[key]]
+        return [footprint for key in fresh for footprint in found[key]]
 
     return [(own(one, other), own(other, one)) for one, other in combinations(conflict.branches, 2)]

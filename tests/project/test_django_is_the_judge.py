@@ -11,7 +11,7 @@ import pytest
 from django.db.migrations import operations as django_operations
 
 from migmerge.migrations.naming import merge_name, merge_source, merge_suffix
-from migmerge.migrations.operations import _SIGNATURES
+from migmerge.migrations.operations import SIGNATURES
 from tests.project.conftest import SETTINGS, Site
 
 LOADER = """\
@@ -196,5 +196,5 @@ def test_fix_interpreter_of_the_projects_own_environment(site: Site) -> None:
 
 
 def test_every_operation_of_django_is_known_or_runs_code() -> None:
-    known = {*_SIGNATURES, "RunPython", "RunSQL", "SeparateDatabaseAndState"}
+    known = {*SIGNATURES, "RunPython", "RunSQL", "SeparateDatabaseAndState"}
     assert set(django_operations.__all__) <= known

@@ -1,0 +1,162 @@
+"""What hides inside the definition of a field, an index or a constraint."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from migmerge.migrations.operations import Script, called
+
+_MANY = "ManyToManyField"
+_RELATIONS = ("ForeignKey", "OneToOneField", _MANY, "ForeignObject")
+# keywords of an index or constraint whose strings name no field
+_WORDLESS = (
+    "name", "opclasses", "db_tablespace", "violation_error_message", "violation_error_code",
+    "index_type", "deferrable", "function", "template", "config", "weight",
+)  # fmt: skip
+
+
+class Relation(NamedTuple):
+    """A foreign key or many-to-many field.
+
+    `to` is `label.model`, or `settings.NAME`; `*` where it is computed. `to_fields` are fields
+    of the other model that it copies, empty for its primary key. `reverse` are the names that
+    the other model gets by it (fields.E302 to E305 of Django's checks).
+    """
+
+    to: str
+    many: bool
+    through: str
+    to_fields: frozenset[str]
+    reverse: frozenset[str]
+
+
+class Definition(NamedTuple):
+    """A field as it is defined; `reads` are other fields of its own model.
+
+    `column` and `table` are only the explicit ones, lower-cased like all names.
+    """
+
+    kind: str
+    relation: Relation | None
+    primary_key: bool
+    column: str
+    table: str
+    reads: frozenset[str]
+    collation: str
+    keywords: Mapping[str, str]
+
+
+def read_field(script: Script, node: ast.expr, model: str, name: str) -> Definition | None:
+    """Field `name` of `label.model`; None where `node` isn't a plain call."""
+    if not isinstance(node, ast.Call) or any(k.arg is None for k in node.keywords):
+        return None
+    kind, _ = called(node)
+    keywords = {k.arg: k.value for k in node.keywords if k.arg}
+    reads = names_in(script, node, ("expression", "from_fields", "db_default"), only=True)
+    return Definition(
+        kind,
+        _relation(script, node, kind, keywords, model),
+        "primary_key" in keywords,
+        (script.text(keywords.get("db_column")) or "").lower(),
+        (script.text(keywords.get("db_table")) or "").lower(),
+        frozenset(reads),
+        (script.text(keywords.get("db_collation")) or "").lower(),
+        {"type": kind, **{key: ast.unparse(value) for key, value in keywords.items()}},
+    )
+
+
+def _relation(
+    script: Script, node: ast.Call, kind: str, keywords: Mapping[str, ast.expr], model: str
+) -> Relation | None:
+    if not kind.endswith(_RELATIONS) and "to" not in keywords:
+        return None
+    target = keywords.get("to", node.args[0] if node.args else None)
+    to = model_key(script, target, model)
+    many = kind.endswith(_MANY)
+    to_fields = names_in(script, node, ("to_field", "to_fields"), only=True)
+    through = model_key(script, keywords["through"], model) if "through" in keywords else ""
+    hidden = many and to == model and "symmetrical" not in keywords
+    reverse = set() if hidden else _reverse(script, keywords, model, kind)
+    return Relation(to, many, through, frozenset(to_fields), frozenset(reverse))
+
+
+def _reverse(script: Script, keywords: Mapping[str, ast.expr], model: str, kind: str) -> set[str]:
+    label, _, own = model.partition(".")
+    given = script.text(keywords.get("related_name"))
+    query = script.text(keywords.get("related_query_name"))
+    if given and given.endswith("+"):
+        return set()
+    accessor = given or (own if kind.endswith("OneToOneField") else f"{own}_set")
+    names = {accessor, query or given or own}
+    return {n.replace("%(class)s", own).replace("%(app_label)s", label).lower() for n in names}
+
+
+def model_key(script: Script, node: ast.expr | None, model: str) -> str:
+    """`label.model` of what a relation names, `settings.NAME`, or `*` where it is computed."""
+    text = script.text(node)
+    if text is not None:
+        if text == "self":
+            return model
+        return text.lower() if "." in text else f"{script.label}.{text.lower()}"
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        if node.value.id == "settings":
+            return f"settings.{node.attr.lower()}"
+    return "*"
+
+
+def names_in(
+    script: Script, node: ast.expr, keywords: tuple[str, ...] = _WORDLESS, *, only: bool = False
+) -> set[str]:
+    """Fields that an expression may name: its strings and its keywords, `-a__gt` as `a`.
+
+    Without those under `keywords`, or with those `only`.
+    """
+    found = set()
+    for part in _parts(node, keywords, only=only):
+        for inner in ast.walk(part):
+            text = script.text(inner) if isinstance(inner, (ast.Constant, ast.Name)) else None
+            if isinstance(inner, ast.keyword) and inner.arg:
+                text = inner.arg
+            word = (text or "").lstrip("-+").partition("__")[0].lower()
+            if word.isidentifier():
+                found.add(word)
+    return found
+
+
+def _parts(node: ast.expr, keywords: tuple[str, ...], *, only: bool) -> Iterator[ast.AST]:
+    if not isinstance(node, ast.Call):
+        yield node
+        return
+    if not only:
+        yield from node.args
+    for keyword in node.keywords:
+        if (keyword.arg in keywords) == only:
+            yield keyword.value
+
+
+def is_computed(script: Script, node: ast.expr) -> bool:
+    """Whether a variable that can't be read stands anywhere in an expression."""
+    functions = {id(inner.func) for inner in ast.walk(node) if isinstance(inner, ast.Call)}
+    owners = {id(i.value) for i in ast.walk(node) if isinstance(i, ast.Attribute)}
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.Starred, ast.ListComp, ast.GeneratorExp, ast.Lambda)):
+            return True
+        if isinstance(inner, ast.keyword) and inner.arg is None:
+            if not isinstance(inner.value, ast.Dict):
+                return True
+        if isinstance(inner, ast.Name) and id(inner) not in functions | owners:
+            if script.text(inner) is None:
+                return True
+    return False
+
+
+def object_name(script: Script, node: ast.expr) -> str:
+    """The name of an index or constraint that is made; empty where it has none that is literal."""
+    if not isinstance(node, ast.Call):
+        return ""
+    for keyword in node.keywords:
+        if keyword.arg == "name":
+            return (script.text(keyword.value) or "").lower()
+    return ""

@@ -1,0 +1,177 @@
+"""What an app's earlier migrations settled that later ones don't repeat."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from migmerge.migrations.definitions import model_key, read_field
+from migmerge.migrations.operations import Call, Script, called
+
+
+class Facts(NamedTuple):
+    """Of all migrations of an app, whatever their order.
+
+    `tables` and `columns` are names that were ever given explicitly, columns as
+    `label.model.column`; `tables_of` those of a model (`label.model`); `unmanaged` the models
+    that ever had `managed`; `relatives` the models that share rows or a primary key with a model:
+    its bases, children and one-to-one keys; `handles` the names by which a relation reaches a
+    model.
+    """
+
+    tables: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
+    tables_of: Mapping[str, frozenset[str]] = {}
+    unmanaged: frozenset[str] = frozenset()
+    relatives: Mapping[str, frozenset[str]] = {}
+    handles: Mapping[str, frozenset[str]] = {}
+
+    def family(self, model: str) -> frozenset[str]:
+        """The model itself with its relatives, to any distance."""
+        found, waiting = {model}, [model]
+        while waiting:
+            fresh = self.relatives.get(waiting.pop(), frozenset()) - found
+            found |= fresh
+            waiting += fresh
+        return frozenset(found)
+
+
+_MARKS = (b"db_table", b"db_column", b"managed", b"primary_key", b"bases", b"RenameModel",
+          b"RenameField", b"AlterModelTable", b"proxy", b"Foreign", b"OneToOne", b"ManyToMany",
+          b"to=")  # fmt: skip
+
+
+def may_matter(source: bytes) -> bool:
+    """Whether a migration can hold a fact; most can't, and need no parsing."""
+    return any(mark in source for mark in _MARKS)
+
+
+def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
+    """The facts of an app, from migrations in any order.
+
+    Names that a `fresh` one gives are left out: whoever takes such a name meets its giver.
+    """
+    facts = _gather(settled)
+    own = _gather(fresh)
+    return facts._replace(
+        tables_of=_united(facts.tables_of, own.tables_of),
+        unmanaged=facts.unmanaged | own.unmanaged,
+        relatives=_united(facts.relatives, own.relatives),
+        handles=_united(facts.handles, own.handles),
+    )
+
+
+def _united(
+    one: Mapping[str, frozenset[str]], other: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
+    nothing: frozenset[str] = frozenset()
+    return {k: one.get(k, nothing) | other.get(k, nothing) for k in one.keys() | other.keys()}
+
+
+def _gather(scripts: Iterable[Script]) -> Facts:
+    columns: set[str] = set()
+    unmanaged: set[str] = set()
+    tables: defaultdict[str, set[str]] = defaultdict(set)
+    kin: defaultdict[str, set[str]] = defaultdict(set)
+    handles: defaultdict[str, set[str]] = defaultdict(set)
+    renames: list[tuple[str, str]] = []
+    fields: dict[str, str] = {}
+    for script in scripts:
+        for call in script.calls:
+            first = next(iter(call.arguments), "")
+            model = f"{script.label}.{(script.text(call.arguments.get(first)) or '').lower()}"
+            if call.name == "RenameModel":
+                other = script.text(call.arguments.get("new_name")) or ""
+                renames.append((model, f"{script.label}.{other.lower()}"))
+            if call.name == "RenameField":
+                texts = [script.text(call.arguments.get(k)) for k in ("old_name", "new_name")]
+                fields[(texts[0] or "").lower()] = (texts[1] or "").lower()
+            if call.name == "AlterModelTable":
+                tables[model].add((script.text(call.arguments.get("table")) or "").lower())
+            for name, node in _fields(script, call):
+                definition = read_field(script, node, model, name)
+                if definition and definition.relation:
+                    handles[definition.relation.to].add(name)
+                    handles[model] |= definition.relation.reverse
+            for argument in call.arguments.values():
+                _explicit(script, argument, model, columns, tables, unmanaged)
+            for base in _bases(script, call.arguments, model):
+                kin[model].add(base)
+                kin[base].add(model)
+    for old, new in renames:  # one model under two names
+        kin[old].add(new)
+        kin[new].add(old)
+        tables[new] |= tables[old]
+    for old, new in fields.items():
+        for names in handles.values():
+            names |= {new} if old in names else set()
+    named = {model: frozenset(names - {""}) for model, names in tables.items()}
+    return Facts(
+        frozenset(name for names in named.values() for name in names),
+        frozenset(columns),
+        {model: names for model, names in named.items() if names},
+        frozenset(unmanaged),
+        {model: frozenset(others) for model, others in kin.items()},
+        {model: frozenset(names) for model, names in handles.items()},
+    )
+
+
+def _fields(script: Script, call: Call) -> list[tuple[str, ast.expr]]:
+    """Names and definitions of the fields that an operation defines."""
+    found = []
+    if call.name in ("AddField", "AlterField") and "field" in call.arguments:
+        found.append((script.text(call.arguments.get("name")), call.arguments["field"]))
+    fields = call.arguments.get("fields")
+    if isinstance(fields, (ast.List, ast.Tuple)):
+        for pair in fields.elts:
+            if isinstance(pair, (ast.Tuple, ast.List)) and len(pair.elts) == 2:
+                found.append((script.text(pair.elts[0]), pair.elts[1]))
+    return [(name.lower(), node) for name, node in found if name]
+
+
+def _explicit(
+    script: Script,
+    argument: ast.expr,
+    model: str,
+    columns: set[str],
+    tables: Mapping[str, set[str]],
+    unmanaged: set[str],
+) -> None:
+    for node in ast.walk(argument):
+        for key, value in named_values(node):
+            text = (script.text(value) or "").lower()
+            if key == "db_column" and text:
+                columns.add(f"{model}.{text}")
+            elif key == "db_table" and text:
+                tables[model].add(text)
+            elif key == "managed":
+                unmanaged.add(model)
+
+
+def _bases(script: Script, arguments: Mapping[str, ast.expr], model: str) -> set[str]:
+    """Models that a new model inherits from, or whose key is its own key."""
+    found = set()
+    bases = arguments.get("bases")
+    if isinstance(bases, (ast.Tuple, ast.List)):
+        texts = [script.text(base) for base in bases.elts]
+        found |= {model_key(script, ast.Constant(t), model) for t in texts if t}
+    for argument in arguments.values():
+        for node in ast.walk(argument):
+            if isinstance(node, ast.Call) and any(k.arg == "primary_key" for k in node.keywords):
+                keywords = {k.arg: k.value for k in node.keywords}
+                target = keywords.get("to", node.args[0] if node.args else None)
+                if called(node)[0].endswith(("OneToOneField", "ForeignKey")):
+                    found.add(model_key(script, target, model))
+    return found - {model}
+
+
+def named_values(node: ast.AST) -> list[tuple[str, ast.expr]]:
+    """`key=value` of a call and `"key": value` of a dictionary."""
+    if isinstance(node, ast.keyword) and node.arg:
+        return [(node.arg, node.value)]
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return [(str(k.value), v) for k, v in pairs if isinstance(k, ast.Constant)]
+    return []

@@ -1,0 +1,297 @@
+"""Which models the function of a RunPython reaches, read from its text.
+
+Historical models come from `apps.get_model` alone (the Django documentation of RunPython), so
+a function that uses nothing else can be followed. Whatever leaves that path is reported as a
+reason why the function is opaque.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from migmerge.migrations.operations import Script, is_none
+
+_SAFE_MODULES = (
+    "django.conf", "django.core.exceptions", "django.core.paginator", "django.core.validators",
+    "django.db", "django.db.models", "django.db.models.functions", "django.db.models.expressions",
+    "django.db.models.aggregates", "django.db.transaction", "django.db.utils", "django.utils",
+    "django.db.migrations", "django.apps.registry", "django.contrib.auth.hashers",
+    "django.contrib.postgres", "tqdm", "dateutil", "pytz",
+)  # fmt: skip
+_UNSAFE_NAMES = frozenset((
+    "eval", "exec", "compile", "open", "__import__", "globals", "locals", "vars", "delattr",
+    "call_command", "connection", "connections", "os", "subprocess", "importlib", "sys", "shutil",
+))  # fmt: skip
+_UNSAFE_ATTRIBUTES = frozenset((
+    "delete", "_raw_delete", "raw", "extra", "cursor", "execute", "get_models", "get_app_config",
+    "get_app_configs", "get_containing_app_config", "_meta", "__dict__", "__class__", "truncate",
+    "get_registered_model", "all_models", "app_configs", "quote_name", "create_model",
+    "delete_model", "add_field", "alter_field", "remove_field", "add_index", "remove_index",
+    "add_constraint", "remove_constraint", "alter_db_table", "deferred_sql",
+))  # fmt: skip
+_MAKING = frozenset((
+    "create", "bulk_create", "get_or_create", "update_or_create", "acreate", "abulk_create",
+    "aget_or_create", "aupdate_or_create",
+))  # fmt: skip
+ANY = "*"
+_ALIASES = ("alias", "vendor", "features", "settings_dict")
+_BUILTINS = frozenset(dir(builtins)) - _UNSAFE_NAMES
+
+
+class Code(NamedTuple):
+    """What a function does: models it gets, those it may make rows of, and all names it uses.
+
+    `makes` holds `*` where rows are made in a way that hides the model.
+    """
+
+    runs: bool
+    models: frozenset[str] = frozenset()
+    makes: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+
+
+def read_code(script: Script, node: ast.expr | None) -> Code | str:
+    """What the function does, or why that can't be told."""
+    if node is None or is_none(node) or (isinstance(node, ast.Attribute) and node.attr == "noop"):
+        return Code(runs=False)
+    follower = _Follower(script)
+    try:
+        if isinstance(node, ast.Lambda):
+            follower.function(node)
+        elif isinstance(node, ast.Name):
+            follower.named(node.id)
+        else:
+            return "RunPython runs code that is not a function of this file"
+    except _Lost as lost:
+        return f"RunPython {lost}"
+    if not follower.models:
+        return Code(runs=False)
+    return Code(
+        True, frozenset(follower.models), frozenset(follower.makes), frozenset(follower.words)
+    )
+
+
+class _Lost(Exception):
+    """Why the function can't be followed, as the end of a sentence."""
+
+
+class _Follower:
+    """Walks a function and those of the same file that it calls."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.models: set[str] = set()
+        self.makes: set[str] = set()
+        self.words: set[str] = set()
+        self._seen: set[str] = set()
+        self._functions = {
+            s.name: s for s in script.module.body if isinstance(s, (ast.FunctionDef, ast.ClassDef))
+        }
+        self._imports = dict(_imports(script.module))
+
+    def named(self, name: str) -> None:
+        if name in self._seen:
+            return
+        self._seen.add(name)
+        if name not in self._functions:
+            raise _Lost(f"runs {name}, which is not a function of this file")
+        self.function(self._functions[name])
+
+    def function(self, node: ast.FunctionDef | ast.ClassDef | ast.Lambda) -> None:
+        local = _local_names(node)
+        handed = _apps_names(node)
+        variables = self._variables(node)
+        known = _functions_and_imports(node)
+        for inner in _without_annotations(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+                self._name(inner.id, local)
+            elif isinstance(inner, ast.Attribute):
+                self._attribute(inner)
+            elif isinstance(inner, ast.Call):
+                self._call(inner, variables, handed, local - known)
+            elif isinstance(inner, ast.keyword):
+                if inner.arg is None and not isinstance(inner.value, ast.Dict):
+                    raise _Lost("passes arguments that are put together")
+                self._word(inner.arg or "")
+            elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                self._word(inner.value)
+            elif isinstance(inner, (ast.Import, ast.ImportFrom)):
+                self._check_imports(inner)
+            elif isinstance(inner, (ast.Global, ast.Nonlocal)):
+                raise _Lost("changes names outside of itself")
+
+    def _variables(self, node: ast.AST) -> dict[str, str]:
+        """Local names of model classes."""
+        found: dict[str, str] = {}
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Call):
+                model = self._got(inner.value)
+                if model:
+                    names = [t.id for t in inner.targets if isinstance(t, ast.Name)]
+                    found |= dict.fromkeys(names, model)
+        return found
+
+    def _got(self, call: ast.Call) -> str:
+        """The model of an `apps.get_model` call; empty for any other call."""
+        if not isinstance(call.func, ast.Attribute) or call.func.attr != "get_model":
+            return ""
+        if not (isinstance(call.func.value, ast.Name) and "apps" in call.func.value.id.lower()):
+            raise _Lost("gets a model from elsewhere than apps")
+        keywords = {k.arg: k.value for k in call.keywords}
+        nodes = [*call.args]
+        nodes += [keywords[k] for k in ("app_label", "model_name") if k in keywords]
+        texts = [self.script.text(node) for node in nodes]
+        named = ".".join(text for text in texts[:2] if text)
+        if None in texts[:2] or named.count(".") != 1:
+            raise _Lost("gets a model by a computed name")
+        return named.lower()
+
+    def _call(
+        self, call: ast.Call, variables: dict[str, str], handed: set[str], local: set[str]
+    ) -> None:
+        model = self._got(call)
+        if model:
+            self.models.add(model)
+            return
+        function = call.func
+        if isinstance(function, ast.Name):
+            if function.id in local:  # a model, or something that may be one
+                self.makes.add(variables.get(function.id, ANY))
+            if function.id in ("getattr", "setattr", "hasattr"):
+                if self.script.text(call.args[1] if len(call.args) > 1 else None) is None:
+                    raise _Lost("names attributes by computed strings")
+        elif isinstance(function, ast.Call):
+            self.makes.add(ANY)
+        elif isinstance(function, ast.Attribute):
+            if function.attr in _MAKING:
+                owner = function.value
+                while isinstance(owner, (ast.Attribute, ast.Call)):
+                    owner = owner.value if isinstance(owner, ast.Attribute) else owner.func
+                known = variables.get(owner.id) if isinstance(owner, ast.Name) else None
+                manager = ast.unparse(function.value).count(".") <= 2 and known
+                self.makes.add(known if manager and known else ANY)
+            elif function.attr in ("values", "values_list") and not call.args:
+                self.makes.add(ANY)  # all columns, whatever is made of them
+        self._handing(call, handed)
+
+    def _handing(self, call: ast.Call, handed: set[str]) -> None:
+        """`apps` and what holds models may only be handed to functions of this file."""
+        if isinstance(call.func, ast.Name) and call.func.id in self._functions:
+            return
+        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+            if isinstance(argument, ast.Name) and argument.id in handed:
+                raise _Lost("hands apps or the schema editor to code of another module")
+
+    def _name(self, name: str, local: set[str]) -> None:
+        if name in _UNSAFE_NAMES and name not in local:
+            raise _Lost(f"uses {name}")
+        if name in local or name in _BUILTINS:
+            return
+        if name in self._functions:
+            self.named(name)
+        elif name in self._imports:
+            self._check_module(self._imports[name], name)
+        elif name in self.script.constants.values:
+            for part in self.script.constants.values[name]:
+                for inner in ast.walk(part):
+                    if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                        self._word(inner.value)
+                    elif isinstance(inner, ast.Name) and inner.id != name:
+                        self._name(inner.id, local)
+        else:
+            raise _Lost(f"uses {name}, which is not plain in this file")
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        if node.attr in _UNSAFE_ATTRIBUTES:
+            raise _Lost(
+                "deletes rows, which may take others with them"
+                if node.attr in ("delete", "_raw_delete")
+                else f"uses .{node.attr}"
+            )
+        if node.attr in ("pk", "id") and isinstance(node.ctx, ast.Store):
+            self.makes.add(ANY)
+        if isinstance(node.value, ast.Name) and "editor" in node.value.id:
+            if node.attr != "connection":
+                raise _Lost("uses the schema editor")
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "connection":
+            if node.attr not in _ALIASES:
+                raise _Lost("uses the connection")
+        self._word(node.attr)
+
+    def _word(self, text: str) -> None:
+        for piece in text.replace("-", "").replace(",", " ").replace(".", " ").split():
+            self.words |= {part.lower() for part in piece.split("__") if part.isidentifier()}
+
+    def _check_imports(self, node: ast.Import | ast.ImportFrom) -> None:
+        for name, module in _imported(node):
+            self._check_module(module, name)
+
+    def _check_module(self, module: str, name: str) -> None:
+        top = module.partition(".")[0]
+        if name in _UNSAFE_NAMES or top in _UNSAFE_NAMES:
+            raise _Lost(f"uses {name}")
+        if top in sys.stdlib_module_names:
+            return
+        inside = any(module == safe or module.startswith(f"{safe}.") for safe in _SAFE_MODULES)
+        if not inside:
+            raise _Lost(f"uses {name} of {module}")
+
+
+def _imports(module: ast.Module) -> Iterator[tuple[str, str]]:
+    for statement in module.body:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            yield from _imported(statement)
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    """`(name, module)` of what an import statement binds."""
+    for name in node.names:
+        if isinstance(node, ast.Import):
+            yield name.asname or name.name.partition(".")[0], name.name
+        else:
+            yield name.asname or name.name, "." * node.level + (node.module or "")
+
+
+def _without_annotations(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for field, value in ast.iter_fields(node):
+        if field in ("annotation", "returns"):
+            continue
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, ast.AST):
+                yield from _without_annotations(inner)
+
+
+def _functions_and_imports(node: ast.AST) -> set[str]:
+    found = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
+            found.add(inner.name)
+        elif isinstance(inner, (ast.Import, ast.ImportFrom)):
+            found |= {name for name, _ in _imported(inner)}
+    return found
+
+
+def _local_names(node: ast.AST) -> set[str]:
+    found = _functions_and_imports(node)
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, (ast.Store, ast.Del)):
+            found.add(inner.id)
+        elif isinstance(inner, ast.arg):
+            found.add(inner.arg)
+        elif isinstance(inner, ast.ExceptHandler) and inner.name:
+            found.add(inner.name)
+    return found
+
+
+def _apps_names(node: ast.AST) -> set[str]:
+    """Parameters that stand for `apps` and the schema editor."""
+    return {
+        inner.arg
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.arg) and ("apps" in inner.arg.lower() or "editor" in inner.arg)
+    }
