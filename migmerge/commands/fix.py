@@ -17,7 +17,14 @@ from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import list_commit
 from migmerge.project.ask import Answer, verify
-from migmerge.report.fix import FixReport, Verification, diff_text, report_json, report_text
+from migmerge.report.fix import (
+    FixReport,
+    Verification,
+    diff_text,
+    report_json,
+    report_text,
+    resolutions_text,
+)
 from migmerge.resolve.decide import Wish
 from migmerge.resolve.model import Plan, Resolution
 from migmerge.resolve.planning import Planned, plan_all, projects_of
@@ -50,10 +57,11 @@ def fix(options: FixOptions) -> int:
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     moved = tuple(_name(name) for name in options.move)
-    found = find(repository, config, snapshot, options.base, moved)
+    learn = options.strategy == "auto" and not options.keep_names
+    found = find(repository, config, snapshot, options.base, moved, learn=learn)
     conflicts = _chosen(snapshot, found, options.apps)
     _check_move(conflicts, moved)
-    wish = Wish(options.strategy, options.keep_names, config.prefer)
+    wish = Wish(options.strategy, options.keep_names, found.prefer)
     planned = plan_all(repository, config, snapshot, conflicts, wish, _published(repository, found))
     report = _carry_out(repository, config, snapshot, planned, options)
     return _tell(repository, report, options)
@@ -140,6 +148,8 @@ def _agreed(repository: Repository, plan: Plan, options: FixOptions) -> bool:
         _tell(repository, report, options._replace(dry_run=True))
         raise UserError("nothing was written: there is no terminal to ask on", "add --yes")
     diff_text(repository, plan)
+    reasons = [r for r in plan.resolutions if r.reasons]
+    print(resolutions_text(reasons), end="")
     try:
         answer = input("Write this? [y/N] ")
     except EOFError:

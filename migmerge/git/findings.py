@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 
 class Findings(NamedTuple):
-    """`base` is None where there is no base branch, or nothing made it worth asking."""
+    """`base` is None where there is no base branch, or nothing made it worth asking.
+
+    `prefer` is the configuration's, or what the team does where that was asked for.
+    """
 
     conflicts: tuple[Conflict, ...]
     notices: tuple[Notice, ...]
     base: Base | None
+    prefer: str = "auto"
 
 
 def find(
@@ -36,15 +40,19 @@ def find(
     moved: Collection[str] = (),
     *,
     always_base: bool = False,
+    learn: bool = False,
 ) -> Findings:
-    """The snapshot's conflicts, each with sides, verdict, recommendation and commands."""
+    """The snapshot's conflicts, each with sides, verdict, recommendation and commands.
+
+    `learn` takes the time, about a second, to see from history what the team prefers.
+    """
     found = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files)
     numbers: list[Conflict] = []
     if config.numbers != "off":
         numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset())
     if not (found.conflicts or numbers or asked_base or always_base):
         return Findings((), found.notices, None)
-    return _complete(repository, config, snapshot, found, numbers, asked_base, moved)
+    return _complete(repository, config, snapshot, found, numbers, asked_base, moved, learn)
 
 
 def _complete(
@@ -55,6 +63,7 @@ def _complete(
     numbers: list[Conflict],
     asked_base: str | None,
     moved: Collection[str],
+    learn: bool,
 ) -> Findings:
     # only here: a check that finds nothing, the common case, never comes so far
     from migmerge.conflicts.recommend import recommend
@@ -73,16 +82,21 @@ def _complete(
     if config.numbers == "notice":
         notices += [Notice(c.place or Place(c.app.directory, 0), c.reasons[0]) for c in numbers]
         numbers = []
+    prefer = config.prefer
+    if learn and prefer == "auto" and base and any(c.kind == "siblings" for c in found.conflicts):
+        from migmerge.git.habit import habit
+
+        prefer = habit(repository, base.commit, {a.directory for a in snapshot.apps.values()})
     complete = [
         recommend(
             conflict._replace(branches=decide_sides(conflict.branches, published, moved)),
             footprints_of(snapshot, conflict),
-            config.prefer,
+            prefer,
             asked_base,
         )
         for conflict in (*found.conflicts, *numbers)
     ]
-    return Findings(tuple(complete), tuple(sorted(notices)), base)
+    return Findings(tuple(complete), tuple(sorted(notices)), base, prefer)
 
 
 def _published(snapshot: Snapshot, base: Listing) -> frozenset[NodeKey]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from migmerge.migrations.definitions import model_key, read_field
-from migmerge.migrations.operations import Call, Script, called
+from migmerge.migrations.operations import SIGNATURES, Call, Script, called
 
 
 class Facts(NamedTuple):
@@ -18,7 +18,7 @@ class Facts(NamedTuple):
     `label.model.column`; `tables_of` those of a model (`label.model`); `unmanaged` the models
     that ever had `managed`; `relatives` the models that share rows or a primary key with a model:
     its bases, children and one-to-one keys; `handles` the names by which a relation reaches a
-    model.
+    model; `pointing` the models with a relation to a model.
     """
 
     tables: frozenset[str] = frozenset()
@@ -27,6 +27,7 @@ class Facts(NamedTuple):
     unmanaged: frozenset[str] = frozenset()
     relatives: Mapping[str, frozenset[str]] = {}
     handles: Mapping[str, frozenset[str]] = {}
+    pointing: Mapping[str, frozenset[str]] = {}
 
     def family(self, model: str) -> frozenset[str]:
         """The model itself with its relatives, to any distance."""
@@ -60,6 +61,7 @@ def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
         unmanaged=facts.unmanaged | own.unmanaged,
         relatives=_united(facts.relatives, own.relatives),
         handles=_united(facts.handles, own.handles),
+        pointing=_united(facts.pointing, own.pointing),
     )
 
 
@@ -71,51 +73,86 @@ def _united(
 
 
 def _gather(scripts: Iterable[Script]) -> Facts:
-    columns: set[str] = set()
-    unmanaged: set[str] = set()
-    tables: defaultdict[str, set[str]] = defaultdict(set)
-    kin: defaultdict[str, set[str]] = defaultdict(set)
-    handles: defaultdict[str, set[str]] = defaultdict(set)
-    renames: list[tuple[str, str]] = []
-    fields: dict[str, str] = {}
+    notes = _Notes()
     for script in scripts:
         for call in script.calls:
-            first = next(iter(call.arguments), "")
-            model = f"{script.label}.{(script.text(call.arguments.get(first)) or '').lower()}"
-            if call.name == "RenameModel":
-                other = script.text(call.arguments.get("new_name")) or ""
-                renames.append((model, f"{script.label}.{other.lower()}"))
-            if call.name == "RenameField":
-                texts = [script.text(call.arguments.get(k)) for k in ("old_name", "new_name")]
-                fields[(texts[0] or "").lower()] = (texts[1] or "").lower()
-            if call.name == "AlterModelTable":
-                tables[model].add((script.text(call.arguments.get("table")) or "").lower())
-            for name, node in _fields(script, call):
-                definition = read_field(script, node, model, name)
-                if definition and definition.relation:
-                    handles[definition.relation.to].add(name)
-                    handles[model] |= definition.relation.reverse
-            for argument in call.arguments.values():
-                _explicit(script, argument, model, columns, tables, unmanaged)
-            for base in _bases(script, call.arguments, model):
-                kin[model].add(base)
-                kin[base].add(model)
-    for old, new in renames:  # one model under two names
-        kin[old].add(new)
-        kin[new].add(old)
-        tables[new] |= tables[old]
-    for old, new in fields.items():
-        for names in handles.values():
-            names |= {new} if old in names else set()
-    named = {model: frozenset(names - {""}) for model, names in tables.items()}
-    return Facts(
-        frozenset(name for names in named.values() for name in names),
-        frozenset(columns),
-        {model: names for model, names in named.items() if names},
-        frozenset(unmanaged),
-        {model: frozenset(others) for model, others in kin.items()},
-        {model: frozenset(names) for model, names in handles.items()},
-    )
+            notes.take(script, call)
+    return notes.facts()
+
+
+class _Notes:
+    """Facts as they are collected."""
+
+    def __init__(self) -> None:
+        self.columns: set[str] = set()
+        self.unmanaged: set[str] = set()
+        self.tables: defaultdict[str, set[str]] = defaultdict(set)
+        self.relatives: defaultdict[str, set[str]] = defaultdict(set)
+        self.handles: defaultdict[str, set[str]] = defaultdict(set)
+        self.pointing: defaultdict[str, set[str]] = defaultdict(set)
+        self.renamed_models: list[tuple[str, str]] = []
+        self.renamed_fields: list[tuple[str, str]] = []
+
+    def take(self, script: Script, call: Call) -> None:
+        def text(key: str) -> str:
+            return (script.text(call.arguments.get(key)) or "").lower()
+
+        first = SIGNATURES.get(call.name, ())[:1]
+        model = f"{script.label}.{text(first[0]) if first else ''}"
+        if call.name == "RenameModel":
+            self.renamed_models.append((model, f"{script.label}.{text('new_name')}"))
+        elif call.name == "RenameField":
+            self.renamed_fields.append((text("old_name"), text("new_name")))
+        elif call.name == "AlterModelTable":
+            self.tables[model].add(text("table"))
+        for name, node in _fields(script, call):
+            self.field(script, model, name, node)
+        for argument in call.arguments.values():
+            self.explicit(script, model, argument)
+        for base in _bases(script, call.arguments, model):
+            self.relatives[model].add(base)
+            self.relatives[base].add(model)
+
+    def field(self, script: Script, model: str, name: str, node: ast.expr) -> None:
+        definition = read_field(script, node, model, name)
+        if definition and definition.relation:
+            self.handles[definition.relation.to].add(name)
+            self.handles[model] |= definition.relation.reverse
+            self.pointing[definition.relation.to].add(model)
+
+    def explicit(self, script: Script, model: str, argument: ast.expr) -> None:
+        for node in ast.walk(argument):
+            for key, value in named_values(node):
+                text = (script.text(value) or "").lower()
+                if key == "db_column" and text:
+                    self.columns.add(f"{model}.{text}")
+                elif key == "db_table" and text:
+                    self.tables[model].add(text)
+                elif key == "managed":
+                    self.unmanaged.add(model)
+
+    def facts(self) -> Facts:
+        for old, new in self.renamed_models:  # one model under two names
+            self.relatives[old].add(new)
+            self.relatives[new].add(old)
+            self.tables[new] |= self.tables[old]
+        for old, new in self.renamed_fields:
+            for names in self.handles.values():
+                names |= {new} if old in names else set()
+        named = {model: names - {""} for model, names in self.tables.items()}
+        return Facts(
+            frozenset(name for names in named.values() for name in names),
+            frozenset(self.columns),
+            _frozen(named),
+            frozenset(self.unmanaged),
+            _frozen(self.relatives),
+            _frozen(self.handles),
+            _frozen(self.pointing),
+        )
+
+
+def _frozen(sets: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {key: frozenset(names) for key, names in sets.items()}
 
 
 def _fields(script: Script, call: Call) -> list[tuple[str, ast.expr]]:
@@ -129,25 +166,6 @@ def _fields(script: Script, call: Call) -> list[tuple[str, ast.expr]]:
             if isinstance(pair, (ast.Tuple, ast.List)) and len(pair.elts) == 2:
                 found.append((script.text(pair.elts[0]), pair.elts[1]))
     return [(name.lower(), node) for name, node in found if name]
-
-
-def _explicit(
-    script: Script,
-    argument: ast.expr,
-    model: str,
-    columns: set[str],
-    tables: Mapping[str, set[str]],
-    unmanaged: set[str],
-) -> None:
-    for node in ast.walk(argument):
-        for key, value in named_values(node):
-            text = (script.text(value) or "").lower()
-            if key == "db_column" and text:
-                columns.add(f"{model}.{text}")
-            elif key == "db_table" and text:
-                tables[model].add(text)
-            elif key == "managed":
-                unmanaged.add(model)
 
 
 def _bases(script: Script, arguments: Mapping[str, ast.expr], model: str) -> set[str]:

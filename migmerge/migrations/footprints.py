@@ -157,8 +157,7 @@ def _rename_model(marks: Marks) -> None:
     new = f"{marks.script.label}.{marks.text('new_name')}"
     marks.write("model", marks.model, new)
     marks.write("swap", ANY)
-    marks.write("storage", marks.model)
-    marks.read("state", ANY)  # tables that point at it are rebuilt on SQLite
+    _rebuild_pointing(marks)
     marks.read("word", marks.text("new_name"), f"{marks.text('new_name')}_set")
     marks.read("rows", "contenttypes.contenttype")
     marks.free_table(marks.model)
@@ -167,11 +166,20 @@ def _rename_model(marks: Marks) -> None:
         marks.read("tables", ANY)
 
 
+def _rebuild_pointing(marks: Marks) -> None:
+    """Its table changes as a whole, and so do those that point at it: rebuilt on SQLite, and
+    with the table's name in those of their constraints."""
+    for relative in marks.facts.family(marks.model):
+        marks.write("storage", relative, *marks.facts.pointing.get(relative, ()))
+    marks.read("state", ANY)
+    marks.read("sql", ANY)
+
+
 def _alter_table(marks: Marks) -> None:
     marks.of_model("name")
     table = marks.argument("table")
     marks.write("option", f"{marks.model}.db_table")
-    marks.write("storage", marks.model)
+    _rebuild_pointing(marks)
     marks.free_table(marks.model)
     marks.take_table(marks.text("table") if table is not None else marks.model.replace(".", "_"))
 
@@ -249,8 +257,7 @@ def _alter_field(marks: Marks) -> None:
     marks.read("word", marks.field)
     _defined(marks, marks.field, definition)
     if Touch("key", marks.model) in marks.writes:
-        marks.read("state", ANY)  # tables that copy the key are rebuilt
-        marks.read("sql", ANY)
+        _rebuild_pointing(marks)
 
 
 def _remove_field(marks: Marks) -> None:
@@ -272,6 +279,8 @@ def _rename_field(marks: Marks) -> None:
         marks.of_fields([new], relative)
     marks.free_column(old)
     marks.take_column(new, f"{new}_id")
+    # indexes and constraints go on naming the old field until a later operation, and SQLite
+    # fails to rebuild the table for as long
     marks.write("storage", marks.model)
     marks.write("removal", marks.model)
     marks.read("word", old, new)

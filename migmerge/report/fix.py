@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from migmerge.git.repository import Repository
@@ -62,13 +63,19 @@ def _document(resolution: Resolution) -> dict[str, object]:
 
 def report_text(report: FixReport) -> str:
     """A paragraph for each app, then the verification and what to do next."""
-    parts = [_paragraph(resolution) for resolution in report.plan.resolutions]
-    lines = [line for part in parts for line in part]
+    lines = []
     if report.verification.static:
         lines.append(f"verified: files {report.verification.static}")
         lines.append(f"          Django {report.verification.django or 'not asked'}")
     if report.note:
         lines.append(report.note)
+    text = "".join(f"{printable(line)}\n" for line in lines)
+    return resolutions_text(report.plan.resolutions) + text
+
+
+def resolutions_text(resolutions: Iterable[Resolution]) -> str:
+    """A paragraph for each app."""
+    lines = [line for resolution in resolutions for line in _paragraph(resolution)]
     return "".join(f"{printable(line)}\n" for line in lines)
 
 

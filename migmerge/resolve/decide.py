@@ -71,9 +71,6 @@ def _decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | R
                        conflict.commands)  # fmt: skip
     sided = any(branch.side == "replayed" for branch in conflict.branches)
     strategy = wish.strategy
-    if strategy == "auto" and conflict.verdict != "commute":
-        reasons = ("that the sides commute can't be shown", *conflict.reasons)
-        return Refusal(app.key, reasons, _named(conflict, sided))
     if strategy == "auto":
         wanted = conflict.kind == "path" or wish.prefer == "renumber" or wish.keep_names
         strategy = "renumber" if wanted and (sided or conflict.kind == "path") else "merge"
@@ -96,11 +93,3 @@ def _diverges(conflict: Conflict) -> bool:
 
 def _fix(conflict: Conflict, strategy: str) -> str:
     return f"migmerge fix {shlex.quote(conflict.app.key)} --strategy {strategy}"
-
-
-def _named(conflict: Conflict, sided: bool) -> tuple[str, ...]:
-    """The strategies that the user may name, having read the reasons."""
-    commands = [] if _diverges(conflict) else [_fix(conflict, "merge")]
-    if sided:
-        commands.append(_fix(conflict, "renumber"))
-    return tuple(commands) or conflict.commands

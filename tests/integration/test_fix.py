@@ -533,18 +533,32 @@ def test_fix_refuses_computed_dependencies_with_their_line(siblings: Repo) -> No
     ]
 
 
-def test_fix_auto_refuses_what_may_interact(siblings: Repo) -> None:
+def test_fix_auto_merges_what_may_interact_and_says_why(siblings: Repo) -> None:
     siblings.migration("shop", "0003_data", "0002_price", operations=("RunPython(f)",))
-    resolution = refused(siblings)
-    assert resolution["reasons"] == [
-        "that the sides commute can't be shown",
-        "RunPython runs code, which can't be told from the file",
+    siblings.commit()
+    (planned,) = siblings.fix("--dry-run")["resolutions"]
+    assert (planned["status"], planned["strategy"]) == ("planned", "merge")
+    assert planned["reasons"] == [
+        "0003_data: RunPython runs f, which is not a function of this file"
     ]
-    assert resolution["next"] == [
-        "migmerge fix shop --strategy merge",
-        "migmerge fix shop --strategy renumber",
-    ]
-    assert siblings.fix("--strategy", "merge")["resolutions"][0]["status"] == "fixed"
+    assert siblings.fix()["resolutions"] == [{**planned, "status": "fixed"}]
+
+
+def test_fix_auto_renumbers_where_the_team_does(siblings: Repo) -> None:
+    """Three renumberings for each merge migration on the base branch."""
+    siblings.git("checkout", "-q", "main")
+    for number in (2, 3, 4):
+        old, new = (f"cart/migrations/{n:04d}_x.py" for n in (number, number + 1))
+        if number == 2:
+            siblings.migration("cart", "0002_x")
+            siblings.commit()
+        siblings.git("mv", old, new)
+        siblings.commit()
+    siblings.publish()
+    siblings.git("checkout", "-q", "feature")
+    siblings.git("merge", "-q", "--no-edit", "main")
+    (resolution,) = siblings.fix()["resolutions"]
+    assert resolution["strategy"] == "renumber"
 
 
 def test_fix_refuses_a_merge_migration_that_would_let_databases_differ(repo: Repo) -> None:
@@ -556,7 +570,7 @@ def test_fix_refuses_a_merge_migration_that_would_let_databases_differ(repo: Rep
     resolution = refused(repo, "--strategy", "merge")
     assert resolution["reasons"] == [
         "an empty merge migration would let databases differ for ever",
-        "both set shop.product.name (AlterField)",
+        "both set shop.product.name: max_length is 10 in 0002_10, 12 in 0002_12",
     ]
     assert resolution["next"] == ["migmerge fix shop --strategy renumber --move 0002_12"]
     repo.fix("--strategy", "renumber", "--move", "0002_12")
