@@ -17,13 +17,15 @@ _BUG = "https://github.com/migmerge/migmerge/issues"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `migmerge argv`; the exit code as DESIGN section 4 has it."""
     for stream in (sys.stdout, sys.stderr):
-        # names from the repository may not fit the terminal's encoding
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if stream is not None:  # `>&-` leaves none
+            # names from the repository may not fit the terminal's encoding
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     arguments = _parser().parse_args(argv)
     always_zero = getattr(arguments, "exit_zero", False)
     try:
         code = _run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return 0 if always_zero else code
     except UserError as error:
         print(f"migmerge: {error.message}", file=sys.stderr)

@@ -15,7 +15,7 @@ from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import stopped_operation
-from migmerge.git.trees import list_commit
+from migmerge.git.trees import list_commit, list_index
 from migmerge.project.ask import Answer, verify
 from migmerge.report.fix import (
     FixReport,
@@ -61,7 +61,10 @@ def fix(options: FixOptions) -> int:
     found = find(repository, config, snapshot, options.base, moved, learn=learn)
     conflicts = _chosen(snapshot, found, options.apps)
     _check_move(conflicts, moved)
-    wish = Wish(options.strategy, options.keep_names, found.prefer)
+    strategy = options.strategy
+    if moved and strategy == "auto":
+        strategy = "renumber"  # to name a side that moves is to ask for a move
+    wish = Wish(strategy, options.keep_names, found.prefer)
     planned = plan_all(repository, config, snapshot, conflicts, wish, _published(repository, found))
     report = _carry_out(repository, config, snapshot, planned, options)
     return _tell(repository, report, options)
@@ -115,6 +118,11 @@ def _carry_out(
     if not plan.changes:
         return FixReport(plan, verification, "", written=False)
     refuse_unsafe(repository, plan.changes, planned.new_paths)
+    if options.commit and planned.uncommitted:
+        raise UserError(
+            f"the commit would lack {', '.join(planned.uncommitted)}",
+            "commit them first, or run fix without --commit",
+        )
     if options.dry_run or not (options.yes or _agreed(repository, plan, options)):
         return FixReport(plan, verification, "", written=False)
     transaction = Transaction(repository, plan.changes)
@@ -128,8 +136,10 @@ def _carry_out(
         transaction.roll_back()
         raise
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
-    note = _commit(repository, done) if options.commit else _finish(repository)
-    return FixReport(done, verification, note, written=True)
+    if options.commit:
+        committed = commit_paths(repository, _message(done), plan.changes)
+        return FixReport(done, verification, committed.told, written=True, whole=committed.done)
+    return FixReport(done, verification, _finish(repository, planned.uncommitted), written=True)
 
 
 def _apply(transaction: Transaction) -> None:
@@ -197,7 +207,7 @@ def _failed(plan: Plan, verification: Verification) -> Plan:
     hint = ("mend what it says, or run again with --no-verify",)
     return plan._replace(
         resolutions=tuple(
-            r._replace(status="refused", reasons=(reason, *r.reasons), next=hint)
+            Resolution(r.app, "refused", r.strategy, reasons=(reason, *r.reasons), next=hint)
             if r.status == "planned"
             else r
             for r in plan.resolutions
@@ -205,17 +215,23 @@ def _failed(plan: Plan, verification: Verification) -> Plan:
     )
 
 
-def _commit(repository: Repository, plan: Plan) -> str:
+def _message(plan: Plan) -> str:
     labels = ", ".join(r.app for r in plan.resolutions if r.status == "fixed")
     lines = [f"Resolve migration conflicts in {labels}", ""]
     for resolution in plan.resolutions:
         lines += [f"{old} -> {new}" for old, new in sorted(resolution.renamed.items())]
         lines += [f"new: {path}" for path in resolution.created]
-    return commit_paths(repository, "\n".join(lines), plan.changes)
+    return "\n".join(lines)
 
 
-def _finish(repository: Repository) -> str:
+def _finish(repository: Repository, uncommitted: Sequence[str]) -> str:
+    """What git waits for, and what it would leave out."""
     stopped = stopped_operation(repository)
+    unmerged = sorted(list_index(repository).unmerged)
+    if stopped and unmerged:
+        return f"staged; resolve and git add {', '.join(unmerged)}, then {stopped.finish}"
+    if uncommitted:
+        return f"staged; git add {' '.join(uncommitted)}, then git commit"
     return f"staged; go on with {stopped.finish}" if stopped else "staged; look, then git commit"
 
 
@@ -228,6 +244,6 @@ def _tell(repository: Repository, report: FixReport, options: FixOptions) -> int
         text = report_text(report)
         print(text or "no conflicts", end="" if text else "\n")
     statuses = {resolution.status for resolution in report.plan.resolutions}
-    if "refused" in statuses:
+    if "refused" in statuses or not report.whole:
         return 1
     return 0 if report.written or options.dry_run or not report.plan.changes else 1

@@ -163,7 +163,7 @@ def _side(footprint: Footprint) -> str:
 
 
 # two writers of these don't disturb each other
-_SHARED = ("columns", "tables", "removal", "swap", "rows", "new rows", "word", "sql")
+_SHARED = ("columns", "tables", "kin", "removal", "swap", "rows", "new rows", "word", "sql")
 # in this order, since the first that is found becomes the reason
 _RULES: Mapping[str, Callable[[Footprint, Footprint, str], Relation]] = {
     "model": _model,
@@ -180,6 +180,7 @@ _RULES: Mapping[str, Callable[[Footprint, Footprint, str], Relation]] = {
     "swap": _overlap("{writer} is on what may be the swappable model that {reader} uses"),
     "storage": _overlap("{writer} changes the table of {name} as a whole, beside {reader}"),
     "state": _overlap("{writer} changes state and table of {name} unlike, beside {reader}"),
+    "kin": _overlap("{writer} takes away a relative of {name}, whose fields {reader} changes"),
     "removal": _overlap("{writer} may take a field of {name} from what {reader} names"),
     "code": _code,
     "rows": _overlap("{writer} runs code on rows of {name}, beside {reader}"),

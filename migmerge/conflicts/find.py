@@ -24,9 +24,15 @@ _ORDER = ("siblings", "path", "number", "missing-dependency", "cycle", "unparsab
 
 
 def find_conflicts(
-    graph: Graph, apps: Mapping[str, App], lock_files: Iterable[LockFile] = ()
+    graph: Graph,
+    apps: Mapping[str, App],
+    lock_files: Iterable[LockFile] = (),
+    midway: Graph | None = None,
 ) -> Found:
-    """Every conflict of the graph; `apps` is by app key."""
+    """Every conflict of the graph; `apps` is by app key.
+
+    `midway` is the graph without its unfinished squashes, where there are such.
+    """
     conflicts: list[Conflict] = []
     notices: list[Notice] = []
     branching: set[str] = set()
@@ -37,6 +43,8 @@ def find_conflicts(
             if len(definite) > 1:
                 branching.add(app)
                 conflicts += _branching(graph, apps[app], definite)
+    if midway:
+        conflicts += _midway(graph, midway, apps, branching)
     conflicts += _missing(graph, apps)
     conflicts += [_cycle(graph, apps, group) for group in graph.cycles()]
     conflicts += [_unparsable(apps, m) for m in graph.nodes.values() if m.header.error]
@@ -105,6 +113,25 @@ def _branching(graph: Graph, app: App, leaves: list[NodeKey]) -> list[Conflict]:
         place = Place(graph.nodes[NodeKey(app.key, name)].path, 0)
         conflicts.append(Conflict(app, "path", ancestor, branches, place))
     return conflicts
+
+
+def _midway(
+    graph: Graph, midway: Graph, apps: Mapping[str, App], branching: set[str]
+) -> list[Conflict]:
+    """Leaves that only a database sees which has applied a part of what a squash replaces."""
+    found = []
+    for app, leaves in midway.all_leaves().items():
+        if len(leaves) > 1 and app not in branching:
+            hidden = [graph.replaced_by[leaf] for leaf in leaves if leaf in graph.replaced_by]
+            for conflict in _branching(midway, apps[app], leaves) if hidden else []:
+                squash = graph.nodes[hidden[0]]
+                reason = (
+                    f"a database that has a part of what {squash.key.name} replaces "
+                    f"sees the leaf nodes {_names(leaves)}"
+                )
+                place = Place(squash.path, 0)
+                found.append(conflict._replace(place=place, reasons=(reason,)))
+    return found
 
 
 def _covered(graph: Graph, leaves: list[NodeKey], collided: set[str]) -> set[str]:

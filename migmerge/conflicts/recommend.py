@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import shlex
+from typing import NamedTuple
 
 from migmerge.conflicts.commute import Pair, judge
-from migmerge.conflicts.model import Conflict
+from migmerge.conflicts.model import Conflict, Place
+from migmerge.migrations.marks import Footprint
+
+_CODE = ("RunPython", "RunSQL")
+
+
+class Apart(NamedTuple):
+    """Paths of the migrations that only one side has: of the side that stays, with what other
+    apps build on it, and of the side that goes."""
+
+    aside: tuple[str, ...] = ()
+    going: tuple[str, ...] = ()
 
 
 def recommend(
-    conflict: Conflict, pairs: list[Pair], prefer: str, asked_base: str | None
+    conflict: Conflict, pairs: list[Pair], apart: Apart, prefer: str, asked_base: str | None
 ) -> Conflict:
     """The conflict with verdict, reasons, recommendation and commands.
 
-    `pairs` are the footprints of each two branches; empty for kinds without sides. The
-    commands repeat `asked_base`, the `--base` that the user gave.
+    `pairs` are the footprints of each two branches; empty for kinds without sides, as is `apart`.
+    The commands repeat `asked_base`, the `--base` that the user gave.
     """
     fix = f"migmerge fix {shlex.quote(conflict.app.key)}"
     if asked_base:
         fix += f" --base {shlex.quote(asked_base)}"
     if conflict.kind in ("siblings", "path"):
-        return _two_sides(conflict, pairs, prefer, fix)
+        return _two_sides(conflict, pairs, apart, prefer, fix)
     if conflict.kind == "lock-file":
         return conflict._replace(recommendation="manual", commands=(fix,))
     if conflict.kind == "unparsable" and conflict.place:
@@ -32,12 +44,43 @@ def recommend(
     return conflict
 
 
-def _two_sides(conflict: Conflict, pairs: list[Pair], prefer: str, fix: str) -> Conflict:
+def _going(conflict: Conflict, pairs: list[Pair]) -> list[Footprint]:
+    """What is done by the migrations that the recipe removes."""
+    stays = [branch for branch in conflict.branches if branch.side == "onto"]
+    kept = {key.name for key in (stays or conflict.branches)[0].nodes}
+    return [f for pair in pairs for side in pair for f in side if f.migration not in kept]
+
+
+def _hidden_by_a_squash(conflict: Conflict, place: Place, fix: str) -> Conflict:
+    """Only without the squash can its originals be joined; afterwards it is made again."""
+    label = shlex.quote(conflict.app.label)
+    commands = (
+        f"git rm -- {shlex.quote(place.path)}",
+        fix,
+        f"python manage.py squashmigrations {label} FIRST LAST",
+    )
+    return conflict._replace(commands=commands)
+
+
+def _two_sides(
+    conflict: Conflict, pairs: list[Pair], apart: Apart, prefer: str, fix: str
+) -> Conflict:
     judgement = judge(pairs)
     sided = any(branch.side == "replayed" for branch in conflict.branches)
-    done = conflict._replace(verdict=judgement.verdict, reasons=judgement.reasons)
+    reasons = conflict.reasons + judgement.reasons
+    done = conflict._replace(verdict=judgement.verdict, reasons=reasons)
+    if conflict.kind == "siblings" and conflict.place:
+        return _hidden_by_a_squash(done, conflict.place, fix)
     if judgement.verdict == "contradict":
-        return done._replace(recommendation="regenerate", commands=_rollback(conflict))
+        code = sorted({f.migration for f in _going(conflict, pairs) if f.operation in _CODE})
+        carry = tuple(
+            f"{name} runs code: carry it over by hand, it is not made again" for name in code
+        )
+        return done._replace(
+            recommendation="regenerate",
+            reasons=done.reasons + carry,
+            commands=_rollback(conflict, apart),
+        )
     if conflict.kind == "path" and not sided:
         either = (f"{fix} --base HEAD", f"{fix} --base MERGE_HEAD")
         return done._replace(recommendation="manual", commands=either)
@@ -57,17 +100,26 @@ def _last(conflict: Conflict) -> str:
     return conflict.branches[-1].leaf.name
 
 
-def _rollback(conflict: Conflict) -> tuple[str, ...]:
-    """Roll back to the common ancestor, remove one side's files, and let Django make them again."""
+def _rollback(conflict: Conflict, apart: Apart) -> tuple[str, ...]:
+    """Undo the side that goes in this database, then let Django make it again on the other.
+
+    `migrate` refuses to go anywhere while there are two leaf nodes, so the files of the side
+    that stays are put aside meanwhile. One chain: after a step that fails the next would lose data.
+    """
     label = shlex.quote(conflict.app.label)
-    onto = [branch for branch in conflict.branches if branch.side == "onto"]
-    stays = set(onto[0].nodes) if onto else set(conflict.branches[0].nodes)
-    going = {key.name for branch in conflict.branches for key in branch.nodes if key not in stays}
-    files = " ".join(shlex.quote(f"{conflict.app.directory}/{name}.py") for name in sorted(going))
     ancestor = conflict.common_ancestor.name if conflict.common_ancestor else "zero"
-    return (
-        f"python manage.py migrate {label} {shlex.quote(ancestor)}",
-        f"git rm -- {files}",
-        f"python manage.py makemigrations {label}",
-        f"python manage.py migrate {label}",
-    )
+    aside, going = shlex.join(apart.aside), shlex.join(apart.going)
+    back = f"python manage.py migrate {label} {shlex.quote(ancestor)}"
+    again = (f"python manage.py makemigrations {label}", f"python manage.py migrate {label}")
+    if conflict.kind == "path" and conflict.place:
+        path = shlex.quote(conflict.place.path)
+        stays = next((b for b in conflict.branches if b.side == "onto"), conflict.branches[0])
+        theirs = any(key.version for key in stays.nodes)
+        first, then = ("--ours", "--theirs") if theirs else ("--theirs", "--ours")
+        steps = [f"git checkout {first} -- {path}", back, f"git checkout {then} -- {path}"]
+        steps += [f"git add -- {path}", *again]
+    else:
+        away = f'for f in {aside}; do mv -- "$f" "$f.aside"; done'
+        home = f'for f in {aside}; do mv -- "$f.aside" "$f"; done'
+        steps = [away, back, home, f"git rm -- {going}", *again]
+    return (" && ".join(steps),)

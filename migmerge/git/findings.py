@@ -12,12 +12,17 @@ from migmerge.conflicts.model import Branch, Conflict, Notice, Place
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import THEIRS, Snapshot
 from migmerge.git.trees import Listing, list_commit
+from migmerge.migrations.graph import without_squashes
 from migmerge.migrations.model import NodeKey
 
 if TYPE_CHECKING:
     from migmerge.conflicts.commute import Pair
+    from migmerge.conflicts.recommend import Apart
     from migmerge.git.base import Base
-    from migmerge.migrations.marks import Footprint
+
+
+# nothing else of an app can be mended before these
+BROKEN = ("missing-dependency", "cycle", "unparsable")
 
 
 class Findings(NamedTuple):
@@ -46,7 +51,8 @@ def find(
 
     `learn` takes the time, about a second, to see from history what the team prefers.
     """
-    found = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files)
+    midway = without_squashes(snapshot.graph, snapshot.resolve)
+    found = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files, midway)
     numbers: list[Conflict] = []
     if config.numbers != "off":
         numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset())
@@ -66,7 +72,7 @@ def _complete(
     learn: bool,
 ) -> Findings:
     # only here: a check that finds nothing, the common case, never comes so far
-    from migmerge.conflicts.recommend import recommend
+    from migmerge.conflicts.recommend import Apart, recommend
     from migmerge.conflicts.sides import decide_sides
     from migmerge.git.base import find_base
 
@@ -87,15 +93,16 @@ def _complete(
         from migmerge.git.habit import habit
 
         prefer = habit(repository, base.commit, {a.directory for a in snapshot.apps.values()})
-    complete = [
-        recommend(
-            conflict._replace(branches=decide_sides(conflict.branches, published, moved)),
-            footprints_of(snapshot, conflict),
-            prefer,
-            asked_base,
-        )
-        for conflict in (*found.conflicts, *numbers)
-    ]
+    complete = []
+    broken = {c.app.key: c for c in reversed(found.conflicts) if c.kind in BROKEN}
+    for conflict in (*found.conflicts, *numbers):
+        sided = conflict._replace(branches=decide_sides(conflict.branches, published, moved))
+        pairs = footprints_of(snapshot, sided, published or ())
+        told = recommend(sided, pairs, _apart(snapshot, sided), prefer, asked_base)
+        if sided.app.key in broken and sided.kind not in BROKEN:
+            first = recommend(broken[sided.app.key], [], Apart(), prefer, asked_base)
+            told = told._replace(recommendation="manual", commands=first.commands)
+        complete.append(told)
     return Findings(tuple(complete), tuple(sorted(notices)), base, prefer)
 
 
@@ -120,7 +127,9 @@ def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
     return snapshot.theirs[path] if key.version == THEIRS else snapshot.contents[path]
 
 
-def footprints_of(snapshot: Snapshot, conflict: Conflict) -> list[Pair]:
+def footprints_of(
+    snapshot: Snapshot, conflict: Conflict, published: Collection[NodeKey] = ()
+) -> list[Pair]:
     """What each two branches do that the other doesn't; nothing for kinds without sides.
 
     Of three branches two may share a part of their chains.
@@ -131,19 +140,57 @@ def footprints_of(snapshot: Snapshot, conflict: Conflict) -> list[Pair]:
     from migmerge.migrations.footprints import footprints
     from migmerge.migrations.operations import read_script
 
-    label = conflict.app.label
-    sources = {key: source_of(snapshot, key) for key in snapshot.graph.app_nodes(conflict.app.key)}
-    fresh = {
-        key: read_script(sources[key], label, key.name)
-        for branch in conflict.branches
-        for key in branch.nodes
+    nodes = snapshot.graph.nodes
+    pairs = [
+        (_own(snapshot, one, other, published), _own(snapshot, other, one, published))
+        for one, other in combinations(conflict.branches, 2)
+    ]
+    fresh = {key for pair in pairs for side in pair for key in side}
+    scripts = {
+        key: read_script(source_of(snapshot, key), nodes[key].label, key.name) for key in fresh
     }
-    settled = (s for key, s in sources.items() if key not in fresh and may_matter(s))
-    facts = gather((read_script(source, label) for source in settled), fresh.values())
-    found = {key: footprints(script, facts) for key, script in fresh.items()}
+    apps = {key.app for key in fresh}
+    sources = {k: source_of(snapshot, k) for k in nodes if k.app in apps and k not in fresh}
+    settled = (read_script(s, nodes[k].label) for k, s in sources.items() if may_matter(s))
+    facts = gather(settled, scripts.values())
+    found = {key: footprints(script, facts) for key, script in scripts.items()}
+    return [
+        ([f for key in one for f in found[key]], [f for key in other for f in found[key]])
+        for one, other in pairs
+    ]
 
-    def own(branch: Branch, other: Branch) -> list[Footprint]:
-        fresh = [key for key in branch.nodes if key not in other.nodes]
-        return [footprint for key in fresh for footprint in found[key]]
 
-    return [(own(one, other), own(other, one)) for one, other in combinations(conflict.branches, 2)]
+def _apart(snapshot: Snapshot, conflict: Conflict) -> Apart:
+    """The files of a sibling conflict or path collision, by what becomes of them."""
+    from migmerge.conflicts.recommend import Apart  # as in _complete
+
+    if conflict.kind not in ("siblings", "path"):
+        return Apart()
+    graph = snapshot.graph
+    stays = next((b for b in conflict.branches if b.side == "onto"), conflict.branches[0])
+    going = {key for b in conflict.branches for key in b.nodes if key not in stays.nodes}
+    above = set().union(*(graph.descendants(key) for key in stays.nodes if key not in going))
+    paths = [tuple(sorted({graph.nodes[k].path for k in keys})) for keys in (above, going)]
+    return Apart(*paths)
+
+
+def _own(
+    snapshot: Snapshot, branch: Branch, other: Branch, published: Collection[NodeKey]
+) -> list[NodeKey]:
+    """The nodes of `branch` that `other` lacks, with those of other apps that go with them.
+
+    These are what builds on it, and what it builds on in apps of which the other side knows an
+    earlier state. What is published isn't the replayed side's.
+    """
+    graph = snapshot.graph
+    below = set().union(*(graph.descendants(key) for key in branch.nodes))
+    above = set().union(*(graph.ancestors(key) for key in branch.nodes))
+    others = set().union(*(graph.ancestors(key) for key in other.nodes))
+    known = {key.app for key in others}
+    above = {key for key in above if key.app in known}
+    if branch.side == "replayed":
+        above -= set(published)
+    for key in other.nodes:
+        below -= graph.descendants(key)
+    foreign = {key for key in (above - others) | below if key.app != branch.leaf.app}
+    return sorted({key for key in branch.nodes if key not in other.nodes} | foreign)

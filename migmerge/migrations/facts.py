@@ -18,7 +18,8 @@ class Facts(NamedTuple):
     `label.model.column`; `tables_of` those of a model (`label.model`); `unmanaged` the models
     that ever had `managed`; `relatives` the models that share rows or a primary key with a model:
     its bases, children and one-to-one keys; `handles` the names by which a relation reaches a
-    model; `pointing` the models with a relation to a model.
+    model; `pointing` the models with a relation to a model; `copied` the fields
+    (`label.model.field`) that some `to_field` names.
     """
 
     tables: frozenset[str] = frozenset()
@@ -28,6 +29,7 @@ class Facts(NamedTuple):
     relatives: Mapping[str, frozenset[str]] = {}
     handles: Mapping[str, frozenset[str]] = {}
     pointing: Mapping[str, frozenset[str]] = {}
+    copied: frozenset[str] = frozenset()
 
     def family(self, model: str) -> frozenset[str]:
         """The model itself with its relatives, to any distance."""
@@ -62,6 +64,7 @@ def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
         relatives=_united(facts.relatives, own.relatives),
         handles=_united(facts.handles, own.handles),
         pointing=_united(facts.pointing, own.pointing),
+        copied=facts.copied | own.copied,
     )
 
 
@@ -90,6 +93,7 @@ class _Notes:
         self.relatives: defaultdict[str, set[str]] = defaultdict(set)
         self.handles: defaultdict[str, set[str]] = defaultdict(set)
         self.pointing: defaultdict[str, set[str]] = defaultdict(set)
+        self.copied: set[str] = set()
         self.renamed_models: list[tuple[str, str]] = []
         self.renamed_fields: list[tuple[str, str]] = []
 
@@ -118,6 +122,8 @@ class _Notes:
         if definition and definition.relation:
             self.handles[definition.relation.to].add(name)
             self.handles[model] |= definition.relation.reverse
+            self.handles[definition.relation.through] |= {name, *definition.relation.reverse}
+            self.copied |= {f"{definition.relation.to}.{f}" for f in definition.relation.to_fields}
             self.pointing[definition.relation.to].add(model)
 
     def explicit(self, script: Script, model: str, argument: ast.expr) -> None:
@@ -148,6 +154,7 @@ class _Notes:
             _frozen(self.relatives),
             _frozen(self.handles),
             _frozen(self.pointing),
+            frozenset(self.copied),
         )
 
 

@@ -60,7 +60,8 @@ def _defined(marks: Marks, name: str, definition: Definition) -> None:
     marks.of_fields(definition.reads)
     if definition.collation:
         marks.read("collation", definition.collation)
-    if definition.primary_key or name in ("id", "pk"):
+    copied = f"{marks.model}.{name}" in marks.facts.copied
+    if definition.primary_key or copied or name in ("id", "pk"):
         marks.write("key", marks.model)
     many = definition.relation is not None and definition.relation.many
     if not many:
@@ -93,6 +94,7 @@ def _related(marks: Marks, name: str, definition: Definition) -> None:
         marks.read("key", *marks.facts.family(relation.to))
     else:
         marks.read("key", ANY)  # what a model of another app inherits isn't known here
+    marks.read("word", *relation.reverse)
     marks.write("reverse", *(f"{relation.to}.{name}" for name in relation.reverse))
 
 
@@ -149,6 +151,7 @@ def _delete_model(marks: Marks) -> None:
     marks.of_model("name")
     marks.write("model", marks.model)
     marks.write("swap", ANY)
+    marks.write("kin", *(marks.facts.family(marks.model) - {marks.model}))
     marks.free_table(marks.model)
 
 
@@ -233,7 +236,7 @@ def _of_field(marks: Marks, name: str) -> None:
     marks.field = name
     marks.write("field", f"{marks.model}.{name}")
     # a model and its children have no field of one name (models.E006)
-    marks.of_fields([name], "")
+    marks.read("kin", marks.model)
     for relative in marks.facts.family(marks.model):
         marks.of_fields([name], relative)
     marks.read("reverse", f"{marks.model}.{name}")
@@ -244,6 +247,7 @@ def _add_field(marks: Marks) -> None:
     # rows that are there get the default; only code that makes rows sees a difference
     marks.without_code()
     marks.read("new rows", *marks.facts.family(marks.model))
+    marks.read("word", marks.field)  # code may ask whether it is there
     definition = _own_definition(marks)
     marks.keywords = definition.keywords
     _defined(marks, marks.field, definition)
@@ -266,7 +270,7 @@ def _remove_field(marks: Marks) -> None:
     marks.write("removal", marks.model)
     marks.read("word", marks.field)
     marks.write("table", f"{marks.model.replace('.', '_')}_{marks.field}")
-    if marks.field in ("id", "pk"):
+    if marks.field in ("id", "pk") or f"{marks.model}.{marks.field}" in marks.facts.copied:
         marks.write("key", marks.model)
 
 

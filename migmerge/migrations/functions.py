@@ -25,11 +25,13 @@ _SAFE_MODULES = (
 _UNSAFE_NAMES = frozenset((
     "eval", "exec", "compile", "open", "__import__", "globals", "locals", "vars", "delattr",
     "call_command", "connection", "connections", "os", "subprocess", "importlib", "sys", "shutil",
+    "dir", "RawSQL", "Func",
 ))  # fmt: skip
 _UNSAFE_ATTRIBUTES = frozenset((
     "delete", "_raw_delete", "raw", "extra", "cursor", "execute", "get_models", "get_app_config",
     "get_app_configs", "get_containing_app_config", "_meta", "__dict__", "__class__", "truncate",
-    "get_registered_model", "all_models", "app_configs", "quote_name", "create_model",
+    "RawSQL", "Func", "get_registered_model", "all_models", "app_configs", "quote_name",
+    "create_model",
     "delete_model", "add_field", "alter_field", "remove_field", "add_index", "remove_index",
     "add_constraint", "remove_constraint", "alter_db_table", "deferred_sql",
 ))  # fmt: skip
@@ -37,6 +39,8 @@ _MAKING = frozenset((
     "create", "bulk_create", "get_or_create", "update_or_create", "acreate", "abulk_create",
     "aget_or_create", "aupdate_or_create",
 ))  # fmt: skip
+# of many-to-many managers: rows of the table between
+_JOINING = frozenset(("add", "set", "remove", "clear", "aadd", "aset", "aremove", "aclear"))
 ANY = "*"
 _ALIASES = ("alias", "vendor", "features", "settings_dict")
 _BUILTINS = frozenset(dir(builtins)) - _UNSAFE_NAMES
@@ -61,9 +65,9 @@ def read_code(script: Script, node: ast.expr | None) -> Code | str:
     follower = _Follower(script)
     try:
         if isinstance(node, ast.Lambda):
-            follower.function(node)
+            follower.function(node, entry=True)
         elif isinstance(node, ast.Name):
-            follower.named(node.id)
+            follower.named(node.id, entry=True)
         else:
             return "RunPython runs code that is not a function of this file"
     except _Lost as lost:
@@ -79,6 +83,16 @@ class _Lost(Exception):
     """Why the function can't be followed, as the end of a sentence."""
 
 
+class _Scope(NamedTuple):
+    """Names in a function: all local ones, functions and imports among them, those of models
+    with their model, and those that were taken from an attribute."""
+
+    local: set[str]
+    known: set[str]
+    models: dict[str, str]
+    attributes: set[str]
+
+
 class _Follower:
     """Walks a function and those of the same file that it calls."""
 
@@ -88,31 +102,45 @@ class _Follower:
         self.makes: set[str] = set()
         self.words: set[str] = set()
         self._seen: set[str] = set()
+        self._apps: set[str] = set()
         self._functions = {
             s.name: s for s in script.module.body if isinstance(s, (ast.FunctionDef, ast.ClassDef))
         }
         self._imports = dict(_imports(script.module))
 
-    def named(self, name: str) -> None:
+    def named(self, name: str, *, entry: bool = False) -> None:
         if name in self._seen:
             return
         self._seen.add(name)
         if name not in self._functions:
             raise _Lost(f"runs {name}, which is not a function of this file")
-        self.function(self._functions[name])
+        self.function(self._functions[name], entry=entry)
 
-    def function(self, node: ast.FunctionDef | ast.ClassDef | ast.Lambda) -> None:
-        local = _local_names(node)
-        handed = _apps_names(node)
-        variables = self._variables(node)
-        known = _functions_and_imports(node)
+    def function(
+        self, node: ast.FunctionDef | ast.ClassDef | ast.Lambda, *, entry: bool = False
+    ) -> None:
+        handed = _handed_names(node, entry=entry)
+        self._apps |= handed
+        self._check_handed(node, handed)
+        scope = _Scope(
+            _local_names(node),
+            _functions_and_imports(node),
+            self._variables(node),
+            {
+                target.id
+                for inner in ast.walk(node)
+                if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Attribute)
+                for target in inner.targets
+                if isinstance(target, ast.Name)
+            },
+        )
         for inner in _without_annotations(node):
             if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
-                self._name(inner.id, local)
+                self._name(inner.id, scope.local)
             elif isinstance(inner, ast.Attribute):
                 self._attribute(inner)
             elif isinstance(inner, ast.Call):
-                self._call(inner, variables, handed, local - known)
+                self._call(inner, scope)
             elif isinstance(inner, ast.keyword):
                 if inner.arg is None and not isinstance(inner.value, ast.Dict):
                     raise _Lost("passes arguments that are put together")
@@ -139,7 +167,7 @@ class _Follower:
         """The model of an `apps.get_model` call; empty for any other call."""
         if not isinstance(call.func, ast.Attribute) or call.func.attr != "get_model":
             return ""
-        if not (isinstance(call.func.value, ast.Name) and "apps" in call.func.value.id.lower()):
+        if not (isinstance(call.func.value, ast.Name) and call.func.value.id in self._apps):
             raise _Lost("gets a model from elsewhere than apps")
         keywords = {k.arg: k.value for k in call.keywords}
         nodes = [*call.args]
@@ -148,43 +176,61 @@ class _Follower:
         named = ".".join(text for text in texts[:2] if text)
         if None in texts[:2] or named.count(".") != 1:
             raise _Lost("gets a model by a computed name")
+        if "_" in named.partition(".")[2]:
+            raise _Lost("gets the table of a many-to-many field")
         return named.lower()
 
-    def _call(
-        self, call: ast.Call, variables: dict[str, str], handed: set[str], local: set[str]
-    ) -> None:
+    def _call(self, call: ast.Call, scope: _Scope) -> None:
         model = self._got(call)
         if model:
             self.models.add(model)
             return
         function = call.func
         if isinstance(function, ast.Name):
-            if function.id in local:  # a model, or something that may be one
-                self.makes.add(variables.get(function.id, ANY))
+            if function.id in scope.local - scope.known:  # a model, or something that may be one
+                self.makes.add(scope.models.get(function.id, ANY))
             if function.id in ("getattr", "setattr", "hasattr"):
-                if self.script.text(call.args[1] if len(call.args) > 1 else None) is None:
+                text = self.script.text(call.args[1] if len(call.args) > 1 else None)
+                if text is None or text in _UNSAFE_ATTRIBUTES | {"get_model"}:
                     raise _Lost("names attributes by computed strings")
         elif isinstance(function, ast.Call):
             self.makes.add(ANY)
         elif isinstance(function, ast.Attribute):
-            if function.attr in _MAKING:
-                owner = function.value
-                while isinstance(owner, (ast.Attribute, ast.Call)):
-                    owner = owner.value if isinstance(owner, ast.Attribute) else owner.func
-                known = variables.get(owner.id) if isinstance(owner, ast.Name) else None
-                manager = ast.unparse(function.value).count(".") <= 2 and known
-                self.makes.add(known if manager and known else ANY)
-            elif function.attr in ("values", "values_list") and not call.args:
-                self.makes.add(ANY)  # all columns, whatever is made of them
-        self._handing(call, handed)
+            self._method(call, function, scope)
 
-    def _handing(self, call: ast.Call, handed: set[str]) -> None:
-        """`apps` and what holds models may only be handed to functions of this file."""
-        if isinstance(call.func, ast.Name) and call.func.id in self._functions:
-            return
-        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
-            if isinstance(argument, ast.Name) and argument.id in handed:
-                raise _Lost("hands apps or the schema editor to code of another module")
+    def _method(self, call: ast.Call, function: ast.Attribute, scope: _Scope) -> None:
+        owner = function.value
+        if function.attr in _MAKING:
+            while isinstance(owner, (ast.Attribute, ast.Call)):
+                owner = owner.value if isinstance(owner, ast.Attribute) else owner.func
+            known = scope.models.get(owner.id) if isinstance(owner, ast.Name) else None
+            manager = ast.unparse(function.value).count(".") <= 2 and known
+            self.makes.add(known if manager and known else ANY)
+        elif function.attr in ("values", "values_list") and not call.args:
+            self.makes.add(ANY)  # all columns, whatever is made of them
+        elif function.attr in _JOINING:
+            plain = isinstance(owner, ast.Name) and owner.id not in scope.attributes
+            self.makes |= set() if plain else {ANY}
+
+    def _check_handed(self, node: ast.AST, handed: set[str]) -> None:
+        """`apps` gets models and the schema editor names its database, or they are handed on
+        to a function of this file."""
+        fine: set[int] = set()
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Call):
+                if isinstance(inner.func, ast.Name) and inner.func.id in self._functions:
+                    arguments = [*inner.args, *(keyword.value for keyword in inner.keywords)]
+                    fine |= {id(argument) for argument in arguments}
+                elif isinstance(inner.func, ast.Attribute) and inner.func.attr == "get_model":
+                    fine |= {id(inner.func.value), id(inner.func)}
+            elif isinstance(inner, ast.Attribute) and inner.attr == "connection":
+                fine.add(id(inner.value))
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Attribute) and inner.attr == "get_model":
+                if id(inner) not in fine:
+                    raise _Lost("uses get_model without calling it")
+            elif isinstance(inner, ast.Name) and inner.id in handed and id(inner) not in fine:
+                raise _Lost(f"uses {inner.id} in another way than Django's documentation")
 
     def _name(self, name: str, local: set[str]) -> None:
         if name in _UNSAFE_NAMES and name not in local:
@@ -214,9 +260,8 @@ class _Follower:
             )
         if node.attr in ("pk", "id") and isinstance(node.ctx, ast.Store):
             self.makes.add(ANY)
-        if isinstance(node.value, ast.Name) and "editor" in node.value.id:
-            if node.attr != "connection":
-                raise _Lost("uses the schema editor")
+        if node.attr.startswith("__") and node.attr != "__name__":
+            raise _Lost(f"uses .{node.attr}")
         if isinstance(node.value, ast.Attribute) and node.value.attr == "connection":
             if node.attr not in _ALIASES:
                 raise _Lost("uses the connection")
@@ -288,10 +333,14 @@ def _local_names(node: ast.AST) -> set[str]:
     return found
 
 
-def _apps_names(node: ast.AST) -> set[str]:
-    """Parameters that stand for `apps` and the schema editor."""
-    return {
+def _handed_names(node: ast.AST, *, entry: bool) -> set[str]:
+    """Parameters that stand for `apps` and the schema editor: of the function that RunPython
+    calls the first two, of others those that are called so."""
+    found = {
         inner.arg
         for inner in ast.walk(node)
         if isinstance(inner, ast.arg) and ("apps" in inner.arg.lower() or "editor" in inner.arg)
     }
+    if entry and isinstance(node, (ast.FunctionDef, ast.Lambda)):
+        found |= {argument.arg for argument in [*node.args.posonlyargs, *node.args.args][:2]}
+    return found

@@ -172,6 +172,39 @@ def build_graph(migrations: Iterable[Migration], resolve: Resolve) -> Graph:
     )
 
 
+def without_squashes(graph: Graph, resolve: Resolve) -> Graph | None:
+    """The graph for a database that has applied a part of what a squash replaces.
+
+    Django then leaves the squash out, and what depends on it hangs below the last original
+    (MigrationGraph.remove_replacement_node). None where no squash has all its originals left.
+    """
+    originals: dict[NodeKey, list[NodeKey]] = {}
+    for old, new in graph.replaced_by.items():
+        originals.setdefault(new, []).append(old)
+    nodes = graph.nodes
+    squashes = {
+        new: _last(olds, nodes, resolve)
+        for new, olds in originals.items()
+        if all(old in nodes for old in olds)
+    }
+    if not squashes:
+        return None
+
+    def resolve_original(migration: Migration, reference: Reference) -> NodeKey | None:
+        other = resolve(migration, reference)
+        while other in squashes:
+            other = squashes[other]
+        return other
+
+    return build_graph((m for m in nodes.values() if m.key not in squashes), resolve_original)
+
+
+def _last(keys: list[NodeKey], nodes: Mapping[NodeKey, Migration], resolve: Resolve) -> NodeKey:
+    """Of a chain the node on which no other depends."""
+    below = {resolve(nodes[key], ref) for key in keys for ref in nodes[key].header.dependencies}
+    return max(key for key in keys if key not in below) if set(keys) - below else max(keys)
+
+
 def _replacements(nodes: Mapping[NodeKey, Migration], resolve: Resolve) -> dict[NodeKey, NodeKey]:
     found: dict[NodeKey, NodeKey] = {}
     for key in sorted(nodes):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from migmerge.git.repository import Repository
 from migmerge.report.screen import printable
+from migmerge.report.text import command_lines
 from migmerge.resolve.model import Plan, Resolution
 
 
@@ -31,12 +32,13 @@ class Verification(NamedTuple):
 
 
 class FixReport(NamedTuple):
-    """`note` says what git waits for now."""
+    """`note` says what git waits for now; `whole` that nothing asked for was left undone."""
 
     plan: Plan
     verification: Verification
     note: str
     written: bool
+    whole: bool = True
 
 
 def report_json(report: FixReport) -> str:
@@ -95,8 +97,8 @@ def _paragraph(resolution: Resolution) -> list[str]:
     if len(resolution.reasons) > len(shown):
         lines.append(f"  - and {len(resolution.reasons) - len(shown)} more (--format json)")
     lines += [
-        f"  {'next: ' if index == 0 else '      '}{command}"
-        for index, command in enumerate(resolution.next)
+        f"  {'next: ' if index == 0 else '      '}{line}"
+        for index, line in enumerate(command_lines(resolution.next))
     ]
     return lines
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from migmerge.conflicts.model import Branch, Conflict, Notice
@@ -47,10 +47,15 @@ def _finding(
         lines += ["", *_tree(conflict, snapshot, added, base), ""]
         lines += [f"  {line}" for line in _verdict(conflict)]
     lines += [
-        f"  {'next: ' if index == 0 else '      '}{printable(command)}"
-        for index, command in enumerate(conflict.commands)
+        f"  {'next: ' if index == 0 else '      '}{printable(line)}"
+        for index, line in enumerate(command_lines(conflict.commands))
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def command_lines(commands: Iterable[str]) -> list[str]:
+    """One line for each command, and for each step of a chain."""
+    return [line for text in commands for line in text.replace(" && ", " &&\n").split("\n")]
 
 
 def _headline(conflict: Conflict) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from migmerge.conflicts.model import Conflict
+from migmerge.git.findings import BROKEN
 from migmerge.git.snapshot import Snapshot
 from migmerge.resolve import moves
 from migmerge.resolve.model import Moves, Refusal
@@ -40,7 +41,7 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Dec
     refusals: list[Refusal] = []
     stale: list[Conflict] = []
     for _, own in sorted(by_app.items()):
-        broken = [c for c in own if c.kind not in (*_SIDED, "lock-file")]
+        broken = [c for c in own if c.kind in (*BROKEN, "number")]
         sided = sorted((c for c in own if c.kind in _SIDED), key=lambda c: c.kind)
         if broken:
             refusals.append(_broken(broken))
@@ -66,6 +67,8 @@ def _broken(conflicts: list[Conflict]) -> Refusal:
 
 def _decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | Refusal:
     app = conflict.app
+    if any(key not in snapshot.graph.parents for b in conflict.branches for key in b.nodes):
+        return Refusal(app.key, conflict.reasons, conflict.commands)  # hidden by a squash
     if conflict.verdict == "contradict":
         return Refusal(app.key, ("the sides contradict each other", *conflict.reasons),
                        conflict.commands)  # fmt: skip

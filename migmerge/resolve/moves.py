@@ -23,6 +23,9 @@ def renumber(
     app = conflict.app
     onto = [branch for branch in conflict.branches if branch.side == "onto"]
     if len(onto) != 1:
+        if all(branch.published for branch in conflict.branches):
+            command = f"migmerge fix {shlex.quote(app.key)} --strategy merge"
+            return Refusal(app.key, ("every side is published, so none can move",), (command,))
         return Refusal(app.key, ("it is not known which side is published",), _ask(app.key))
     moving = [branch for branch in conflict.branches if branch.side == "replayed"]
     kept_edges = _edges(graph, app.key, {key for branch in moving for key in branch.nodes})
@@ -77,7 +80,7 @@ def _changed(names: dict[NodeKey, str]) -> dict[NodeKey, str]:
 
 def _ask(app: str) -> tuple[str, ...]:
     fix = f"migmerge fix {shlex.quote(app)}"
-    return (f"{fix} --base REF", f"{fix} --move NAME")
+    return (f"{fix} --strategy renumber --base REF", f"{fix} --move NAME")
 
 
 def _edges(graph: Graph, app: str, without: set[NodeKey]) -> list[tuple[int | None, int | None]]:

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from migmerge.config import Config
 from migmerge.conflicts.model import Conflict
-from migmerge.git.repository import Repository
+from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import Snapshot, understand
+from migmerge.git.state import stopped_operation
+from migmerge.git.trees import list_commit
 from migmerge.migrations.naming import merge_name, merge_suffix
 from migmerge.project.ask import merge_texts
 from migmerge.project.interpreter import Project, find_project
@@ -20,11 +22,16 @@ from migmerge.resolve.static import problems
 
 
 class Planned(NamedTuple):
-    """A plan, the leaf that each fixed app must end with, and paths that must be free."""
+    """A plan, the leaf that each fixed app must end with, and paths that must be free.
+
+    `uncommitted` are migrations of the fixed apps that HEAD lacks and the fix doesn't write:
+    without them a commit of the fix would be broken.
+    """
 
     plan: Plan
     leaves: Mapping[str, str]
     new_paths: set[str]
+    uncommitted: tuple[str, ...] = ()
 
 
 def plan_all(
@@ -60,7 +67,19 @@ def plan_all(
     old = {m.path for m in snapshot.graph.nodes.values()}
     targets = {path for path, change in files.changes.items() if change.data is not None}
     free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
-    return Planned(Plan(files.changes, tuple(resolutions)), files.leaves, free)
+    plan = Plan(files.changes, tuple(resolutions))
+    return Planned(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
+
+
+def _uncommitted(repository: Repository, snapshot: Snapshot, files: Files) -> tuple[str, ...]:
+    """In a stopped merge the commit takes all that is staged: then only untracked files count."""
+    own = {m.path for m in snapshot.graph.nodes.values() if m.key.app in files.leaves}
+    stopped = stopped_operation(repository)
+    head = find_commit(repository, "HEAD")
+    known = list_commit(repository, head).files if head and not stopped else {}
+    if stopped:
+        known = {path: file for path, file in snapshot.listing.files.items() if file.oid}
+    return tuple(sorted(own - set(known) - set(files.changes)))
 
 
 def _look(
@@ -118,11 +137,15 @@ def _resolutions(
     decision: Decision,
 ) -> list[Resolution]:
     found = []
+    migrations = {m.path for m in snapshot.graph.nodes.values()} | set(files.changes)
     for move in moves:
         own = {path for path, apps in files.blame.items() if move.app in apps}
         renamed = {o: n for o, n in files.renamed.items() if _app_of(snapshot, o) == move.app}
         names = [key.name for key in move.names if not key.version]
         mentions = find_mentions(repository, names, files.changes)
+        if any(key.version for key in snapshot.graph.app_nodes(move.app)):
+            # the other side's file keeps the name: a migration that depends on it is right
+            mentions = [m for m in mentions if m.path not in migrations]
         conflict = verdicts.get(move.app)
         found.append(
             Resolution(

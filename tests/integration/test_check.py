@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -179,6 +180,31 @@ def test_check_squash_beside_its_originals_is_no_finding(repo: Repo) -> None:
     repo.write("shop/migrations/0001_squashed_0002.py", squash)
     repo.migration("shop", "0003_b", "0002_a")
     assert kinds(repo.check()) == []
+
+
+def test_check_squash_that_hides_a_sibling(repo: Repo) -> None:
+    """On the side of a database that has 0001 only, 0002_a and 0002_b are both leaf nodes."""
+    repo.migration("shop", "0001_initial")
+    repo.migration("shop", "0002_a", "0001_initial")
+    repo.migration("shop", "0002_b", "0001_initial")
+    squash = migration_text().replace(
+        "dependencies",
+        "replaces = [('shop', '0001_initial'), ('shop', '0002_a')]\n    dependencies",
+    )
+    repo.write("shop/migrations/0001_squashed.py", squash)
+    (conflict,) = repo.check()["conflicts"]
+    assert conflict["kind"] == "siblings"
+    assert conflict["reasons"] == [
+        "a database that has a part of what 0001_squashed replaces sees the leaf nodes "
+        "0002_a and 0002_b"
+    ]
+    assert conflict["commands"] == [
+        "git rm -- shop/migrations/0001_squashed.py",
+        "migmerge fix shop",
+        "python manage.py squashmigrations shop FIRST LAST",
+    ]
+    (resolution,) = repo.fix(code=1)["resolutions"]
+    assert (resolution["status"], resolution["next"]) == ("refused", conflict["commands"])
 
 
 def test_check_missing_dependency(repo: Repo) -> None:
@@ -582,3 +608,65 @@ def test_check_in_a_linked_worktree(siblings: Repo, tmp_path: Path) -> None:
     siblings.git("checkout", "-q", "main")
     siblings.git("worktree", "add", "-q", str(tmp_path / "linked"), "feature")
     assert Repo(tmp_path / "linked").run("check").stdout == TEXT
+
+
+def test_check_without_standard_output(siblings: Repo) -> None:
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -m migmerge check >&-', sys.executable],
+        cwd=siblings.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "3 migrations in 1 app: 1 conflict\n")
+
+
+def test_check_missing_parent_comes_before_siblings(siblings: Repo) -> None:
+    siblings.migration("shop", "0003_more", "0002_gone")
+    found = siblings.check()["conflicts"]
+    assert [c["kind"] for c in found] == ["siblings", "missing-dependency"]
+    assert found[0]["commands"] == found[1]["commands"]
+    assert found[0]["recommendation"] == "manual"
+
+
+def test_check_compares_what_other_apps_do_with_a_side(branches: Repo) -> None:
+    """feature renames the model that cart, which builds on main's migration, points at."""
+    branches.migration(
+        "shop", "0003_ren", "0002_price", operations=("RenameModel('Product', 'Item')",)
+    )
+    branches.commit()
+    branches.git("checkout", "-q", "main")
+    key = "AddField('line', 'p', models.ForeignKey('shop.Product', models.CASCADE))"
+    branches.migration("cart", "0001_initial", "shop.0002_stock", operations=(key,))
+    branches.commit()
+    branches.publish()
+    branches.git("merge", "-q", "--no-edit", "feature")
+    (conflict,) = branches.check()["conflicts"]
+    assert conflict["verdict"] == "contradict"
+    assert (
+        "0003_ren renames shop.product, which 0001_initial uses (AddField)" in (conflict["reasons"])
+    )
+
+
+def test_check_code_that_reads_what_the_other_side_takes_from_another_app(branches: Repo) -> None:
+    branches.git("checkout", "-q", "main")
+    branches.migration("cart", "0001_initial", operations=("CreateModel('Item', fields=[])",))
+    branches.commit()
+    branches.git("checkout", "-q", "feature")
+    branches.git("merge", "-q", "main~1", "--no-edit")
+    branches.git("cherry-pick", "main")
+    path = branches.migration(
+        "shop", "0003_copy", "0002_price", "cart.0001_initial", operations=("RunPython(copy)",)
+    )
+    code = "def copy(apps, e):\n    apps.get_model('cart', 'Item').objects.update(n=1)\n\n\n"
+    branches.write(path, branches.read(path).decode().replace("class Mig", code + "class Mig"))
+    branches.commit()
+    branches.git("checkout", "-q", "main")
+    branches.migration("cart", "0002_n", "0001_initial", operations=("RemoveField('item', 'n')",))
+    branches.migration("shop", "0003_b", "0002_stock", "cart.0002_n")
+    branches.commit()
+    branches.publish()
+    branches.git("checkout", "-q", "feature")
+    branches.git("merge", "-q", "--no-edit", "main")
+    (conflict,) = branches.check()["conflicts"]
+    assert conflict["verdict"] == "overlap"
+    assert conflict["reasons"] == [
+        "0003_copy (RunPython) runs code on rows of cart.item, beside 0002_n (RemoveField)"
+    ]

@@ -369,7 +369,10 @@ def test_fix_path_collision_of_unknown_sides_is_refused(repo: Repo) -> None:
     before = repo.state()
     (resolution,) = repo.fix(code=1)["resolutions"]
     assert resolution["status"] == "refused"
-    assert resolution["next"] == ["migmerge fix shop --base REF", "migmerge fix shop --move NAME"]
+    assert resolution["next"] == [
+        "migmerge fix shop --strategy renumber --base REF",
+        "migmerge fix shop --move NAME",
+    ]
     assert repo.state() == before
     assert repo.fix("--base", "HEAD")["resolutions"][0]["status"] == "fixed"
 
@@ -589,10 +592,12 @@ def test_fix_refuses_a_contradiction_with_the_way_back(repo: Repo) -> None:
             "both add shop.product.price, with the same operation",
         ]
         assert resolution["next"] == [
-            "python manage.py migrate shop 0001_initial",
-            "git rm -- shop/migrations/0002_b.py",
-            "python manage.py makemigrations shop",
-            "python manage.py migrate shop",
+            'for f in shop/migrations/0002_a.py; do mv -- "$f" "$f.aside"; done && '
+            "python manage.py migrate shop 0001_initial && "
+            'for f in shop/migrations/0002_a.py; do mv -- "$f.aside" "$f"; done && '
+            "git rm -- shop/migrations/0002_b.py && "
+            "python manage.py makemigrations shop && "
+            "python manage.py migrate shop"
         ]
 
 
@@ -727,3 +732,64 @@ def test_fix_says_what_it_does_not_do_about_numbers(siblings: Repo) -> None:
     assert resolution["reasons"] == [
         "shop/migrations/0002_price.py: number: 0002_price and 0002_stock have the same number"
     ]
+
+
+def test_fix_commit_that_would_lack_a_parent_is_refused(branches: Repo) -> None:
+    """`git commit -- paths` takes the merge migration and not what it depends on."""
+    branches.git("checkout", "-q", "main")
+    branches.migration("shop", "0002_price", "0001_initial", operations=(PRICE,))
+    before = branches.state()
+    done = branches.run("fix", "--yes", "--commit")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "migmerge: the commit would lack shop/migrations/0002_price.py\n"
+        "hint: commit them first, or run fix without --commit\n"
+    )
+    assert branches.state() == before
+    assert "staged; git add shop/migrations/0002_price.py, then git commit\n" in (
+        branches.run("fix", "--yes").stdout
+    )
+
+
+def test_fix_commit_that_a_hook_stops_is_no_success(siblings: Repo) -> None:
+    hook = siblings.root / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\necho nope >&2\nexit 1\n")
+    hook.chmod(0o755)
+    done = siblings.run("fix", "--yes", "--commit")
+    assert done.returncode == 1
+    assert "not committed: nope\n" in done.stdout
+
+
+def test_fix_names_what_else_is_unmerged(branches: Repo) -> None:
+    for branch in ("feature", "main"):
+        branches.git("checkout", "-q", branch)
+        branches.write("shop/models.py", branch)
+        branches.commit()
+    branches.publish()
+    branches.git("checkout", "-q", "feature")
+    branches.git("merge", "-q", "main", fails=True)
+    done = branches.run("fix", "--yes", "--no-verify")
+    assert "staged; resolve and git add shop/models.py, then git commit\n" in done.stdout
+
+
+def test_fix_move_is_a_wish_to_renumber(siblings: Repo) -> None:
+    siblings.git("update-ref", "-d", "refs/remotes/origin/main")
+    (resolution,) = siblings.fix("--move", "0002_price")["resolutions"]
+    assert resolution["strategy"] == "renumber"
+    assert resolution["renamed"] == {
+        "shop/migrations/0002_price.py": "shop/migrations/0003_price.py"
+    }
+
+
+def test_fix_renumber_of_published_sides_is_refused(siblings: Repo) -> None:
+    siblings.publish("feature")
+    resolution = refused(siblings, "--strategy", "renumber")
+    assert resolution["reasons"] == ["every side is published, so none can move"]
+    assert resolution["next"] == ["migmerge fix shop --strategy merge"]
+
+
+def test_fix_path_collision_mentions_no_migration_that_is_right(repo: Repo) -> None:
+    collision(repo)
+    repo.git("merge", "-q", "feature", fails=True)
+    (resolution,) = repo.fix()["resolutions"]
+    assert [m for m in resolution["mentions"] if "migrations/" in m["path"]] == []

@@ -51,6 +51,10 @@ KNOWN = {
     "rows made by using()": (GET + "Product.objects.using('x').create()", {"shop.product"}, {"shop.product"}),
     "rows made by a relation": (GET + "Product.objects.first().orders.create()", {"shop.product"}, {"*"}),
     "rows copied": (GET + "p = Product.objects.first()\np.pk = None\np.save()", {"shop.product"}, {"*"}),
+    "rows between": (GET + "Product.objects.first().tags.set([1])", {"shop.product"}, {"*"}),
+    "rows between, by a variable": (GET + "tags = Product.objects.first().tags\ntags.add(1)", {"shop.product"}, {"*"}),
+    "a set": (GET + "seen = set()\nseen.add(1)", {"shop.product"}, set()),
+    "another name for apps": ("helper(apps, [])", {"shop.order"}, set()),
     "all columns": (GET + "list(Product.objects.values())", {"shop.product"}, {"*"}),
     "a class in a loop": ("for name in ['A']:\n    M = apps.get_model('shop', 'A')\n    N = M\n    N()", {"shop.a"}, {"*"}),
     "the alias of the connection": (GET + "Product.objects.using(editor.connection.alias).count()", {"shop.product"}, set()),
@@ -76,7 +80,7 @@ def test_read_code_words_of_constants() -> None:
     assert isinstance(found, Code) and "colour" in found.words
 
 
-@pytest.mark.parametrize("body", ["pass", "print('done')", "if apps:\n    return"])
+@pytest.mark.parametrize("body", ["pass", "print('done')", "if 1:\n    return"])
 def test_read_code_without_models_runs_nothing(body: str) -> None:
     assert code(body) == Code(runs=False)
 
@@ -89,14 +93,21 @@ OPAQUE = {
     "a computed name": ("for n in ['A']:\n    apps.get_model('shop', n)", "gets a model by a computed name"),
     "computed attributes": (GET + "for n in WORDS:\n    setattr(Product, n, 1)", "names attributes by computed strings"),
     "computed keywords": (GET + "values = {}\nProduct.objects.filter(**values)", "passes arguments that are put together"),
-    "the schema editor": ("editor.execute('x')", "uses .execute"),
+    "the schema editor": ("editor.execute('x')", "uses editor in another way than Django's documentation"),
     "the connection": ("editor.connection.ensure()", "uses the connection"),
     "a cursor": ("editor.connection.cursor()", "uses .cursor"),
     "another process": ("subprocess.run(['x'])", "uses subprocess"),
     "a name from nowhere": ("magic()", "uses magic, which is not plain in this file"),
     "an import inside": ("from shop.tools import f\nf()", "uses f of shop.tools"),
     "a global": ("global LABEL\nLABEL = 'x'", "changes names outside of itself"),
-    "apps handed on": ("print(apps)", "hands apps or the schema editor to code of another module"),
+    "apps handed on": ("print(apps)", "uses apps in another way than Django's documentation"),
+    "get_model under another name": ("get = apps.get_model\nget('shop', 'A')", "uses get_model without calling it"),
+    "get_model in a partial": ("print(apps.get_model, ['shop.A'])", "uses get_model without calling it"),
+    "get_model by its name": ("getattr(registry, 'get_model')", "names attributes by computed strings"),
+    "the table of a many-to-many field": ("apps.get_model('shop', 'Product_tags')", "gets the table of a many-to-many field"),
+    "raw SQL": (GET + "from django.db.models.expressions import RawSQL\nProduct.objects.update(x=RawSQL('1', []))", "uses RawSQL"),
+    "the shape of an object": (GET + "print(Product.__dict__)", "uses .__dict__"),
+    "dir": (GET + "print(dir(Product))", "uses dir"),
 }  # fmt: skip
 
 

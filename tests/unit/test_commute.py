@@ -15,13 +15,21 @@ def verdict(ours: str, theirs: str) -> tuple[str, list[str]]:
         read_script(f"{HEAD}    operations = [{side}]\n".encode(), "shop", name)
         for side, name in ((ours, "0002_a"), (theirs, "0002_b"))
     ]
-    one, other = (footprints(script, gather([], scripts)) for script in scripts)
+    facts = gather([read_script(f"{HEAD}    operations = [{BASE}]\n".encode(), "shop")], scripts)
+    one, other = (footprints(script, facts) for script in scripts)
     found = judge([(one, other)])
     assert judge([(other, one)]) == found  # the order is no matter
     return found.verdict, list(found.reasons)
 
 
 M = "migrations."
+BASE = (
+    M + "CreateModel('Kid', fields=[('c', models.TextField())], bases=('shop.product',)), "
+    + M + "CreateModel('Part', fields=[('p', models.ForeignKey('Product', models.CASCADE, "
+    "to_field='sku')), ('tags', models.ManyToManyField('Tag', through='Link'))]), "
+    + M + "CreateModel('Old', fields=[('a', models.TextField(db_column='was'))], "
+    "options={'db_table': 'ancient', 'managed': False})"
+)  # fmt: skip
 ADD_A = M + "AddField('product', 'a', models.IntegerField())"
 ADD_B = M + "AddField('product', 'b', models.IntegerField())"
 FK = M + "AddField('order', 'product', models.ForeignKey('Product', models.CASCADE))"
@@ -77,6 +85,16 @@ INTERACT = {
     "field of a child model": (M + "CreateModel('child', fields=[('a', models.TextField())], bases=('shop.product',))", ADD_A, "contradict", "0002_b adds shop.product.a, which 0002_a names (CreateModel)"),
     "RenameIndex of index_together": (M + "RenameIndex('product', new_name='z', old_fields=('a', 'b'))", M + "AlterIndexTogether('product', {('c', 'd')})", "overlap", "both set index_together of shop.product"),
     "swappable and a key": (M + "AddField('order', 'by', models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE))", M + "AlterField('user', 'id', models.BigAutoField(primary_key=True))", "overlap", "0002_b (AlterField) may change the type of the key that 0002_a (AddField) copies"),
+    "a child model deleted and its field's name taken": (M + "DeleteModel('Kid')", M + "AddField('product', 'c', models.IntegerField())", "overlap", "0002_a (DeleteModel) takes away a relative of shop.product, whose fields 0002_b (AddField) changes"),
+    "a field of a child and of its parent": (M + "AddField('kid', 'x', models.TextField())", M + "AddField('product', 'x', models.TextField())", "contradict", "0002_a adds shop.kid.x, which 0002_b names (AddField)"),
+    "a field that a key copies, and a key to the copy": (M + "AlterField('product', 'sku', models.CharField(max_length=40))", M + "AddField('x', 'y', models.ForeignKey('Product', models.CASCADE, to_field='sku'))", "overlap", "0002_a alters shop.product.sku, which 0002_b names (AddField)"),
+    "a column that an older field had": (M + "RemoveField('old', 'a')", M + "AddField('old', 'was', models.TextField())", "overlap", "0002_a (RemoveField) may free the column that 0002_b (AddField) takes"),
+    "a table that an older model had": (M + "DeleteModel('old')", M + "CreateModel('New', fields=[], options={'db_table': 'ancient'})", "contradict", "both name the table ancient"),
+    "options of a model that is not managed": (M + "AlterModelOptions('old', options={})", M + "AddField('old', 'z', models.TextField())", "overlap", "0002_a (AlterModelOptions) changes the table of shop.old as a whole, beside 0002_b (AddField)"),
+    "ordering and order_with_respect_to": (M + "AlterOrderWithRespectTo('product', 'tag')", M + "AlterModelOptions('product', options={'ordering': ['x']})", "overlap", "both set options of shop.product"),
+    "a collation taken away": (M + "RemoveCollation('de', 'x')", M + "AddField('product', 'n', models.TextField(db_collation='de'))", "contradict", "both name the collation de"),
+    "another column of one name": (M + "AddField('product', 'tag_id', models.IntegerField())", M + "AddField('product', 'tag', models.ForeignKey('Tag', models.CASCADE))", "contradict", "both name the column shop.product.tag_id"),
+    "an index whose fields are not named": (M + "RemoveIndex('product', 'a_idx')", M + "RemoveField('product', 'a')", "overlap", "0002_b (RemoveField) may take a field of shop.product from what 0002_a (RemoveIndex) names"),
     "computed field name": (M + "AddField('product', NAME, models.IntegerField())", ADD_B, "opaque", "0002_a: AddField has a computed name"),
     "field in a variable": (M + "AddField('product', 'a', FIELD)", ADD_B, "opaque", "0002_a: AddField has a computed field"),
     "fields put together": (M + "CreateModel('A', fields=[*COMMON])", ADD_B, "opaque", "0002_a: CreateModel has a computed fields"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from migmerge.migrations.graph import without_squashes
 from migmerge.migrations.model import NodeKey
 from tests.conftest import graph
 
@@ -31,6 +32,26 @@ def test_leaves_of_a_squash_beside_its_originals() -> None:
     made = graph("shop: 1 <- 2 <- 3, 1_s replaces 1+2")
     assert names(made.leaves("shop")) == ["shop.3"]
     assert names(made.parents[NodeKey("shop", "3")]) == ["shop.1_s"]
+
+
+@pytest.mark.parametrize(
+    ("text", "leaves"),
+    [
+        ("shop: 1 <- 2 <- 3 <- 4, 1_s replaces 1+2+3, 2 <- 3_b", ["shop.3_b", "shop.4"]),
+        ("shop: 1 <- 2 <- 3, 1_s replaces 1+2, 1_s <- 3", ["shop.3"]),
+        ("shop: 1 <- 2, 1_s replaces 1+2, 1_s <- 3", ["shop.3"]),
+    ],
+    ids=["a sibling on an original", "dependents of an original", "dependents of the squash"],
+)
+def test_without_squashes(text: str, leaves: list[str]) -> None:
+    made = without_squashes(graph(text), lambda m, ref: NodeKey(ref.label, ref.name))
+    assert made is not None
+    assert names(made.leaves("shop")) == leaves
+
+
+def test_without_squashes_whose_originals_are_gone() -> None:
+    made = graph("shop: 2 <- 3, 1_s replaces 1+2")
+    assert without_squashes(made, lambda m, ref: NodeKey(ref.label, ref.name)) is None
 
 
 def test_leaves_of_a_squash_of_a_squash() -> None:
