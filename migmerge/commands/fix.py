@@ -64,7 +64,7 @@ def fix(options: FixOptions) -> int:
     strategy = options.strategy
     if moved and strategy == "auto":
         strategy = "renumber"  # to name a side that moves is to ask for a move
-    wish = Wish(strategy, options.keep_names, found.prefer)
+    wish = Wish(strategy, options.keep_names, found.prefer, _asks(options) and not options.yes)
     planned = plan_all(repository, config, snapshot, conflicts, wish, _published(repository, found))
     report = _carry_out(repository, config, snapshot, planned, options)
     return _tell(repository, report, options)
@@ -151,9 +151,13 @@ def _apply(transaction: Transaction) -> None:
         raise
 
 
+def _asks(options: FixOptions) -> bool:
+    return options.format == "text" and sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _agreed(repository: Repository, plan: Plan, options: FixOptions) -> bool:
     """Ask on a terminal; without one, or in JSON, print the plan and stop."""
-    if options.format != "text" or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _asks(options):
         report = FixReport(plan, Verification(), "", written=False)
         _tell(repository, report, options._replace(dry_run=True))
         raise UserError("nothing was written: there is no terminal to ask on", "add --yes")

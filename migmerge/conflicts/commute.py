@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from migmerge.conflicts.model import Disputed
 from migmerge.migrations.marks import ANY, Footprint, Touch
 
 VERDICTS = ("commute", "opaque", "overlap", "contradict")
 
 
 class Relation(NamedTuple):
-    """One of VERDICTS, with the reason where it isn't `commute`.
-
-    `diverges` tells that databases end up different after an empty merge migration.
-    """
+    """One of VERDICTS, with the reason where it isn't `commute`, and what both set."""
 
     verdict: str
     reason: str = ""
-    diverges: bool = False
+    disputed: Disputed | None = None
 
 
 class Judgement(NamedTuple):
@@ -30,7 +28,7 @@ class Judgement(NamedTuple):
 
     verdict: str
     reasons: tuple[str, ...]
-    diverges: bool
+    disputed: tuple[Disputed, ...]
 
 
 # what two sides do, without what they have in common
@@ -48,9 +46,8 @@ def judge(pairs: Iterable[Pair]) -> Judgement:
     relations = [commute(one, other) for ours, theirs in pairs for one in ours for other in theirs]
     worst = max((VERDICTS.index(r.verdict) for r in relations), default=0)
     reasons = sorted({(-VERDICTS.index(r.verdict), r.reason) for r in relations if r.reason})
-    return Judgement(
-        VERDICTS[worst], tuple(reason for _, reason in reasons), any(r.diverges for r in relations)
-    )
+    disputed = sorted({relation.disputed for relation in relations if relation.disputed})
+    return Judgement(VERDICTS[worst], tuple(reason for _, reason in reasons), tuple(disputed))
 
 
 def commute(one: Footprint, other: Footprint) -> Relation:
@@ -89,7 +86,8 @@ def _clash(kind: str, writer: Footprint, reader: Footprint) -> str:
 def _same_field(one: Footprint, other: Footprint) -> Relation:
     place = f"{one.model}.{one.field}"
     if one.operation == other.operation == "AlterField":
-        return Relation("overlap", f"both set {place}{_difference(one, other)}", diverges=True)
+        reason = f"both set {place}{_difference(one, other)}"
+        return Relation("overlap", reason, Disputed(one.model, "field", one.field))
     if one.operation == other.operation:
         verb = {"AddField": "add", "RemoveField": "remove"}.get(one.operation, "rename")
         if one.body == other.body:
@@ -130,7 +128,8 @@ def _field(writer: Footprint, reader: Footprint, name: str) -> Relation:
 def _option(writer: Footprint, reader: Footprint, name: str) -> Relation:
     model, _, option = name.rpartition(".")
     same = Touch("option", name) in reader.writes
-    return Relation("overlap", f"both set {option} of {model}", diverges=same)
+    disputed = Disputed(model, option) if same else None
+    return Relation("overlap", f"both set {option} of {model}", disputed)
 
 
 def _taken(what: str) -> Callable[[Footprint, Footprint, str], Relation]:

@@ -30,8 +30,20 @@ class Place(NamedTuple):
     line: int
 
 
+class Disputed(NamedTuple):
+    """What both sides set: a `field` of `label.model`, or `options`, `unique_together` … of it."""
+
+    model: str
+    kind: str
+    field: str = ""
+
+
 class Conflict(NamedTuple):
-    """One finding; `place` points into the file that is at fault, where a single one is."""
+    """One finding; `place` points into the file that is at fault, where a single one is.
+
+    `disputed` is what both sides set, so that an empty merge migration would let databases
+    differ for ever.
+    """
 
     app: App
     kind: str
@@ -42,6 +54,7 @@ class Conflict(NamedTuple):
     verdict: str | None = None
     recommendation: str = "manual"
     commands: tuple[str, ...] = ()
+    disputed: tuple[Disputed, ...] = ()
 
 
 class Notice(NamedTuple):

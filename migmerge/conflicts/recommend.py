@@ -84,20 +84,13 @@ def _two_sides(
     if conflict.kind == "path" and not sided:
         either = (f"{fix} --base HEAD", f"{fix} --base MERGE_HEAD")
         return done._replace(recommendation="manual", commands=either)
-    if judgement.diverges or prefer == "renumber" or conflict.kind == "path":
-        if sided:
-            return done._replace(
-                recommendation="renumber", commands=(f"{fix} --strategy renumber",)
-            )
-        if judgement.diverges:
-            commands = (f"{fix} --strategy renumber --move {shlex.quote(_last(conflict))}",)
-            return done._replace(recommendation="manual", commands=commands)
+    done = done._replace(disputed=judgement.disputed)
+    if judgement.disputed and conflict.kind == "siblings":
+        return done._replace(recommendation="merge", commands=(f"{fix} --strategy merge",))
+    if sided and (prefer == "renumber" or conflict.kind == "path"):
+        return done._replace(recommendation="renumber", commands=(f"{fix} --strategy renumber",))
     named = "" if judgement.verdict == "commute" else " --strategy merge"
     return done._replace(recommendation="merge", commands=(fix + named,))
-
-
-def _last(conflict: Conflict) -> str:
-    return conflict.branches[-1].leaf.name
 
 
 def _rollback(conflict: Conflict, apart: Apart) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from migmerge.conflicts.model import Disputed
+from migmerge.migrations.naming import merge_suffix
 from migmerge.migrations.reader import read_header
 from migmerge.project.interpreter import Project
 
@@ -26,28 +28,37 @@ class Answer(NamedTuple):
         return f"{self.status}: {self.why}" if self.why else self.status
 
 
-def merge_texts(project: Project, leaves: Mapping[str, Sequence[str]],
-                names: Mapping[str, str]) -> dict[str, bytes]:  # fmt: skip
-    """App label -> the project's own text of the merge migration of `leaves`.
+class Wanted(NamedTuple):
+    """A merge migration: its name, the leaves that it joins, and what it is to set."""
 
-    `names` is what `--name` gets. An app is left out where the project can't be asked, or
-    where its text doesn't join exactly these leaves.
+    name: str
+    leaves: Sequence[str]
+    disputed: Sequence[Disputed] = ()
+
+
+def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> tuple[dict[str, bytes], str]:
+    """App label -> the project's own text of the merge migration, and why some are left out.
+
+    Left out is an app where the project can't be asked, or where its text doesn't join exactly
+    these leaves.
     """
-    document = _run(project, {"merge": dict(names), "verify": []})
+    merges = {label: merge_suffix(w.name) for label, w in wanted.items() if not w.disputed}
+    settles = {label: tuple(w) for label, w in wanted.items() if w.disputed}
+    document = _run(project, {"merge": merges, "settle": settles, "verify": []})
     found = {}
     for label, text in (document.get("result") or {}).items():
         header = read_header(text.encode())
         if header and {(r.label, r.name) for r in header.dependencies} == {
-            (label, name) for name in leaves[label]
+            (label, name) for name in wanted[label].leaves
         }:
             found[label] = text.encode()
-    return found
+    return found, str(document.get("skipped") or document.get("failed") or "no answer")
 
 
 def verify(project: Project, nodes: Mapping[str, Sequence[str]],
            leaves: Mapping[str, str]) -> Answer:  # fmt: skip
     """Whether Django's loader sees the same nodes and leaves, and models.py no change."""
-    document = _run(project, {"merge": {}, "verify": sorted(nodes)})
+    document = _run(project, {"merge": {}, "settle": {}, "verify": sorted(nodes)})
     if "result" not in document:
         status = "skipped" if "skipped" in document else "failed"
         return Answer(status, str(document[status]))

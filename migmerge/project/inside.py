@@ -71,6 +71,46 @@ def merge_texts():
     return texts
 
 
+def settled_texts():
+    """App label -> a merge migration that sets what both sides set to what the models say."""
+    from django.db import migrations
+    from django.db.migrations.writer import MigrationWriter
+
+    texts = {}
+    for label, (name, leaves, disputed) in sorted(REQUEST["settle"].items()):
+        kind = type("Migration", (migrations.Migration,), {})
+        made = kind(name, label)
+        made.dependencies = [(label, leaf) for leaf in sorted(leaves)]
+        made.operations = [final(*entry) for entry in disputed]
+        texts[label] = MigrationWriter(made, include_header=False).as_string()
+    return texts
+
+
+def final(model, kind, field):
+    """The operation that sets a field, or an option of this kind, as the models have it."""
+    from django.apps import apps
+    from django.db.migrations import operations
+    from django.db.migrations.state import ModelState
+
+    label, _, name = model.partition(".")
+    state = ModelState.from_model(apps.get_model(label, name))
+    if kind == "field":
+        own = {key.lower(): key for key in state.fields}
+        if field not in own:
+            raise LookupError(f"{model} has no field {field}")
+        return operations.AlterField(name, own[field], state.fields[own[field]])
+    if kind == "unique_together":
+        return operations.AlterUniqueTogether(name, state.options.get(kind) or set())
+    if kind == "db_table_comment":
+        return operations.AlterModelTableComment(name, state.options.get(kind))
+    if kind == "managers":
+        return operations.AlterModelManagers(name, state.managers)
+    keys = operations.AlterModelOptions.ALTER_OPTION_KEYS
+    return operations.AlterModelOptions(
+        name, {key: value for key, value in state.options.items() if key in keys}
+    )
+
+
 def judge():
     """What Django's own loader and `makemigrations --check --dry-run` say of the files."""
     from django.apps import apps
@@ -108,7 +148,8 @@ def answer():
     except BaseException as error:
         return {"skipped": type(error).__name__ + ": " + " ".join(str(error).split())[:300]}
     try:
-        return {"result": merge_texts() if REQUEST["merge"] else judge()}
+        asked = REQUEST["merge"] or REQUEST["settle"]
+        return {"result": dict(merge_texts(), **settled_texts()) if asked else judge()}
     except BaseException as error:
         return {"failed": type(error).__name__ + ": " + " ".join(str(error).split())[:300]}
 

@@ -13,15 +13,18 @@ from migmerge.resolve import moves
 from migmerge.resolve.model import Moves, Refusal
 from migmerge.resolve.plan import reserved_names
 
+# what a merge migration can set to what the models say
+SETTLED = ("field", "options", "unique_together", "db_table_comment", "managers")
 _SIDED = ("siblings", "path")
 
 
 class Wish(NamedTuple):
-    """What the user asked for."""
+    """What the user asked for; `asks` that there is a terminal to confirm the plan on."""
 
     strategy: str = "auto"
     keep_names: bool = False
     prefer: str = "auto"
+    asks: bool = False
 
 
 class Decision(NamedTuple):
@@ -76,13 +79,11 @@ def _decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | R
     strategy = wish.strategy
     if strategy == "auto":
         wanted = conflict.kind == "path" or wish.prefer == "renumber" or wish.keep_names
-        strategy = "renumber" if wanted and (sided or conflict.kind == "path") else "merge"
-    if strategy == "merge" and conflict.recommendation != "merge" and _diverges(conflict):
-        reason = "an empty merge migration would let databases differ for ever"
-        return Refusal(app.key, (reason, *conflict.reasons), conflict.commands)
+        wanted = wanted and (sided or conflict.kind == "path") and not conflict.disputed
+        strategy = "renumber" if wanted else "merge"
     taken = reserved_names(snapshot, app)
     if strategy == "merge":
-        return moves.merge(snapshot.graph, conflict, taken)
+        return _merge(snapshot, conflict, taken, wish)
     published = [b.leaf.name for b in conflict.branches if b.side == "replayed" and b.published]
     if published:
         reason = f"{', '.join(published)} would move, but is published"
@@ -90,8 +91,18 @@ def _decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | R
     return moves.renumber(snapshot.graph, conflict, taken, keep_names=wish.keep_names)
 
 
-def _diverges(conflict: Conflict) -> bool:
-    return any(reason.startswith("both set ") for reason in conflict.reasons)
+def _merge(snapshot: Snapshot, conflict: Conflict, taken: set[str], wish: Wish) -> Moves | Refusal:
+    joined = moves.merge(snapshot.graph, conflict, taken)
+    if isinstance(joined, Refusal) or not conflict.disputed:
+        return joined
+    other = [d for d in conflict.disputed if d.kind not in SETTLED]
+    if joined.names or other:
+        reason = "an empty merge migration would let databases differ for ever"
+        return Refusal(conflict.app.key, (reason, *conflict.reasons), conflict.commands)
+    if wish.strategy == "auto" and not wish.asks:
+        reason = "what both sides set has to be decided by the merged models"
+        return Refusal(conflict.app.key, (reason, *conflict.reasons), (_fix(conflict, "merge"),))
+    return joined._replace(disputed=conflict.disputed)
 
 
 def _fix(conflict: Conflict, strategy: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from migmerge.conflicts.model import Disputed
 from migmerge.migrations.model import NodeKey
 
 
@@ -13,7 +14,7 @@ class Moves(NamedTuple):
 
     `names` gives renamed nodes their new name; `repoint` gives a node another parent in place
     of an old one (None: in addition); `merge` lists the leaves, by new name, that a merge
-    migration joins.
+    migration joins, and `disputed` what it sets to what the project's models say.
     """
 
     app: str
@@ -21,6 +22,7 @@ class Moves(NamedTuple):
     names: Mapping[NodeKey, str]
     repoint: Mapping[NodeKey, tuple[NodeKey | None, str]]
     merge: tuple[str, ...] = ()
+    disputed: tuple[Disputed, ...] = ()
 
 
 class Refusal(NamedTuple):

@@ -11,8 +11,8 @@ from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import Snapshot, understand
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import list_commit
-from migmerge.migrations.naming import merge_name, merge_suffix
-from migmerge.project.ask import merge_texts
+from migmerge.migrations.naming import merge_name
+from migmerge.project.ask import Wanted, merge_texts
 from migmerge.project.interpreter import Project, find_project
 from migmerge.resolve.decide import Decision, Wish, decide
 from migmerge.resolve.mentions import find_mentions
@@ -46,7 +46,9 @@ def plan_all(
     decision = decide(snapshot, conflicts, wish)
     moves = list(decision.moves)
     refusals = list(decision.refusals)
-    merges = _ask_project(repository, config, snapshot, moves)
+    merges, unanswered = _ask_project(repository, config, snapshot, moves)
+    refusals += unanswered
+    moves = [move for move in moves if move.app not in {refusal.app for refusal in unanswered}]
     stale = [c.place.path for c in decision.stale_locks if c.place]
     while True:
         files = plan_files(snapshot, moves, published, merges, stale)
@@ -112,19 +114,37 @@ def projects_of(
 
 def _ask_project(
     repository: Repository, config: Config, snapshot: Snapshot, moves: Sequence[Moves]
-) -> dict[str, bytes]:
-    """The project's own merge migrations; not where a file has to be renamed first."""
+) -> tuple[dict[str, bytes], list[Refusal]]:
+    """The project's own merge migrations; not where a file has to be renamed first.
+
+    Refusals are for those that only the project's models can decide.
+    """
     merging = {move.app: move for move in moves if move.merge and not move.names}
     found: dict[str, bytes] = {}
+    why: dict[str, str] = {}
     for project, apps in projects_of(repository, config, snapshot, sorted(merging)).items():
         if isinstance(project, str):
+            why |= dict.fromkeys(apps, project)
             continue
-        labels = {snapshot.apps[app].label: app for app in apps}
-        leaves = {label: merging[app].merge for label, app in labels.items()}
-        names = {label: merge_suffix(merge_name(joined)) for label, joined in leaves.items()}
-        texts = merge_texts(project, leaves, names)
-        found |= {labels[label]: text for label, text in texts.items()}
-    return found
+        wanted = {
+            snapshot.apps[app].label: Wanted(
+                merge_name(merging[app].merge), merging[app].merge, merging[app].disputed
+            )
+            for app in apps
+        }
+        texts, reason = merge_texts(project, wanted)
+        why |= dict.fromkeys(apps, reason)
+        found |= {app: texts[label] for app in apps if (label := snapshot.apps[app].label) in texts}
+    refusals = [
+        Refusal(
+            move.app,
+            (f"what both sides set is read from the project's models: {why[move.app]}",),
+            ("mend it, then run migmerge fix again",),
+        )
+        for move in merging.values()
+        if move.disputed and move.app not in found
+    ]
+    return found, refusals
 
 
 def _resolutions(

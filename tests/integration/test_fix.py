@@ -564,19 +564,36 @@ def test_fix_auto_renumbers_where_the_team_does(siblings: Repo) -> None:
     assert resolution["strategy"] == "renumber"
 
 
-def test_fix_refuses_a_merge_migration_that_would_let_databases_differ(repo: Repo) -> None:
+def test_fix_what_both_sides_set_needs_the_projects_models(repo: Repo) -> None:
     repo.migration("shop", "0001_initial", operations=(PRODUCT,))
     for width in (10, 12):
         call = f"AlterField('product', 'name', models.CharField(max_length={width}))"
         repo.migration("shop", f"0002_{width}", "0001_initial", operations=(call,))
     repo.commit()
+    both = "both set shop.product.name: max_length is 10 in 0002_10, 12 in 0002_12"
+    resolution = refused(repo)
+    assert resolution["reasons"] == [
+        "what both sides set has to be decided by the merged models",
+        both,
+    ]
+    assert resolution["next"] == ["migmerge fix shop --strategy merge"]
     resolution = refused(repo, "--strategy", "merge")
     assert resolution["reasons"] == [
-        "an empty merge migration would let databases differ for ever",
-        "both set shop.product.name: max_length is 10 in 0002_10, 12 in 0002_12",
+        "what both sides set is read from the project's models: no manage.py"
     ]
-    assert resolution["next"] == ["migmerge fix shop --strategy renumber --move 0002_12"]
     repo.fix("--strategy", "renumber", "--move", "0002_12")
+
+
+def test_fix_refuses_an_empty_merge_migration_that_would_let_databases_differ(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    for field in ("a", "b"):
+        call = f"AlterIndexTogether('product', {{('id', '{field}')}})"
+        repo.migration("shop", f"0002_{field}", "0001_initial", operations=(call,))
+    repo.commit()
+    assert refused(repo, "--strategy", "merge")["reasons"] == [
+        "an empty merge migration would let databases differ for ever",
+        "both set index_together of shop.product",
+    ]
 
 
 def test_fix_refuses_a_contradiction_with_the_way_back(repo: Repo) -> None:

@@ -88,6 +88,61 @@ def test_fix_merge_is_right_for_every_database_by_a_plain_migrate(
     assert rows(site) == ([{"price": 0, "stock": 0, **known}] if applied else [])
 
 
+@pytest.fixture
+def disputed(site: Site) -> Site:
+    """Both sides altered one field and the model's options; models.py has a third answer."""
+    site.git("reset", "-q", "--hard", "main")
+    plain = site.read("shop/models.py").decode()
+    for branch, width, meta in (
+        ("one", 30, "ordering = ['name']"),
+        ("two", 40, "verbose_name = 'x'"),
+    ):
+        site.git("checkout", "-q", "-B", branch, "main")
+        text = plain.replace("max_length=20", f"max_length={width}")
+        site.write("shop/models.py", f"{text}\n    class Meta:\n        {meta}\n")
+        site.make(branch)
+        site.commit(branch)
+    site.publish("one")
+    site.git("merge", "-q", "one", fails=True)
+    text = plain.replace("max_length=20", "max_length=35")
+    meta = "ordering = ['name']\n        verbose_name = 'x'"
+    site.write("shop/models.py", f"{text}\n    class Meta:\n        {meta}\n")
+    site.git("add", "-A")
+    return site
+
+
+@pytest.mark.parametrize(
+    "applied",
+    [[], ["0002_stock"], ["0003_one"], ["0003_two"]],
+    ids=["fresh", "ancestor", "onto", "replayed"],
+)
+def test_fix_merge_sets_what_both_sides_set(disputed: Site, applied: list[str]) -> None:
+    """The definition of the merged models holds in every database."""
+    assert disputed.fix(code=1)["resolutions"][0]["next"] == ["migmerge fix shop --strategy merge"]
+    if applied:
+        disputed.manage("shell", "-v0", "-c", APPLY.format(names=applied))
+    document = disputed.fix("--strategy", "merge")
+    assert document["verification"]["django"] == "ok"
+    (path,) = document["resolutions"][0]["created"]
+    text = disputed.read(path).decode()
+    assert "field=models.CharField(max_length=35)," in text
+    assert "options={'ordering': ['name'], 'verbose_name': 'x'}," in text
+    disputed.manage("migrate", "-v0")
+    with closing(sqlite3.connect(disputed.root / "db.sqlite3")) as connection:
+        types = {row[1]: row[2] for row in connection.execute("PRAGMA table_info(shop_product)")}
+    assert types["name"] == "varchar(35)"
+
+
+def test_fix_merge_of_what_both_set_needs_models_that_load(disputed: Site) -> None:
+    disputed.write("shop/models.py", "<<<<<<< ours\n")
+    disputed.git("add", "-A")
+    (resolution,) = disputed.fix("--strategy", "merge", code=1)["resolutions"]
+    assert resolution["status"] == "refused"
+    assert resolution["reasons"][0].startswith(
+        "what both sides set is read from the project's models: SyntaxError: "
+    )
+
+
 def test_merge_source_is_what_django_writes(site: Site) -> None:
     """Ours, without the project, is byte for byte `makemigrations --merge --no-header`."""
     leaves = ["0002_price", "0002_stock"]
