@@ -42,7 +42,7 @@ class Conflict(NamedTuple):
     """One finding; `place` points into the file that is at fault, where a single one is.
 
     `disputed` is what both sides set, so that an empty merge migration would let databases
-    differ for ever.
+    differ for ever. `twins` are `(replayed, onto)` nodes of the same content.
     """
 
     app: App
@@ -55,6 +55,7 @@ class Conflict(NamedTuple):
     recommendation: str = "manual"
     commands: tuple[str, ...] = ()
     disputed: tuple[Disputed, ...] = ()
+    twins: tuple[tuple[NodeKey, NodeKey], ...] = ()
 
 
 class Notice(NamedTuple):

@@ -67,7 +67,13 @@ def _two_sides(
 ) -> Conflict:
     judgement = judge(pairs)
     sided = any(branch.side == "replayed" for branch in conflict.branches)
-    reasons = conflict.reasons + judgement.reasons
+    twins = tuple(
+        f"{key.name} has the same content as {kept.name}, which is enough; a database that has "
+        f"applied it needs UPDATE django_migrations SET name = '{kept.name}' "
+        f"WHERE app = '{conflict.app.label}' AND name = '{key.name}'"
+        for key, kept in conflict.twins
+    )
+    reasons = conflict.reasons + judgement.reasons + twins
     done = conflict._replace(verdict=judgement.verdict, reasons=reasons)
     if conflict.kind == "siblings" and conflict.place:
         return _hidden_by_a_squash(done, conflict.place, fix)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from migmerge.conflicts.commute import Pair
     from migmerge.conflicts.recommend import Apart
     from migmerge.git.base import Base
+    from migmerge.migrations.marks import Footprint
 
 
 # nothing else of an app can be mended before these
@@ -74,7 +75,9 @@ def _complete(
     # only here: a check that finds nothing, the common case, never comes so far
     from migmerge.conflicts.recommend import Apart, recommend
     from migmerge.conflicts.sides import decide_sides
+    from migmerge.conflicts.twins import find_twins
     from migmerge.git.base import find_base
+    from migmerge.migrations.operations import fingerprint
 
     base = find_base(repository, asked_base, config.base)
     listing = list_commit(repository, base.commit) if base else None
@@ -97,6 +100,9 @@ def _complete(
     broken = {c.app.key: c for c in reversed(found.conflicts) if c.kind in BROKEN}
     for conflict in (*found.conflicts, *numbers):
         sided = conflict._replace(branches=decide_sides(conflict.branches, published, moved))
+        sided = sided._replace(
+            twins=find_twins(sided, lambda key: fingerprint(source_of(snapshot, key)))
+        )
         pairs = footprints_of(snapshot, sided, published or ())
         told = recommend(sided, pairs, _apart(snapshot, sided), prefer, asked_base)
         if sided.app.key in broken and sided.kind not in BROKEN:
@@ -132,7 +138,8 @@ def footprints_of(
 ) -> list[Pair]:
     """What each two branches do that the other doesn't; nothing for kinds without sides.
 
-    Of three branches two may share a part of their chains.
+    Of three branches two may share a part of their chains. What is on both sides under two
+    names is not compared.
     """
     if conflict.kind not in ("siblings", "path"):
         return []
@@ -153,11 +160,13 @@ def footprints_of(
     sources = {k: source_of(snapshot, k) for k in nodes if k.app in apps and k not in fresh}
     settled = (read_script(s, nodes[k].label) for k, s in sources.items() if may_matter(s))
     facts = gather(settled, scripts.values())
+    same = {key for pair in conflict.twins for key in pair}
     found = {key: footprints(script, facts) for key, script in scripts.items()}
-    return [
-        ([f for key in one for f in found[key]], [f for key in other for f in found[key]])
-        for one, other in pairs
-    ]
+
+    def done(side: list[NodeKey]) -> list[Footprint]:
+        return [footprint for key in side if key not in same for footprint in found[key]]
+
+    return [(done(one), done(other)) for one, other in pairs]
 
 
 def _apart(snapshot: Snapshot, conflict: Conflict) -> Apart:

@@ -111,6 +111,35 @@ def read_script(source: bytes, label: str, name: str = "") -> Script:
     return Script(label, name, module, constants, tuple(calls))
 
 
+def fingerprint(source: bytes) -> str:
+    """The same for migrations with the same content, whatever their comments and dependencies.
+
+    Empty where there is nothing to compare: a file that doesn't parse, or no operations.
+    """
+    try:
+        module = parse(source)
+    except ValueError:
+        return ""
+    node = find_migration_class(module)
+    script = read_script(source, "")
+    if node is None or not script.calls or any(call.name == "operations" for call in script.calls):
+        return ""
+    for member in (module, node):
+        member.body = [s for s in member.body if not _is_passed_over(s)]
+    return ast.dump(module)
+
+
+def _is_passed_over(statement: ast.stmt) -> bool:
+    """Docstrings, and where the migration stands in the graph."""
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    if isinstance(statement, ast.AnnAssign):
+        return isinstance(statement.target, ast.Name) and statement.target.id == "dependencies"
+    return isinstance(statement, ast.Assign) and any(
+        isinstance(target, ast.Name) and target.id == "dependencies" for target in statement.targets
+    )
+
+
 def _no_operations(members: list[ast.ClassDef], foreign: frozenset[str]) -> list[Call]:
     """None, unless they are computed or come from a base class of another module."""
     node = members[-1]

@@ -87,6 +87,7 @@ def _paragraph(resolution: Resolution) -> list[str]:
     lines += [f"  renamed {old} -> {_file(new)}" for old, new in sorted(resolution.renamed.items())]
     lines += [f"  edited  {path}" for path in resolution.edited]
     lines += [f"  created {path}" for path in resolution.created]
+    lines += [f"  removed {path}" for path in resolution.removed]
     if resolution.mentions:
         lines.append("  these name a renamed migration and were left alone:")
         lines += [f"    {m.path}:{m.line}: {m.text[:100]}" for m in resolution.mentions[:20]]

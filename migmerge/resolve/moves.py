@@ -33,7 +33,8 @@ def renumber(
         graph, conflict, onto[0], taken, keep_names=keep_names or not is_sequence(kept_edges)
     )
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
-    placed = graph.ancestors(onto[0].leaf)
+    dropped = dict(conflict.twins)
+    placed = graph.ancestors(onto[0].leaf) | dropped.keys()
     tail = onto[0].leaf
     for branch in moving:
         fresh = [key for key in branch.nodes if key not in placed and key not in naming.names]
@@ -44,12 +45,20 @@ def renumber(
                 if old != tail:
                     repoint[key] = (old, naming.names[tail])
         placed |= graph.ancestors(branch.leaf)
-        tail = branch.leaf
+        tail = fresh[-1] if fresh else tail
     squashed = [key for key in naming.moved if _is_squashed(graph, key)]
     if squashed:
         return Refusal(app.key, (f"{squashed[0]} belongs to a squash that is not finished",))
     names = {key: name for key, name in naming.names.items() if key in naming.moved}
-    return Moves(app.key, "renumber", _changed(names), repoint)
+    strategy = "renumber" if naming.moved else "drop"
+    return Moves(
+        app.key,
+        strategy,
+        _changed(names),
+        repoint,
+        dropped=dropped,
+        leaf=naming.names[tail],
+    )
 
 
 def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | Refusal:
@@ -70,8 +79,20 @@ def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | R
                 if version not in stays:
                     naming.place(version)
         names = {key: naming.names[key] for key in naming.moved}
-    leaves = [names.get(branch.leaf, branch.leaf.name) for branch in conflict.branches]
-    return Moves(app.key, "merge", _changed(names), {}, tuple(sorted(leaves)))
+    leaves = sorted(names.get(leaf, leaf.name) for leaf in _leaves(graph, conflict))
+    if len(leaves) == 1:
+        return Moves(app.key, "drop", {}, {}, dropped=dict(conflict.twins), leaf=leaves[0])
+    return Moves(app.key, "merge", _changed(names), {}, tuple(leaves), dropped=dict(conflict.twins))
+
+
+def _leaves(graph: Graph, conflict: Conflict) -> set[NodeKey]:
+    """What are leaf nodes once each twin stands for the other."""
+    dropped = dict(conflict.twins)
+    if not dropped:
+        return {branch.leaf for branch in conflict.branches}
+    alive = {key for branch in conflict.branches for key in branch.nodes} - dropped.keys()
+    inner = {dropped.get(parent, parent) for key in alive for parent in graph.parents[key]}
+    return alive - inner
 
 
 def _changed(names: dict[NodeKey, str]) -> dict[NodeKey, str]:
@@ -123,11 +144,13 @@ class _Naming:
     ) -> None:
         moving = {key for b in conflict.branches if b.side == "replayed" for key in b.nodes}
         moving -= graph.ancestors(onto.leaf)
-        kept = [key for key in graph.nodes if key.app == onto.leaf.app and key not in moving]
+        dropped = dict(conflict.twins)
+        gone = moving | dropped.keys()
+        kept = [key for key in graph.nodes if key.app == onto.leaf.app and key not in gone]
         self.names = {key: key.name for key in kept}
         self.moved: list[NodeKey] = []
         self._keep_names = keep_names
-        going = {key.name for key in moving}
+        going = {key.name for key in gone}
         self._taken = {name for name in taken if name not in going} | set(self.names.values())
         self._numbers = _numbers(self._taken)
         top = number(onto.leaf.name)

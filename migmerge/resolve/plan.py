@@ -18,7 +18,8 @@ from migmerge.resolve.model import Change, Moves, Refusal
 
 
 class Files(NamedTuple):
-    """The files of one fix. `renamed` is old path -> new path, `leaves` app key -> new leaf.
+    """The files of one fix. `renamed` is old path -> new path, `leaves` app key -> new leaf,
+    `removed` the path that goes of each node that is dropped.
 
     `blame` tells which apps' moves made a path change.
     """
@@ -28,6 +29,7 @@ class Files(NamedTuple):
     created: tuple[str, ...]
     leaves: Mapping[str, str]
     blame: Mapping[str, frozenset[str]]
+    removed: Mapping[NodeKey, str] = {}
 
 
 def reserved_names(snapshot: Snapshot, app: App) -> set[str]:
@@ -52,13 +54,22 @@ def plan_files(
     whose move can't be written.
     """
     names = {key: name for move in moves for key, name in move.names.items()}
+    dropped = {key: kept for move in moves for key, kept in move.dropped.items()}
+    named = {**names, **{key: kept.name for key, kept in dropped.items()}}
     apps = {move.app: move for move in moves}
     changes: dict[str, Change] = {}
     renamed: dict[str, str] = {}
     blame: dict[str, frozenset[str]] = {}
     for migration in snapshot.graph.nodes.values():
         key = migration.key
-        edit, because = _edit(snapshot, migration, names, apps)
+        if key in dropped:
+            refusal = _refuse(snapshot, migration, published, names, {key.app})
+            if refusal:
+                return refusal
+            changes[migration.path] = Change(None)
+            blame[migration.path] = frozenset({key.app})
+            continue
+        edit, because = _edit(snapshot, migration, named, apps)
         new_path = _path_of(snapshot, key, names)
         if edit is None and new_path == migration.path:
             if not (_is_collided(snapshot, key) and key.app in apps):
@@ -81,9 +92,10 @@ def plan_files(
     created, leaves = _merges(snapshot, moves, merges, changes, blame)
     for app, move in apps.items():
         if not move.merge:
-            leaves[app] = _last_leaf(snapshot, move)
+            leaves[app] = move.leaf
     _locks(snapshot, leaves, stale_locks, changes, blame)
-    return Files(changes, renamed, tuple(created), leaves, blame)
+    removed = {key: snapshot.graph.nodes[key].path for key in dropped}
+    return Files(changes, renamed, tuple(created), leaves, blame, removed)
 
 
 def _edit(
@@ -187,14 +199,6 @@ def _merges(
         created.append(path)
         blame[path] = frozenset((move.app,))
     return created, leaves
-
-
-def _last_leaf(snapshot: Snapshot, move: Moves) -> str:
-    """The leaf that a renumbering leaves: the last of the moved nodes, else what it pointed at."""
-    graph = snapshot.graph
-    tails = {tail for _, tail in move.repoint.values()}
-    own = [k for k in graph.leaves(move.app) if move.names.get(k, k.name) not in tails]
-    return move.names.get(own[0], own[0].name) if own else ""
 
 
 def _locks(

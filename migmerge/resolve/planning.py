@@ -161,7 +161,8 @@ def _resolutions(
     for move in moves:
         own = {path for path, apps in files.blame.items() if move.app in apps}
         renamed = {o: n for o, n in files.renamed.items() if _app_of(snapshot, o) == move.app}
-        names = [key.name for key in move.names if not key.version]
+        names = [key.name for key in (*move.names, *move.dropped) if not key.version]
+        removed = {path for key, path in files.removed.items() if key in move.dropped}
         mentions = find_mentions(repository, names, files.changes)
         if any(key.version for key in snapshot.graph.app_nodes(move.app)):
             # the other side's file keeps the name: a migration that depends on it is right
@@ -173,9 +174,9 @@ def _resolutions(
                 "planned",
                 move.strategy,
                 renamed,
-                tuple(sorted(own - set(renamed.values()) - set(files.created))),
+                tuple(sorted(own - set(renamed.values()) - set(files.created) - removed)),
                 tuple(sorted(own & set(files.created))),
-                (),
+                tuple(sorted(removed)),
                 tuple(m for m in mentions),
                 conflict.reasons if conflict else (),
             )

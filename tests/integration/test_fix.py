@@ -601,12 +601,14 @@ def test_fix_refuses_a_contradiction_with_the_way_back(repo: Repo) -> None:
     repo.migration("shop", "0002_a", "0001_initial", operations=(PRICE,))
     repo.commit()
     repo.publish()
-    repo.migration("shop", "0002_b", "0001_initial", operations=(PRICE,))
+    repo.migration("shop", "0002_b", "0001_initial", operations=(PRICE, "RunPython(f)"))
     for strategy in ("auto", "merge", "renumber"):
         resolution = refused(repo, "--strategy", strategy)
         assert resolution["reasons"] == [
             "the sides contradict each other",
             "both add shop.product.price, with the same operation",
+            "0002_b: RunPython runs f, which is not a function of this file",
+            "0002_b runs code: carry it over by hand, it is not made again",
         ]
         assert resolution["next"] == [
             'for f in shop/migrations/0002_a.py; do mv -- "$f" "$f.aside"; done && '
@@ -616,6 +618,71 @@ def test_fix_refuses_a_contradiction_with_the_way_back(repo: Repo) -> None:
             "python manage.py makemigrations shop && "
             "python manage.py migrate shop"
         ]
+
+
+@pytest.fixture
+def twins(branches: Repo) -> Repo:
+    """feature cherry-picked main's stock, renumbered it, and went on from there."""
+    branches.write("shop/migrations/0003_stock.py", "# mine\n" + migration_text(
+        ("shop", "0002_price"), operations=(STOCK,)))  # fmt: skip
+    branches.migration("cart", "0001_initial", "shop.0003_stock")
+    branches.commit()
+    branches.git("merge", "-q", "--no-edit", "main")
+    return branches
+
+
+SAME = (
+    "0003_stock has the same content as 0002_stock, which is enough; a database that has applied "
+    "it needs UPDATE django_migrations SET name = '0002_stock' WHERE app = 'shop' AND "
+    "name = '0003_stock'"
+)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "changed"),
+    [
+        ("merge", {"created": ["shop/migrations/0003_merge_0002_price_0002_stock.py"]}),
+        ("renumber", {"renamed": {"shop/migrations/0002_price.py": "shop/migrations/0003_price.py"}}),
+    ],
+)  # fmt: skip
+def test_fix_keeps_one_of_two_migrations_with_the_same_content(
+    twins: Repo, strategy: str, changed: dict[str, object]
+) -> None:
+    assert twins.check()["conflicts"][0]["verdict"] == "commute"
+    (resolution,) = twins.fix("--strategy", strategy)["resolutions"]
+    assert resolution["reasons"] == [SAME]
+    assert resolution["removed"] == ["shop/migrations/0003_stock.py"]
+    assert changed.items() <= resolution.items()
+    assert b"('shop', '0002_stock')" in twins.read("cart/migrations/0001_initial.py")
+    assert twins.check()["conflicts"] == []
+    assert twins.git("status", "--porcelain").splitlines()
+
+
+def test_fix_drops_a_side_that_the_other_has_under_another_name(branches: Repo) -> None:
+    branches.git("mv", "shop/migrations/0002_price.py", "shop/migrations/0002_mine.py")
+    branches.git("commit", "-q", "--amend", "-m", "mine")
+    branches.git("checkout", "-q", "main")
+    branches.migration("shop", "0003_price", "0002_stock", operations=(PRICE,))
+    branches.commit()
+    branches.publish()
+    branches.git("checkout", "-q", "feature")
+    branches.git("merge", "-q", "--no-edit", "main")
+    before = branches.state()
+    (resolution,) = branches.fix()["resolutions"]
+    assert (resolution["strategy"], resolution["removed"]) == (
+        "drop",
+        ["shop/migrations/0002_mine.py"],
+    )
+    assert branches.check()["conflicts"] == []
+    branches.git("reset", "-q", "--hard")
+    assert branches.state() == before
+
+
+def test_fix_never_drops_where_no_side_moves(branches: Repo) -> None:
+    branches.migration("shop", "0002_same", "0001_initial", operations=(PRICE,))
+    branches.commit()
+    branches.publish("feature")
+    assert "both add shop.product.price, with the same operation" in refused(branches)["reasons"]
 
 
 def test_fix_refuses_an_app_with_a_broken_migration_and_fixes_the_other(siblings: Repo) -> None:
