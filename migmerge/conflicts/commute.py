@@ -178,6 +178,7 @@ _RULES: Mapping[str, Callable[[Footprint, Footprint, str], Relation]] = {
     "key": _overlap("{writer} may change the type of the key that {reader} copies"),
     "swap": _overlap("{writer} is on what may be the swappable model that {reader} uses"),
     "storage": _overlap("{writer} changes the table of {name} as a whole, beside {reader}"),
+    "address": _overlap("{writer} changes the name of the table of {name}, which {reader} uses"),
     "state": _overlap("{writer} changes state and table of {name} unlike, beside {reader}"),
     "kin": _overlap("{writer} takes away a relative of {name}, whose fields {reader} changes"),
     "removal": _overlap("{writer} may take a field of {name} from what {reader} names"),

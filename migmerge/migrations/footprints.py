@@ -28,7 +28,7 @@ def _footprint(script: Script, facts: Facts, call: Call) -> Footprint:
         return plain._replace(opaque=call.opaque)
     marks = Marks(script, facts, call)
     try:
-        _READERS[call.name](marks)
+        READERS[call.name](marks)
     except Computed as computed:
         return plain._replace(opaque=f"{call.name} has a computed {computed}")
     except Unknown as unknown:
@@ -86,7 +86,7 @@ def _related(marks: Marks, name: str, definition: Definition) -> None:
             marks.read("key", ANY)
         else:
             marks.read("model", target)
-            marks.read("storage", target)  # its table's name is in that of the constraint
+            marks.read("address", target)  # its table's name is in that of the constraint
     label = relation.to.partition(".")[0]
     if relation.to_fields:
         marks.of_fields(relation.to_fields, relation.to)
@@ -159,6 +159,7 @@ def _rename_model(marks: Marks) -> None:
     marks.of_model("old_name")
     new = f"{marks.script.label}.{marks.text('new_name')}"
     marks.write("model", marks.model, new)
+    marks.write("address", marks.model)
     marks.write("swap", ANY)
     _rebuild_pointing(marks)
     marks.read("word", marks.text("new_name"), f"{marks.text('new_name')}_set")
@@ -182,6 +183,7 @@ def _alter_table(marks: Marks) -> None:
     marks.of_model("name")
     table = marks.argument("table")
     marks.write("option", f"{marks.model}.db_table")
+    marks.write("address", marks.model)
     _rebuild_pointing(marks)
     marks.free_table(marks.model)
     marks.take_table(marks.text("table") if table is not None else marks.model.replace(".", "_"))
@@ -365,7 +367,7 @@ def _run_sql(marks: Marks) -> None:
     marks.write("code", ANY)
 
 
-_READERS: Mapping[str, Callable[[Marks], None]] = {
+READERS: Mapping[str, Callable[[Marks], None]] = {
     "CreateModel": _create_model,
     "DeleteModel": _delete_model,
     "RenameModel": _rename_model,

@@ -18,10 +18,10 @@ class Touch(NamedTuple):
     Kinds: `model` and `field` (their life and definition), `reverse` (a name that a relation
     gives its target), `column`, `object` (index or constraint), `table`, `columns` and `tables`
     (those whose names aren't known), `option`, `key` (the type of a primary key), `storage` (a
-    model's table as it is), `state` (that state and table agree), `removal` (that the fields of
-    an unnamed index stay), `kin` (that a model's bases and children stay), `collation`, `swap`
-    (which model a setting names), `rows`, `new rows`, `sql` (a table that SQL names), `word` (a
-    name that code uses), `code` (that code runs).
+    model's table as it is), `address` (its table's name), `state` (that state and table agree),
+    `removal` (that the fields of an unnamed index stay), `kin` (that a model's bases and children
+    stay), `collation`, `swap` (which model a setting names), `rows`, `new rows`, `sql` (a table
+    that SQL names), `word` (a name that code uses), `code` (that code runs).
     """
 
     kind: str

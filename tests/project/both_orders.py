@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -22,7 +23,13 @@ from django.conf import settings
 
 ENGINE = sys.argv[1]
 NAME = {"sqlite": ":memory:", "postgresql": "postgres"}[ENGINE]
-OPTIONS = {} if ENGINE == "sqlite" else {"HOST": "127.0.0.1", "USER": "postgres"}
+SCHEMA = f"migmerge_{os.getpid()}"  # made and rolled back: several may run at once
+SERVER = {
+    "HOST": "127.0.0.1",
+    "USER": "postgres",
+    "OPTIONS": {"options": f"-csearch_path={SCHEMA}"},
+}
+OPTIONS = {} if ENGINE == "sqlite" else SERVER
 settings.configure(
     INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.postgres"]
     if ENGINE == "postgresql"
@@ -113,6 +120,9 @@ def base_state() -> ProjectState:
 
 
 def set_up() -> None:
+    if ENGINE == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE SCHEMA {SCHEMA}")
     apply(ProjectState(), BASE)
     with connection.cursor() as cursor:
         for statement in ROWS:

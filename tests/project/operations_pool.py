@@ -55,7 +55,9 @@ BASE = migration(
             options={{'constraints': [models.CheckConstraint({KEY}=Q(number__gte=0),
                      name='number_gte')], 'unique_together': {{('product', 'number')}}}}),
         {M}CreateModel('Legacy', [{ID}, ('label', models.CharField(max_length=9, default='z')),
-            ('size', models.IntegerField(default=3))], options={{'db_table': 'old_things'}}),
+            ('size', models.IntegerField(default=3)), ('at', models.ForeignKey('shop.Category',
+                models.CASCADE, to_field='slug', null=True, related_name='+'))],
+            options={{'db_table': 'old_things'}}),
         {M}CreateModel('Outside', [{ID}, ('x', models.IntegerField(default=0))],
             options={{'managed': False}}),""",
 )
@@ -98,7 +100,7 @@ _FIELDS = {
     "many": "models.ManyToManyField('shop.Tag', related_name='+')",
 }
 POOL: dict[str, tuple[str, ...]] = {}
-for _model in ("Product", "Order", "Category", "Special", "Legacy"):
+for _model in ("Product", "Order", "Category", "Special", "Legacy", "Tag"):
     for _kind, _field in _FIELDS.items():
         _name = _kind.replace(" ", "_")
         POOL[f"add {_kind} to {_model}"] = (f"{M}AddField('{_model}', '{_name}', {_field})",)
@@ -139,6 +141,9 @@ POOL |= {
     "add oldest": (f"{M}AddField('Product', 'oldest_2', {INT})",),
     "add category_2 with id": (f"{M}AddField('Product', 'kind_id', {INT})",),
     "add generated": (f"{M}AddField('Product', 'double', models.GeneratedField(expression=F('stock') * 2, output_field=models.IntegerField(), db_persist=True))",),
+    "add a child's field": (f"{M}AddField('Product', 'kid', {INT})",),
+    "add the field to the child": (f"{M}AddField('Special', 'kid', {INT})",),
+    "rename to a child's field": (f"{M}RenameField('Product', 'old', 'kid')",),
     "add named column": (f"{M}AddField('Product', 'other', models.IntegerField(default=0, db_column='int'))",),
     "create plain": (f"{M}CreateModel('New', [{ID}, ('a', {INT})])",),
     "create other": (f"{M}CreateModel('Other', [{ID}, ('a', {TEXT})], options={{'indexes': [models.Index(fields=['a'], name='name_i')]}})",),
@@ -200,6 +205,9 @@ POOL |= {
     "python through relation": (f"{M}RunPython(forwards)", _function("Product = apps.get_model('shop', 'Product')\nfor p in Product.objects.exclude(category=None):\n    p.category.name = p.name\n    p.category.save()")),
     "python create through relation": (f"{M}RunPython(forwards)", _function("Product = apps.get_model('shop', 'Product')\np = Product.objects.get(code='p3')\np.order_set.create(number=4)")),
     "python delete": (f"{M}RunPython(forwards)", _function("apps.get_model('shop', 'Product').objects.filter(code='p1').delete()")),
+    "python hasattr": (f"{M}RunPython(forwards)", _function("Tag = apps.get_model('shop', 'Tag')\nfor tag in Tag.objects.all():\n    if hasattr(tag, 'int'):\n        tag.int = 9\n        tag.save()")),
+    "python many": (f"{M}RunPython(forwards)", _function("Product = apps.get_model('shop', 'Product')\nProduct.objects.get(code='p3').tags.set([1, 2])")),
+    "python another way": (f"{M}RunPython(forwards)", _function("get = apps.get_model\nget('shop', 'Product').objects.update(price=7)")),
     "python first": (f"{M}RunPython(forwards)", _function("Order = apps.get_model('shop', 'Order')\nfirst = Order.objects.first()\nfirst.note = 'first'\nfirst.save()")),
     "python children": (f"{M}RunPython(forwards)", _function("Special = apps.get_model('shop', 'Special')\nSpecial.objects.create(name='s', code='s', discount=2)")),
     "python related first": (f"{M}RunPython(forwards)", _function("Category = apps.get_model('shop', 'Category')\nfor c in Category.objects.all():\n    first = c.products.first()\n    c.name = first.name if first else ''\n    c.save()")),

@@ -8,10 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from django.db.migrations import operations as django_operations
 
 from migmerge.migrations.naming import merge_name, merge_source, merge_suffix
-from migmerge.migrations.operations import SIGNATURES
 from tests.project.conftest import SETTINGS, Site
 
 LOADER = """\
@@ -248,8 +246,3 @@ def test_fix_interpreter_of_the_projects_own_environment(site: Site) -> None:
     site.write(".git/info/exclude", ".venv\n")
     assert site.fix()["verification"]["django"] == "ok"
     assert (site.root / ".venv/used").exists()
-
-
-def test_every_operation_of_django_is_known_or_runs_code() -> None:
-    known = {*SIGNATURES, "RunPython", "RunSQL", "SeparateDatabaseAndState"}
-    assert set(django_operations.__all__) <= known

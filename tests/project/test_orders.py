@@ -1,0 +1,127 @@
+"""What is said to commute does: both orders give one state, schema and rows on real databases."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from migmerge.conflicts.commute import judge
+from migmerge.migrations.facts import gather
+from migmerge.migrations.footprints import footprints
+from migmerge.migrations.operations import read_script
+from tests.project.operations_pool import BASE, POOL, POSTGRES, migration
+
+Pair = tuple[str, str]
+
+
+def pairs(engine: str, steps: tuple[int, ...]) -> list[Pair]:
+    """Every operation of the pool with as many others as there are steps, twice."""
+    names = [name for name in sorted(POOL) if engine == "postgresql" or name not in POSTGRES]
+    return [
+        (name, names[(index + step) % len(names)])
+        for step in steps
+        for index, name in enumerate(names)
+    ]
+
+
+def verdict(pair: Pair) -> str:
+    scripts = [
+        read_script(migration(*POOL[name]).encode(), "shop", place)
+        for name, place in zip(pair, ("0002_a", "0002_b"), strict=True)
+    ]
+    facts = gather([read_script(BASE.encode(), "shop", "0001")], scripts)
+    one, other = (footprints(script, facts) for script in scripts)
+    return judge([(one, other)]).verdict
+
+
+def outcomes(engine: str, asked: list[Pair]) -> list[str]:
+    """What differs between the two orders of each pair; empty where nothing does."""
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).parent / "both_orders.py"), engine],
+        input=json.dumps(asked), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return list(json.loads(done.stdout))
+
+
+def hold(engine: str, asked: list[Pair]) -> float:
+    """Nothing unsafe; the share of pairs that commute and are said not to."""
+    said = [verdict(pair) for pair in asked]
+    found = outcomes(engine, asked)
+    unsafe = [
+        f"{one} / {other}: {outcome[:200]}"
+        for (one, other), outcome, word in zip(asked, found, said, strict=True)
+        if outcome and word == "commute"
+    ]
+    assert unsafe == []
+    careful = sum(not o and w != "commute" for o, w in zip(found, said, strict=True))
+    return careful / len(asked)
+
+
+@pytest.fixture
+def postgresql() -> None:
+    """A server at its usual place; CI must have one."""
+    try:
+        socket.create_connection(("127.0.0.1", 5432), timeout=2).close()
+    except OSError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432 ({error})")
+
+
+def test_commute_on_sqlite() -> None:
+    hold("sqlite", pairs("sqlite", (1,)))
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("postgresql")
+def test_commute_on_postgresql() -> None:
+    hold("postgresql", pairs("postgresql", (2,)))
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("steps", [(3, 17, 40), (59, 77, 101)], ids=["near", "far"])
+def test_commute_on_sqlite_widely(
+    steps: tuple[int, ...], record_property: Callable[[str, float], None]
+) -> None:
+    share = hold("sqlite", pairs("sqlite", steps))
+    record_property("over-cautious", share)
+    assert share < 0.14
+
+
+@pytest.mark.corpus
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("postgresql")
+@pytest.mark.parametrize("steps", [(5, 23, 43), (61, 83, 103)], ids=["near", "far"])
+def test_commute_on_postgresql_widely(
+    steps: tuple[int, ...], record_property: Callable[[str, float], None]
+) -> None:
+    share = hold("postgresql", pairs("postgresql", steps))
+    record_property("over-cautious", share)
+    assert share < 0.14
+
+
+def test_every_operation_has_a_footprint() -> None:
+    """Those of django.contrib.postgres too."""
+    code = (
+        "import inspect, json\n"
+        "from django.contrib.postgres import operations as own\n"
+        "from django.db.migrations import operations\n"
+        "from django.db.migrations.operations.base import Operation\n"
+        "print(json.dumps(sorted(name for module in (operations, own)\n"
+        "    for name, value in vars(module).items()\n"
+        "    if inspect.isclass(value) and issubclass(value, Operation))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    from migmerge.migrations.footprints import READERS
+    from migmerge.migrations.operations import ABSTRACT
+
+    known = {*READERS, *ABSTRACT, "SeparateDatabaseAndState"}
+    assert set(json.loads(done.stdout)) <= known
