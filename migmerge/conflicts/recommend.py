@@ -51,6 +51,21 @@ def _going(conflict: Conflict, pairs: list[Pair]) -> list[Footprint]:
     return [f for pair in pairs for side in pair for f in side if f.migration not in kept]
 
 
+def _price(going: list[Footprint]) -> tuple[str, ...]:
+    """What rolling back and making again costs: told before anything runs."""
+    found = set()
+    for footprint in going:
+        name = footprint.migration
+        if footprint.operation in ("AddField", "CreateModel"):
+            what = ".".join(part for part in (footprint.model, footprint.field) if part)
+            found.add(f"migrating {name} back drops {what} with its data, where it is applied")
+        if not footprint.reversible:
+            found.add(f"{name} can't be migrated back: {footprint.operation} without a reverse")
+        if footprint.operation in _CODE:
+            found.add(f"{name} runs code: carry it over by hand, it is not made again")
+    return tuple(sorted(found))
+
+
 def _hidden_by_a_squash(conflict: Conflict, place: Place, fix: str) -> Conflict:
     """Only without the squash can its originals be joined; afterwards it is made again."""
     label = shlex.quote(conflict.app.label)
@@ -78,18 +93,11 @@ def _two_sides(
     if conflict.kind == "siblings" and conflict.place:
         return _hidden_by_a_squash(done, conflict.place, fix)
     if judgement.verdict == "contradict":
-        code = sorted({f.migration for f in _going(conflict, pairs) if f.operation in _CODE})
-        carry = tuple(
-            f"{name} runs code: carry it over by hand, it is not made again" for name in code
-        )
         return done._replace(
             recommendation="regenerate",
-            reasons=done.reasons + carry,
+            reasons=done.reasons + _price(_going(conflict, pairs)),
             commands=_rollback(conflict, apart),
         )
-    if conflict.kind == "path" and not sided:
-        either = (f"{fix} --base HEAD", f"{fix} --base MERGE_HEAD")
-        return done._replace(recommendation="manual", commands=either)
     done = done._replace(disputed=judgement.disputed)
     if judgement.disputed and conflict.kind == "siblings":
         return done._replace(recommendation="merge", commands=(f"{fix} --strategy merge",))

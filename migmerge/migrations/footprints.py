@@ -23,7 +23,9 @@ def footprints(script: Script, facts: Facts) -> tuple[Footprint, ...]:
 
 
 def _footprint(script: Script, facts: Facts, call: Call) -> Footprint:
-    plain = Footprint(call.name, script.name, call.line, body=call.body)
+    back = {"RunPython": "reverse_code", "RunSQL": "reverse_sql"}.get(call.name)
+    reversible = back is None or back in call.arguments
+    plain = Footprint(call.name, script.name, call.line, body=call.body, reversible=reversible)
     if call.opaque:
         return plain._replace(opaque=call.opaque)
     marks = Marks(script, facts, call)

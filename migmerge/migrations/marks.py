@@ -32,7 +32,7 @@ class Footprint(NamedTuple):
     """What one operation of `migration` does to `model` (`label.model`) and, maybe, to `field`.
 
     `body` tells identical operations apart, `keywords` is a field's definition, `opaque` why
-    the rest isn't known.
+    the rest isn't known; `reversible` whether `migrate` can take it back.
     """
 
     operation: str
@@ -45,6 +45,7 @@ class Footprint(NamedTuple):
     body: str = ""
     keywords: Mapping[str, str] = {}
     opaque: str = ""
+    reversible: bool = True
 
 
 class Computed(Exception):

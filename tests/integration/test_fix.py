@@ -608,7 +608,9 @@ def test_fix_refuses_a_contradiction_with_the_way_back(repo: Repo) -> None:
             "the sides contradict each other",
             "both add shop.product.price, with the same operation",
             "0002_b: RunPython runs f, which is not a function of this file",
+            "0002_b can't be migrated back: RunPython without a reverse",
             "0002_b runs code: carry it over by hand, it is not made again",
+            "migrating 0002_b back drops shop.product.price with its data, where it is applied",
         ]
         assert resolution["next"] == [
             'for f in shop/migrations/0002_a.py; do mv -- "$f" "$f.aside"; done && '
