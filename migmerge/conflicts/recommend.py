@@ -46,9 +46,10 @@ def recommend(
 
 def _going(conflict: Conflict, pairs: list[Pair]) -> list[Footprint]:
     """What is done by the migrations that the recipe removes."""
-    stays = [branch for branch in conflict.branches if branch.side == "onto"]
-    kept = {key.name for key in (stays or conflict.branches)[0].nodes}
-    return [f for pair in pairs for side in pair for f in side if f.migration not in kept]
+    stays = next((b for b in conflict.branches if b.side == "onto"), conflict.branches[0])
+    nodes = {key for branch in conflict.branches for key in branch.nodes}
+    names = {key.name for key in nodes.difference(stays.nodes)}
+    return [f for pair in pairs for side in pair for f in side if f.migration in names]
 
 
 def _price(going: list[Footprint]) -> tuple[str, ...]:

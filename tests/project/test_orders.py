@@ -16,6 +16,7 @@ from migmerge.conflicts.commute import judge
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.operations import read_script
+from tests.project import hazards
 from tests.project.operations_pool import BASE, POOL, POSTGRES, migration
 
 Pair = tuple[str, str]
@@ -125,3 +126,12 @@ def test_every_operation_has_a_footprint() -> None:
 
     known = {*READERS, *ABSTRACT, "SeparateDatabaseAndState"}
     assert set(json.loads(done.stdout)) <= known
+
+
+@pytest.mark.corpus
+def test_hazards_are_as_their_page_says() -> None:
+    """docs/hazards.md: stock Django's outcome and ours, each on a real project."""
+    page = Path(__file__).parents[2] / "docs/hazards.md"
+    assert "\n".join(hazards.document()) + "\n" == page.read_text()
+    assert len(hazards.HAZARDS) >= 25
+    assert not any("**commute**" in line for line in page.read_text().splitlines())
