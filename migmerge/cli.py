@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from migmerge import __version__
 from migmerge.errors import UserError
 
+STRATEGIES = ("auto", "merge", "renumber", "regenerate")
 _BUG = "https://github.com/migmerge/migmerge/issues"
 
 
@@ -121,7 +122,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 def _add_fix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("apps", nargs="*", metavar="APP", help="app labels; all when none is named")
-    parser.add_argument("--strategy", choices=("auto", "merge", "renumber"), default="auto")
+    parser.add_argument("--strategy", choices=STRATEGIES, default="auto")
     parser.add_argument(
         "--move", action="append", default=[], metavar="NAME", help="the migration whose side moves"
     )

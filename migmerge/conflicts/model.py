@@ -42,7 +42,8 @@ class Conflict(NamedTuple):
     """One finding; `place` points into the file that is at fault, where a single one is.
 
     `disputed` is what both sides set, so that an empty merge migration would let databases
-    differ for ever. `twins` are `(replayed, onto)` nodes of the same content.
+    differ for ever. `twins` are `(replayed, onto)` nodes of the same content. `lasting` says what
+    of the side that moves makemigrations could not make again.
     """
 
     app: App
@@ -56,6 +57,7 @@ class Conflict(NamedTuple):
     commands: tuple[str, ...] = ()
     disputed: tuple[Disputed, ...] = ()
     twins: tuple[tuple[NodeKey, NodeKey], ...] = ()
+    lasting: tuple[str, ...] = ()
 
 
 class Notice(NamedTuple):

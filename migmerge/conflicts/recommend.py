@@ -52,6 +52,16 @@ def _going(conflict: Conflict, pairs: list[Pair]) -> list[Footprint]:
     return [f for pair in pairs for side in pair for f in side if f.migration in names]
 
 
+def _lasting(going: list[Footprint]) -> tuple[str, ...]:
+    """Renames, which would be made again as a removal and an addition, and code of any kind."""
+    found = {
+        f"{footprint.migration} holds {footprint.operation}"
+        for footprint in going
+        if footprint.opaque or footprint.operation in (*_CODE, "RenameField", "RenameModel")
+    }
+    return tuple(sorted(found))
+
+
 def _price(going: list[Footprint]) -> tuple[str, ...]:
     """What rolling back and making again costs: told before anything runs."""
     found = set()
@@ -90,14 +100,15 @@ def _two_sides(
         for key, kept in conflict.twins
     )
     reasons = conflict.reasons + judgement.reasons + twins
-    done = conflict._replace(verdict=judgement.verdict, reasons=reasons)
+    lasting = _lasting(_going(conflict, pairs))
+    done = conflict._replace(verdict=judgement.verdict, reasons=reasons, lasting=lasting)
     if conflict.kind == "siblings" and conflict.place:
         return _hidden_by_a_squash(done, conflict.place, fix)
     if judgement.verdict == "contradict":
         return done._replace(
             recommendation="regenerate",
             reasons=done.reasons + _price(_going(conflict, pairs)),
-            commands=_rollback(conflict, apart),
+            commands=_rollback(done, apart, fix),
         )
     done = done._replace(disputed=judgement.disputed)
     if judgement.disputed and conflict.kind == "siblings":
@@ -108,26 +119,37 @@ def _two_sides(
     return done._replace(recommendation="merge", commands=(fix + named,))
 
 
-def _rollback(conflict: Conflict, apart: Apart) -> tuple[str, ...]:
-    """Undo the side that goes in this database, then let Django make it again on the other.
+def _rollback(conflict: Conflict, apart: Apart, fix: str) -> tuple[str, ...]:
+    """Undo the side that goes in this database, then make it again on top of the other.
 
     `migrate` refuses to go anywhere while there are two leaf nodes, so the files of the side
     that stays are put aside meanwhile. One chain: after a step that fails the next would lose data.
     """
     label = shlex.quote(conflict.app.label)
     ancestor = conflict.common_ancestor.name if conflict.common_ancestor else "zero"
-    aside, going = shlex.join(apart.aside), shlex.join(apart.going)
     back = f"python manage.py migrate {label} {shlex.quote(ancestor)}"
-    again = (f"python manage.py makemigrations {label}", f"python manage.py migrate {label}")
     if conflict.kind == "path" and conflict.place:
         path = shlex.quote(conflict.place.path)
         stays = next((b for b in conflict.branches if b.side == "onto"), conflict.branches[0])
         theirs = any(key.version for key in stays.nodes)
         first, then = ("--ours", "--theirs") if theirs else ("--theirs", "--ours")
         steps = [f"git checkout {first} -- {path}", back, f"git checkout {then} -- {path}"]
-        steps += [f"git add -- {path}", *again]
+        steps += [f"git add -- {path}", f"python manage.py makemigrations {label}"]
     else:
-        away = f'for f in {aside}; do mv -- "$f" "$f.aside"; done'
-        home = f'for f in {aside}; do mv -- "$f.aside" "$f"; done'
-        steps = [away, back, home, f"git rm -- {going}", *again]
-    return (" && ".join(steps),)
+        aside = shlex.join(apart.aside)
+        steps = [f'for f in {aside}; do mv -- "$f" "$f.aside"; done', back]
+        steps += [f'for f in {aside}; do mv -- "$f.aside" "$f"; done']
+        steps += _again(conflict, apart, fix)
+    return (" && ".join([*steps, f"python manage.py migrate {label}"]),)
+
+
+def _again(conflict: Conflict, apart: Apart, fix: str) -> list[str]:
+    """Files with code or a rename are edited by hand; the others are made again."""
+    if any(branch.side == "onto" for branch in conflict.branches) and not conflict.lasting:
+        return [f"{fix} --strategy regenerate --yes"]
+    by_hand = {text.partition(" holds ")[0] for text in conflict.lasting}
+    files = [path for path in apart.going if path.rpartition("/")[2][: -len(".py")] in by_hand]
+    others = [path for path in apart.going if path not in files]
+    steps = [f"git rm -- {shlex.join(others)}"] if others else []
+    steps += [f"$EDITOR {shlex.join(files)}"] if files else []
+    return [*steps, f"python manage.py makemigrations {shlex.quote(conflict.app.label)}"]

@@ -44,7 +44,7 @@ def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> tuple[dict[st
     """
     merges = {label: merge_suffix(w.name) for label, w in wanted.items() if not w.disputed}
     settles = {label: tuple(w) for label, w in wanted.items() if w.disputed}
-    document = _run(project, {"merge": merges, "settle": settles, "verify": []})
+    document = _run(project, {"merge": merges, "settle": settles})
     found = {}
     for label, text in (document.get("result") or {}).items():
         header = read_header(text.encode())
@@ -55,10 +55,21 @@ def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> tuple[dict[st
     return found, str(document.get("skipped") or document.get("failed") or "no answer")
 
 
+def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, bytes] | str:
+    """Name -> text of what makemigrations makes of an app whose `hidden` migrations are gone.
+
+    In order; nothing is written. A string says why it makes nothing that can be taken.
+    """
+    document = _run(project, {"remake": label, "hidden": list(hidden)})
+    if "result" not in document:
+        return str(document.get("skipped") or document.get("failed") or "no answer")
+    return {name: text.encode() for name, text in document["result"]}
+
+
 def verify(project: Project, nodes: Mapping[str, Sequence[str]],
            leaves: Mapping[str, str]) -> Answer:  # fmt: skip
     """Whether Django's loader sees the same nodes and leaves, and models.py no change."""
-    document = _run(project, {"merge": {}, "settle": {}, "verify": sorted(nodes)})
+    document = _run(project, {"verify": sorted(nodes)})
     if "result" not in document:
         status = "skipped" if "skipped" in document else "failed"
         return Answer(status, str(document[status]))

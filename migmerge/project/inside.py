@@ -59,7 +59,7 @@ def merge_texts():
     from django.core.management import call_command
 
     texts = {}
-    for label, name in sorted(REQUEST["merge"].items()):
+    for label, name in sorted(REQUEST.get("merge", {}).items()):
         out = io.StringIO()
         call_command(
             "makemigrations", label, merge=True, interactive=False, dry_run=True, verbosity=3,
@@ -77,7 +77,7 @@ def settled_texts():
     from django.db.migrations.writer import MigrationWriter
 
     texts = {}
-    for label, (name, leaves, disputed) in sorted(REQUEST["settle"].items()):
+    for label, (name, leaves, disputed) in sorted(REQUEST.get("settle", {}).items()):
         kind = type("Migration", (migrations.Migration,), {})
         made = kind(name, label)
         made.dependencies = [(label, leaf) for leaf in sorted(leaves)]
@@ -109,6 +109,38 @@ def final(model, kind, field):
     return operations.AlterModelOptions(
         name, {key: value for key, value in state.options.items() if key in keys}
     )
+
+
+def remade():
+    """`[name, text]` of what makemigrations makes of an app without its hidden migrations."""
+    from django.core.management import call_command
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.writer import MigrationWriter
+
+    label = REQUEST["remake"]
+    load_disk, as_string = MigrationLoader.load_disk, MigrationWriter.as_string
+    made = {}
+
+    def load_without(self):
+        load_disk(self)
+        for name in REQUEST["hidden"]:
+            self.disk_migrations.pop((label, name), None)
+
+    def keep(self):
+        text = as_string(self)
+        made[self.migration.name] = text
+        return text
+
+    MigrationLoader.load_disk, MigrationWriter.as_string = load_without, keep
+    out = io.StringIO()
+    try:
+        call_command(
+            "makemigrations", label, interactive=False, dry_run=True, verbosity=3,
+            include_header=False, no_color=True, stdout=out, stderr=out,
+        )  # fmt: skip
+    except SystemExit:
+        raise ValueError("it asks a question: " + " ".join(out.getvalue().split())[-200:]) from None
+    return list(made.items())
 
 
 def judge():
@@ -148,8 +180,11 @@ def answer():
     except BaseException as error:
         return {"skipped": type(error).__name__ + ": " + " ".join(str(error).split())[:300]}
     try:
-        asked = REQUEST["merge"] or REQUEST["settle"]
-        return {"result": dict(merge_texts(), **settled_texts()) if asked else judge()}
+        if "remake" in REQUEST:
+            return {"result": remade()}
+        if "verify" in REQUEST:
+            return {"result": judge()}
+        return {"result": dict(merge_texts(), **settled_texts())}
     except BaseException as error:
         return {"failed": type(error).__name__ + ": " + " ".join(str(error).split())[:300]}
 

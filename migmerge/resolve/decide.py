@@ -72,6 +72,8 @@ def _decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | R
     app = conflict.app
     if any(key not in snapshot.graph.parents for b in conflict.branches for key in b.nodes):
         return Refusal(app.key, conflict.reasons, conflict.commands)  # hidden by a squash
+    if wish.strategy == "regenerate":
+        return _published(conflict) or moves.regenerate(snapshot.graph, conflict)
     if conflict.verdict == "contradict":
         return Refusal(app.key, ("the sides contradict each other", *conflict.reasons),
                        conflict.commands)  # fmt: skip
@@ -84,11 +86,19 @@ def _decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | R
     taken = reserved_names(snapshot, app)
     if strategy == "merge":
         return _merge(snapshot, conflict, taken, wish)
-    published = [b.leaf.name for b in conflict.branches if b.side == "replayed" and b.published]
-    if published:
-        reason = f"{', '.join(published)} would move, but is published"
-        return Refusal(app.key, (reason,), (_fix(conflict, "merge"),))
+    refusal = _published(conflict)
+    if refusal:
+        return refusal
     return moves.renumber(snapshot.graph, conflict, taken, keep_names=wish.keep_names)
+
+
+def _published(conflict: Conflict) -> Refusal | None:
+    """What the base branch has never moves."""
+    names = [b.leaf.name for b in conflict.branches if b.side == "replayed" and b.published]
+    if not names:
+        return None
+    reason = f"{', '.join(names)} would move, but is published"
+    return Refusal(conflict.app.key, (reason,), (_fix(conflict, "merge"),))
 
 
 def _merge(snapshot: Snapshot, conflict: Conflict, taken: set[str], wish: Wish) -> Moves | Refusal:

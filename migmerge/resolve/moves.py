@@ -85,6 +85,23 @@ def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | R
     return Moves(app.key, "merge", _changed(names), {}, tuple(leaves), dropped=dict(conflict.twins))
 
 
+def regenerate(graph: Graph, conflict: Conflict) -> Moves | Refusal:
+    """Take the replayed side away, to be made again by makemigrations on top of onto."""
+    app = conflict.app.key
+    onto = [branch for branch in conflict.branches if branch.side == "onto"]
+    if len(onto) != 1 or conflict.kind != "siblings":
+        return Refusal(app, ("it is not known which side is made again",), _ask(app))
+    going = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto[0].leaf)
+    outside = sorted({child for key in going for child in graph.children[key]} - going)
+    if outside:
+        reason = f"{outside[0]} depends on what would be made again"
+        return Refusal(app, (reason,), conflict.commands)
+    if conflict.lasting:
+        return Refusal(app, (*conflict.lasting, "it can't be made again"), conflict.commands)
+    stands = dict.fromkeys(sorted(going), onto[0].leaf)
+    return Moves(app, "regenerate", {}, {}, dropped=stands, leaf=onto[0].leaf.name)
+
+
 def _leaves(graph: Graph, conflict: Conflict) -> set[NodeKey]:
     """What are leaf nodes once each twin stands for the other."""
     dropped = dict(conflict.twins)

@@ -32,6 +32,14 @@ class Files(NamedTuple):
     removed: Mapping[NodeKey, str] = {}
 
 
+class Texts(NamedTuple):
+    """What the project's Django wrote, by app key: merge migrations, where it could be asked, and
+    the migrations of a side that is made again, by name and in order."""
+
+    merges: Mapping[str, bytes] = {}
+    remade: Mapping[str, Mapping[str, bytes]] = {}
+
+
 def reserved_names(snapshot: Snapshot, app: App) -> set[str]:
     """Names that a migration of the app can't be given: files there, and `replaces` entries."""
     prefix = app.directory + "/"
@@ -44,14 +52,13 @@ def plan_files(
     snapshot: Snapshot,
     moves: Collection[Moves],
     published: Collection[str],
-    merges: Mapping[str, bytes],
+    texts: Texts,
     stale_locks: Collection[str] = (),
 ) -> Files | Refusal:
     """Every file that the moves of all apps together change.
 
-    `published` are paths that must not be edited; `merges` holds the project's own text of
-    merge migrations by app key, where the project could be asked. A Refusal names the app
-    whose move can't be written.
+    `published` are paths that must not be edited. A Refusal names the app whose move can't be
+    written.
     """
     names = {key: name for move in moves for key, name in move.names.items()}
     dropped = {key: kept for move in moves for key, kept in move.dropped.items()}
@@ -89,12 +96,19 @@ def plan_files(
             if not stored:
                 changes.setdefault(migration.path, Change(None))
         blame[new_path] = frozenset(because | {key.app} & set(apps))
-    created, leaves = _merges(snapshot, moves, merges, changes, blame)
+    created, leaves = _merges(snapshot, moves, texts.merges, changes, blame)
     for app, move in apps.items():
         if not move.merge:
             leaves[app] = move.leaf
+        for name, source in texts.remade.get(app, {}).items():
+            path = _path_of(snapshot, NodeKey(app, name), {})
+            changes[path] = Change(source)
+            created.append(path)
+            blame[path] = frozenset((app,))
+            leaves[app] = name
     _locks(snapshot, leaves, stale_locks, changes, blame)
     removed = {key: snapshot.graph.nodes[key].path for key in dropped}
+    removed = {key: path for key, path in removed.items() if changes[path].data is None}
     return Files(changes, renamed, tuple(created), leaves, blame, removed)
 
 

@@ -12,12 +12,12 @@ from migmerge.git.snapshot import Snapshot, understand
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import list_commit
 from migmerge.migrations.naming import merge_name
-from migmerge.project.ask import Wanted, merge_texts
+from migmerge.project.ask import Wanted, merge_texts, remake
 from migmerge.project.interpreter import Project, find_project
 from migmerge.resolve.decide import Decision, Wish, decide
 from migmerge.resolve.mentions import find_mentions
 from migmerge.resolve.model import Moves, Plan, Refusal, Resolution
-from migmerge.resolve.plan import Files, plan_files
+from migmerge.resolve.plan import Files, Texts, plan_files
 from migmerge.resolve.static import problems
 
 
@@ -47,11 +47,13 @@ def plan_all(
     moves = list(decision.moves)
     refusals = list(decision.refusals)
     merges, unanswered = _ask_project(repository, config, snapshot, moves)
+    remade, failed = _remake(repository, config, snapshot, moves)
+    unanswered += failed
     refusals += unanswered
     moves = [move for move in moves if move.app not in {refusal.app for refusal in unanswered}]
     stale = [c.place.path for c in decision.stale_locks if c.place]
     while True:
-        files = plan_files(snapshot, moves, published, merges, stale)
+        files = plan_files(snapshot, moves, published, Texts(merges, remade), stale)
         refusal = (
             files if isinstance(files, Refusal) else _look(repository, config, snapshot, files)
         )
@@ -145,6 +147,26 @@ def _ask_project(
         if move.disputed and move.app not in found
     ]
     return found, refusals
+
+
+def _remake(
+    repository: Repository, config: Config, snapshot: Snapshot, moves: Sequence[Moves]
+) -> tuple[dict[str, dict[str, bytes]], list[Refusal]]:
+    """What makemigrations makes of the models without the sides that go."""
+    going = {move.app: move for move in moves if move.strategy == "regenerate"}
+    found: dict[str, dict[str, bytes]] = {}
+    why: dict[str, str] = {}
+    for project, apps in projects_of(repository, config, snapshot, sorted(going)).items():
+        for app in apps:
+            label = snapshot.apps[app].label
+            names = sorted(key.name for key in going[app].dropped)
+            answer = project if isinstance(project, str) else remake(project, label, names)
+            if isinstance(answer, str):
+                why[app] = f"makemigrations can't make it again: {answer}"
+            else:
+                found[app] = answer
+    hint = ("mend it, then run migmerge fix again",)
+    return found, [Refusal(app, (reason,), hint) for app, reason in why.items()]
 
 
 def _resolutions(

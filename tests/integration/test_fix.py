@@ -616,7 +616,7 @@ def test_fix_refuses_a_contradiction_with_the_way_back(repo: Repo) -> None:
             'for f in shop/migrations/0002_a.py; do mv -- "$f" "$f.aside"; done && '
             "python manage.py migrate shop 0001_initial && "
             'for f in shop/migrations/0002_a.py; do mv -- "$f.aside" "$f"; done && '
-            "git rm -- shop/migrations/0002_b.py && "
+            "$EDITOR shop/migrations/0002_b.py && "
             "python manage.py makemigrations shop && "
             "python manage.py migrate shop"
         ]
@@ -685,6 +685,19 @@ def test_fix_never_drops_where_no_side_moves(branches: Repo) -> None:
     branches.commit()
     branches.publish("feature")
     assert "both add shop.product.price, with the same operation" in refused(branches)["reasons"]
+
+
+def test_fix_refuses_a_contradiction_that_regenerate_mends(branches: Repo) -> None:
+    branches.migration("shop", "0003_stock", "0002_price", operations=(STOCK, PRICE))
+    branches.commit()
+    branches.git("merge", "-q", "--no-edit", "main")
+    assert refused(branches)["next"] == [
+        'for f in shop/migrations/0002_stock.py; do mv -- "$f" "$f.aside"; done && '
+        "python manage.py migrate shop 0001_initial && "
+        'for f in shop/migrations/0002_stock.py; do mv -- "$f.aside" "$f"; done && '
+        "migmerge fix shop --strategy regenerate --yes && "
+        "python manage.py migrate shop"
+    ]
 
 
 def test_fix_refuses_an_app_with_a_broken_migration_and_fixes_the_other(siblings: Repo) -> None:

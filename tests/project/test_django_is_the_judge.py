@@ -246,3 +246,85 @@ def test_fix_interpreter_of_the_projects_own_environment(site: Site) -> None:
     site.write(".git/info/exclude", ".venv\n")
     assert site.fix()["verification"]["django"] == "ok"
     assert (site.root / ".venv/used").exists()
+
+
+@pytest.fixture
+def contradiction(site: Site) -> Site:
+    """feature added price as an integer, main as a decimal; models.py has main's, and extra."""
+    site.git("reset", "-q", "--hard", "feature~1")
+    site.git("checkout", "-q", "main")
+    site.field("price", "DecimalField(max_digits=9, decimal_places=2, default=0)")
+    site.make("price")
+    site.commit("price as a decimal")
+    site.publish()
+    site.git("checkout", "-q", "feature")
+    site.git("merge", "-q", "--no-commit", "main")
+    site.write("shop/models.py", site.git("show", "main:shop/models.py"))
+    text = site.read("shop/models.py").decode()
+    site.write("shop/models.py", text + "    extra = models.IntegerField(default=0)\n")
+    site.git("add", "-A")
+    return site
+
+
+def test_fix_regenerate_makes_the_moved_side_again(contradiction: Site) -> None:
+    site = contradiction
+    (refused,) = site.fix(code=1)["resolutions"]
+    assert refused["reasons"][0] == "the sides contradict each other"
+    document = site.fix("--strategy", "regenerate")
+    assert document["verification"]["django"] == "ok"
+    (done,) = document["resolutions"]
+    assert (done["status"], done["strategy"]) == ("fixed", "regenerate")
+    assert done["removed"] == ["shop/migrations/0002_price.py"]
+    assert done["created"] == ["shop/migrations/0004_product_extra.py"]
+    assert "migrating 0002_price back drops shop.product.price with its data" in str(
+        done["reasons"]
+    )
+    assert django_sees(site)["leaves"] == ["0004_product_extra"]
+    site.manage("migrate", "-v0")
+    site.manage("makemigrations", "--check", "--dry-run")
+
+
+def test_fix_regenerate_that_leaves_nothing_to_make(contradiction: Site) -> None:
+    contradiction.write("shop/models.py", contradiction.git("show", "main:shop/models.py"))
+    contradiction.git("add", "-A")
+    (done,) = contradiction.fix("--strategy", "regenerate")["resolutions"]
+    assert (done["removed"], done["created"]) == (["shop/migrations/0002_price.py"], [])
+    assert django_sees(contradiction)["leaves"] == ["0003_price"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        ("migrations.RunPython(migrations.RunPython.noop)", "0002_price holds RunPython"),
+        ("migrations.RenameField('product', 'price', 'cost')", "0002_price holds RenameField"),
+    ],
+)
+def test_fix_regenerate_never_throws_code_or_a_rename_away(
+    contradiction: Site, operation: str, reason: str
+) -> None:
+    text = contradiction.read("shop/migrations/0002_price.py").decode()
+    text = text.replace("operations = [", f"operations = [\n        {operation},")
+    contradiction.write("shop/migrations/0002_price.py", text)
+    contradiction.git("add", "-A")
+    before = contradiction.state()
+    (refused,) = contradiction.fix("--strategy", "regenerate", code=1)["resolutions"]
+    assert refused["reasons"] == [reason, "it can't be made again"]
+    assert contradiction.state() == before
+
+
+def test_fix_regenerate_refuses_what_others_depend_on(contradiction: Site) -> None:
+    contradiction.migration("cart", "0001_initial", "shop.0002_price")
+    contradiction.git("add", "-A")
+    (refused,) = contradiction.fix("shop", "--strategy", "regenerate", code=1)["resolutions"]
+    assert refused["reasons"] == ["cart.0001_initial depends on what would be made again"]
+
+
+def test_fix_regenerate_that_would_ask_a_question_is_refused(contradiction: Site) -> None:
+    text = contradiction.read("shop/models.py").decode()
+    contradiction.write(
+        "shop/models.py",
+        text.replace("extra = models.IntegerField(default=0)", "extra = models.IntegerField()"),
+    )
+    contradiction.git("add", "-A")
+    (refused,) = contradiction.fix("--strategy", "regenerate", code=1)["resolutions"]
+    assert refused["reasons"][0].startswith("makemigrations can't make it again: ")
