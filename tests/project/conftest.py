@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -91,3 +93,14 @@ def site(tmp_path: Path) -> Site:
     made.git("checkout", "-q", "feature")
     made.git("merge", "-q", "--no-edit", "main")
     return made
+
+
+@pytest.fixture
+def postgresql() -> None:
+    """A server at its usual place; CI must have one."""
+    try:
+        socket.create_connection(("127.0.0.1", 5432), timeout=2).close()
+    except OSError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432 ({error})")

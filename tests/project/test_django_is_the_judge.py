@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import uuid
 from contextlib import closing
 from pathlib import Path
 
@@ -109,26 +110,64 @@ def disputed(site: Site) -> Site:
     return site
 
 
-@pytest.mark.parametrize(
+SIDES = pytest.mark.parametrize(
     "applied",
     [[], ["0002_stock"], ["0003_one"], ["0003_two"]],
     ids=["fresh", "ancestor", "onto", "replayed"],
 )
-def test_fix_merge_sets_what_both_sides_set(disputed: Site, applied: list[str]) -> None:
-    """The definition of the merged models holds in every database."""
-    assert disputed.fix(code=1)["resolutions"][0]["next"] == ["migmerge fix shop --strategy merge"]
+
+
+def settle(site: Site, applied: list[str]) -> None:
+    """The merge migration of what both sides set, migrated from where a database stands."""
+    assert site.fix(code=1)["resolutions"][0]["next"] == ["migmerge fix shop --strategy merge"]
     if applied:
-        disputed.manage("shell", "-v0", "-c", APPLY.format(names=applied))
-    document = disputed.fix("--strategy", "merge")
+        site.manage("shell", "-v0", "-c", APPLY.format(names=applied))
+    document = site.fix("--strategy", "merge")
     assert document["verification"]["django"] == "ok"
     (path,) = document["resolutions"][0]["created"]
-    text = disputed.read(path).decode()
+    text = site.read(path).decode()
     assert "field=models.CharField(max_length=35)," in text
     assert "options={'ordering': ['name'], 'verbose_name': 'x'}," in text
-    disputed.manage("migrate", "-v0")
+    site.manage("migrate", "-v0")
+
+
+@SIDES
+def test_fix_merge_sets_what_both_sides_set(disputed: Site, applied: list[str]) -> None:
+    """The definition of the merged models holds in every database."""
+    settle(disputed, applied)
     with closing(sqlite3.connect(disputed.root / "db.sqlite3")) as connection:
         types = {row[1]: row[2] for row in connection.execute("PRAGMA table_info(shop_product)")}
     assert types["name"] == "varchar(35)"
+
+
+@SIDES
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("postgresql")
+def test_fix_merge_sets_what_both_sides_set_on_postgresql(
+    disputed: Site, applied: list[str]
+) -> None:
+    import psycopg
+
+    name = f"migmerge_{uuid.uuid4().hex[:12]}"
+    server = "host=127.0.0.1 user=postgres"
+    text = SETTINGS.replace("sqlite3", "postgresql", 1).replace("db.sqlite3", name)
+    disputed.write(
+        "site_settings.py",
+        text + "DATABASES['default'] |= {'HOST': '127.0.0.1', 'USER': 'postgres'}\n",
+    )
+    disputed.git("add", "-A")
+    with psycopg.connect(f"{server} dbname=postgres", autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        try:
+            settle(disputed, applied)
+            with psycopg.connect(f"{server} dbname={name}") as connection:
+                (row,) = connection.execute(
+                    "SELECT character_maximum_length FROM information_schema.columns "
+                    "WHERE table_name = 'shop_product' AND column_name = 'name'"
+                ).fetchall()
+        finally:
+            admin.execute(f"DROP DATABASE {name}")
+    assert row == (35,)
 
 
 def test_fix_merge_of_what_both_set_needs_models_that_load(disputed: Site) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -64,17 +62,6 @@ def hold(engine: str, asked: list[Pair]) -> float:
     assert unsafe == []
     careful = sum(not o and w != "commute" for o, w in zip(found, said, strict=True))
     return careful / len(asked)
-
-
-@pytest.fixture
-def postgresql() -> None:
-    """A server at its usual place; CI must have one."""
-    try:
-        socket.create_connection(("127.0.0.1", 5432), timeout=2).close()
-    except OSError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432 ({error})")
 
 
 def test_commute_on_sqlite() -> None:
