@@ -100,6 +100,10 @@ def _complete(
     broken = {c.app.key: c for c in reversed(found.conflicts) if c.kind in BROKEN}
     for conflict in (*found.conflicts, *numbers):
         sided = conflict._replace(branches=decide_sides(conflict.branches, published, moved))
+        if sided.place and sided.kind == "siblings" and all(b.published for b in sided.branches):
+            # hidden by a squash, and nothing that this branch could mend
+            notices.append(Notice(sided.place, sided.reasons[0]))
+            continue
         sided = sided._replace(
             twins=find_twins(sided, lambda key: fingerprint(source_of(snapshot, key)))
         )

@@ -205,6 +205,13 @@ def test_check_squash_that_hides_a_sibling(repo: Repo) -> None:
     ]
     (resolution,) = repo.fix(code=1)["resolutions"]
     assert (resolution["status"], resolution["next"]) == ("refused", conflict["commands"])
+    repo.commit()
+    repo.publish()  # then it is only told
+    done = repo.run("check")
+    assert done.returncode == 0
+    assert done.stderr.startswith(
+        "note: shop/migrations/0001_squashed.py: a database that has a part of what "
+    )
 
 
 def test_check_missing_dependency(repo: Repo) -> None:
