@@ -114,7 +114,8 @@ def read_script(source: bytes, label: str, name: str = "") -> Script:
 def fingerprint(source: bytes) -> str:
     """The same for migrations with the same content, whatever their comments and dependencies.
 
-    Empty where there is nothing to compare: a file that doesn't parse, or no operations.
+    Empty where there is nothing to compare: a file that doesn't parse, no operations, or one
+    line of code, which two people may well have written alike.
     """
     try:
         module = parse(source)
@@ -123,6 +124,9 @@ def fingerprint(source: bytes) -> str:
     node = find_migration_class(module)
     script = read_script(source, "")
     if node is None or not script.calls or any(call.name == "operations" for call in script.calls):
+        return ""
+    functions = any(isinstance(statement, ast.FunctionDef) for statement in module.body)
+    if not functions and all(call.name in ("RunPython", "RunSQL") for call in script.calls):
         return ""
     for member in (module, node):
         member.body = [s for s in member.body if not _is_passed_over(s)]

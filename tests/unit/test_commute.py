@@ -5,7 +5,7 @@ import pytest
 from migmerge.conflicts.commute import judge
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
-from migmerge.migrations.operations import read_script
+from migmerge.migrations.operations import fingerprint, read_script
 
 HEAD = "from django.db import migrations, models\nfrom x import Custom\n\nclass Migration(migrations.Migration):\n"
 
@@ -145,3 +145,28 @@ def test_read_script_of_a_base_class_elsewhere_are_opaque() -> None:
     source = b"from x import OtherMigration\nclass Migration(OtherMigration):\n    pass\n"
     (operation,) = read_script(source, "shop").calls
     assert operation.opaque == "operations may come from a base class"
+
+
+FUNCTION = "def f(apps, editor):\n    apps.get_model('shop', 'A').objects.update(x=1)\n\n"
+ALIKE = {
+    "comments and dependencies": (f"# mine\n{HEAD}    dependencies = [('shop', '1')]\n    operations = [{ADD_A}]\n", f'"""Doc."""\n{HEAD}    """Doc."""\n    dependencies = []\n    operations = [\n        {ADD_A},\n    ]\n'),
+    "the same function": (FUNCTION + HEAD + "    operations = [migrations.RunPython(f)]\n",) * 2,
+}  # fmt: skip
+UNLIKE = {
+    "another field": (f"{HEAD}    operations = [{ADD_A}]\n", f"{HEAD}    operations = [{ADD_B}]\n"),
+    "no operations": (f"{HEAD}    operations = []\n",) * 2,
+    "one line of code": (f"{HEAD}    operations = [migrations.RunSQL('UPDATE a SET x = 1')]\n",) * 2,
+    "computed operations": (f"{HEAD}    operations = made()\n",) * 2,
+    "a broken file": (f"{HEAD}    operations = [\n",) * 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), ALIKE.values(), ids=ALIKE)
+def test_fingerprint_alike(one: str, other: str) -> None:
+    assert fingerprint(one.encode()) == fingerprint(other.encode()) != ""
+
+
+@pytest.mark.parametrize(("one", "other"), UNLIKE.values(), ids=UNLIKE)
+def test_fingerprint_unlike(one: str, other: str) -> None:
+    left, right = fingerprint(one.encode()), fingerprint(other.encode())
+    assert left != right or left == ""
