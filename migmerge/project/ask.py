@@ -29,22 +29,34 @@ class Answer(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A merge migration: its name, the leaves that it joins, and what it is to set."""
+    """A merge migration: its name, the leaves that it joins, what it is to set, and whether
+    the sides are thought to commute."""
 
     name: str
     leaves: Sequence[str]
     disputed: Sequence[Disputed] = ()
+    commute: bool = False
 
 
-def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> tuple[dict[str, bytes], str]:
-    """App label -> the project's own text of the merge migration, and why some are left out.
+class Merges(NamedTuple):
+    """By app label, the project's own texts of merge migrations, and how Django's state differs
+    between the orders of sides that were thought to commute.
 
-    Left out is an app where the project can't be asked, or where its text doesn't join exactly
-    these leaves.
+    An app without a text is one where the project can't be asked (`why`), or whose text doesn't
+    join exactly these leaves.
     """
+
+    texts: Mapping[str, bytes]
+    differs: Mapping[str, str]
+    why: str
+
+
+def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
+    """What the project's Django writes, and what it thinks of the two orders."""
     merges = {label: merge_suffix(w.name) for label, w in wanted.items() if not w.disputed}
-    settles = {label: tuple(w) for label, w in wanted.items() if w.disputed}
-    document = _run(project, {"merge": merges, "settle": settles})
+    settles = {label: w[:3] for label, w in wanted.items() if w.disputed}
+    orders = {label: list(w.leaves) for label, w in wanted.items() if w.commute}
+    document = _run(project, {"merge": merges, "settle": settles, "orders": orders})
     found = {}
     for label, text in (document.get("result") or {}).items():
         header = read_header(text.encode())
@@ -52,7 +64,8 @@ def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> tuple[dict[st
             (label, name) for name in wanted[label].leaves
         }:
             found[label] = text.encode()
-    return found, str(document.get("skipped") or document.get("failed") or "no answer")
+    why = str(document.get("skipped") or document.get("failed") or "no answer")
+    return Merges(found, document.get("differs") or {}, why)
 
 
 def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, bytes] | str:

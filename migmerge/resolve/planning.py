@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -46,7 +47,8 @@ def plan_all(
     decision = decide(snapshot, conflicts, wish)
     moves = list(decision.moves)
     refusals = list(decision.refusals)
-    merges, unanswered = _ask_project(repository, config, snapshot, moves)
+    sure = {c.app.key for c in conflicts if c.verdict == "commute" and wish.strategy == "auto"}
+    merges, unanswered = _ask_project(repository, config, snapshot, moves, sure)
     remade, failed = _remake(repository, config, snapshot, moves)
     unanswered += failed
     refusals += unanswered
@@ -115,29 +117,49 @@ def projects_of(
 
 
 def _ask_project(
-    repository: Repository, config: Config, snapshot: Snapshot, moves: Sequence[Moves]
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    moves: Sequence[Moves],
+    sure: Collection[str],
 ) -> tuple[dict[str, bytes], list[Refusal]]:
     """The project's own merge migrations; not where a file has to be renamed first.
 
-    Refusals are for those that only the project's models can decide.
+    Refusals are for those that only the project's models can decide, and for apps of `sure`
+    whose sides don't commute for Django.
     """
     merging = {move.app: move for move in moves if move.merge and not move.names}
     found: dict[str, bytes] = {}
     why: dict[str, str] = {}
+    differs: dict[str, str] = {}
     for project, apps in projects_of(repository, config, snapshot, sorted(merging)).items():
         if isinstance(project, str):
             why |= dict.fromkeys(apps, project)
             continue
         wanted = {
             snapshot.apps[app].label: Wanted(
-                merge_name(merging[app].merge), merging[app].merge, merging[app].disputed
+                merge_name(merging[app].merge),
+                merging[app].merge,
+                merging[app].disputed,
+                app in sure,
             )
             for app in apps
         }
-        texts, reason = merge_texts(project, wanted)
-        why |= dict.fromkeys(apps, reason)
-        found |= {app: texts[label] for app in apps if (label := snapshot.apps[app].label) in texts}
+        answer = merge_texts(project, wanted)
+        why |= dict.fromkeys(apps, answer.why)
+        for app in apps:
+            label = snapshot.apps[app].label
+            found |= {app: answer.texts[label]} if label in answer.texts else {}
+            differs |= {app: answer.differs[label]} if label in answer.differs else {}
     refusals = [
+        Refusal(
+            app,
+            (f"the files commute, but not for Django, which tried both orders: {text}",),
+            (f"migmerge fix {shlex.quote(app)} --strategy merge",),
+        )
+        for app, text in differs.items()
+    ]
+    refusals += [
         Refusal(
             move.app,
             (f"what both sides set is read from the project's models: {why[move.app]}",),

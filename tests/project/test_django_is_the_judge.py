@@ -180,6 +180,31 @@ def test_fix_merge_of_what_both_set_needs_models_that_load(disputed: Site) -> No
     )
 
 
+def test_fix_asks_django_for_a_second_opinion(site: Site) -> None:
+    """An operation that does more than its name says, which no reading of its call can tell."""
+    path = "shop/migrations/0002_price.py"
+    text = site.read(path).decode()
+    rename = (
+        "\n\nclass AddField(migrations.AddField):\n"
+        "    def state_forwards(self, label, state):\n"
+        "        super().state_forwards(label, state)\n"
+        "        product = state.models[label, 'product']\n"
+        "        if self.name == 'price':\n"
+        "            product.options['seen'] = 'stock' in product.fields\n"
+        "\n\nmigrations.AddField = AddField\n"
+    )
+    site.write(path, text.replace("\n\nclass Migration", rename + "\n\nclass Migration", 1))
+    site.commit("a patched operation")
+    (conflict,) = site.check()["conflicts"]
+    assert conflict["verdict"] == "commute"
+    (resolution,) = site.fix(code=1)["resolutions"]
+    assert resolution["reasons"] == [
+        "the files commute, but not for Django, which tried both orders: "
+        "they differ in shop.product"
+    ]
+    assert resolution["next"] == ["migmerge fix shop --strategy merge"]
+
+
 def test_merge_source_is_what_django_writes(site: Site) -> None:
     """Ours, without the project, is byte for byte `makemigrations --merge --no-header`."""
     leaves = ["0002_price", "0002_stock"]
