@@ -14,7 +14,7 @@ from migmerge.migrations.definitions import (
 )
 from migmerge.migrations.facts import Facts, named_values
 from migmerge.migrations.marks import ANY, Computed, Footprint, Marks, Touch, Unknown
-from migmerge.migrations.operations import Call, Script
+from migmerge.migrations.operations import EXTENSIONS, Call, Script
 
 
 def footprints(script: Script, facts: Facts) -> tuple[Footprint, ...]:
@@ -397,14 +397,7 @@ READERS: Mapping[str, Callable[[Marks], None]] = {
     "CreateCollation": _collation,
     "RemoveCollation": _collation,
     "CreateExtension": _extension,
-    "BloomExtension": _extension,
-    "BtreeGinExtension": _extension,
-    "BtreeGistExtension": _extension,
-    "CITextExtension": _extension,
-    "CryptoExtension": _extension,
-    "HStoreExtension": _extension,
-    "TrigramExtension": _extension,
-    "UnaccentExtension": _extension,
+    **dict.fromkeys(EXTENSIONS, _extension),
     "RunPython": _run_python,
     "RunSQL": _run_sql,
 }

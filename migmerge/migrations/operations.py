@@ -9,6 +9,10 @@ from typing import NamedTuple
 from migmerge.migrations.literals import Constants, string_value
 from migmerge.migrations.reader import family, find_migration_class, parse
 
+EXTENSIONS = (
+    "BloomExtension", "BtreeGinExtension", "BtreeGistExtension", "CITextExtension",
+    "CryptoExtension", "HStoreExtension", "TrigramExtension", "UnaccentExtension",
+)  # fmt: skip
 # The positional parameters of Django's operations (4.2 to 6.1) and of django.contrib.postgres.
 SIGNATURES: Mapping[str, tuple[str, ...]] = {
     "CreateModel": ("name", "fields", "options", "bases", "managers"),
@@ -38,14 +42,7 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
     "CreateCollation": ("name", "locale"),
     "RemoveCollation": ("name", "locale"),
     "CreateExtension": ("name",),
-    "BloomExtension": (),
-    "BtreeGinExtension": (),
-    "BtreeGistExtension": (),
-    "CITextExtension": (),
-    "CryptoExtension": (),
-    "HStoreExtension": (),
-    "TrigramExtension": (),
-    "UnaccentExtension": (),
+    **dict.fromkeys(EXTENSIONS, ()),
     "RunPython": ("code", "reverse_code", "atomic", "hints", "elidable"),
     "RunSQL": ("sql", "reverse_sql", "state_operations", "hints", "elidable"),
     "SeparateDatabaseAndState": ("database_operations", "state_operations"),

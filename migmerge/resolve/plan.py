@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from migmerge.conflicts.find import locked_apps
-from migmerge.git.findings import source_of
+from migmerge.git.compare import source_of
 from migmerge.git.snapshot import Snapshot
 from migmerge.git.trees import SYMLINK
 from migmerge.migrations.lockfiles import LockFile, write_lock_file
@@ -81,19 +81,13 @@ def plan_files(
         if edit is None and new_path == migration.path:
             if not (_is_collided(snapshot, key) and key.app in apps):
                 continue
-        refusal = _refuse(snapshot, migration, published, names, because)
-        if refusal:
-            return refusal
-        data = source_of(snapshot, key)
-        written = rewrite(data, edit) if edit else data
-        if isinstance(written, Unrewritable):
-            place = f"{migration.path}:{written.line}" if written.line else migration.path
-            return _refusal(snapshot, because, f"{place}: {written.reason}")
-        stored = _is_collided(snapshot, key)
-        changes[new_path] = Change(written, stored, migration.path)
+        change = _change(snapshot, migration, edit, published, names, because)
+        if isinstance(change, Refusal):
+            return change
+        changes[new_path] = change
         if new_path != migration.path:
             renamed[migration.path] = new_path
-            if not stored:
+            if not change.stored:
                 changes.setdefault(migration.path, Change(None))
         blame[new_path] = frozenset(because | {key.app} & set(apps))
     created, leaves = _merges(snapshot, moves, texts.merges, changes, blame)
@@ -110,6 +104,26 @@ def plan_files(
     removed = {key: snapshot.graph.nodes[key].path for key in dropped}
     removed = {key: path for key, path in removed.items() if changes[path].data is None}
     return Files(changes, renamed, tuple(created), leaves, blame, removed)
+
+
+def _change(
+    snapshot: Snapshot,
+    migration: Migration,
+    edit: Edit | None,
+    published: Collection[str],
+    names: Mapping[NodeKey, str],
+    because: set[str],
+) -> Change | Refusal:
+    """The migration's new bytes."""
+    refusal = _refuse(snapshot, migration, published, names, because)
+    if refusal:
+        return refusal
+    data = source_of(snapshot, migration.key)
+    written = rewrite(data, edit) if edit else data
+    if isinstance(written, Unrewritable):
+        place = f"{migration.path}:{written.line}" if written.line else migration.path
+        return _refusal(snapshot, because, f"{place}: {written.reason}")
+    return Change(written, _is_collided(snapshot, migration.key), migration.path)
 
 
 def _edit(

@@ -1,0 +1,88 @@
+"""What the sides of a conflict do, read from their files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import combinations
+
+from migmerge.conflicts.commute import Pair
+from migmerge.conflicts.model import Branch, Conflict
+from migmerge.conflicts.recommend import Apart
+from migmerge.git.snapshot import THEIRS, Snapshot
+from migmerge.migrations.facts import gather, may_matter
+from migmerge.migrations.footprints import footprints
+from migmerge.migrations.marks import Footprint
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.operations import read_script
+
+
+def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
+    """The bytes of a node's file, of the right side for a path collision."""
+    path = snapshot.graph.nodes[key].path
+    return snapshot.theirs[path] if key.version == THEIRS else snapshot.contents[path]
+
+
+def footprints_of(
+    snapshot: Snapshot, conflict: Conflict, published: Collection[NodeKey] = ()
+) -> list[Pair]:
+    """What each two branches do that the other doesn't; nothing for kinds without sides.
+
+    Of three branches two may share a part of their chains. What is on both sides under two
+    names is not compared.
+    """
+    if conflict.kind not in ("siblings", "path"):
+        return []
+    nodes = snapshot.graph.nodes
+    pairs = [
+        (_own(snapshot, one, other, published), _own(snapshot, other, one, published))
+        for one, other in combinations(conflict.branches, 2)
+    ]
+    fresh = {key for pair in pairs for side in pair for key in side}
+    scripts = {
+        key: read_script(source_of(snapshot, key), nodes[key].label, key.name) for key in fresh
+    }
+    apps = {key.app for key in fresh}
+    sources = {k: source_of(snapshot, k) for k in nodes if k.app in apps and k not in fresh}
+    settled = (read_script(s, nodes[k].label) for k, s in sources.items() if may_matter(s))
+    facts = gather(settled, scripts.values())
+    same = {key for pair in conflict.twins for key in pair}
+    found = {key: footprints(script, facts) for key, script in scripts.items()}
+
+    def done(side: list[NodeKey]) -> list[Footprint]:
+        return [footprint for key in side if key not in same for footprint in found[key]]
+
+    return [(done(one), done(other)) for one, other in pairs]
+
+
+def apart(snapshot: Snapshot, conflict: Conflict) -> Apart:
+    """The files of a sibling conflict or path collision, by what becomes of them."""
+    if conflict.kind not in ("siblings", "path"):
+        return Apart()
+    graph = snapshot.graph
+    stays = next((b for b in conflict.branches if b.side == "onto"), conflict.branches[0])
+    going = {key for b in conflict.branches for key in b.nodes if key not in stays.nodes}
+    above = set().union(*(graph.descendants(key) for key in stays.nodes if key not in going))
+    paths = [tuple(sorted({graph.nodes[k].path for k in keys})) for keys in (above, going)]
+    return Apart(*paths)
+
+
+def _own(
+    snapshot: Snapshot, branch: Branch, other: Branch, published: Collection[NodeKey]
+) -> list[NodeKey]:
+    """The nodes of `branch` that `other` lacks, with those of other apps that go with them.
+
+    These are what builds on it, and what it builds on in apps of which the other side knows an
+    earlier state. What is published isn't the replayed side's.
+    """
+    graph = snapshot.graph
+    below = set().union(*(graph.descendants(key) for key in branch.nodes))
+    above = set().union(*(graph.ancestors(key) for key in branch.nodes))
+    others = set().union(*(graph.ancestors(key) for key in other.nodes))
+    known = {key.app for key in others}
+    above = {key for key in above if key.app in known}
+    if branch.side == "replayed":
+        above -= set(published)
+    for key in other.nodes:
+        below -= graph.descendants(key)
+    foreign = {key for key in (above - others) | below if key.app != branch.leaf.app}
+    return sorted({key for key in branch.nodes if key not in other.nodes} | foreign)
