@@ -51,7 +51,24 @@ def footprints_of(
     def done(side: list[NodeKey]) -> list[Footprint]:
         return [footprint for key in side if key not in same for footprint in found[key]]
 
-    return [(done(one), done(other)) for one, other in pairs]
+    # what came before the twin that goes will come after the one that stays
+    swapped = [
+        (found[kept], done(_before(snapshot, conflict, dropped)))
+        for dropped, kept in conflict.twins
+    ]
+    return [*((done(one), done(other)) for one, other in pairs), *swapped]
+
+
+def _before(snapshot: Snapshot, conflict: Conflict, twin: NodeKey) -> list[NodeKey]:
+    """The nodes of a twin's branch that don't build on it."""
+    after = snapshot.graph.descendants(twin)
+    return [
+        key
+        for branch in conflict.branches
+        if twin in branch.nodes
+        for key in branch.nodes
+        if key not in after
+    ]
 
 
 def apart(snapshot: Snapshot, conflict: Conflict) -> Apart:

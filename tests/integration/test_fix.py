@@ -660,6 +660,26 @@ def test_fix_keeps_one_of_two_migrations_with_the_same_content(
     assert twins.git("status", "--porcelain").splitlines()
 
 
+def test_fix_compares_what_came_before_a_twin_with_it(branches: Repo) -> None:
+    """feature filled the field before it altered it; on main the same alteration came alone."""
+    alter = "AlterField('product', 'name', models.TextField())"
+    fill = "RunSQL('UPDATE shop_product SET name = id')"
+    branches.migration("shop", "0003_fill", "0002_price", operations=(fill,))
+    branches.migration("shop", "0004_alter", "0003_fill", operations=(alter,))
+    branches.commit()
+    branches.git("checkout", "-q", "main")
+    branches.migration("shop", "0003_alter", "0002_stock", operations=(alter,))
+    branches.commit()
+    branches.publish()
+    branches.git("merge", "-q", "--no-edit", "feature")
+    (conflict,) = branches.check()["conflicts"]
+    assert conflict["verdict"] == "overlap"
+    assert (
+        "0003_fill (RunSQL) runs SQL on the table shop_product, beside 0003_alter (AlterField)"
+        in conflict["reasons"]
+    )
+
+
 def test_fix_drops_a_side_that_the_other_has_under_another_name(branches: Repo) -> None:
     branches.git("mv", "shop/migrations/0002_price.py", "shop/migrations/0002_mine.py")
     branches.git("commit", "-q", "--amend", "-m", "mine")
