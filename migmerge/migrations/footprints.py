@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from migmerge.migrations.definitions import (
     Definition,
+    Relation,
     is_computed,
     names_in,
     object_name,
@@ -70,16 +71,15 @@ def _defined(marks: Marks, name: str, definition: Definition) -> None:
         relation = definition.relation is not None
         marks.take_column(definition.column or (f"{name}_id" if relation else name))
     if definition.relation is not None:
-        _related(marks, name, definition)
+        _related(marks, name, definition.relation, definition.table)
 
 
-def _related(marks: Marks, name: str, definition: Definition) -> None:
-    relation = definition.relation
-    assert relation is not None
+def _related(marks: Marks, name: str, relation: Relation, table: str) -> None:
+    """What a relation refers to; `table` is the explicit one of a many-to-many field."""
     targets = {relation.to, relation.through} - {""}
     if relation.many and not relation.through:
         own = marks.tables_of(marks.model)
-        marks.take_table(definition.table or f"{marks.model.replace('.', '_')}_{name}")
+        marks.take_table(table or f"{marks.model.replace('.', '_')}_{name}")
         marks.take_table(*(f"{table}_{name}" for table in own))
         marks.read("key", *marks.facts.family(marks.model))
     for target in targets:
@@ -143,7 +143,7 @@ def _fields_of_new_model(marks: Marks) -> list[str]:
         if found.collation:
             marks.read("collation", found.collation)
         if found.relation:
-            _related(marks, name.lower(), found)
+            _related(marks, name.lower(), found.relation, found.table)
     # its own columns, names and keys concern nobody else
     marks.reads -= {t for t in marks.reads if t == Touch("model", marks.model)}
     return names
@@ -325,8 +325,6 @@ def _known_object(marks: Marks) -> None:
     if marks.call.name == "RenameIndex" and fields is not None:
         marks.of_fields(names_in(marks.script, fields))
         marks.write("option", f"{marks.model}.index_together")
-    if marks.call.name == "AlterConstraint":
-        marks.argument("constraint")
     if marks.call.name == "RemoveIndex":
         marks.without_code()
 
