@@ -10,6 +10,13 @@ from migmerge.conflicts.model import Conflict, Place
 from migmerge.migrations.marks import Footprint
 
 _CODE = ("RunPython", "RunSQL")
+# what makemigrations finds by itself; a rename it would make a removal and an addition
+_FOUND = (
+    "CreateModel", "DeleteModel", "AddField", "RemoveField", "AlterField", "AlterModelOptions",
+    "AlterModelManagers", "AlterModelTable", "AlterModelTableComment", "AlterUniqueTogether",
+    "AlterIndexTogether", "AlterOrderWithRespectTo", "AddIndex", "RemoveIndex", "AddConstraint",
+    "RemoveConstraint", "AlterConstraint",
+)  # fmt: skip
 
 
 class Apart(NamedTuple):
@@ -53,11 +60,11 @@ def _going(conflict: Conflict, pairs: list[Pair]) -> list[Footprint]:
 
 
 def _lasting(going: list[Footprint]) -> tuple[str, ...]:
-    """Renames, which would be made again as a removal and an addition, and code of any kind."""
+    """What makemigrations would not make again as it was."""
     found = {
         f"{footprint.migration} holds {footprint.operation}"
         for footprint in going
-        if footprint.opaque or footprint.operation in (*_CODE, "RenameField", "RenameModel")
+        if footprint.opaque or footprint.operation not in _FOUND or not footprint.whole
     }
     return tuple(sorted(found))
 

@@ -26,7 +26,14 @@ def footprints(script: Script, facts: Facts) -> tuple[Footprint, ...]:
 def _footprint(script: Script, facts: Facts, call: Call) -> Footprint:
     back = {"RunPython": "reverse_code", "RunSQL": "reverse_sql"}.get(call.name)
     reversible = back is None or back in call.arguments
-    plain = Footprint(call.name, script.name, call.line, body=call.body, reversible=reversible)
+    plain = Footprint(
+        call.name,
+        script.name,
+        call.line,
+        body=call.body,
+        reversible=reversible,
+        whole=call.route == "both",
+    )
     if call.opaque:
         return plain._replace(opaque=call.opaque)
     marks = Marks(script, facts, call)

@@ -32,7 +32,8 @@ class Footprint(NamedTuple):
     """What one operation of `migration` does to `model` (`label.model`) and, maybe, to `field`.
 
     `body` tells identical operations apart, `keywords` is a field's definition, `opaque` why
-    the rest isn't known; `reversible` whether `migrate` can take it back.
+    the rest isn't known; `reversible` whether `migrate` can take it back, `whole` whether it acts
+    on both state and database.
     """
 
     operation: str
@@ -46,6 +47,7 @@ class Footprint(NamedTuple):
     keywords: Mapping[str, str] = {}
     opaque: str = ""
     reversible: bool = True
+    whole: bool = True
 
 
 class Computed(Exception):

@@ -72,6 +72,9 @@ def _decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | R
     app = conflict.app
     if any(key not in snapshot.graph.parents for b in conflict.branches for key in b.nodes):
         return Refusal(app.key, conflict.reasons, conflict.commands)  # hidden by a squash
+    squashes = set(snapshot.graph.replaced_by.values())
+    if any(dropped in squashes for dropped, _ in conflict.twins):
+        return Refusal(app.key, ("both sides hold one squash", *conflict.reasons))
     if wish.strategy == "regenerate":
         return _published(conflict) or moves.regenerate(snapshot.graph, conflict)
     if conflict.verdict == "contradict":

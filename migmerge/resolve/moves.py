@@ -92,6 +92,8 @@ def regenerate(graph: Graph, conflict: Conflict) -> Moves | Refusal:
     if len(onto) != 1 or conflict.kind != "siblings":
         return Refusal(app, ("it is not known which side is made again",), _ask(app))
     going = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto[0].leaf)
+    if going.intersection(graph.replaced_by.values()):
+        return Refusal(app, ("a squash would be taken away, and show its originals again",))
     outside = sorted({child for key in going for child in graph.children[key]} - going)
     if outside:
         reason = f"{outside[0]} depends on what would be made again"

@@ -361,6 +361,11 @@ def test_fix_regenerate_that_leaves_nothing_to_make(contradiction: Site) -> None
     [
         ("migrations.RunPython(migrations.RunPython.noop)", "0002_price holds RunPython"),
         ("migrations.RenameField('product', 'price', 'cost')", "0002_price holds RenameField"),
+        (
+            "migrations.SeparateDatabaseAndState(state_operations=["
+            "migrations.AlterModelOptions('product', {})])",
+            "0002_price holds AlterModelOptions",
+        ),
     ],
 )
 def test_fix_regenerate_never_throws_code_or_a_rename_away(
