@@ -25,15 +25,16 @@ _SAFE_MODULES = (
 _UNSAFE_NAMES = frozenset((
     "eval", "exec", "compile", "open", "__import__", "globals", "locals", "vars", "delattr",
     "call_command", "connection", "connections", "os", "subprocess", "importlib", "sys", "shutil",
-    "dir", "RawSQL", "Func",
+    "dir", "RawSQL", "Func", "sqlite3", "runpy", "import_string", "import_module",
+    "autodiscover_modules", "get_connection",
 ))  # fmt: skip
 _UNSAFE_ATTRIBUTES = frozenset((
-    "delete", "_raw_delete", "raw", "extra", "cursor", "execute", "get_models", "get_app_config",
-    "get_app_configs", "get_containing_app_config", "_meta", "__dict__", "__class__", "truncate",
-    "RawSQL", "Func", "get_registered_model", "all_models", "app_configs", "quote_name",
-    "create_model",
-    "delete_model", "add_field", "alter_field", "remove_field", "add_index", "remove_index",
-    "add_constraint", "remove_constraint", "alter_db_table", "deferred_sql",
+    "delete", "adelete", "_raw_delete", "get_connection", "raw", "extra", "cursor", "execute",
+    "get_models", "get_app_config", "get_app_configs", "get_containing_app_config", "_meta",
+    "__dict__", "__class__", "truncate", "RawSQL", "Func", "get_registered_model", "all_models",
+    "app_configs", "quote_name", "create_model", "delete_model", "add_field", "alter_field",
+    "remove_field", "add_index", "remove_index", "add_constraint", "remove_constraint",
+    "alter_db_table", "deferred_sql",
 ))  # fmt: skip
 _MAKING = frozenset((
     "create", "bulk_create", "get_or_create", "update_or_create", "acreate", "abulk_create",
@@ -255,7 +256,7 @@ class _Follower:
         if node.attr in _UNSAFE_ATTRIBUTES:
             raise _Lost(
                 "deletes rows, which may take others with them"
-                if node.attr in ("delete", "_raw_delete")
+                if node.attr in ("delete", "adelete", "_raw_delete")
                 else f"uses .{node.attr}"
             )
         if node.attr in ("pk", "id") and isinstance(node.ctx, ast.Store):
@@ -275,15 +276,13 @@ class _Follower:
         for name, module in _imported(node):
             self._check_module(module, name)
 
-    def _check_module(self, module: str, name: str) -> None:
-        top = module.partition(".")[0]
-        if name in _UNSAFE_NAMES or top in _UNSAFE_NAMES:
+    def _check_module(self, path: str, name: str) -> None:
+        if not _UNSAFE_NAMES.isdisjoint([name, *path.split(".")]):
             raise _Lost(f"uses {name}")
-        if top in sys.stdlib_module_names:
+        if path.partition(".")[0] in sys.stdlib_module_names:
             return
-        inside = any(module == safe or module.startswith(f"{safe}.") for safe in _SAFE_MODULES)
-        if not inside:
-            raise _Lost(f"uses {name} of {module}")
+        if not any(path == safe or path.startswith(f"{safe}.") for safe in _SAFE_MODULES):
+            raise _Lost(f"uses {name} of {path.rpartition('.')[0] or path}")
 
 
 def _imports(module: ast.Module) -> Iterator[tuple[str, str]]:
@@ -293,12 +292,13 @@ def _imports(module: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
-    """`(name, module)` of what an import statement binds."""
+    """`(name, what it is)` of what an import statement binds: `(c, django.db.connection)`."""
     for name in node.names:
         if isinstance(node, ast.Import):
             yield name.asname or name.name.partition(".")[0], name.name
         else:
-            yield name.asname or name.name, "." * node.level + (node.module or "")
+            origin = "." * node.level + (node.module or "")
+            yield name.asname or name.name, f"{origin}.{name.name}"
 
 
 def _without_annotations(node: ast.AST) -> Iterator[ast.AST]:
