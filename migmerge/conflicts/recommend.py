@@ -117,6 +117,9 @@ def _two_sides(
             reasons=done.reasons + _price(_going(conflict, pairs)),
             commands=_rollback(done, apart, fix),
         )
+    if conflict.kind == "path" and not sided:
+        either = (f"{fix} --base HEAD", f"{fix} --base MERGE_HEAD")
+        return done._replace(recommendation="manual", commands=either)
     done = done._replace(disputed=judgement.disputed)
     if judgement.disputed and conflict.kind == "siblings":
         return done._replace(recommendation="merge", commands=(f"{fix} --strategy merge",))

@@ -367,6 +367,14 @@ def test_fix_path_collision_of_unknown_sides_is_refused(repo: Repo) -> None:
     repo.git("update-ref", "-d", "refs/remotes/origin/main")
     repo.git("merge", "-q", "feature", fails=True)
     before = repo.state()
+    for conflict in repo.check()["conflicts"]:
+        if conflict["kind"] == "path":
+            assert conflict["recommendation"] == "manual"
+            assert conflict["commands"] == [
+                "migmerge fix shop --base HEAD",
+                "migmerge fix shop --base MERGE_HEAD",
+            ]
+    assert "path" in [conflict["kind"] for conflict in repo.check()["conflicts"]]
     (resolution,) = repo.fix(code=1)["resolutions"]
     assert resolution["status"] == "refused"
     assert resolution["next"] == [
