@@ -59,6 +59,11 @@ class Conflict(NamedTuple):
     twins: tuple[tuple[NodeKey, NodeKey], ...] = ()
     lasting: tuple[str, ...] = ()
 
+    @property
+    def stays(self) -> Branch:
+        """The branch that is onto; the first one where it isn't known."""
+        return next((b for b in self.branches if b.side == "onto"), self.branches[0])
+
 
 class Notice(NamedTuple):
     """Something to know that is no conflict; ends up on stderr."""

@@ -53,20 +53,14 @@ def recommend(
 
 def _going(conflict: Conflict, pairs: list[Pair]) -> list[Footprint]:
     """What is done by the migrations that the recipe removes."""
-    stays = next((b for b in conflict.branches if b.side == "onto"), conflict.branches[0])
     nodes = {key for branch in conflict.branches for key in branch.nodes}
-    names = {key.name for key in nodes.difference(stays.nodes)}
+    names = {key.name for key in nodes.difference(conflict.stays.nodes)}
     return [f for pair in pairs for side in pair for f in side if f.migration in names]
 
 
-def _lasting(going: list[Footprint]) -> tuple[str, ...]:
-    """What makemigrations would not make again as it was."""
-    found = {
-        f"{footprint.migration} holds {footprint.operation}"
-        for footprint in going
-        if footprint.opaque or footprint.operation not in _FOUND or not footprint.whole
-    }
-    return tuple(sorted(found))
+def _lasts(footprint: Footprint) -> bool:
+    """Whether makemigrations would not make it again as it was."""
+    return bool(footprint.opaque) or footprint.operation not in _FOUND or not footprint.whole
 
 
 def _price(going: list[Footprint]) -> tuple[str, ...]:
@@ -107,15 +101,16 @@ def _two_sides(
         for key, kept in conflict.twins
     )
     reasons = conflict.reasons + judgement.reasons + twins
-    lasting = _lasting(_going(conflict, pairs))
-    done = conflict._replace(verdict=judgement.verdict, reasons=reasons, lasting=lasting)
+    going = _going(conflict, pairs)
+    lasting = sorted({f"{f.migration} holds {f.operation}" for f in going if _lasts(f)})
+    done = conflict._replace(verdict=judgement.verdict, reasons=reasons, lasting=tuple(lasting))
     if conflict.kind == "siblings" and conflict.place:
         return _hidden_by_a_squash(done, conflict.place, fix)
     if judgement.verdict == "contradict":
         return done._replace(
             recommendation="regenerate",
-            reasons=done.reasons + _price(_going(conflict, pairs)),
-            commands=_rollback(done, apart, fix),
+            reasons=done.reasons + _price(going),
+            commands=_rollback(done, apart, going, fix),
         )
     if conflict.kind == "path" and not sided:
         either = (f"{fix} --base HEAD", f"{fix} --base MERGE_HEAD")
@@ -129,7 +124,9 @@ def _two_sides(
     return done._replace(recommendation="merge", commands=(fix + named,))
 
 
-def _rollback(conflict: Conflict, apart: Apart, fix: str) -> tuple[str, ...]:
+def _rollback(
+    conflict: Conflict, apart: Apart, going: list[Footprint], fix: str
+) -> tuple[str, ...]:
     """Undo the side that goes in this database, then make it again on top of the other.
 
     `migrate` refuses to go anywhere while there are two leaf nodes, so the files of the side
@@ -140,8 +137,7 @@ def _rollback(conflict: Conflict, apart: Apart, fix: str) -> tuple[str, ...]:
     back = f"python manage.py migrate {label} {shlex.quote(ancestor)}"
     if conflict.kind == "path" and conflict.place:
         path = shlex.quote(conflict.place.path)
-        stays = next((b for b in conflict.branches if b.side == "onto"), conflict.branches[0])
-        theirs = any(key.version for key in stays.nodes)
+        theirs = any(key.version for key in conflict.stays.nodes)
         first, then = ("--ours", "--theirs") if theirs else ("--theirs", "--ours")
         steps = [f"git checkout {first} -- {path}", back, f"git checkout {then} -- {path}"]
         steps += [f"git add -- {path}", f"python manage.py makemigrations {label}"]
@@ -149,15 +145,15 @@ def _rollback(conflict: Conflict, apart: Apart, fix: str) -> tuple[str, ...]:
         aside = shlex.join(apart.aside)
         steps = [f'for f in {aside}; do mv -- "$f" "$f.aside"; done', back]
         steps += [f'for f in {aside}; do mv -- "$f.aside" "$f"; done']
-        steps += _again(conflict, apart, fix)
+        steps += _again(conflict, apart, going, fix)
     return (" && ".join([*steps, f"python manage.py migrate {label}"]),)
 
 
-def _again(conflict: Conflict, apart: Apart, fix: str) -> list[str]:
+def _again(conflict: Conflict, apart: Apart, going: list[Footprint], fix: str) -> list[str]:
     """Files with code or a rename are edited by hand; the others are made again."""
-    if any(branch.side == "onto" for branch in conflict.branches) and not conflict.lasting:
+    if conflict.stays.side == "onto" and not conflict.lasting:
         return [f"{fix} --strategy regenerate --yes"]
-    by_hand = {text.partition(" holds ")[0] for text in conflict.lasting}
+    by_hand = {footprint.migration for footprint in going if _lasts(footprint)}
     files = [path for path in apart.going if path.rpartition("/")[2][: -len(".py")] in by_hand]
     others = [path for path in apart.going if path not in files]
     steps = [f"git rm -- {shlex.join(others)}"] if others else []

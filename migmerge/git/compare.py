@@ -76,9 +76,9 @@ def apart(snapshot: Snapshot, conflict: Conflict) -> Apart:
     if conflict.kind not in ("siblings", "path"):
         return Apart()
     graph = snapshot.graph
-    stays = next((b for b in conflict.branches if b.side == "onto"), conflict.branches[0])
-    going = {key for b in conflict.branches for key in b.nodes if key not in stays.nodes}
-    above = set().union(*(graph.descendants(key) for key in stays.nodes if key not in going))
+    stays = conflict.stays.nodes
+    going = {key for b in conflict.branches for key in b.nodes if key not in stays}
+    above = set().union(*(graph.descendants(key) for key in stays))
     paths = [tuple(sorted({graph.nodes[k].path for k in keys})) for keys in (above, going)]
     return Apart(*paths)
 

@@ -151,8 +151,7 @@ def _fields_of_new_model(marks: Marks) -> list[str]:
             marks.read("collation", found.collation)
         if found.relation:
             _related(marks, name.lower(), found.relation, found.table)
-    # its own columns, names and keys concern nobody else
-    marks.reads -= {t for t in marks.reads if t == Touch("model", marks.model)}
+    marks.reads.discard(Touch("model", marks.model))  # a relation to itself
     return names
 
 

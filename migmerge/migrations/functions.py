@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from migmerge.migrations.marks import ANY
 from migmerge.migrations.operations import Script, is_none
 
 _SAFE_MODULES = (
@@ -42,7 +43,6 @@ _MAKING = frozenset((
 ))  # fmt: skip
 # of many-to-many managers: rows of the table between
 _JOINING = frozenset(("add", "set", "remove", "clear", "aadd", "aset", "aremove", "aclear"))
-ANY = "*"
 _ALIASES = ("alias", "vendor", "features", "settings_dict")
 _BUILTINS = frozenset(dir(builtins)) - _UNSAFE_NAMES
 
