@@ -1,0 +1,131 @@
+"""What the operations on fields read and write."""
+
+from __future__ import annotations
+
+from migmerge.migrations.definitions import Definition, Relation, read_field
+from migmerge.migrations.marks import ANY, Computed, Marks, Touch
+
+
+def _own_definition(marks: Marks) -> Definition:
+    node = marks.argument("field")
+    found = None
+    if node is not None:
+        found = read_field(marks.script, node, marks.model, marks.field)
+    if found is None:
+        raise Computed("field")
+    for key, value in (("db_column", found.column), ("db_table", found.table)):
+        if key in found.keywords and found.keywords[key] != "None" and not value:
+            raise Computed(key)
+    return found
+
+
+def _defined(marks: Marks, name: str, definition: Definition) -> None:
+    """What a new definition of field `name` takes and refers to."""
+    marks.of_fields(definition.reads)
+    if definition.collation:
+        marks.read("collation", definition.collation)
+    copied = f"{marks.model}.{name}" in marks.facts.copied
+    if definition.primary_key or copied or name in ("id", "pk"):
+        marks.write("key", marks.model)
+    many = definition.relation is not None and definition.relation.many
+    if not many:
+        relation = definition.relation is not None
+        marks.take_column(definition.column or (f"{name}_id" if relation else name))
+    if definition.relation is not None:
+        related(marks, name, definition.relation, definition.table)
+
+
+def related(marks: Marks, name: str, relation: Relation, table: str) -> None:
+    """What a relation refers to; `table` is the explicit one of a many-to-many field."""
+    targets = {relation.to, relation.through} - {""}
+    if relation.many and not relation.through:
+        own = marks.tables_of(marks.model)
+        marks.take_table(table or f"{marks.model.replace('.', '_')}_{name}")
+        marks.take_table(*(f"{table}_{name}" for table in own))
+        marks.read("key", *marks.facts.family(marks.model))
+    for target in targets:
+        if target.startswith("settings."):
+            marks.read("swap", ANY)
+            marks.read("key", ANY)
+        else:
+            marks.read("model", target)
+            marks.read("address", target)  # its table's name is in that of the constraint
+    label = relation.to.partition(".")[0]
+    if relation.to_fields:
+        marks.of_fields(relation.to_fields, relation.to)
+    elif label == marks.script.label:
+        marks.read("key", *marks.facts.family(relation.to))
+    else:
+        marks.read("key", ANY)  # what a model of another app inherits isn't known here
+    marks.read("word", *relation.reverse)
+    marks.write("reverse", *(f"{relation.to}.{name}" for name in relation.reverse))
+
+
+def _of_field(marks: Marks, name: str) -> None:
+    marks.of_model("model_name")
+    marks.field = name
+    marks.write("field", f"{marks.model}.{name}")
+    # a model and its children have no field of one name (models.E006)
+    marks.read("kin", marks.model)
+    for relative in marks.facts.family(marks.model):
+        marks.of_fields([name], relative)
+    marks.read("reverse", f"{marks.model}.{name}")
+
+
+def add_field(marks: Marks) -> None:
+    _of_field(marks, marks.text("name"))
+    # rows that are there get the default; only code that makes rows sees a difference
+    marks.without_code()
+    marks.read("new rows", *marks.facts.family(marks.model))
+    marks.read("word", marks.field)  # code may ask whether it is there
+    definition = _own_definition(marks)
+    marks.keywords = definition.keywords
+    _defined(marks, marks.field, definition)
+
+
+def alter_field(marks: Marks) -> None:
+    _of_field(marks, marks.text("name"))
+    definition = _own_definition(marks)
+    marks.keywords = definition.keywords
+    marks.free_column(marks.field)
+    marks.read("word", marks.field)
+    _defined(marks, marks.field, definition)
+    if Touch("key", marks.model) in marks.writes:
+        rebuild_pointing(marks)
+
+
+def remove_field(marks: Marks) -> None:
+    _of_field(marks, marks.text("name"))
+    marks.free_column(marks.field)
+    marks.write("removal", marks.model)
+    marks.read("word", marks.field)
+    marks.write("table", f"{marks.model.replace('.', '_')}_{marks.field}")
+    if marks.field in ("id", "pk") or f"{marks.model}.{marks.field}" in marks.facts.copied:
+        marks.write("key", marks.model)
+
+
+def rename_field(marks: Marks) -> None:
+    old, new = marks.text("old_name"), marks.text("new_name")
+    _of_field(marks, old)
+    marks.write("field", f"{marks.model}.{new}")
+    marks.read("reverse", f"{marks.model}.{new}")
+    for relative in marks.facts.family(marks.model):
+        marks.of_fields([new], relative)
+    marks.free_column(old)
+    marks.take_column(new, f"{new}_id")
+    # indexes and constraints go on naming the old field until a later operation, and SQLite
+    # fails to rebuild the table for as long
+    marks.write("storage", marks.model)
+    marks.write("removal", marks.model)
+    marks.read("word", old, new)
+    tables = {f"{marks.model.replace('.', '_')}_{name}" for name in (old, new)}
+    marks.write("table", *tables)
+
+
+def rebuild_pointing(marks: Marks) -> None:
+    """Its table changes as a whole, and so do those that point at it: rebuilt on SQLite, and
+    with the table's name in those of their constraints."""
+    for relative in marks.facts.family(marks.model):
+        marks.write("storage", relative, *marks.facts.pointing.get(relative, ()))
+    marks.read("state", ANY)
+    marks.read("sql", ANY)
