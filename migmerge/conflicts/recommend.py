@@ -95,7 +95,9 @@ def _two_sides(
     judgement = judge(pairs)
     sided = any(branch.side == "replayed" for branch in conflict.branches)
     twins = tuple(
-        f"{key.name} has the same content as {kept.name}, which is enough; a database that has "
+        f"both sides added {key.name} with the same content"
+        if key.name == kept.name
+        else f"{key.name} has the same content as {kept.name}, which is enough; a database that has "
         f"applied it needs UPDATE django_migrations SET name = '{kept.name}' "
         f"WHERE app = '{conflict.app.label}' AND name = '{key.name}'"
         for key, kept in conflict.twins
@@ -112,7 +114,7 @@ def _two_sides(
             reasons=done.reasons + _price(going),
             commands=_rollback(done, apart, going, fix),
         )
-    if conflict.kind == "path" and not sided:
+    if conflict.kind == "path" and not (sided or conflict.twins):
         either = (f"{fix} --base HEAD", f"{fix} --base MERGE_HEAD")
         return done._replace(recommendation="manual", commands=either)
     done = done._replace(disputed=judgement.disputed)

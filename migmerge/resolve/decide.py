@@ -84,7 +84,8 @@ def _decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | R
     strategy = wish.strategy
     if strategy == "auto":
         wanted = conflict.kind == "path" or wish.prefer == "renumber" or wish.keep_names
-        wanted = wanted and (sided or conflict.kind == "path") and not conflict.disputed
+        movable = sided or (conflict.kind == "path" and not conflict.twins)
+        wanted = wanted and movable and not conflict.disputed
         strategy = "renumber" if wanted else "merge"
     taken = reserved_names(snapshot, app)
     if strategy == "merge":

@@ -64,7 +64,8 @@ def renumber(
 def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | Refusal:
     """Join all leaves; of two files with one name, the replayed one gets a new name first."""
     app = conflict.app
-    collided = {key for key in graph.app_nodes(app.key) if key.version}
+    twins = {key for pair in conflict.twins for key in pair}
+    collided = {key for key in graph.app_nodes(app.key) if key.version} - twins
     names: dict[NodeKey, str] = {}
     if collided:
         onto = [branch for branch in conflict.branches if branch.side == "onto"]

@@ -70,6 +70,8 @@ def plan_files(
     for migration in snapshot.graph.nodes.values():
         key = migration.key
         if key in dropped:
+            if _is_collided(snapshot, key):
+                continue  # the other version has the path
             refusal = _refuse(snapshot, migration, published, names, {key.app})
             if refusal:
                 return refusal
@@ -102,7 +104,7 @@ def plan_files(
             leaves[app] = name
     _locks(snapshot, leaves, stale_locks, changes, blame)
     removed = {key: snapshot.graph.nodes[key].path for key in dropped}
-    removed = {key: path for key, path in removed.items() if changes[path].data is None}
+    removed = {k: p for k, p in removed.items() if p in changes and changes[p].data is None}
     return Files(changes, renamed, tuple(created), leaves, blame, removed)
 
 
