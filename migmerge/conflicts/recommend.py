@@ -8,6 +8,7 @@ from typing import NamedTuple
 from migmerge.conflicts.commute import Pair, judge
 from migmerge.conflicts.model import Conflict, Place
 from migmerge.migrations.marks import Footprint
+from migmerge.migrations.model import NodeKey
 
 _CODE = ("RunPython", "RunSQL")
 # what makemigrations finds by itself; a rename it would make a removal and an addition
@@ -89,19 +90,22 @@ def _hidden_by_a_squash(conflict: Conflict, place: Place, fix: str) -> Conflict:
     return conflict._replace(commands=commands)
 
 
+def _twice(conflict: Conflict, key: NodeKey, kept: NodeKey) -> str:
+    if key.name == kept.name:
+        return f"both sides added {key.name} with the same content"
+    return (
+        f"{key.name} has the same content as {kept.name}, which is enough; a database that has "
+        f"applied it needs UPDATE django_migrations SET name = '{kept.name}' "
+        f"WHERE app = '{conflict.app.label}' AND name = '{key.name}'"
+    )
+
+
 def _two_sides(
     conflict: Conflict, pairs: list[Pair], apart: Apart, prefer: str, fix: str
 ) -> Conflict:
     judgement = judge(pairs)
     sided = any(branch.side == "replayed" for branch in conflict.branches)
-    twins = tuple(
-        f"both sides added {key.name} with the same content"
-        if key.name == kept.name
-        else f"{key.name} has the same content as {kept.name}, which is enough; a database that has "
-        f"applied it needs UPDATE django_migrations SET name = '{kept.name}' "
-        f"WHERE app = '{conflict.app.label}' AND name = '{key.name}'"
-        for key, kept in conflict.twins
-    )
+    twins = tuple(_twice(conflict, key, kept) for key, kept in conflict.twins)
     reasons = conflict.reasons + judgement.reasons + twins
     going = _going(conflict, pairs)
     lasting = sorted({f"{f.migration} holds {f.operation}" for f in going if _lasts(f)})
