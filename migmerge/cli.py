@@ -86,6 +86,7 @@ def _fix(arguments: argparse.Namespace) -> int:
             tuple(arguments.apps),
             arguments.strategy,
             tuple(arguments.move),
+            arguments.take,
             arguments.keep_names,
             arguments.base,
             arguments.dry_run,
@@ -125,6 +126,11 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strategy", choices=STRATEGIES, default="auto")
     parser.add_argument(
         "--move", action="append", default=[], metavar="NAME", help="the migration whose side moves"
+    )
+    parser.add_argument(
+        "--take",
+        metavar="ours|theirs|NAME",
+        help="of what both sides set, take what this side, or NAME's side, says",
     )
     parser.add_argument("--keep-names", action="store_true", help="repoint without renaming")
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")

@@ -15,7 +15,9 @@ from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import stopped_operation
+from migmerge.git.take import taken_leaves
 from migmerge.git.trees import list_commit, list_index
+from migmerge.migrations.model import NodeKey
 from migmerge.project.ask import Answer, verify
 from migmerge.report.fix import (
     FixReport,
@@ -40,6 +42,7 @@ class FixOptions(NamedTuple):
     apps: tuple[str, ...] = ()
     strategy: str = "auto"
     move: tuple[str, ...] = ()
+    take: str | None = None
     keep_names: bool = False
     base: str | None = None
     dry_run: bool = False
@@ -64,7 +67,12 @@ def fix(options: FixOptions) -> int:
     strategy = options.strategy
     if moved and strategy == "auto":
         strategy = "renumber"  # to name a side that moves is to ask for a move
-    wish = Wish(strategy, options.keep_names, found.prefer, _asks(options) and not options.yes)
+    take = frozenset[NodeKey]()
+    if options.take:
+        strategy = _strategy_of_take(strategy, conflicts)
+        take = taken_leaves(repository, snapshot, conflicts, _name(options.take))
+    asks = _asks(options) and not options.yes
+    wish = Wish(strategy, options.keep_names, found.prefer, asks, take)
     planned = plan_all(repository, config, snapshot, conflicts, wish, _published(repository, found))
     report = _carry_out(repository, config, snapshot, planned, options)
     return _tell(repository, report, options)
@@ -97,6 +105,15 @@ def _check_move(conflicts: Sequence[Conflict], moved: Sequence[str]) -> None:
     for name in moved:
         if name not in known:
             raise UserError(f"--move {name}: no such migration in a conflict", "migmerge check")
+
+
+def _strategy_of_take(strategy: str, conflicts: Sequence[Conflict]) -> str:
+    """Like --move: to name a side is to ask for the merge migration that takes it."""
+    if strategy not in ("auto", "merge"):
+        raise UserError(f"--take goes with --strategy merge, not {strategy}", "leave one out")
+    if not any(conflict.disputed for conflict in conflicts):
+        raise UserError("--take: there is nothing that both sides set", "migmerge check")
+    return "merge"
 
 
 def _published(repository: Repository, found: Findings) -> frozenset[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.model import Disputed
+from migmerge.conflicts.settle import OPTIONS, unlike
 from migmerge.migrations.marks import ANY, Footprint, Touch
 
 VERDICTS = ("commute", "opaque", "overlap", "contradict")
@@ -87,7 +88,8 @@ def _same_field(one: Footprint, other: Footprint) -> Relation:
     place = f"{one.model}.{one.field}"
     if one.operation == other.operation == "AlterField":
         reason = f"both set {place}{_difference(one, other)}"
-        return Relation("overlap", reason, Disputed(one.model, "field", one.field))
+        why = unlike(one.keywords, other.keywords)
+        return Relation("overlap", reason, Disputed(one.model, "field", one.field, why))
     if one.operation == other.operation:
         verb = {"AddField": "add", "RemoveField": "remove"}.get(one.operation, "rename")
         if one.body == other.body:
@@ -128,7 +130,8 @@ def _field(writer: Footprint, reader: Footprint, name: str) -> Relation:
 def _option(writer: Footprint, reader: Footprint, name: str) -> Relation:
     model, _, option = name.rpartition(".")
     same = Touch("option", name) in reader.writes
-    disputed = Disputed(model, option) if same else None
+    why = "" if option in OPTIONS else f"{option} can't be set again where it is set already"
+    disputed = Disputed(model, option, unlike=why) if same else None
     return Relation("overlap", f"both set {option} of {model}", disputed)
 
 

@@ -31,11 +31,15 @@ class Place(NamedTuple):
 
 
 class Disputed(NamedTuple):
-    """What both sides set: a `field` of `label.model`, or `options`, `unique_together` … of it."""
+    """What both sides set: a `field` of `label.model`, or `options`, `unique_together` … of it.
+
+    `unlike` says why no merge migration could set it right in every database.
+    """
 
     model: str
     kind: str
     field: str = ""
+    unlike: str = ""
 
 
 class Conflict(NamedTuple):

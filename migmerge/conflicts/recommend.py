@@ -109,19 +109,24 @@ def _two_sides(
     reasons = conflict.reasons + judgement.reasons + twins
     going = _going(conflict, pairs)
     lasting = sorted({f"{f.migration} holds {f.operation}" for f in going if _lasts(f)})
-    done = conflict._replace(verdict=judgement.verdict, reasons=reasons, lasting=tuple(lasting))
+    done = conflict._replace(
+        verdict=judgement.verdict,
+        reasons=reasons,
+        lasting=tuple(lasting),
+        disputed=judgement.disputed,
+    )
     if conflict.kind == "siblings" and conflict.place:
         return _hidden_by_a_squash(done, conflict.place, fix)
-    if judgement.verdict == "contradict":
+    unlike = [f"{d.kind} of {d.model}: {d.unlike}" for d in judgement.disputed if d.unlike]
+    if judgement.verdict == "contradict" or unlike:
         return done._replace(
             recommendation="regenerate",
-            reasons=done.reasons + _price(going),
+            reasons=(*done.reasons, *unlike, *_price(going)),
             commands=_rollback(done, apart, going, fix),
         )
     if conflict.kind == "path" and not (sided or conflict.twins):
         either = (f"{fix} --base HEAD", f"{fix} --base MERGE_HEAD")
         return done._replace(recommendation="manual", commands=either)
-    done = done._replace(disputed=judgement.disputed)
     if judgement.disputed and conflict.kind == "siblings":
         return done._replace(recommendation="merge", commands=(f"{fix} --strategy merge",))
     if sided and (prefer == "renumber" or conflict.kind == "path"):

@@ -63,8 +63,18 @@ def read_field(script: Script, node: ast.expr, model: str, name: str) -> Definit
         (script.text(keywords.get("db_table")) or "").lower(),
         frozenset(reads),
         (script.text(keywords.get("db_collation")) or "").lower(),
-        {"type": kind, **{key: ast.unparse(value) for key, value in keywords.items()}},
+        {
+            "type": kind,
+            **_positional(node, kind),
+            **{k: ast.unparse(v) for k, v in keywords.items()},
+        },
     )
+
+
+def _positional(node: ast.Call, kind: str) -> dict[str, str]:
+    if kind.endswith(_RELATIONS):
+        return {k: ast.unparse(v) for k, v in zip(("to", "on_delete"), node.args, strict=False)}
+    return {"arguments": ", ".join(map(ast.unparse, node.args))} if node.args else {}
 
 
 def _relation(

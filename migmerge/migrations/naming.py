@@ -48,18 +48,6 @@ def merge_suffix(name: str) -> str:
     return name[width(name) + 1 :]
 
 
-def merge_source(label: str, leaves: Collection[str]) -> bytes:
-    """The bytes that `makemigrations --merge --no-header` writes for these leaves."""
-    lines = sorted(f"        {(label, name)!r}," for name in leaves)
-    text = (
-        "from django.db import migrations\n\n\n"
-        "class Migration(migrations.Migration):\n\n"
-        "    dependencies = [\n" + "\n".join(lines) + "\n    ]\n\n"
-        "    operations = [\n    ]\n"
-    )
-    return text.encode()
-
-
 def is_sequence(edges: Collection[tuple[int | None, int | None]]) -> bool:
     """Whether an app numbers its migrations one after the other, given (parent, child) numbers.
 

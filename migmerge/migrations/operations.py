@@ -64,6 +64,7 @@ class Call(NamedTuple):
     body: str = ""
     route: str = "both"
     opaque: str = ""
+    node: ast.Call | None = None
 
 
 class Script(NamedTuple):
@@ -212,7 +213,7 @@ def _calls(node: ast.Call, constants: Constants, foreign: frozenset[str], route:
             inner += _listed(value, constants, foreign, half)
     if name == "SeparateDatabaseAndState":
         return inner
-    return [Call(name, node.lineno, arguments, ast.dump(node), route), *inner]
+    return [Call(name, node.lineno, arguments, ast.dump(node), route, node=node), *inner]
 
 
 def called(node: ast.Call) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from migmerge.conflicts.model import Disputed
+from migmerge.conflicts.settle import PLAIN
 from migmerge.migrations.naming import merge_suffix
 from migmerge.migrations.reader import read_header
 from migmerge.project.interpreter import Project
@@ -56,7 +57,7 @@ def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
     merges = {label: merge_suffix(w.name) for label, w in wanted.items() if not w.disputed}
     settles = {label: w[:3] for label, w in wanted.items() if w.disputed}
     orders = {label: list(w.leaves) for label, w in wanted.items() if w.commute}
-    document = _run(project, {"merge": merges, "settle": settles, "orders": orders})
+    document = _run(project, {"merge": merges, "settle": settles, "orders": orders, "plain": PLAIN})
     found = {}
     for label, text in (document.get("result") or {}).items():
         header = read_header(text.encode())

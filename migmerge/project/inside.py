@@ -81,26 +81,74 @@ def settled_texts():
         kind = type("Migration", (migrations.Migration,), {})
         made = kind(name, label)
         made.dependencies = [(label, leaf) for leaf in sorted(leaves)]
-        made.operations = [final(*entry) for entry in disputed]
-        texts[label] = MigrationWriter(made, include_header=False).as_string()
+        sides = states(label, sorted(leaves))
+        made.operations = [done for entry in disputed for done in settled(sides, *entry[:3])]
+        text = MigrationWriter(made, include_header=False).as_string()
+        texts[label] = text.replace("        migrations.Separate", MAY_BE + "migrations.Separate")
     return texts
 
 
-def final(model, kind, field):
-    """The operation that sets a field, or an option of this kind, as the models have it."""
+MAY_BE = (
+    "        # a database that ran both sides before they met may have this, "
+    "whatever the state says\n        "
+)
+
+
+def states(label, leaves):
+    """The project's state at each leaf."""
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.state import ProjectState
+
+    graph = MigrationLoader(None, ignore_no_migrations=True).graph
+    plans = [graph.forwards_plan((label, leaf)) for leaf in leaves]
+    return [forwards(ProjectState(), (graph.nodes[key] for key in plan)) for plan in plans]
+
+
+def settled(sides, model, kind, field):
+    """The operations that set a field, or an option, to what the models have.
+
+    Django alters a column from what its state has, and a database that ran both sides before
+    they met may have either: so the state is told each first.
+    """
     from django.apps import apps
-    from django.db.migrations import operations
+    from django.db.migrations.operations import SeparateDatabaseAndState
     from django.db.migrations.state import ModelState
+    from django.db.migrations.writer import MigrationWriter
 
     label, _, name = model.partition(".")
-    state = ModelState.from_model(apps.get_model(label, name))
+    last = final(ModelState.from_model(apps.get_model(label, name)), kind, field)
+    if kind not in ("field", "db_table_comment"):
+        return [last]
+    found = []
+    for side in sides:
+        other = final(side.models[label, name], kind, field)
+        if MigrationWriter.serialize(other) != MigrationWriter.serialize(last):
+            if kind == "field" and made_once(other.field) != made_once(last.field):
+                raise ValueError(model + "." + field + " has another index, constraint or column")
+            found += [SeparateDatabaseAndState(state_operations=[other]), last]
+    return found or [last]
+
+
+def made_once(field):
+    """What of a field can't be set again in a database where it is set already."""
+    remote = field.remote_field
+    target = remote and (str(remote.model).lower(), getattr(field, "db_constraint", None))
+    kind = field.get_internal_type()
+    fixed = field.primary_key or field.unique or field.db_index or kind not in REQUEST["plain"]
+    own = (field.db_column, field.primary_key, field.unique, field.db_index)
+    return [*own, target, kind if fixed else ""]
+
+
+def final(state, kind, field):
+    """The operation that sets a field, or an option of this kind, as a model's state has it."""
+    from django.db.migrations import operations
+
+    name = state.name_lower
     if kind == "field":
         own = {key.lower(): key for key in state.fields}
         if field not in own:
-            raise LookupError(f"{model} has no field {field}")
+            raise LookupError(state.app_label + "." + name + " has no field " + field)
         return operations.AlterField(name, own[field], state.fields[own[field]])
-    if kind == "unique_together":
-        return operations.AlterUniqueTogether(name, state.options.get(kind) or set())
     if kind == "db_table_comment":
         return operations.AlterModelTableComment(name, state.options.get(kind))
     if kind == "managers":

@@ -9,22 +9,24 @@ from typing import NamedTuple
 from migmerge.conflicts.model import Conflict
 from migmerge.git.findings import BROKEN
 from migmerge.git.snapshot import Snapshot
+from migmerge.migrations.model import NodeKey
 from migmerge.resolve import moves
 from migmerge.resolve.model import Moves, Refusal
 from migmerge.resolve.plan import reserved_names
+from migmerge.resolve.settle import settled_source
 
-# what a merge migration can set to what the models say
-SETTLED = ("field", "options", "unique_together", "db_table_comment", "managers")
 _SIDED = ("siblings", "path")
 
 
 class Wish(NamedTuple):
-    """What the user asked for; `asks` that there is a terminal to confirm the plan on."""
+    """What the user asked for; `asks` that there is a terminal to confirm the plan on, `take` are
+    the leaves of the sides whose definition holds."""
 
     strategy: str = "auto"
     keep_names: bool = False
     prefer: str = "auto"
     asks: bool = False
+    take: frozenset[NodeKey] = frozenset()
 
 
 class Decision(NamedTuple):
@@ -109,10 +111,13 @@ def _merge(snapshot: Snapshot, conflict: Conflict, taken: set[str], wish: Wish) 
     joined = moves.merge(snapshot.graph, conflict, taken)
     if isinstance(joined, Refusal) or not conflict.disputed:
         return joined
-    other = [d for d in conflict.disputed if d.kind not in SETTLED]
-    if joined.names or other:
-        reason = "an empty merge migration would let databases differ for ever"
+    if joined.names or any(disputed.unlike for disputed in conflict.disputed):
+        reason = "no merge migration sets what both sides set right in every database"
         return Refusal(conflict.app.key, (reason, *conflict.reasons), conflict.commands)
+    side = next((branch for branch in conflict.branches if branch.leaf in wish.take), None)
+    if side:
+        text = settled_source(snapshot, conflict, side, joined.merge)
+        return text if isinstance(text, Refusal) else joined._replace(text=text)
     if wish.strategy == "auto" and not wish.asks:
         reason = "what both sides set has to be decided by the merged models"
         return Refusal(conflict.app.key, (reason, *conflict.reasons), (_fix(conflict, "merge"),))

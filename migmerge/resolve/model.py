@@ -14,7 +14,8 @@ class Moves(NamedTuple):
 
     `names` gives renamed nodes their new name; `repoint` gives a node another parent in place
     of an old one (None: in addition); `merge` lists the leaves, by new name, that a merge
-    migration joins, and `disputed` what it sets to what the project's models say. `dropped` are
+    migration joins, `disputed` what it sets to what the project's models say, and `text` the whole
+    of it where that is decided without them. `dropped` are
     nodes whose file goes, each with the one that stands for it; `leaf` is the name of the only
     leaf afterwards, where no merge migration is made.
     """
@@ -25,6 +26,7 @@ class Moves(NamedTuple):
     repoint: Mapping[NodeKey, tuple[NodeKey | None, str]]
     merge: tuple[str, ...] = ()
     disputed: tuple[Disputed, ...] = ()
+    text: bytes = b""
     dropped: Mapping[NodeKey, NodeKey] = {}
     leaf: str = ""
 

@@ -10,8 +10,9 @@ from migmerge.git.compare import source_of
 from migmerge.git.snapshot import Snapshot
 from migmerge.git.trees import SYMLINK
 from migmerge.migrations.lockfiles import LockFile, write_lock_file
+from migmerge.migrations.merging import merge_source
 from migmerge.migrations.model import App, Migration, NodeKey
-from migmerge.migrations.naming import merge_name, merge_source
+from migmerge.migrations.naming import merge_name
 from migmerge.migrations.reader import GRAPH_ATTRIBUTES
 from migmerge.migrations.rewrite import Edit, Unrewritable, rewrite
 from migmerge.resolve.model import Change, Moves, Refusal

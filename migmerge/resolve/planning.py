@@ -128,8 +128,8 @@ def _ask_project(
     Refusals are for those that only the project's models can decide, and for apps of `sure`
     whose sides don't commute for Django.
     """
-    merging = {move.app: move for move in moves if move.merge and not move.names}
-    found: dict[str, bytes] = {}
+    merging = {m.app: m for m in moves if m.merge and not m.names and not m.text}
+    found = {move.app: move.text for move in moves if move.text}
     why: dict[str, str] = {}
     differs: dict[str, str] = {}
     for project, apps in projects_of(repository, config, snapshot, sorted(merging)).items():
@@ -155,7 +155,7 @@ def _ask_project(
         Refusal(
             app,
             (f"the files commute, but not for Django, which tried both orders: {text}",),
-            (f"migmerge fix {shlex.quote(app)} --strategy merge",),
+            (f"{_fix(app)} --strategy merge",),
         )
         for app, text in differs.items()
     ]
@@ -163,12 +163,19 @@ def _ask_project(
         Refusal(
             move.app,
             (f"what both sides set is read from the project's models: {why[move.app]}",),
-            ("mend it, then run migmerge fix again",),
+            (
+                "mend it, then run migmerge fix again",
+                *(f"{_fix(move.app)} --take {shlex.quote(leaf)}" for leaf in move.merge),
+            ),
         )
         for move in merging.values()
         if move.disputed and move.app not in found
     ]
     return found, refusals
+
+
+def _fix(app: str) -> str:
+    return f"migmerge fix {shlex.quote(app)}"
 
 
 def _remake(

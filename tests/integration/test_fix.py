@@ -656,8 +656,9 @@ def test_fix_refuses_an_empty_merge_migration_that_would_let_databases_differ(re
         repo.migration("shop", f"0002_{field}", "0001_initial", operations=(call,))
     repo.commit()
     assert refused(repo, "--strategy", "merge")["reasons"] == [
-        "an empty merge migration would let databases differ for ever",
+        "no merge migration sets what both sides set right in every database",
         "both set index_together of shop.product",
+        "index_together of shop.product: index_together can't be set again where it is set already",
     ]
 
 
@@ -977,3 +978,111 @@ def test_fix_path_collision_mentions_no_migration_that_is_right(repo: Repo) -> N
     repo.git("merge", "-q", "feature", fails=True)
     (resolution,) = repo.fix()["resolutions"]
     assert [m for m in resolution["mentions"] if "migrations/" in m["path"]] == []
+
+
+def both_set(repo: Repo, one: str, other: str) -> None:
+    """Two sides that set the same thing; HEAD is the merge commit of feature and main."""
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.commit()
+    for branch, operation in (("feature", one), ("main", other)):
+        repo.git("checkout", "-q", "-B", branch, "main")
+        repo.migration("shop", f"0002_{branch}", "0001_initial", operations=(operation,))
+        repo.commit(branch)
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "--no-edit", "main")
+
+
+def width(value: str) -> str:
+    return f"AlterField('product', 'name', models.CharField(max_length={value}))"
+
+
+@pytest.mark.parametrize(
+    ("take", "last"),
+    [
+        ("ours", "30"),
+        ("theirs", "40"),
+        ("0002_feature", "30"),
+        ("shop/migrations/0002_main.py", "40"),
+    ],
+)
+@pytest.mark.parametrize("stopped", [False, True])
+def test_fix_take(repo: Repo, take: str, last: str, stopped: bool) -> None:
+    both_set(repo, width("30"), width("40"))
+    if stopped:
+        repo.git("reset", "-q", "--hard", "HEAD^")
+        repo.git("merge", "-q", "--no-commit", "main")
+    (resolution,) = repo.fix("--take", take)["resolutions"]
+    (path,) = resolution["created"]
+    text = repo.read(path).decode()
+    assert [line for line in text.splitlines() if "max_length" in line][-1].strip() == (
+        f"migrations.{width(last)},"
+    )
+    assert repo.check()["conflicts"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--take", "0009_x"),
+            "migmerge: --take 0009_x: no side that sets anything has that migration\n"
+            "hint: name a migration of the side: --take 0002_feature or 0002_main\n",
+        ),
+        (
+            ("--take", "ours", "--strategy", "renumber"),
+            "migmerge: --take goes with --strategy merge, not renumber\nhint: leave one out\n",
+        ),
+    ],
+)
+def test_fix_take_that_names_no_side(repo: Repo, arguments: tuple[str, ...], message: str) -> None:
+    both_set(repo, width("30"), width("40"))
+    done = repo.run("fix", "--yes", *arguments)
+    assert (done.returncode, done.stderr) == (2, message)
+
+
+def test_fix_take_ours_outside_of_a_merge(repo: Repo) -> None:
+    both_set(repo, width("30"), width("40"))
+    repo.write("notes.txt", "later\n")
+    repo.commit("later")
+    done = repo.run("fix", "--yes", "--take", "ours")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: there are no ours and theirs outside of a merge\n"
+        "hint: name a migration of the side: --take 0002_feature or 0002_main\n",
+    )
+
+
+def test_fix_take_where_nothing_is_set_twice(siblings: Repo) -> None:
+    done = siblings.run("fix", "--yes", "--take", "ours")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: --take: there is nothing that both sides set\nhint: migmerge check\n",
+    )
+
+
+def test_fix_take_of_what_another_file_can_not_hold_is_refused(repo: Repo) -> None:
+    both_set(repo, width("WIDTH"), width("40"))
+    path = "shop/migrations/0002_feature.py"
+    repo.write(path, repo.read(path).decode().replace("\n\n\n", "\n\nWIDTH = 3\n\n", 1))
+    repo.commit()
+    (resolution,) = repo.fix("--take", "0002_feature", code=1)["resolutions"]
+    assert resolution["reasons"][0].startswith("0002_feature can't be taken: 0002_feature:")
+
+
+def test_fix_what_no_merge_migration_can_set_is_rolled_back(repo: Repo) -> None:
+    together = "AlterUniqueTogether('product', {{('id', '{}')}})"
+    both_set(repo, together.format("a"), together.format("b"))
+    (conflict,) = repo.check()["conflicts"]
+    assert (conflict["verdict"], conflict["recommendation"]) == ("overlap", "regenerate")
+    assert (
+        "unique_together of shop.product: unique_together can't be set again where it is set already"
+        in conflict["reasons"]
+    )
+    assert "migmerge fix shop --strategy regenerate --yes" in conflict["commands"][0]
+    for strategy in ("auto", "merge"):
+        (resolution,) = repo.fix("--strategy", strategy, code=1)["resolutions"]
+        assert resolution["reasons"][0] == (
+            "no merge migration sets what both sides set right in every database"
+        )
+        assert resolution["next"] == conflict["commands"]

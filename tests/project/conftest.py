@@ -98,9 +98,19 @@ def site(tmp_path: Path) -> Site:
 @pytest.fixture
 def postgresql() -> None:
     """A server at its usual place; CI must have one."""
+    need_server("PostgreSQL", 5432)
+
+
+@pytest.fixture
+def mariadb() -> None:
+    """The same."""
+    need_server("MariaDB", 3306)
+
+
+def need_server(name: str, port: int) -> None:
     try:
-        socket.create_connection(("127.0.0.1", 5432), timeout=2).close()
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError as error:
         if os.environ.get("CI") == "true":
             raise
-        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432 ({error})")
+        pytest.skip(f"no {name} at 127.0.0.1:{port} ({error})")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from migmerge.migrations.naming import merge_name, merge_source, merge_suffix
+from migmerge.migrations.merging import merge_source
+from migmerge.migrations.naming import merge_name, merge_suffix
 from tests.project.conftest import SETTINGS, Site
 
 LOADER = """\
@@ -110,64 +111,148 @@ def disputed(site: Site) -> Site:
     return site
 
 
-SIDES = pytest.mark.parametrize(
-    "applied",
-    [[], ["0002_stock"], ["0003_one"], ["0003_two"]],
-    ids=["fresh", "ancestor", "onto", "replayed"],
+BOTH = ["0003_one", "0003_two"]
+MET = {
+    "fresh": [],
+    "ancestor": ["0002_stock"],
+    "onto": BOTH[:1],
+    "replayed": BOTH[1:],
+    "both": BOTH,
+    "both, the other way": BOTH[::-1],
+}
+# the third answer of models.py, or one of the sides'
+WIDTHS = {"35": 35, "ours": 40, "0003_one": 30}
+EVERY = [(start, final) for start in MET for final in WIDTHS]
+WAYS = pytest.mark.parametrize(("start", "final"), EVERY)
+# on a server all of them take a minute: the one that an empty merge never heals, and the rest
+WAYS_ON_A_SERVER = pytest.mark.parametrize(
+    ("start", "final"),
+    [
+        pytest.param(*way, marks=() if way == ("both", "0003_one") else pytest.mark.corpus)
+        for way in EVERY
+    ],
 )
 
 
-def settle(site: Site, applied: list[str]) -> None:
+def settle(site: Site, start: str, final: str) -> None:
     """The merge migration of what both sides set, migrated from where a database stands."""
-    assert site.fix(code=1)["resolutions"][0]["next"] == ["migmerge fix shop --strategy merge"]
-    if applied:
-        site.manage("shell", "-v0", "-c", APPLY.format(names=applied))
-    document = site.fix("--strategy", "merge")
-    assert document["verification"]["django"] == "ok"
+    command = "migmerge fix shop --strategy merge"
+    assert site.fix(code=1)["resolutions"][0]["next"] == [command]
+    apply_as_branches_do(site, MET[start])
+    taking = ["--no-verify"] if final == "35" else ["--no-verify", "--take", final]
+    document = site.fix("--strategy", "merge", *taking)
     (path,) = document["resolutions"][0]["created"]
-    text = site.read(path).decode()
-    assert "field=models.CharField(max_length=35)," in text
-    assert "options={'ordering': ['name'], 'verbose_name': 'x'}," in text
+    assert f"max_length={WIDTHS[final]})" in site.read(path).decode()
     site.manage("migrate", "-v0")
 
 
-@SIDES
-def test_fix_merge_sets_what_both_sides_set(disputed: Site, applied: list[str]) -> None:
-    """The definition of the merged models holds in every database."""
-    settle(disputed, applied)
+def apply_as_branches_do(site: Site, applied: list[str]) -> None:
+    """Each side's migration while the other side's file isn't there, as on its own branch."""
+    own = {name: site.root / f"shop/migrations/{name}.py" for name in ("0003_one", "0003_two")}
+    for name in applied:
+        aside = [path for other, path in own.items() if other != name]
+        for path in aside:
+            path.rename(path.with_suffix(".aside"))
+        site.manage("migrate", "-v0", "shop", name)
+        for path in aside:
+            path.with_suffix(".aside").rename(path)
+
+
+@WAYS
+def test_fix_merge_sets_what_both_sides_set(disputed: Site, start: str, final: str) -> None:
+    """One definition holds in every database."""
+    settle(disputed, start, final)
     with closing(sqlite3.connect(disputed.root / "db.sqlite3")) as connection:
         types = {row[1]: row[2] for row in connection.execute("PRAGMA table_info(shop_product)")}
-    assert types["name"] == "varchar(35)"
+    assert types["name"] == f"varchar({WIDTHS[final]})"
 
 
-@SIDES
+WIDTH = (
+    "SELECT character_maximum_length FROM information_schema.columns "
+    "WHERE table_name = 'shop_product' AND column_name = 'name' AND table_schema = {schema}"
+)
+
+
+@WAYS_ON_A_SERVER
 @pytest.mark.postgresql
 @pytest.mark.usefixtures("postgresql")
 def test_fix_merge_sets_what_both_sides_set_on_postgresql(
-    disputed: Site, applied: list[str]
+    disputed: Site, start: str, final: str
 ) -> None:
     import psycopg
 
     name = f"migmerge_{uuid.uuid4().hex[:12]}"
     server = "host=127.0.0.1 user=postgres"
-    text = SETTINGS.replace("sqlite3", "postgresql", 1).replace("db.sqlite3", name)
-    disputed.write(
-        "site_settings.py",
-        text + "DATABASES['default'] |= {'HOST': '127.0.0.1', 'USER': 'postgres'}\n",
-    )
-    disputed.git("add", "-A")
+    use_server(disputed, "postgresql", name, "postgres")
     with psycopg.connect(f"{server} dbname=postgres", autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
         try:
-            settle(disputed, applied)
+            settle(disputed, start, final)
             with psycopg.connect(f"{server} dbname={name}") as connection:
-                (row,) = connection.execute(
-                    "SELECT character_maximum_length FROM information_schema.columns "
-                    "WHERE table_name = 'shop_product' AND column_name = 'name'"
-                ).fetchall()
+                found = connection.execute(WIDTH.format(schema="'public'")).fetchall()
         finally:
             admin.execute(f"DROP DATABASE {name}")
-    assert row == (35,)
+    assert found == [(WIDTHS[final],)]
+
+
+@WAYS_ON_A_SERVER
+@pytest.mark.mariadb
+@pytest.mark.usefixtures("mariadb")
+def test_fix_merge_sets_what_both_sides_set_on_mariadb(
+    disputed: Site, start: str, final: str
+) -> None:
+    import pymysql
+
+    name = f"migmerge_{uuid.uuid4().hex[:12]}"
+    use_server(disputed, "mysql", name, "root")
+    with (
+        closing(pymysql.connect(host="127.0.0.1", user="root", autocommit=True)) as admin,
+        admin.cursor() as cursor,
+    ):
+        cursor.execute(f"CREATE DATABASE {name}")
+        try:
+            settle(disputed, start, final)
+            cursor.execute(WIDTH.format(schema=f"'{name}'"))
+            found = cursor.fetchall()
+        finally:
+            cursor.execute(f"DROP DATABASE {name}")
+    assert found == ((WIDTHS[final],),)
+
+
+def use_server(site: Site, engine: str, name: str, user: str) -> None:
+    text = SETTINGS.replace("sqlite3", engine, 1).replace("db.sqlite3", name)
+    text += f"DATABASES['default'] |= {{'HOST': '127.0.0.1', 'USER': {user!r}}}\n"
+    if engine == "mysql":
+        # Django asks for mysqlclient, which needs a compiler; this one speaks for it
+        text += "import pymysql\npymysql.version_info = (2, 2, 8, 'final', 0)\n"
+        text += "pymysql.install_as_MySQLdb()\n"
+    site.write("site_settings.py", text)
+    site.git("add", "-A")
+
+
+def test_fix_merge_of_what_both_sides_set_reads_the_models(disputed: Site) -> None:
+    document = disputed.fix("--strategy", "merge")
+    assert document["verification"]["django"] == "ok"
+    (path,) = document["resolutions"][0]["created"]
+    text = disputed.read(path).decode()
+    assert "options={'ordering': ['name'], 'verbose_name': 'x'}," in text
+    assert text.count("max_length=35") == 2
+    assert text.count("# a database that ran both sides before they met may have this") == 2
+
+
+def test_fix_take_that_the_models_contradict_is_put_back(disputed: Site) -> None:
+    (resolution,) = disputed.fix("--take", "theirs", code=1)["resolutions"]
+    assert "makemigrations --check finds changes" in resolution["reasons"][0]
+
+
+def test_fix_merge_where_the_models_add_an_index_is_refused(disputed: Site) -> None:
+    text = disputed.read("shop/models.py").decode()
+    disputed.write("shop/models.py", text.replace("max_length=35", "max_length=35, unique=True"))
+    disputed.git("add", "-A")
+    (resolution,) = disputed.fix("--strategy", "merge", code=1)["resolutions"]
+    assert resolution["reasons"][0].endswith(
+        "ValueError: shop.product.name has another index, constraint or column"
+    )
 
 
 def test_fix_merge_of_what_both_set_needs_models_that_load(disputed: Site) -> None:
