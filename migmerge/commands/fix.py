@@ -27,9 +27,10 @@ from migmerge.report.fix import (
     report_text,
     resolutions_text,
 )
+from migmerge.resolve.asking import projects_of
 from migmerge.resolve.decide import Wish
 from migmerge.resolve.model import Plan, Resolution
-from migmerge.resolve.planning import Planned, plan_all, projects_of
+from migmerge.resolve.planning import Planned, plan_all
 from migmerge.resolve.static import problems
 from migmerge.resolve.write import Transaction, refuse_unsafe
 

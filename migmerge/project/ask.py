@@ -30,33 +30,41 @@ class Answer(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A merge migration: its name, the leaves that it joins, what it is to set, and whether
-    the sides are thought to commute."""
+    """A merge migration (its name, the leaves that it joins, and what it is to set), and the
+    leaves of sides to be `tried` in both orders. Either may be empty."""
 
     name: str
-    leaves: Sequence[str]
+    leaves: Sequence[str] = ()
     disputed: Sequence[Disputed] = ()
-    commute: bool = False
+    tried: Sequence[str] = ()
+
+
+class Tried(NamedTuple):
+    """Where Django tried both orders of the sides, and how they differ, if they do."""
+
+    where: str
+    differs: str
 
 
 class Merges(NamedTuple):
-    """By app label, the project's own texts of merge migrations, and how Django's state differs
-    between the orders of sides that were thought to commute.
+    """By app label, the project's own texts of merge migrations, and Django's second opinion.
 
     An app without a text is one where the project can't be asked (`why`), or whose text doesn't
     join exactly these leaves.
     """
 
     texts: Mapping[str, bytes]
-    differs: Mapping[str, str]
+    orders: Mapping[str, Tried]
     why: str
 
 
 def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
     """What the project's Django writes, and what it thinks of the two orders."""
-    merges = {label: merge_suffix(w.name) for label, w in wanted.items() if not w.disputed}
+    merges = {
+        label: merge_suffix(w.name) for label, w in wanted.items() if w.name and not w.disputed
+    }
     settles = {label: w[:3] for label, w in wanted.items() if w.disputed}
-    orders = {label: list(w.leaves) for label, w in wanted.items() if w.commute}
+    orders = {label: list(w.tried) for label, w in wanted.items() if w.tried}
     document = _run(project, {"merge": merges, "settle": settles, "orders": orders, "plain": PLAIN})
     found = {}
     for label, text in (document.get("result") or {}).items():
@@ -66,7 +74,8 @@ def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
         }:
             found[label] = text.encode()
     why = str(document.get("skipped") or document.get("failed") or "no answer")
-    return Merges(found, document.get("differs") or {}, why)
+    tried = {label: Tried(*told) for label, told in (document.get("orders") or {}).items()}
+    return Merges(found, tried, why)
 
 
 def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, bytes] | str:
@@ -105,8 +114,9 @@ def verify(project: Project, nodes: Mapping[str, Sequence[str]],
 
 def _run(project: Project, request: Mapping[str, object]) -> dict[str, Any]:
     full = {**request, "directory": project.directory, "settings": project.settings}
-    script = importlib.resources.files("migmerge.project").joinpath("inside.py").read_text("utf-8")
-    code = f"REQUEST = __import__('json').loads({json.dumps(full)!r})\n{script}"
+    here = importlib.resources.files("migmerge.project")
+    texts = [here.joinpath(name).read_text("utf-8") for name in ("orders.py", "inside.py")]
+    code = "\n".join((f"REQUEST = __import__('json').loads({json.dumps(full)!r})", *texts))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     try:

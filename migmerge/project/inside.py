@@ -2,7 +2,8 @@
 """Runs in the project's own interpreter, as text: `python -c`, or `manage.py shell -c`.
 
 Imports nothing of migmerge, and keeps to what Python 3.8 and Django 4.2 understand. REQUEST is
-set by the caller in front of this text; the answer is the last line of standard output.
+set by the caller in front of this text, after the text of orders.py; the answer is the last line
+of standard output.
 """
 
 import io
@@ -159,57 +160,6 @@ def final(state, kind, field):
     )
 
 
-def differing():
-    """App label -> how Django's own state differs between the orders of its sides, if it does."""
-    from django.db.migrations.loader import MigrationLoader
-    from django.db.migrations.state import ProjectState
-
-    graph = MigrationLoader(None, ignore_no_migrations=True).graph
-    found = {}
-    for label, leaves in sorted(REQUEST.get("orders", {}).items()):
-        plans = [graph.forwards_plan((label, leaf)) for leaf in leaves]
-        shared = [key for key in plans[0] if all(key in plan for plan in plans)]
-        pictures = []
-        try:
-            start = forwards(ProjectState(), (graph.nodes[key] for key in shared))
-            for order in (plans, plans[::-1]):
-                keys = dict.fromkeys(key for plan in order for key in plan if key not in shared)
-                state = forwards(start.clone(), (graph.nodes[key] for key in keys))
-                pictures.append(picture(state))
-        except Exception as error:
-            found[label] = f"one of them fails: {type(error).__name__}: {error}"
-        if len(pictures) == 2 and pictures[0] != pictures[1]:
-            models = set(pictures[0]) | set(pictures[1])
-            odd = sorted(m for m in models if pictures[0].get(m) != pictures[1].get(m))
-            found[label] = "they differ in " + ", ".join(odd)
-    return found
-
-
-def forwards(state, migrations):
-    """The state after migrations; their operations stay as they are."""
-    import copy
-
-    for migration in migrations:
-        for operation in copy.deepcopy(migration.operations):
-            operation.state_forwards(migration.app_label, state)
-    return state
-
-
-def picture(state):
-    """The models of a state, whatever the order of fields, indexes and the like."""
-    return {
-        ".".join(key): (
-            {name: repr(field.deconstruct()[1:]) for name, field in model.fields.items()},
-            {
-                name: repr(sorted(map(repr, v)) if isinstance(v, (set, list, tuple)) else v)
-                for name, v in model.options.items()
-            },
-            sorted(map(repr, model.bases)),
-        )
-        for key, model in state.models.items()
-    }
-
-
 def remade():
     """`[name, text]` of what makemigrations makes of an app without its hidden migrations."""
     from django.core.management import call_command
@@ -283,7 +233,8 @@ def answer():
             return {"result": remade()}
         if "verify" in REQUEST:
             return {"result": judge()}
-        return {"result": dict(merge_texts(), **settled_texts()), "differs": differing()}
+        found = orders(REQUEST.get("orders", {}))
+        return {"result": dict(merge_texts(), **settled_texts()), "orders": found}
     except BaseException as error:
         return {"failed": type(error).__name__ + ": " + " ".join(str(error).split())[:300]}
 

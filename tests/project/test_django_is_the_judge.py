@@ -265,29 +265,81 @@ def test_fix_merge_of_what_both_set_needs_models_that_load(disputed: Site) -> No
     )
 
 
-def test_fix_asks_django_for_a_second_opinion(site: Site) -> None:
+STATE = """
+
+class AddField(migrations.AddField):
+    def state_forwards(self, label, state):
+        super().state_forwards(label, state)
+        product = state.models[label, "product"]
+        if self.name == "price":
+            product.options["seen"] = "stock" in product.fields
+
+
+migrations.AddField = AddField
+"""
+TABLE = """
+
+class AddField(migrations.AddField):
+    def database_forwards(self, label, editor, before, after):
+        super().database_forwards(label, editor, before, after)
+        if self.name == "price" and "stock" in before.models[label, "product"].fields:
+            editor.execute("CREATE TABLE late (id integer)")
+
+
+migrations.AddField = AddField
+"""
+
+
+@pytest.mark.parametrize(
+    ("patch", "differs"),
+    [(STATE, "they differ in shop.product"), (TABLE, "the tables differ in late")],
+)
+@pytest.mark.parametrize("strategy", ["merge", "renumber"])
+def test_fix_asks_django_for_a_second_opinion(
+    site: Site, strategy: str, patch: str, differs: str
+) -> None:
     """An operation that does more than its name says, which no reading of its call can tell."""
     path = "shop/migrations/0002_price.py"
     text = site.read(path).decode()
-    rename = (
-        "\n\nclass AddField(migrations.AddField):\n"
-        "    def state_forwards(self, label, state):\n"
-        "        super().state_forwards(label, state)\n"
-        "        product = state.models[label, 'product']\n"
-        "        if self.name == 'price':\n"
-        "            product.options['seen'] = 'stock' in product.fields\n"
-        "\n\nmigrations.AddField = AddField\n"
-    )
-    site.write(path, text.replace("\n\nclass Migration", rename + "\n\nclass Migration", 1))
+    site.write(path, text.replace("\n\nclass Migration", patch + "\n\nclass Migration", 1))
+    site.write("pyproject.toml", f'[tool.migmerge]\nprefer = "{strategy}"\n')
     site.commit("a patched operation")
     (conflict,) = site.check()["conflicts"]
     assert conflict["verdict"] == "commute"
     (resolution,) = site.fix(code=1)["resolutions"]
     assert resolution["reasons"] == [
-        "the files commute, but not for Django, which tried both orders: "
-        "they differ in shop.product"
+        f"the files commute, but not for Django, which tried both orders: {differs}"
     ]
     assert resolution["next"] == ["migmerge fix shop --strategy merge"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "where"),
+    [
+        (
+            "migrations.RunSQL('UPDATE shop_product SET price = 1')",
+            "in its state and on an empty SQLite database",
+        ),
+        (  # no such thing on SQLite
+            "migrations.SeparateDatabaseAndState([migrations.RunSQL('DO $$ BEGIN END $$')], [])",
+            "in its state",
+        ),
+    ],
+)
+def test_fix_tells_what_django_thinks_of_a_careful_answer(
+    site: Site, operation: str, where: str
+) -> None:
+    path = "shop/migrations/0002_price.py"
+    text = site.read(path).decode()
+    site.write(path, text.replace("operations = [", f"operations = [\n        {operation},"))
+    site.commit("code")
+    (conflict,) = site.check()["conflicts"]
+    assert conflict["verdict"] in ("overlap", "opaque")
+    (resolution,) = site.fix()["resolutions"]
+    assert resolution["reasons"] == [
+        *conflict["reasons"],
+        f"Django tried both orders {where}, without running code: no difference",
+    ]
 
 
 def test_merge_source_is_what_django_writes(site: Site) -> None:

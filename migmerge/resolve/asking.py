@@ -1,0 +1,125 @@
+"""What the project's Django has to say to the moves, before anything is written."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from migmerge.config import Config
+from migmerge.conflicts.model import Conflict
+from migmerge.git.repository import Repository
+from migmerge.git.snapshot import Snapshot
+from migmerge.migrations.naming import merge_name
+from migmerge.project.ask import Merges, Tried, Wanted, merge_texts, remake
+from migmerge.project.interpreter import Project, find_project
+from migmerge.resolve.model import Moves, Refusal
+
+
+class Heard(NamedTuple):
+    """By app key, the project's own merge migrations and what Django thinks of both orders;
+    and refusals, where only the project could decide or Django disagrees."""
+
+    merges: Mapping[str, bytes]
+    opinions: Mapping[str, str]
+    refusals: tuple[Refusal, ...]
+
+
+def projects_of(
+    repository: Repository, config: Config, snapshot: Snapshot, apps: Sequence[str]
+) -> dict[Project | str, list[str]]:
+    """The Django projects around the apps (or why there is none) with their apps."""
+    found: dict[Project | str, list[str]] = {}
+    places: dict[str, Project | str] = {}
+    for app in apps:
+        directory = snapshot.apps[app].directory
+        top = directory.partition("/")[0]
+        if top not in places:
+            paths = snapshot.listing.files
+            places[top] = find_project(repository.root, config, paths, directory)
+        found.setdefault(places[top], []).append(app)
+    return found
+
+
+def ask_project(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    moves: Sequence[Moves],
+    unsure: Mapping[str, Conflict],
+) -> Heard:
+    """Merge migrations, but where a file has to be renamed first; and of the apps of `unsure`,
+    which nobody decided yet, whether both orders are alike."""
+    merging = {m.app: m for m in moves if m.merge and not m.names and not m.text}
+    wanted = {m.app: _wanted(m, m.app in merging, unsure.get(m.app)) for m in moves}
+    asked = sorted(app for app, want in wanted.items() if want.name or want.tried)
+    texts = {move.app: move.text for move in moves if move.text}
+    why: dict[str, str] = {}
+    tried: dict[str, Tried] = {}
+    for project, apps in projects_of(repository, config, snapshot, asked).items():
+        labels = {snapshot.apps[app].label: app for app in apps}
+        answer = (
+            Merges({}, {}, project)
+            if isinstance(project, str)
+            else merge_texts(project, {label: wanted[app] for label, app in labels.items()})
+        )
+        why |= dict.fromkeys(apps, answer.why)
+        texts |= {labels[label]: text for label, text in answer.texts.items()}
+        tried |= {labels[label]: told for label, told in answer.orders.items()}
+    opposed = [
+        _opposed(app, told.differs)
+        for app, told in tried.items()
+        if told.differs and unsure[app].verdict == "commute"
+    ]
+    undecided = [_undecided(m, why) for m in merging.values() if m.disputed and m.app not in texts]
+    opinions = {a: _opinion(t) for a, t in tried.items() if unsure[a].verdict != "commute"}
+    return Heard(texts, opinions, (*opposed, *undecided))
+
+
+def _wanted(move: Moves, merging: bool, conflict: Conflict | None) -> Wanted:
+    named = conflict and not any(key.version for b in conflict.branches for key in b.nodes)
+    leaves = [branch.leaf.name for branch in conflict.branches] if conflict and named else []
+    if merging:
+        return Wanted(merge_name(move.merge), move.merge, move.disputed, leaves)
+    return Wanted("", (), (), leaves)
+
+
+def _opposed(app: str, differs: str) -> Refusal:
+    reason = f"the files commute, but not for Django, which tried both orders: {differs}"
+    return Refusal(app, (reason,), (f"{_fix(app)} --strategy merge",))
+
+
+def _undecided(move: Moves, why: Mapping[str, str]) -> Refusal:
+    reason = f"what both sides set is read from the project's models: {why[move.app]}"
+    takes = [f"{_fix(move.app)} --take {shlex.quote(leaf)}" for leaf in move.merge]
+    return Refusal(move.app, (reason,), ("mend it, then run migmerge fix again", *takes))
+
+
+def _opinion(tried: Tried) -> str:
+    """The careful answer holds; that Django disagrees is told."""
+    outcome = tried.differs or "no difference"
+    return f"Django tried both orders {tried.where}, without running code: {outcome}"
+
+
+def _fix(app: str) -> str:
+    return f"migmerge fix {shlex.quote(app)}"
+
+
+def ask_again(
+    repository: Repository, config: Config, snapshot: Snapshot, moves: Sequence[Moves]
+) -> tuple[dict[str, dict[str, bytes]], list[Refusal]]:
+    """What makemigrations makes of the models without the sides that go."""
+    going = {move.app: move for move in moves if move.strategy == "regenerate"}
+    found: dict[str, dict[str, bytes]] = {}
+    why: dict[str, str] = {}
+    for project, apps in projects_of(repository, config, snapshot, sorted(going)).items():
+        for app in apps:
+            label = snapshot.apps[app].label
+            names = sorted(key.name for key in going[app].dropped)
+            answer = project if isinstance(project, str) else remake(project, label, names)
+            if isinstance(answer, str):
+                why[app] = f"makemigrations can't make it again: {answer}"
+            else:
+                found[app] = answer
+    hint = ("mend it, then run migmerge fix again",)
+    return found, [Refusal(app, (reason,), hint) for app, reason in why.items()]
