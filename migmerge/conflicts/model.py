@@ -47,7 +47,8 @@ class Conflict(NamedTuple):
 
     `disputed` is what both sides set, so that an empty merge migration would let databases
     differ for ever. `twins` are `(replayed, onto)` nodes of the same content. `lasting` says what
-    of the side that moves makemigrations could not make again.
+    of the side that moves makemigrations could not make again; `carried` are its data migrations
+    that can be kept and put behind what is made again.
     """
 
     app: App
@@ -62,6 +63,7 @@ class Conflict(NamedTuple):
     disputed: tuple[Disputed, ...] = ()
     twins: tuple[tuple[NodeKey, NodeKey], ...] = ()
     lasting: tuple[str, ...] = ()
+    carried: tuple[NodeKey, ...] = ()
 
     @property
     def stays(self) -> Branch:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import NamedTuple
 
+from migmerge.conflicts.carry import CODE, carried
 from migmerge.conflicts.commute import Pair, judge
 from migmerge.conflicts.model import Conflict, Place
 from migmerge.migrations.marks import Footprint
 from migmerge.migrations.model import NodeKey
 
-_CODE = ("RunPython", "RunSQL")
 # what makemigrations finds by itself; a rename it would make a removal and an addition
 _FOUND = (
     "CreateModel", "DeleteModel", "AddField", "RemoveField", "AlterField", "AlterModelOptions",
@@ -64,7 +64,7 @@ def _lasts(footprint: Footprint) -> bool:
     return bool(footprint.opaque) or footprint.operation not in _FOUND or not footprint.whole
 
 
-def _price(going: list[Footprint]) -> tuple[str, ...]:
+def _price(going: list[Footprint], kept: set[str]) -> tuple[str, ...]:
     """What rolling back and making again costs: told before anything runs."""
     found = set()
     for footprint in going:
@@ -74,7 +74,9 @@ def _price(going: list[Footprint]) -> tuple[str, ...]:
             found.add(f"migrating {name} back drops {what} with its data, where it is applied")
         if not footprint.reversible:
             found.add(f"{name} can't be migrated back: {footprint.operation} without a reverse")
-        if footprint.operation in _CODE:
+        if name in kept:
+            found.add(f"{name} runs code: it is kept, and put behind what is made again")
+        elif footprint.operation in CODE:
             found.add(f"{name} runs code: carry it over by hand, it is not made again")
     return tuple(sorted(found))
 
@@ -108,12 +110,16 @@ def _two_sides(
     twins = tuple(_twice(conflict, key, kept) for key, kept in conflict.twins)
     reasons = conflict.reasons + judgement.reasons + twins
     going = _going(conflict, pairs)
-    lasting = sorted({f"{f.migration} holds {f.operation}" for f in going if _lasts(f)})
+    carry = carried(conflict, pairs)
+    kept = {key.name for key in carry}
+    lasts = {f"{f.migration} holds {f.operation}" for f in going if _lasts(f)}
+    lasting = sorted(text for text in lasts if text.partition(" ")[0] not in kept)
     done = conflict._replace(
         verdict=judgement.verdict,
         reasons=reasons,
         lasting=tuple(lasting),
         disputed=judgement.disputed,
+        carried=carry,
     )
     if conflict.kind == "siblings" and conflict.place:
         return _hidden_by_a_squash(done, conflict.place, fix)
@@ -121,7 +127,7 @@ def _two_sides(
     if judgement.verdict == "contradict" or unlike:
         return done._replace(
             recommendation="regenerate",
-            reasons=(*done.reasons, *unlike, *_price(going)),
+            reasons=(*done.reasons, *unlike, *_price(going, kept)),
             commands=_rollback(done, apart, going, fix),
         )
     if conflict.kind == "path" and not (sided or conflict.twins):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 
+from migmerge.conflicts.carry import in_the_way
 from migmerge.conflicts.commute import Pair
 from migmerge.conflicts.model import Branch, Conflict
 from migmerge.conflicts.recommend import Apart
 from migmerge.git.snapshot import THEIRS, Snapshot
-from migmerge.migrations.facts import gather, may_matter
+from migmerge.migrations.facts import Facts, gather, may_matter
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.marks import Footprint
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import read_script
+from migmerge.migrations.operations import Script, read_script
 
 
 def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
@@ -41,10 +42,7 @@ def footprints_of(
     scripts = {
         key: read_script(source_of(snapshot, key), nodes[key].label, key.name) for key in fresh
     }
-    apps = {key.app for key in fresh}
-    sources = {k: source_of(snapshot, k) for k in nodes if k.app in apps and k not in fresh}
-    settled = (read_script(s, nodes[k].label) for k, s in sources.items() if may_matter(s))
-    facts = gather(settled, scripts.values())
+    facts = _facts(snapshot, fresh, scripts.values())
     same = {key for pair in conflict.twins for key in pair}
     found = {key: footprints(script, facts) for key, script in scripts.items()}
 
@@ -57,6 +55,41 @@ def footprints_of(
         for dropped, kept in conflict.twins
     ]
     return [*((done(one), done(other)) for one, other in pairs), *swapped]
+
+
+def _facts(snapshot: Snapshot, fresh: Collection[NodeKey], scripts: Iterable[Script]) -> Facts:
+    """What the apps' earlier migrations tell, and these scripts, which stand for `fresh`."""
+    nodes = snapshot.graph.nodes
+    apps = {key.app for key in fresh}
+    sources = {k: source_of(snapshot, k) for k in nodes if k.app in apps and k not in fresh}
+    settled = (read_script(s, nodes[k].label) for k, s in sources.items() if may_matter(s))
+    return gather(settled, scripts)
+
+
+def needs_old_state(
+    snapshot: Snapshot,
+    conflict: Conflict,
+    carried: Collection[NodeKey],
+    remade: Mapping[str, bytes],
+) -> dict[NodeKey, str]:
+    """Why data migrations can't run behind what was made again (name -> text) in place of their
+    side's schema migrations."""
+    if not carried:
+        return {}
+    label = conflict.app.label
+    going = [k for b in conflict.branches if b != conflict.stays for k in b.nodes]
+    own = {key: read_script(source_of(snapshot, key), label, key.name) for key in going}
+    made = [read_script(text, label, name) for name, text in remade.items()]
+    facts = _facts(snapshot, going, (*own.values(), *made))
+    done = {key: footprints(script, facts) for key, script in own.items()}
+    again = [footprint for script in made for footprint in footprints(script, facts)]
+    found = {}
+    for key in carried:
+        before = [f for other in going[: going.index(key)] for f in done[other]]
+        reason = in_the_way(done[key], before, again)
+        if reason:
+            found[key] = reason
+    return found
 
 
 def _before(snapshot: Snapshot, conflict: Conflict, twin: NodeKey) -> list[NodeKey]:

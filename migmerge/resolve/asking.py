@@ -108,14 +108,14 @@ def _fix(app: str) -> str:
 def ask_again(
     repository: Repository, config: Config, snapshot: Snapshot, moves: Sequence[Moves]
 ) -> tuple[dict[str, dict[str, bytes]], list[Refusal]]:
-    """What makemigrations makes of the models without the sides that go."""
+    """What makemigrations makes of the models without the sides that go, by app key and name."""
     going = {move.app: move for move in moves if move.strategy == "regenerate"}
     found: dict[str, dict[str, bytes]] = {}
     why: dict[str, str] = {}
     for project, apps in projects_of(repository, config, snapshot, sorted(going)).items():
         for app in apps:
             label = snapshot.apps[app].label
-            names = sorted(key.name for key in going[app].dropped)
+            names = sorted(key.name for key in (*going[app].dropped, *going[app].carried))
             answer = project if isinstance(project, str) else remake(project, label, names)
             if isinstance(answer, str):
                 why[app] = f"makemigrations can't make it again: {answer}"

@@ -16,8 +16,9 @@ class Moves(NamedTuple):
     of an old one (None: in addition); `merge` lists the leaves, by new name, that a merge
     migration joins, `disputed` what it sets to what the project's models say, and `text` the whole
     of it where that is decided without them. `dropped` are
-    nodes whose file goes, each with the one that stands for it; `leaf` is the name of the only
-    leaf afterwards, where no merge migration is made.
+    nodes whose file goes, each with the one that stands for it; `carried` are those that go behind
+    what is made again; `leaf` is the name of the only leaf afterwards, where no merge migration
+    is made.
     """
 
     app: str
@@ -28,6 +29,7 @@ class Moves(NamedTuple):
     disputed: tuple[Disputed, ...] = ()
     text: bytes = b""
     dropped: Mapping[NodeKey, NodeKey] = {}
+    carried: tuple[NodeKey, ...] = ()
     leaf: str = ""
 
 

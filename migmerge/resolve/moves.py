@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 
 from migmerge.conflicts.model import Branch, Conflict
 from migmerge.migrations.graph import Graph
@@ -92,17 +92,42 @@ def regenerate(graph: Graph, conflict: Conflict) -> Moves | Refusal:
     onto = [branch for branch in conflict.branches if branch.side == "onto"]
     if len(onto) != 1 or conflict.kind != "siblings":
         return Refusal(app, ("it is not known which side is made again",), _ask(app))
-    going = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto[0].leaf)
+    away = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto[0].leaf)
+    going = away.difference(conflict.carried)
     if going.intersection(graph.replaced_by.values()):
         return Refusal(app, ("a squash would be taken away, and show its originals again",))
-    outside = sorted({child for key in going for child in graph.children[key]} - going)
+    outside = sorted({child for key in going for child in graph.children[key]} - away)
     if outside:
         reason = f"{outside[0]} depends on what would be made again"
         return Refusal(app, (reason,), conflict.commands)
     if conflict.lasting:
         return Refusal(app, (*conflict.lasting, "it can't be made again"), conflict.commands)
     stands = dict.fromkeys(sorted(going), onto[0].leaf)
-    return Moves(app, "regenerate", {}, {}, dropped=stands, leaf=onto[0].leaf.name)
+    leaf = onto[0].leaf.name
+    return Moves(app, "regenerate", {}, {}, dropped=stands, carried=conflict.carried, leaf=leaf)
+
+
+def carry_behind(graph: Graph, move: Moves, remade: Collection[str], taken: Set[str]) -> Moves:
+    """The regenerated side with its data migrations, one after the other, behind `remade`."""
+    tail = [move.leaf, *remade][-1]
+    used = {name for name in taken if name not in {key.name for key in move.dropped}}
+    used = used.union(remade) - {key.name for key in move.carried}
+    names: dict[NodeKey, str] = {}
+    repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
+    for key in move.carried:
+        own = [parent for parent in graph.parents[key] if parent.app == key.app]
+        repoint[key] = (graph.in_order(own)[-1] if own else None, tail)
+        names[key] = tail = _after(key.name, tail, used)
+        used.add(tail)
+    return move._replace(names=_changed(names), repoint=repoint, leaf=tail)
+
+
+def _after(name: str, tail: str, used: Set[str]) -> str:
+    """The name with the next free number after that of `tail`; without a number, as it is."""
+    to = (number(tail) or number(name) or 0) + 1
+    while number(name) is not None and (renumbered(name, to) in used or to in _numbers(used)):
+        to += 1
+    return renumbered(name, to)
 
 
 def _leaves(graph: Graph, conflict: Conflict) -> set[NodeKey]:

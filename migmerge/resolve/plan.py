@@ -102,7 +102,6 @@ def plan_files(
             changes[path] = Change(source)
             created.append(path)
             blame[path] = frozenset((app,))
-            leaves[app] = name
     _locks(snapshot, leaves, stale_locks, changes, blame)
     removed = {key: snapshot.graph.nodes[key].path for key in dropped}
     removed = {k: p for k, p in removed.items() if p in changes and changes[p].data is None}

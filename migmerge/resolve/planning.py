@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from migmerge.config import Config
 from migmerge.conflicts.model import Conflict
+from migmerge.git.compare import needs_old_state
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import Snapshot, understand
 from migmerge.git.state import stopped_operation
@@ -15,7 +16,8 @@ from migmerge.resolve.asking import ask_again, ask_project
 from migmerge.resolve.decide import Decision, Wish, decide
 from migmerge.resolve.mentions import find_mentions
 from migmerge.resolve.model import Moves, Plan, Refusal, Resolution
-from migmerge.resolve.plan import Files, Texts, plan_files
+from migmerge.resolve.moves import carry_behind
+from migmerge.resolve.plan import Files, Texts, plan_files, reserved_names
 from migmerge.resolve.static import problems
 
 
@@ -50,7 +52,10 @@ def plan_all(
     remade, failed = ask_again(repository, config, snapshot, moves)
     unanswered = [*heard.refusals, *failed]
     refusals += unanswered
-    moves = [move for move in moves if move.app not in {refusal.app for refusal in unanswered}]
+    gone = {refusal.app for refusal in unanswered}
+    behind = [_carry(snapshot, m, sided, remade) for m in moves if m.app not in gone]
+    refusals += [answer for answer in behind if isinstance(answer, Refusal)]
+    moves = [answer for answer in behind if isinstance(answer, Moves)]
     stale = [c.place.path for c in decision.stale_locks if c.place]
     while True:
         files = plan_files(snapshot, moves, published, Texts(heard.merges, remade), stale)
@@ -74,6 +79,24 @@ def plan_all(
     free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
     plan = Plan(files.changes, tuple(resolutions))
     return Planned(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
+
+
+def _carry(
+    snapshot: Snapshot,
+    move: Moves,
+    conflicts: Mapping[str, Conflict],
+    remade: Mapping[str, Mapping[str, bytes]],
+) -> Moves | Refusal:
+    """A regenerated side with its data migrations; refused where one needs the old state."""
+    if move.strategy != "regenerate":
+        return move
+    made, conflict = remade[move.app], conflicts[move.app]
+    needy = needs_old_state(snapshot, conflict, move.carried, made)
+    if needy:
+        reasons = [f"{key.name} needs the old state: {why}" for key, why in needy.items()]
+        return Refusal(move.app, tuple(reasons), conflict.commands)
+    taken = reserved_names(snapshot, snapshot.apps[move.app])
+    return carry_behind(snapshot.graph, move, list(made), taken)
 
 
 def _uncommitted(repository: Repository, snapshot: Snapshot, files: Files) -> tuple[str, ...]:

@@ -493,6 +493,90 @@ def test_fix_regenerate_that_leaves_nothing_to_make(contradiction: Site) -> None
     assert django_sees(contradiction)["leaves"] == ["0003_price"]
 
 
+FILL = """\
+from django.db import migrations
+
+
+def fill(apps, schema_editor):
+    apps.get_model("shop", "Product").objects.update({}=7)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0003_extra")]
+    operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
+"""
+
+
+def with_code(site: Site, field: str) -> None:
+    """feature's side goes on with extra, and with code that fills `field`."""
+    site.git("checkout", "-q", "-f", "feature")
+    site.field("extra")
+    site.make("extra")
+    site.write("shop/migrations/0004_fill.py", FILL.format(field))
+    site.commit("extra")
+    site.git("merge", "-q", "--no-commit", "main")
+    text = site.git("show", "main:shop/models.py")
+    site.write("shop/models.py", text + "    extra = models.IntegerField(default=0)\n")
+    site.git("add", "-A")
+
+
+def test_fix_regenerate_keeps_code_that_needs_no_old_state(contradiction: Site) -> None:
+    """It comes behind what is made again, and does there what it did."""
+    site = contradiction
+    with_code(site, "extra")
+    (done,) = site.fix("--strategy", "regenerate")["resolutions"]
+    assert done["removed"] == [
+        "shop/migrations/0002_price.py",
+        "shop/migrations/0003_extra.py",
+    ]
+    assert done["created"] == ["shop/migrations/0004_product_extra.py"]
+    assert done["renamed"] == {"shop/migrations/0004_fill.py": "shop/migrations/0005_fill.py"}
+    assert "0004_fill runs code: it is kept, and put behind what is made again" in done["reasons"]
+    assert b'("shop", "0004_product_extra")' in site.read("shop/migrations/0005_fill.py")
+    assert django_sees(site)["leaves"] == ["0005_fill"]
+    site.manage("migrate", "-v0", "shop", "0003_price")
+    with closing(sqlite3.connect(site.root / "db.sqlite3")) as connection:
+        connection.execute("INSERT INTO shop_product (name, stock, price) VALUES ('row', 1, 2)")
+        connection.commit()
+    site.manage("migrate", "-v0")
+    assert rows(site) == [{"id": 1, "name": "row", "stock": 1, "price": 2, "extra": 7}]
+    site.manage("makemigrations", "--check", "--dry-run")
+
+
+def test_fix_regenerate_keeps_code_where_nothing_is_made_again(contradiction: Site) -> None:
+    site = contradiction
+    with_code(site, "stock")
+    site.git("rm", "-q", "--cached", "-f", "shop/migrations/0003_extra.py")
+    (site.root / "shop/migrations/0003_extra.py").unlink()
+    path = "shop/migrations/0004_fill.py"
+    fill = site.read(path).replace(b"0003_extra", b"0002_price").replace(b"stock", b"name")
+    site.write(path, fill)
+    site.write("shop/models.py", site.git("show", "main:shop/models.py"))
+    site.git("add", "-A")
+    (done,) = site.fix("--strategy", "regenerate")["resolutions"]
+    assert done["created"] == []
+    assert django_sees(site)["leaves"] == ["0004_fill"]
+    assert b'("shop", "0003_price")' in site.read(path)
+
+
+def test_fix_regenerate_refuses_code_that_the_other_side_touches(contradiction: Site) -> None:
+    with_code(contradiction, "price")
+    (refused,) = contradiction.fix("--strategy", "regenerate", code=1)["resolutions"]
+    assert refused["reasons"] == ["0004_fill holds RunPython", "it can't be made again"]
+
+
+def test_fix_regenerate_refuses_code_whose_field_is_not_made_again(contradiction: Site) -> None:
+    with_code(contradiction, "extra")
+    contradiction.write("shop/models.py", contradiction.git("show", "main:shop/models.py"))
+    contradiction.git("add", "-A")
+    before = contradiction.state()
+    (refused,) = contradiction.fix("--strategy", "regenerate", code=1)["resolutions"]
+    assert refused["reasons"] == [
+        "0004_fill needs the old state: AddField shop.product.extra is not made again"
+    ]
+    assert contradiction.state() == before
+
+
 @pytest.mark.parametrize(
     ("operation", "reason"),
     [
