@@ -62,10 +62,13 @@ def commute(one: Footprint, other: Footprint) -> Relation:
     if one.field and one.field == other.field and one.model == other.model:
         return _same_field(one, other)
     for kind, rule in _RULES.items():
-        for writer, reader in ((one, other), (other, one)):
-            clash = _clash(kind, writer, reader)
-            if clash:
-                return rule(writer, reader, clash)
+        found = [
+            rule(writer, reader, clash)
+            for writer, reader in ((one, other), (other, one))
+            if (clash := _clash(kind, writer, reader))
+        ]
+        if found:
+            return max(found, key=lambda relation: VERDICTS.index(relation.verdict))
     return _COMMUTE
 
 
@@ -129,9 +132,11 @@ def _field(writer: Footprint, reader: Footprint, name: str) -> Relation:
 
 def _option(writer: Footprint, reader: Footprint, name: str) -> Relation:
     model, _, option = name.rpartition(".")
-    same = Touch("option", name) in reader.writes
+    if Touch("option", name) not in reader.writes:
+        told = f"{_side(writer)} sets {option} of {model}, which {_side(reader)} uses"
+        return Relation("overlap", f"{told} ({reader.operation})")
     why = "" if option in OPTIONS else f"{option} can't be set again where it is set already"
-    disputed = Disputed(model, option, unlike=why) if same else None
+    disputed = Disputed(model, option, unlike=why)
     return Relation("overlap", f"both set {option} of {model}", disputed)
 
 

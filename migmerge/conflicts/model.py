@@ -70,6 +70,13 @@ class Conflict(NamedTuple):
         """The branch that is onto; the first one where it isn't known."""
         return next((b for b in self.branches if b.side == "onto"), self.branches[0])
 
+    def shown(self, key: NodeKey) -> str:
+        """A node's name, with its side where both sides added the file."""
+        collided = {k.name for branch in self.branches for k in branch.nodes if k.version}
+        if key.app != self.app.key or key.name not in collided:
+            return key.name
+        return f"{key.name} ({'theirs' if key.version else 'ours'})"
+
 
 class Notice(NamedTuple):
     """Something to know that is no conflict; ends up on stderr."""

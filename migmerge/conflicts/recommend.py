@@ -55,7 +55,7 @@ def recommend(
 def _going(conflict: Conflict, pairs: list[Pair]) -> list[Footprint]:
     """What is done by the migrations that the recipe removes."""
     nodes = {key for branch in conflict.branches for key in branch.nodes}
-    names = {key.name for key in nodes.difference(conflict.stays.nodes)}
+    names = {conflict.shown(key) for key in nodes.difference(conflict.stays.nodes)}
     return [f for pair in pairs for side in pair for f in side if f.migration in names]
 
 

@@ -40,7 +40,8 @@ def footprints_of(
     ]
     fresh = {key for pair in pairs for side in pair for key in side}
     scripts = {
-        key: read_script(source_of(snapshot, key), nodes[key].label, key.name) for key in fresh
+        key: read_script(source_of(snapshot, key), nodes[key].label, conflict.shown(key))
+        for key in fresh
     }
     facts = _facts(snapshot, fresh, scripts.values())
     same = {key for pair in conflict.twins for key in pair}

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from migmerge.migrations.definitions import model_key, read_field
+from migmerge.migrations.definitions import is_computed, model_key, names_in, read_field
 from migmerge.migrations.operations import SIGNATURES, Call, Script, called
 
 
@@ -19,7 +19,8 @@ class Facts(NamedTuple):
     that ever had `managed`; `relatives` the models that share rows or a primary key with a model:
     its bases, children and one-to-one keys; `handles` the names by which a relation reaches a
     model; `pointing` the models with a relation to a model; `copied` the fields
-    (`label.model.field`) that some `to_field` names.
+    (`label.model.field`) that some `to_field` names; `indexed` the fields of a model that an
+    index or constraint names, `*` for one that is computed.
     """
 
     tables: frozenset[str] = frozenset()
@@ -30,6 +31,7 @@ class Facts(NamedTuple):
     handles: Mapping[str, frozenset[str]] = {}
     pointing: Mapping[str, frozenset[str]] = {}
     copied: frozenset[str] = frozenset()
+    indexed: Mapping[str, frozenset[str]] = {}
 
     def family(self, model: str) -> frozenset[str]:
         """The model itself with its relatives, to any distance."""
@@ -43,7 +45,7 @@ class Facts(NamedTuple):
 
 _MARKS = (b"db_table", b"db_column", b"managed", b"primary_key", b"bases", b"RenameModel",
           b"RenameField", b"AlterModelTable", b"proxy", b"Foreign", b"OneToOne", b"ManyToMany",
-          b"to=")  # fmt: skip
+          b"to=", b"ndex", b"onstraint")  # fmt: skip
 
 
 def may_matter(source: bytes) -> bool:
@@ -65,6 +67,7 @@ def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
         handles=_united(facts.handles, own.handles),
         pointing=_united(facts.pointing, own.pointing),
         copied=facts.copied | own.copied,
+        indexed=_united(facts.indexed, own.indexed),
     )
 
 
@@ -94,6 +97,7 @@ class _Notes:
         self.handles: defaultdict[str, set[str]] = defaultdict(set)
         self.pointing: defaultdict[str, set[str]] = defaultdict(set)
         self.copied: set[str] = set()
+        self.indexed: defaultdict[str, set[str]] = defaultdict(set)
         self.renamed_models: list[tuple[str, str]] = []
         self.renamed_fields: list[tuple[str, str]] = []
 
@@ -113,6 +117,9 @@ class _Notes:
             self.field(script, model, name, node)
         for argument in call.arguments.values():
             self.explicit(script, model, argument)
+        for key in ("index", "constraint"):
+            if key in call.arguments:
+                self.object(script, model, call.arguments[key])
         for base in _bases(script, call.arguments, model):
             self.relatives[model].add(base)
             self.relatives[base].add(model)
@@ -126,6 +133,10 @@ class _Notes:
             self.copied |= {f"{definition.relation.to}.{f}" for f in definition.relation.to_fields}
             self.pointing[definition.relation.to].add(model)
 
+    def object(self, script: Script, model: str, node: ast.expr) -> None:
+        """An index or constraint, or a list of them."""
+        self.indexed[model] |= {"*"} if is_computed(script, node) else names_in(script, node)
+
     def explicit(self, script: Script, model: str, argument: ast.expr) -> None:
         for node in ast.walk(argument):
             for key, value in named_values(node):
@@ -136,6 +147,8 @@ class _Notes:
                     self.tables[model].add(text)
                 elif key == "managed":
                     self.unmanaged.add(model)
+                elif key in ("indexes", "constraints"):
+                    self.object(script, model, value)
 
     def facts(self) -> Facts:
         for old, new in self.renamed_models:  # one model under two names
@@ -155,6 +168,7 @@ class _Notes:
             _frozen(self.handles),
             _frozen(self.pointing),
             frozenset(self.copied),
+            _frozen(self.indexed),
         )
 
 

@@ -113,9 +113,12 @@ def rename_field(marks: Marks) -> None:
         marks.of_fields([new], relative)
     marks.free_column(old)
     marks.take_column(new, f"{new}_id")
-    # indexes and constraints go on naming the old field until a later operation, and SQLite
-    # fails to rebuild the table for as long
-    marks.write("storage", marks.model)
+    named = set().union(*(marks.facts.indexed.get(m, ()) for m in marks.facts.family(marks.model)))
+    if named & {old, ANY}:
+        # an index or constraint goes on naming the old field until a later operation, and SQLite
+        # fails to rebuild the table for as long
+        marks.write("storage", marks.model)
+    marks.read("option", f"{marks.model}.unique_together", f"{marks.model}.index_together")
     marks.write("removal", marks.model)
     marks.read("word", old, new)
     tables = {f"{marks.model.replace('.', '_')}_{name}" for name in (old, new)}

@@ -83,6 +83,8 @@ def source(facts: dict) -> str:
     lines = ["from django.conf import settings", "from django.db import migrations, models"]
     if facts.get("parses") is False:
         lines.append('print "Python 2"')
+    if any(o["op"] == "RunPython" for o in facts.get("operations", [])):
+        lines.append("from steps import run")
     lines += ["", "", "class Migration(migrations.Migration):", ""]
     for key in ("replaces", "run_before"):
         if facts.get(key):
@@ -104,7 +106,8 @@ def operation(facts: dict) -> str:
     """A call of the operation with any definition that its facts allow."""
     name, models, fields = facts["op"], facts.get("models", []), facts.get("fields", [])
     if facts.get("custom") or facts.get("opaque") or name.startswith("?") or not models:
-        arguments = "lambda apps, editor: None" if name == "RunPython" else "'SELECT 1'"
+        # the facts tell no more than that code runs: as code that can't be followed
+        arguments = "run" if name == "RunPython" else "'DO $$ BEGIN END $$'"
         return f"migrations.{name.strip('?') or 'Custom'}({arguments})"
     model, reference = models[0], facts.get("refs", [])
     field = "models.IntegerField()"

@@ -391,6 +391,23 @@ def test_fix_path_collision_of_unknown_sides_is_refused(repo: Repo) -> None:
     assert repo.fix("--base", "HEAD")["resolutions"][0]["status"] == "fixed"
 
 
+def test_check_path_collision_that_contradicts_names_the_sides(repo: Repo) -> None:
+    collision(repo)
+    repo.git("checkout", "-q", "main")
+    repo.migration("shop", "0002_product", "0001_initial",
+                   operations=(PRICE.replace("Integer", "Float"),))  # fmt: skip
+    repo.commit("the same field with another type")
+    repo.publish()
+    repo.git("merge", "-q", "feature", fails=True)
+    conflict = next(c for c in repo.check()["conflicts"] if c["kind"] == "path")
+    assert conflict["reasons"] == [
+        "both add shop.product.price: type is FloatField in 0002_product (ours), "
+        "IntegerField in 0002_product (theirs)",
+        "migrating 0002_product (theirs) back drops shop.product.price with its data, "
+        "where it is applied",
+    ]
+
+
 def twice(repo: Repo, more: tuple[str, ...] = ()) -> None:
     """Both sides made 0002_price, on two days; feature goes on with `more`."""
     repo.migration("shop", "0001_initial", operations=(PRODUCT,))

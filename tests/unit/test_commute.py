@@ -28,7 +28,8 @@ BASE = (
     + M + "CreateModel('Part', fields=[('p', models.ForeignKey('Product', models.CASCADE, "
     "to_field='sku')), ('tags', models.ManyToManyField('Tag', through='Link'))]), "
     + M + "CreateModel('Old', fields=[('a', models.TextField(db_column='was'))], "
-    "options={'db_table': 'ancient', 'managed': False})"
+    "options={'db_table': 'ancient', 'managed': False}), "
+    + M + "AddIndex('product', models.Index(fields=['-d'], name='d_i'))"
 )  # fmt: skip
 ADD_A = M + "AddField('product', 'a', models.IntegerField())"
 ADD_B = M + "AddField('product', 'b', models.IntegerField())"
@@ -52,6 +53,7 @@ COMMUTE = {
     "foreign key and another field of its target": (FK, ADD_A),
     "two many-to-many fields": (M + "AddField('product', 'a', models.ManyToManyField('shop.Tag', related_name='x'))", M + "AddField('product', 'b', models.ManyToManyField('shop.Tag', related_name='y'))"),
     "a child of another model": (M + "CreateModel('child', fields=[('z', models.TextField())], bases=('shop.product',))", ADD_A),
+    "rename beside another field": (M + "RenameField('product', 'c', 'z')", ADD_A),
     "two indexes": (INDEX, M + "AddIndex('product', models.Index(fields=['b'], name='b_idx'))"),
 }  # fmt: skip
 
@@ -62,6 +64,8 @@ def test_judge_commute(ours: str, theirs: str) -> None:
 
 
 INTERACT = {
+    "the worse of two reasons": (M + "AlterField('product', 'z', models.TextField())", M + "RenameField('product', 'c', 'z')", "contradict", "0002_b renames shop.product.z, which 0002_a names (AlterField)"),
+    "rename beside unique_together": (M + "AlterUniqueTogether('product', {('a', 'b')})", M + "RenameField('product', 'c', 'z')", "overlap", "0002_a sets unique_together of shop.product, which 0002_b uses (RenameField)"),
     "field added twice": (ADD_A, ADD_A, "contradict", "both add shop.product.a, with the same operation"),
     "field added with two types": (ADD_A, M + "AddField('Product', 'A', models.TextField())", "contradict", "both add shop.product.a: type is IntegerField in 0002_a, TextField in 0002_b"),
     "field removed twice": (M + "RemoveField('product', 'a')",) * 2 + ("contradict", "both remove shop.product.a, with the same operation"),
@@ -91,7 +95,7 @@ INTERACT = {
     "a column that an older field had": (M + "RemoveField('old', 'a')", M + "AddField('old', 'was', models.TextField())", "overlap", "0002_a (RemoveField) may free the column that 0002_b (AddField) takes"),
     "a table that an older model had": (M + "DeleteModel('old')", M + "CreateModel('New', fields=[], options={'db_table': 'ancient'})", "contradict", "both name the table ancient"),
     "options of a model that is not managed": (M + "AlterModelOptions('old', options={})", M + "AddField('old', 'z', models.TextField())", "overlap", "0002_a (AlterModelOptions) changes the table of shop.old as a whole, beside 0002_b (AddField)"),
-    "ordering and order_with_respect_to": (M + "AlterOrderWithRespectTo('product', 'tag')", M + "AlterModelOptions('product', options={'ordering': ['x']})", "overlap", "both set options of shop.product"),
+    "ordering and order_with_respect_to": (M + "AlterOrderWithRespectTo('product', 'tag')", M + "AlterModelOptions('product', options={'ordering': ['x']})", "overlap", "0002_b sets options of shop.product, which 0002_a uses (AlterOrderWithRespectTo)"),
     "a collation taken away": (M + "RemoveCollation('de', 'x')", M + "AddField('product', 'n', models.TextField(db_collation='de'))", "contradict", "both name the collation de"),
     "another column of one name": (M + "AddField('product', 'tag_id', models.IntegerField())", M + "AddField('product', 'tag', models.ForeignKey('Tag', models.CASCADE))", "contradict", "both name the column shop.product.tag_id"),
     "an index whose fields are not named": (M + "RemoveIndex('product', 'a_idx')", M + "RemoveField('product', 'a')", "overlap", "0002_b (RemoveField) may take a field of shop.product from what 0002_a (RemoveIndex) names"),
@@ -99,7 +103,7 @@ INTERACT = {
     "field in a variable": (M + "AddField('product', 'a', FIELD)", ADD_B, "opaque", "0002_a: AddField has a computed field"),
     "fields put together": (M + "CreateModel('A', fields=[*COMMON])", ADD_B, "opaque", "0002_a: CreateModel has a computed fields"),
     "arguments put together": (M + "AddField(**ARGUMENTS)", ADD_B, "opaque", "0002_a: AddField has a computed list of arguments"),
-    "rename beside another field": (M + "RenameField('product', 'c', 'z')", ADD_A, "overlap", "0002_a (RenameField) changes the table of shop.product as a whole, beside 0002_b (AddField)"),
+    "rename of what an index names beside another field": (M + "RenameField('product', 'd', 'z')", ADD_A, "overlap", "0002_a (RenameField) changes the table of shop.product as a whole, beside 0002_b (AddField)"),
     "state only beside another field": (M + "SeparateDatabaseAndState(state_operations=[" + ADD_A + "])", ADD_B, "overlap", "0002_a (AddField) changes the table of shop.product as a whole, beside 0002_b (AddField)"),
     "key altered and pointed at": (M + "AlterField('product', 'id', models.BigAutoField(primary_key=True))", FK, "overlap", "0002_a (AlterField) may change the type of the key that 0002_b (AddField) copies"),
     "RunPython": (M + "RunPython(f)", ADD_A, "opaque", "0002_a: RunPython runs f, which is not a function of this file"),
