@@ -54,6 +54,8 @@ def _report_bug(error: Exception) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "check":
         return _check(arguments)
+    if arguments.command == "undo":
+        return _undo(arguments)
     return _fix(arguments)
 
 
@@ -98,6 +100,12 @@ def _fix(arguments: argparse.Namespace) -> int:
     )
 
 
+def _undo(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.undo import UndoOptions, undo  # one command's imports only
+
+    return undo(UndoOptions(arguments.directory))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="migmerge", description="Resolve Django migration conflicts after a git merge."
@@ -108,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_check(commands.add_parser("check", help="find migrations that collide"))
     _add_fix(commands.add_parser("fix", help="resolve what check finds"))
+    commands.add_parser("undo", help="take back the last fix, also one that was killed")
     return parser
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import NamedTuple
 
+from migmerge.commands.exclusive import tidy_up
 from migmerge.config import read_config
 from migmerge.conflicts.model import Conflict
 from migmerge.errors import UserError
@@ -33,6 +34,8 @@ def check(options: CheckOptions) -> int:
         raise UserError(
             f"{repository.root} is a bare repository", "name a commit: migmerge check --rev REF"
         )
+    if not repository.bare:
+        tidy_up(repository)
     config = read_config(repository.root, options.config)
     prefixes = _prefixes(repository, options)
     commit = commit_of(repository, options.rev) if options.rev else _pushed(options, repository)

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from migmerge.commands.exclusive import exclusive
 from migmerge.config import Config, read_config
 from migmerge.conflicts.model import Conflict
 from migmerge.errors import UserError
 from migmerge.git.commit import commit_paths
 from migmerge.git.findings import Findings, find
-from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import stopped_operation
@@ -32,7 +32,8 @@ from migmerge.resolve.decide import Wish
 from migmerge.resolve.model import Plan, Resolution
 from migmerge.resolve.planning import Planned, plan_all
 from migmerge.resolve.static import problems
-from migmerge.resolve.write import Transaction, refuse_unsafe
+from migmerge.resolve.transaction import Transaction, read_states
+from migmerge.resolve.write import refuse_changed, refuse_unsafe, states_after
 
 
 class FixOptions(NamedTuple):
@@ -58,6 +59,11 @@ def fix(options: FixOptions) -> int:
     repository = find_repository(options.directory)
     if repository.bare:
         raise UserError(f"{repository.root} is a bare repository", "run fix in a work tree")
+    with exclusive(repository):
+        return _fix(repository, options)
+
+
+def _fix(repository: Repository, options: FixOptions) -> int:
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     moved = tuple(_name(name) for name in options.move)
@@ -143,8 +149,11 @@ def _carry_out(
         )
     if options.dry_run or not (options.yes or _agreed(repository, plan, options)):
         return FixReport(plan, verification, "", written=False)
-    transaction = Transaction(repository, plan.changes)
-    _apply(transaction)
+    before = read_states(repository, plan.changes)
+    refuse_changed(before, {p: d for p, d in snapshot.contents.items() if p not in snapshot.theirs})
+    after = states_after(repository, plan.changes, before)
+    transaction = Transaction(repository, before, after)
+    transaction.apply()
     try:
         verification = _verify(repository, config, snapshot, planned, options)
         if verification.failed:
@@ -153,20 +162,12 @@ def _carry_out(
     except BaseException:
         transaction.roll_back()
         raise
+    transaction.finish()
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
     if options.commit:
         committed = commit_paths(repository, _message(done), plan.changes)
         return FixReport(done, verification, committed.told, written=True, whole=committed.done)
     return FixReport(done, verification, _finish(repository, planned.uncommitted), written=True)
-
-
-def _apply(transaction: Transaction) -> None:
-    try:
-        transaction.apply()
-    except GitError as error:
-        if "index.lock" in error.stderr:
-            raise UserError("another git command holds the index lock", "run again") from None
-        raise
 
 
 def _asks(options: FixOptions) -> bool:

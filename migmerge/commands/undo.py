@@ -1,0 +1,64 @@
+"""`migmerge undo`: take back the last fix, files and index."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from migmerge.commands.exclusive import exclusive
+from migmerge.errors import UserError
+from migmerge.git.repository import Repository, find_repository
+from migmerge.report.screen import printable
+from migmerge.resolve import journal
+from migmerge.resolve.journal import Journal, State
+from migmerge.resolve.transaction import Transaction, read_states
+
+
+class UndoOptions(NamedTuple):
+    """What the command line said."""
+
+    directory: str
+
+
+def undo(options: UndoOptions) -> int:
+    """0 when the last fix was taken back, 1 when files or index aren't as it left them."""
+    repository = find_repository(options.directory)
+    if repository.bare:
+        raise UserError(f"{repository.root} is a bare repository", "run undo in a work tree")
+    with exclusive(repository) as recovered:
+        if recovered:
+            return 0
+        change = journal.last_backup(repository)
+        if change is None:
+            raise UserError("there is no fix to take back in this worktree", "git reflog")
+        return _take_back(repository, change)
+
+
+def _take_back(repository: Repository, change: Journal) -> int:
+    now = read_states(repository, change.before)
+    later = journal.standing(repository) != (change.head, change.theirs)
+    odd = sorted(p for p, state in now.items() if _differs(state, change.after[p]))
+    if odd:
+        print("nothing was taken back; these are not as the fix left them:")
+        print("".join(f"  {printable(path)}\n" for path in odd), end="")
+        return 1
+    if later and any(_is_unmerged(state) for state in change.before.values()):
+        print("nothing was taken back; the merge that the fix belonged to is over")
+        print("  next: git revert -m 1 HEAD, or git reset, whichever commit it is in")
+        return 1
+    transaction = Transaction(repository, now, change.before)
+    own = transaction.apply()
+    transaction.finish()
+    for done in (own, change):
+        journal.drop(repository, done)
+    for path, state in sorted(change.before.items()):
+        print(f"{'restored' if state.data is not None else 'removed '} {printable(path)}")
+    print("staged; look, then git commit" if later else "as it was before the fix")
+    return 0
+
+
+def _differs(now: State, after: State) -> bool:
+    return (now.data, now.entries) != (after.data, after.entries)
+
+
+def _is_unmerged(state: State) -> bool:
+    return any(entry.split(b"\t")[0].split()[2] != b"0" for entry in state.entries)

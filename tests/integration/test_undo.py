@@ -1,0 +1,378 @@
+"""All or nothing: fix killed at every step, undo, and two writers at once."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PRICE, Repo
+from tests.integration.test_fix import collision
+
+RENUMBER = ("fix", "--yes", "--strategy", "renumber")
+
+
+def refs(repo: Repo) -> list[str]:
+    return repo.git("for-each-ref", "--format=%(refname)", "refs/migmerge").split()
+
+
+def is_tidy(repo: Repo) -> None:
+    """No journal, no temporary file, and all objects sound."""
+    git_dir = Path(repo.git("rev-parse", "--absolute-git-dir").strip())
+    assert not (git_dir / "migmerge/journal").exists()
+    assert list(repo.root.rglob(".migmerge-*")) == []
+    repo.git("fsck", "--no-dangling")
+
+
+def test_undo_restores_files_and_index(siblings: Repo) -> None:
+    siblings.write("shop/migrations/0003_mine.py", "x = 1  # staged by the user\n")
+    siblings.git("add", "-A")
+    (siblings.root / "shop/migrations/0002_price.py").chmod(0o755)
+    siblings.git("add", "-A")
+    before = siblings.state()
+    assert siblings.run(*RENUMBER).returncode == 0
+    assert siblings.state() != before
+    done = siblings.run("undo")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "restored shop/migrations/0002_price.py\n"
+        "removed  shop/migrations/0004_price.py\n"
+        "as it was before the fix\n",
+    )
+    assert siblings.state() == before
+    assert os.access(siblings.root / "shop/migrations/0002_price.py", os.X_OK)
+    assert refs(siblings) == []
+    is_tidy(siblings)
+
+
+def test_undo_gives_back_the_stages_of_a_stopped_merge(repo: Repo) -> None:
+    collision(repo)
+    repo.git("merge", "-q", "feature", fails=True)
+    before = repo.state()
+    repo.fix()
+    assert repo.run("undo").returncode == 0
+    assert repo.state() == before
+    repo.fix()
+    repo.git("merge", "--abort")
+    assert repo.git("status", "--porcelain") == ""
+
+
+def test_undo_after_the_merge_is_over_is_refused(repo: Repo) -> None:
+    collision(repo)
+    repo.git("merge", "-q", "feature", fails=True)
+    assert repo.fix("--commit")["note"] == "committed the merge"
+    before = repo.state()
+    done = repo.run("undo")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (
+        1,
+        "nothing was taken back; the merge that the fix belonged to is over",
+    )
+    assert repo.state() == before
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_undo_of_a_committed_fix_is_a_new_change(siblings: Repo, later: bool) -> None:
+    files, _ = siblings.state()
+    siblings.fix("--strategy", "renumber", "--commit")
+    if later:
+        siblings.write("notes.txt", "later\n")
+        siblings.commit("later")
+    done = siblings.run("undo")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "staged; look, then git commit")
+    if later:
+        (siblings.root / "notes.txt").unlink()
+    assert siblings.state()[0] == files
+    assert "R  shop/migrations/0003_price.py -> shop/migrations/0002_price.py" in siblings.git(
+        "status", "--porcelain"
+    )
+
+
+def test_undo_of_what_somebody_changed_since_is_refused(siblings: Repo) -> None:
+    siblings.run(*RENUMBER)
+    path = "shop/migrations/0003_price.py"
+    siblings.write(path, siblings.read(path) + b"# mine\n")
+    before = siblings.state()
+    done = siblings.run("undo")
+    assert (done.returncode, done.stdout) == (
+        1,
+        "nothing was taken back; these are not as the fix left them:\n"
+        "  shop/migrations/0003_price.py\n",
+    )
+    assert siblings.state() == before
+
+
+def test_undo_twice_takes_back_the_fix_before(siblings: Repo) -> None:
+    before = siblings.state()
+    siblings.run(*RENUMBER)
+    siblings.git("commit", "-q", "-m", "fixed")
+    siblings.migration("shop", "0003_more", "0002_stock", operations=(PRICE.replace("price", "m"),))
+    siblings.git("add", "-A")
+    middle = siblings.state()
+    siblings.fix("--strategy", "merge")
+    assert siblings.run("undo").returncode == 0
+    assert siblings.state() == middle
+    siblings.git("rm", "-q", "-f", "shop/migrations/0003_more.py")
+    assert siblings.run("undo").returncode == 0
+    assert siblings.state() == before
+    done = siblings.run("undo")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: there is no fix to take back in this worktree\nhint: git reflog\n",
+    )
+
+
+def test_undo_in_a_linked_worktree_leaves_the_others_alone(siblings: Repo, tmp_path: Path) -> None:
+    siblings.git("worktree", "add", "-q", "-b", "other", str(tmp_path / "linked"))
+    linked = Repo(tmp_path / "linked")
+    before = linked.state()
+    linked.run(*RENUMBER)
+    siblings.run(*RENUMBER)
+    fixed = siblings.state()
+    assert linked.run("undo").returncode == 0
+    assert linked.state() == before
+    assert siblings.state() == fixed
+    assert linked.run("undo").returncode == 2
+
+
+def test_fix_keeps_no_more_than_twenty_backups(siblings: Repo) -> None:
+    tree = siblings.git("rev-parse", "HEAD^{tree}").strip()
+    for number in range(1, 25):
+        siblings.git("update-ref", f"refs/migmerge/backup/{number}", tree)
+    siblings.run(*RENUMBER)
+    assert sorted(int(ref.rpartition("/")[2]) for ref in refs(siblings)) == [*range(6, 26)]
+
+
+# Runs migmerge, and kills it where it is about to change something for the nth time.
+KILLER = """\
+import os, signal, subprocess, sys, tempfile
+from pathlib import Path
+left = int(sys.argv.pop(1))
+def counted(real):
+    def step(*arguments, **keywords):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **keywords)
+    return step
+for name in ("replace", "unlink", "chmod", "fsync", "makedirs"):
+    setattr(os, name, counted(getattr(os, name)))
+tempfile.mkstemp = counted(tempfile.mkstemp)
+plain = subprocess.run
+writing = {"hash-object", "mktree", "update-ref", "update-index", "commit"}
+def run(command, **keywords):
+    known = writing.intersection(command)
+    return (counted(plain) if known else plain)(command, **keywords)
+subprocess.run = run
+from migmerge.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def run_killed(repo: Repo, step: int, *arguments: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLER, str(step), *arguments],
+        cwd=repo.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode
+
+
+def kill_at_every_step(repo: Repo, tmp_path: Path, *arguments: str) -> int:
+    """Before or after, and never anything else; the number of steps."""
+    pristine = tmp_path / "pristine"
+    shutil.copytree(repo.root, pristine, symlinks=True)
+    before = repo.state()
+    assert repo.run(*arguments).returncode == 0
+    after = repo.state()
+    for step in range(1, 500):
+        shutil.rmtree(repo.root)
+        shutil.copytree(pristine, repo.root, symlinks=True)
+        code = run_killed(repo, step, *arguments)
+        if code == 0:
+            return step
+        assert code == -signal.SIGKILL
+        assert repo.run("check").returncode in (0, 1)
+        assert repo.state() in (before, after), step
+        is_tidy(repo)
+    raise AssertionError("too many steps")
+
+
+def test_fix_killed_at_every_step(siblings: Repo, tmp_path: Path) -> None:
+    assert kill_at_every_step(siblings, tmp_path, *RENUMBER, "--no-verify") > 15
+
+
+def test_fix_killed_at_every_step_of_a_stopped_merge(repo: Repo, tmp_path: Path) -> None:
+    collision(repo)
+    repo.git("merge", "-q", "feature", fails=True)
+    assert kill_at_every_step(repo, tmp_path, "fix", "--yes", "--no-verify") > 15
+    repo.git("merge", "--abort")
+    assert repo.git("status", "--porcelain") == ""
+
+
+def test_undo_killed_at_every_step(siblings: Repo, tmp_path: Path) -> None:
+    siblings.run(*RENUMBER)
+    assert kill_at_every_step(siblings, tmp_path, "undo") > 15
+
+
+@pytest.mark.corpus
+def test_fix_killed_at_any_time(repo: Repo, tmp_path: Path) -> None:
+    """Five hundred times, in a stopped merge; what comes next finds before or after."""
+    collision(repo)
+    repo.git("merge", "-q", "feature", fails=True)
+    pristine = tmp_path / "pristine"
+    shutil.copytree(repo.root, pristine, symlinks=True)
+    before = repo.state()
+    command = [sys.executable, "-m", "migmerge", "fix", "--yes", "--no-verify"]
+    started = time.monotonic()
+    subprocess.run(command, cwd=repo.root, capture_output=True, check=True)
+    length = time.monotonic() - started
+    after = repo.state()
+    chance = random.Random(7)
+    found = {"before": 0, "after": 0}
+    for _ in range(500):
+        shutil.rmtree(repo.root)
+        shutil.copytree(pristine, repo.root, symlinks=True)
+        with subprocess.Popen(
+            command, cwd=repo.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            # most of it is reading: the second half is where it writes
+            time.sleep(length * chance.uniform(0.4, 1.05))
+            process.kill()
+        assert repo.run("check").returncode in (0, 1)
+        state = repo.state()
+        assert state in (before, after)
+        found["before" if state == before else "after"] += 1
+        is_tidy(repo)
+        repo.git("merge", "--abort")
+    assert min(found.values()) > 20
+
+
+def test_fix_while_another_runs(siblings: Repo) -> None:
+    from filelock import FileLock
+
+    git_dir = siblings.root / ".git/migmerge"
+    git_dir.mkdir()
+    before = siblings.state()
+    with FileLock(str(git_dir / "lock")):
+        done = siblings.run(*RENUMBER)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: another migmerge is at work here\nhint: wait for it, then run again\n",
+    )
+    assert siblings.state() == before
+
+
+def test_fix_two_at_once(siblings: Repo) -> None:
+    """One wins; the other says so or finds nothing left to do."""
+    command = [sys.executable, "-m", "migmerge", *RENUMBER, "--no-verify"]
+    both = [
+        subprocess.Popen(command, cwd=siblings.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for process in both:
+        process.communicate()
+    assert sorted(process.returncode for process in both) in ([0, 0], [0, 2])
+    assert siblings.check()["conflicts"] == []
+    is_tidy(siblings)
+
+
+# An editor saves a file when migmerge has read it, and before it writes.
+EDITOR = """\
+import sys
+from pathlib import Path
+import migmerge.commands.fix as fix
+real = fix.{function}
+def later(*arguments, **keywords):
+    found = real(*arguments, **keywords)
+    path = Path("shop/migrations/0002_price.py")
+    path.write_bytes(path.read_bytes() + b"# saved\\n")
+    return found
+fix.{function} = later
+from migmerge.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("function", ["refuse_unsafe", "states_after"])
+def test_fix_while_an_editor_writes(siblings: Repo, function: str) -> None:
+    _, index = siblings.state()
+    before = siblings.read("shop/migrations/0002_price.py")
+    done = subprocess.run(
+        [sys.executable, "-c", EDITOR.format(function=function), *RENUMBER],
+        cwd=siblings.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: shop/migrations/0002_price.py changed while migmerge ran\nhint: run it again\n",
+    )
+    assert siblings.read("shop/migrations/0002_price.py") == before + b"# saved\n"
+    assert siblings.state()[1] == index
+    assert not (siblings.root / "shop/migrations/0003_price.py").exists()
+    is_tidy(siblings)
+
+
+def half_done(repo: Repo) -> None:
+    """A fix that was killed with the files written and the index not yet."""
+    for step in range(1, 200):
+        run_killed(repo, step, *RENUMBER, "--no-verify")
+        if (repo.root / "shop/migrations/0003_price.py").exists():
+            return
+
+
+def test_check_in_a_hook_leaves_a_half_done_fix_to_undo(siblings: Repo) -> None:
+    before = siblings.state()
+    half_done(siblings)
+    middle = siblings.state()
+    done = siblings.run("check", "--staged", env={"GIT_INDEX_FILE": ".git/index"})
+    assert done.stderr.startswith(
+        "migmerge: a migmerge fix was interrupted here, or still runs; "
+        "migmerge undo takes it back\n"
+    )
+    assert siblings.state() == middle
+    done = siblings.run("undo")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "migmerge: took back a fix that was interrupted\n",
+    )
+    assert siblings.state() == before
+
+
+def test_undo_of_a_half_done_fix_leaves_what_somebody_changed_since(siblings: Repo) -> None:
+    half_done(siblings)
+    path = "shop/migrations/0003_price.py"
+    siblings.write(path, siblings.read(path) + b"# mine\n")
+    done = siblings.run("undo")
+    assert done.returncode == 0
+    (ref,) = refs(siblings)
+    assert done.stderr == (
+        "migmerge: took back a fix that was interrupted\n"
+        f"migmerge: left alone, since changed: {path}\n"
+        f"hint: what was there before is in {ref}\n"
+    )
+    assert siblings.read(path).endswith(b"# mine\n")
+    is_tidy(siblings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{",
+        b'{"number": 1, "head": "", "theirs": "", "after": {}, '
+        b'"before": {"../x": {"data": null, "mode": 0, "entries": []}}}',
+    ],
+)
+def test_undo_of_a_journal_that_is_none(siblings: Repo, text: bytes) -> None:
+    siblings.write(".git/migmerge/journal", text)
+    before = siblings.state()
+    done = siblings.run("undo")
+    assert done.returncode == 2
+    assert done.stderr.startswith("migmerge: the journal ")
+    assert done.stderr.endswith("hint: look at the files, then remove it\n")
+    assert siblings.state() == before
