@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if stream is not None:  # `>&-` leaves none
             # names from the repository may not fit the terminal's encoding
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    arguments = _parser().parse_args(argv)
+    arguments = _arguments(sys.argv[1:] if argv is None else argv)
     always_zero = getattr(arguments, "exit_zero", False)
     try:
         code = _run(arguments)
@@ -44,6 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if always_zero else 3
 
 
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    if list(argv[:1]) == ["merge-driver"]:  # a path of git's may look like an option
+        return argparse.Namespace(command="merge-driver", files=argv[1:])
+    return _parser().parse_args(argv)
+
+
 def _report_bug(error: Exception) -> None:
     if os.environ.get("MIGMERGE_TRACEBACK"):
         raise error
@@ -56,6 +62,10 @@ def _run(arguments: argparse.Namespace) -> int:
         return _check(arguments)
     if arguments.command == "undo":
         return _undo(arguments)
+    if arguments.command == "merge-driver":
+        from migmerge.commands.merge_driver import merge_driver  # one command's imports only
+
+        return merge_driver(arguments.files)
     return _fix(arguments)
 
 
@@ -116,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_check(commands.add_parser("check", help="find migrations that collide"))
     _add_fix(commands.add_parser("fix", help="resolve what check finds"))
+    commands.add_parser("merge-driver", help="called by git: %%O %%A %%B %%L %%P %%S %%X %%Y")
     commands.add_parser("undo", help="take back the last fix, also one that was killed")
     return parser
 
