@@ -62,6 +62,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _check(arguments)
     if arguments.command == "undo":
         return _undo(arguments)
+    if arguments.command in ("install", "uninstall"):
+        return _install(arguments)
     if arguments.command == "merge-driver":
         from migmerge.commands.merge_driver import merge_driver  # one command's imports only
 
@@ -116,6 +118,26 @@ def _undo(arguments: argparse.Namespace) -> int:
     return undo(UndoOptions(arguments.directory))
 
 
+def _install(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.install import (  # one command's imports only
+        InstallOptions,
+        install,
+        uninstall,
+    )
+
+    run = install if arguments.command == "install" else uninstall
+    return run(
+        InstallOptions(
+            arguments.directory,
+            arguments.config,
+            arguments.scope,
+            arguments.shared,
+            arguments.hooks,
+            arguments.dry_run,
+        )
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="migmerge", description="Resolve Django migration conflicts after a git merge."
@@ -127,6 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands.add_parser("check", help="find migrations that collide"))
     _add_fix(commands.add_parser("fix", help="resolve what check finds"))
     commands.add_parser("merge-driver", help="called by git: %%O %%A %%B %%L %%P %%S %%X %%Y")
+    _add_install(commands.add_parser("install", help="wire the merge driver and hooks into git"))
+    _add_install(commands.add_parser("uninstall", help="take both out again, without a trace"))
     commands.add_parser("undo", help="take back the last fix, also one that was killed")
     return parser
 
@@ -159,3 +183,17 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--commit", action="store_true", help="commit the result")
     parser.add_argument("--no-verify", action="store_true", help="do not ask the project's Django")
     parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_install(parser: argparse.ArgumentParser) -> None:
+    scope = parser.add_mutually_exclusive_group()
+    for name, what in (
+        ("local", "this repository (the default)"),
+        ("global", "all repositories of this user"),
+        ("worktree", "this worktree"),
+    ):
+        scope.add_argument(f"--{name}", dest="scope", action="store_const", const=name, help=what)
+    parser.set_defaults(scope="local")
+    parser.add_argument("--shared", action="store_true", help="attributes in .gitattributes")
+    parser.add_argument("--hooks", choices=("auto", "native", "pre-commit", "none"), default="auto")
+    parser.add_argument("--dry-run", action="store_true", help="show the change, write nothing")

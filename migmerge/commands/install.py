@@ -1,0 +1,271 @@
+"""`migmerge install` and `uninstall`: merge driver and hooks, and nothing left of them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+import subprocess
+import sys
+from typing import NamedTuple
+
+from migmerge.commands.preferences import ask_preferences
+from migmerge.config import Config, read_config
+from migmerge.errors import UserError
+from migmerge.git.blocks import with_block, without_block
+from migmerge.git.hooks import HOOKS, SUFFIX, chained, read_hooks
+from migmerge.git.precommit import CONFIG, with_hooks
+from migmerge.git.process import GitError
+from migmerge.git.repository import Repository, find_repository
+from migmerge.git.snapshot import read_snapshot
+from migmerge.git.wiring import (
+    NAME,
+    SECTION,
+    driver_command,
+    git_place,
+    global_attributes,
+    patterns_for,
+)
+from migmerge.report.screen import printable
+
+
+class InstallOptions(NamedTuple):
+    """What the command line said; `scope` is local, global or worktree."""
+
+    directory: str
+    config: str | None = None
+    scope: str = "local"
+    shared: bool = False
+    hooks: str = "auto"
+    dry_run: bool = False
+
+
+class File(NamedTuple):
+    """What becomes of a file; None: there is none. `moved` is where its old content goes."""
+
+    path: str
+    before: bytes | None
+    after: bytes | None
+    executable: bool = False
+    moved: str = ""
+
+
+class Wiring(NamedTuple):
+    """All that an installation changes: files, git's settings, and what it can't do itself."""
+
+    files: tuple[File, ...]
+    settings: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
+
+
+def install(options: InstallOptions) -> int:
+    """0 when everything is in its place; what was there already is left as it is."""
+    repository = find_repository(options.directory)
+    config = read_config(repository.root, options.config)
+    _refuse_unreachable(sys.executable)
+    _refuse_scope(repository, options.scope)
+    wiring = _wiring(repository, config, options)
+    told = None if options.dry_run or repository.bare else ask_preferences(repository, config)
+    if told:
+        path, after = told
+        wiring = wiring._replace(files=(*wiring.files, File(path, _read(path), after)))
+    return _carry_out(repository, wiring, options)
+
+
+def uninstall(options: InstallOptions) -> int:
+    """The same the other way round: files byte for byte as they were before."""
+    repository = find_repository(options.directory)
+    _refuse_scope(repository, options.scope)
+    files = []
+    for path in _attribute_files(repository, options):
+        before = _read(path)
+        files.append(File(path, before, without_block(before)))
+    files += _hooks_back(repository)
+    for name in (CONFIG, "pyproject.toml", "setup.cfg"):
+        path = os.path.join(repository.root, name)
+        before = _read(path)
+        files.append(File(path, before, _without_blocks(before)))
+    has = repository.git("config", f"--{options.scope}", "--get-regexp", r"^merge\.migmerge\.",
+                         expected=(0, 1))  # fmt: skip
+    wiring = Wiring(tuple(files), ((SECTION, ""),) if has else ())
+    return _carry_out(repository, wiring, options)
+
+
+def _refuse_scope(repository: Repository, scope: str) -> None:
+    """git refuses --worktree where several worktrees share one configuration."""
+    try:
+        repository.git("config", f"--{scope}", "--get", SECTION, expected=(0, 1))
+    except GitError:
+        hint = "git config extensions.worktreeConfig true, then run it again"
+        raise UserError(f"this repository has no {scope} configuration", hint) from None
+
+
+def _refuse_unreachable(python: str) -> None:
+    done = subprocess.run([python, "-I", "-c", "import migmerge"], capture_output=True, check=False)
+    if done.returncode:
+        hint = "install it into a virtual environment (or with pipx), and run install from there"
+        raise UserError(f"git could not reach migmerge through {python}", hint)
+
+
+def _wiring(repository: Repository, config: Config, options: InstallOptions) -> Wiring:
+    snapshot = None if repository.bare else read_snapshot(repository, config)
+    directories = {a.directory for a in snapshot.apps.values()} if snapshot else set()
+    lines = patterns_for(directories, config.lock_files)
+    path = _attribute_files(repository, options)[-1 if options.shared else 0]
+    before = _read(path)
+    files = [File(path, before, with_block(before, lines))]
+    # the command before the name: a name alone makes every merge die
+    settings = (
+        (f"{SECTION}.driver", driver_command()),
+        (f"{SECTION}.recursive", "text"),
+        (f"{SECTION}.name", NAME),
+    )
+    hooks, notes = _hooks(repository, options)
+    return Wiring((*files, *hooks), settings, notes)
+
+
+def _attribute_files(repository: Repository, options: InstallOptions) -> list[str]:
+    """Where attributes may be: of the scope, and the one that is shared by committing it."""
+    if options.scope == "global":
+        return [global_attributes(repository)]
+    own = git_place(repository, os.path.join("info", "attributes"))
+    return [own] if repository.bare else [own, os.path.join(repository.root, ".gitattributes")]
+
+
+def _hooks(
+    repository: Repository, options: InstallOptions
+) -> tuple[tuple[File, ...], tuple[str, ...]]:
+    if options.hooks == "none" or options.scope == "global" or repository.bare:
+        return (), ()
+    path = os.path.join(repository.root, CONFIG)
+    source = _read(path)
+    if options.hooks == "pre-commit" or (options.hooks == "auto" and source is not None):
+        return _framework(path, source)
+    directory = git_place(repository, "hooks")
+    inside = os.path.relpath(directory, repository.root)
+    if not inside.startswith("..") and ".git" not in inside.split(os.sep):
+        text = f"core.hooksPath is {inside}, which is part of the repository: copy hooks/ there"
+        return (), (text,)
+    return tuple(_hook_files(directory)), ()
+
+
+def _framework(path: str, source: bytes | None) -> tuple[tuple[File, ...], tuple[str, ...]]:
+    from migmerge.git.precommit import ENTRY, TYPES, missing_types
+
+    after = with_hooks(b"repos:\n" if source is None else source)
+    again = "then, once in each clone: pre-commit install (or prek install)"
+    if isinstance(after, str):
+        entry = "\n".join(f"  {line}" for line in ENTRY)
+        return (), (f"add to repos in {CONFIG} ({after}):\n{entry}", again)
+    notes = [again] if after != source else []
+    missing = missing_types(after)
+    if missing:
+        listed = f"[{', '.join(TYPES)}]"
+        notes.insert(0, f"set default_install_hook_types in {CONFIG}: {listed}")
+    return (File(path, source, after),), tuple(notes)
+
+
+def _hook_files(directory: str) -> list[File]:
+    found = []
+    for hook in read_hooks(directory):
+        if hook.kind in ("nothing", "foreign"):
+            text = HOOKS[hook.name] if hook.kind == "nothing" else chained(hook.name)
+            moved = "" if hook.kind == "nothing" else hook.path + SUFFIX
+            if moved and os.path.lexists(moved):
+                raise UserError(f"{moved} is in the way", "move it away, or --hooks none")
+            before = _read(hook.path)
+            found.append(File(hook.path, before, text.encode(), executable=True, moved=moved))
+    return found
+
+
+def _hooks_back(repository: Repository) -> list[File]:
+    found = []
+    for hook in read_hooks(git_place(repository, "hooks")):
+        if hook.kind == "ours":
+            found.append(File(hook.path, _read(hook.path), None))
+        elif hook.kind == "chained":
+            old = _read(hook.path + SUFFIX)
+            found.append(File(hook.path, _read(hook.path), old, moved=hook.path + SUFFIX))
+    return found
+
+
+def _without_blocks(source: bytes | None) -> bytes | None:
+    """Two of them in a configuration of pre-commit."""
+    return without_block(without_block(source))
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return None
+
+
+def _carry_out(repository: Repository, wiring: Wiring, options: InstallOptions) -> int:
+    files = [file for file in wiring.files if file.before != file.after]
+    scope = f"--{options.scope}"
+    settings = [pair for pair in wiring.settings if not _is_set(repository, scope, *pair)]
+    for file in files:
+        _tell(repository, file)
+    for key, value in settings:
+        print(printable(f"git config {scope} {key} {value}" if value else f"remove {key}"))
+    if not options.dry_run:
+        for key, value in settings:
+            _set(repository, scope, key, value)
+        for file in files:
+            _write(file)
+    for note in wiring.notes:
+        print(note)
+    if not files and not settings:
+        print("nothing to change")
+    return 0
+
+
+def _is_set(repository: Repository, scope: str, key: str, value: str) -> bool:
+    out = repository.git("config", scope, "--get", key, expected=(0, 1))
+    return bool(value) and os.fsdecode(out) == f"{value}\n"
+
+
+def _set(repository: Repository, scope: str, key: str, value: str) -> None:
+    try:
+        if value:
+            repository.git("config", scope, "--replace-all", key, value)
+        else:
+            repository.git("config", scope, "--remove-section", key)
+    except GitError as error:
+        line = (error.stderr.strip().splitlines() or ["git config failed"])[-1]
+        raise UserError(f"git config {scope}: {line}", "nothing else was changed") from None
+
+
+def _tell(repository: Repository, file: File) -> None:
+    """The change as a diff."""
+    shown = os.path.relpath(file.path, repository.root)
+    old, new = (_lines(data) for data in (file.before, file.after))
+    left = shown if file.before is not None else "/dev/null"
+    right = shown if file.after is not None else "/dev/null"
+    for line in difflib.unified_diff(old, new, left, right, lineterm=""):
+        print(printable(line))
+
+
+def _lines(data: bytes | None) -> list[str]:
+    return (data or b"").decode("utf-8", "replace").splitlines()
+
+
+def _write(file: File) -> None:
+    """A hook that was there goes aside, and comes back from there."""
+    if file.moved and file.executable:
+        os.rename(file.path, file.moved)
+    elif file.moved:
+        os.replace(file.moved, file.path)
+        return
+    if file.after is None:
+        os.unlink(file.path)
+        return
+    os.makedirs(os.path.dirname(file.path), exist_ok=True)
+    mode = stat.S_IMODE(os.stat(file.path).st_mode) if os.path.exists(file.path) else 0o644
+    temporary = f"{file.path}.migmerge-new"
+    with open(temporary, "wb") as handle:
+        handle.write(file.after)
+    os.chmod(temporary, 0o755 if file.executable else mode)
+    os.replace(temporary, file.path)

@@ -1,0 +1,50 @@
+"""A marked block of lines in somebody else's file, which can be taken out without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+BEGIN = b"# migmerge: begin"
+END = b"# migmerge: end"
+_EMPTY = b" (the file was empty)"
+_OPEN = b" (the line before had no end)"
+
+
+def block(
+    lines: Sequence[str], newline: bytes = b"\n", note: bytes = b"", indent: str = ""
+) -> bytes:
+    """The lines between marks."""
+    pad = indent.encode()
+    inner = [pad + line.encode() if line else b"" for line in lines]
+    return newline.join([pad + BEGIN + note, *inner, pad + END, b""])
+
+
+def with_block(source: bytes | None, lines: Sequence[str]) -> bytes:
+    """`source` (None: no file) with the block at its end, in place of the one that is there."""
+    plain = without_block(source)
+    if plain is None:
+        return block(lines)
+    newline = b"\r\n" if b"\r\n" in plain else b"\n"
+    if not plain:
+        return block(lines, newline, _EMPTY)
+    if not plain.endswith(b"\n"):
+        return plain + newline + block(lines, newline, _OPEN)
+    return plain + block(lines, newline)
+
+
+def without_block(source: bytes | None) -> bytes | None:
+    """`source` as it was before `with_block`; None where there was no file."""
+    if source is None or BEGIN not in source:
+        return source
+    lines = source.splitlines(keepends=True)
+    first = next(i for i, line in enumerate(lines) if line.strip().startswith(BEGIN))
+    last = next((i for i in range(first, len(lines)) if lines[i].strip() == END), None)
+    if last is None:
+        return source  # somebody's own line
+    before, after = b"".join(lines[:first]), b"".join(lines[last + 1 :])
+    note = lines[first].strip()[len(BEGIN) :]
+    if note == _OPEN and not after:
+        before = before.removesuffix(b"\n").removesuffix(b"\r")
+    if not before + after:
+        return b"" if note == _EMPTY else None
+    return before + after

@@ -1,0 +1,62 @@
+"""The configuration of pre-commit and prek: our hooks added to it, every other byte kept."""
+
+from __future__ import annotations
+
+from migmerge import __version__
+from migmerge.git.blocks import block
+
+CONFIG = ".pre-commit-config.yaml"
+TYPES = ("pre-commit", "pre-merge-commit", "post-merge", "post-rewrite", "pre-push")
+REPOSITORY = "https://github.com/migmerge/migmerge"
+_TYPES = f"default_install_hook_types: [{', '.join(TYPES)}]"
+ENTRY = (
+    f"- repo: {REPOSITORY}",
+    f"  rev: v{__version__}",
+    "  hooks:",
+    "    - id: migmerge-check",
+    "    - id: migmerge-report",
+)
+
+
+def with_hooks(source: bytes) -> bytes | str:
+    """The configuration with our entry as the first of `repos`; a string says why it can't be.
+
+    Read by ruamel.yaml before and after: all that was there is there afterwards.
+    """
+    try:
+        from ruamel.yaml import YAML  # of the extra `install`
+        from ruamel.yaml.error import YAMLError
+    except ImportError:
+        return "ruamel.yaml is not installed (pip install migmerge[install])"
+    yaml = YAML()
+    try:
+        before = yaml.load(source)
+        repos = before["repos"]
+        line, column = repos.lc.data[0]
+    except (YAMLError, KeyError, TypeError, AttributeError):
+        return "its repos are no plain list"
+    if any(REPOSITORY in str(repo.get("repo")) for repo in repos):
+        return source
+    lines = source.splitlines(keepends=True)
+    newline = b"\r\n" if b"\r\n" in source else b"\n"
+    indent = lines[line][: column - 2].decode()
+    if indent.strip() or not lines[line].lstrip().startswith(b"-"):
+        return "its repos are no plain list"
+    lines.insert(line, block(ENTRY, newline, indent=indent))
+    types = list(before.get("default_install_hook_types", ()))
+    if not types:
+        lines.insert(0, block([_TYPES], newline))
+    result = b"".join(lines)
+    after = yaml.load(result)
+    kept = {key: value for key, value in after.items() if key in before}
+    if {**kept, "repos": after["repos"][1:]} != before:
+        return "it would not be the same afterwards"
+    return result
+
+
+def missing_types(source: bytes) -> list[str]:
+    """Hook types that `default_install_hook_types` should have and hasn't."""
+    text = source.decode("utf-8", "replace")
+    _, found, rest = text.partition("default_install_hook_types:")
+    listed = rest.split("]", 1)[0] if "[" in rest.split("\n", 1)[0] else rest.split("\n\n", 1)[0]
+    return [kind for kind in TYPES if not found or kind not in listed.replace(",", " ").split()]

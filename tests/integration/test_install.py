@@ -1,0 +1,420 @@
+"""The driver and the hooks in real repositories, and nothing left of them afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from migmerge.git.hooks import HOOKS
+from migmerge.git.precommit import with_hooks
+from tests.conftest import PRICE, STOCK, Repo, migration_text
+
+ROOT = Path(__file__).parents[2]
+
+
+def snapshot(repo: Repo) -> dict[str, tuple[int, bytes]]:
+    """Every file with its mode, those of the git directory too (but for the index)."""
+    return {
+        str(path.relative_to(repo.root)): (stat.S_IMODE(path.stat().st_mode), path.read_bytes())
+        for path in sorted(repo.root.rglob("*"))
+        if path.is_file() and path.name != "index"
+    }
+
+
+def test_hooks_folder_is_what_install_writes() -> None:
+    files = {path.name: path.read_text() for path in (ROOT / "hooks").iterdir()}
+    assert files == HOOKS
+
+
+PRE_COMMIT = """\
+# our hooks
+repos:
+  # formatting first
+  - repo: https://github.com/psf/black
+    rev: 24.1.0   # pinned
+    hooks: [{id: black}]
+fail_fast: true
+"""
+
+
+def with_foreign_hook(repo: Repo) -> None:
+    repo.write(".git/hooks/pre-commit", "#!/bin/sh\necho mine\n").chmod(0o755)
+
+
+def with_attributes(repo: Repo) -> None:
+    repo.write(".git/info/attributes", "*.png binary")
+
+
+def with_pre_commit(repo: Repo) -> None:
+    repo.write(".pre-commit-config.yaml", PRE_COMMIT)
+
+
+def with_crlf(repo: Repo) -> None:
+    repo.write(".gitattributes", "*.bat eol=crlf\r\n")
+    repo.write(".pre-commit-config.yaml", PRE_COMMIT.replace("\n", "\r\n"))
+
+
+@pytest.mark.parametrize("options", [(), ("--shared",), ("--hooks", "none"), ("--hooks", "native")])
+@pytest.mark.parametrize(
+    "prepare",
+    [lambda repo: None, with_foreign_hook, with_attributes, with_pre_commit, with_crlf],
+    ids=["plain", "foreign hook", "attributes", "pre-commit", "CRLF"],
+)
+def test_uninstall_leaves_no_trace(siblings: Repo, prepare, options: tuple[str, ...]) -> None:
+    prepare(siblings)
+    before = snapshot(siblings)
+    shown = siblings.run("install", *options, "--dry-run")
+    assert shown.returncode == 0, shown.stderr
+    assert snapshot(siblings) == before
+    done = siblings.run("install", *options)
+    assert (done.returncode, done.stdout) == (0, shown.stdout), done.stderr
+    installed = snapshot(siblings)
+    assert installed != before
+    again = siblings.run("install", *options)
+    assert again.stdout.splitlines()[-1] == "nothing to change"
+    assert snapshot(siblings) == installed
+    assert siblings.run("uninstall").returncode == 0
+    assert snapshot(siblings) == before
+
+
+def test_install_chains_the_hook_that_is_there(siblings: Repo) -> None:
+    siblings.write(".git/hooks/pre-commit", "#!/bin/sh\necho mine >> ran\nexit $(cat code)\n")
+    (siblings.root / ".git/hooks/pre-commit").chmod(0o755)
+    siblings.write("code", "1")
+    siblings.run("install")
+    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = siblings.run("check", "--staged", env=path)
+    assert done.returncode == 1
+    siblings.git("commit", "-q", "--allow-empty", "-m", "x", fails=True)
+    assert (siblings.root / "ran").read_text() == "mine\n"
+    siblings.write("code", "0")
+    hook = siblings.root / ".git/hooks/pre-commit"
+    assert "exec migmerge check --staged" in hook.read_text()
+
+
+def test_install_edits_the_pre_commit_configuration(siblings: Repo) -> None:
+    with_pre_commit(siblings)
+    done = siblings.run("install")
+    assert done.stdout.splitlines()[-1] == (
+        "then, once in each clone: pre-commit install (or prek install)"
+    )
+    text = siblings.read(".pre-commit-config.yaml").decode()
+    assert text == (
+        "# migmerge: begin\n"
+        "default_install_hook_types: "
+        "[pre-commit, pre-merge-commit, post-merge, post-rewrite, pre-push]\n"
+        "# migmerge: end\n"
+        "# our hooks\n"
+        "repos:\n"
+        "  # formatting first\n"
+        "  # migmerge: begin\n"
+        "  - repo: https://github.com/migmerge/migmerge\n"
+        "    rev: v0.1.0\n"
+        "    hooks:\n"
+        "      - id: migmerge-check\n"
+        "      - id: migmerge-report\n"
+        "  # migmerge: end\n"
+        "  - repo: https://github.com/psf/black\n"
+        "    rev: 24.1.0   # pinned\n"
+        "    hooks: [{id: black}]\n"
+        "fail_fast: true\n"
+    )
+    assert not (siblings.root / ".git/hooks/pre-commit").exists()
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["repos: [{repo: local, hooks: []}]\n", "repos:\n", "x: 1\n", "repos: &a\n- {", "- a\n"],
+)
+def test_with_hooks_of_a_configuration_that_it_can_not_edit(source: str) -> None:
+    assert isinstance(with_hooks(source.encode()), str)
+
+
+def test_install_prints_what_it_can_not_edit(siblings: Repo) -> None:
+    siblings.write(".pre-commit-config.yaml", "repos: [{repo: local, hooks: []}]\n")
+    done = siblings.run("install")
+    assert done.returncode == 0
+    assert "add to repos in .pre-commit-config.yaml (its repos are no plain list):" in done.stdout
+    assert "    - id: migmerge-check\n" in done.stdout
+
+
+def test_install_in_a_hooks_directory_that_is_tracked(siblings: Repo) -> None:
+    siblings.git("config", "core.hooksPath", ".githooks")
+    done = siblings.run("install")
+    assert done.stdout.splitlines()[-1] == (
+        "core.hooksPath is .githooks, which is part of the repository: copy hooks/ there"
+    )
+    assert not (siblings.root / ".githooks").exists()
+
+
+def test_install_worktree_without_the_extension_says_how(siblings: Repo, tmp_path: Path) -> None:
+    siblings.git("worktree", "add", "-q", "-b", "other", str(tmp_path / "linked"))
+    done = siblings.run("install", "--worktree")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: this repository has no worktree configuration\n"
+        "hint: git config extensions.worktreeConfig true, then run it again\n",
+    )
+    siblings.git("config", "extensions.worktreeConfig", "true")
+    assert siblings.run("install", "--worktree", "--dry-run").returncode == 0
+    assert not (siblings.root / ".git/info/attributes").exists()
+
+
+def test_install_global(siblings: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    assert siblings.run("install", "--global").returncode == 0
+    assert "merge=migmerge" in (home / "git/attributes").read_text()
+    path = "shop/migrations/0002_price.py"
+    assert siblings.git("check-attr", "merge", "--", path).strip().endswith("migmerge")
+    assert siblings.run("uninstall", "--global").returncode == 0
+    assert not (home / "git/attributes").exists()
+
+
+def test_install_reaches_other_migration_directories(repo: Repo) -> None:
+    repo.write("db/our changes/0001_initial.py", migration_text())
+    repo.write(
+        "pyproject.toml", '[tool.migmerge]\nmigration_modules = { shop = "db/our changes" }\n'
+    )
+    repo.commit()
+    repo.run("install")
+    found = repo.git("check-attr", "merge", "--", "db/our changes/0001_initial.py")
+    assert found.strip().endswith("migmerge")
+
+
+# --- the driver under git's own commands
+
+BASE = migration_text(("shop", "0001_a"), ("cart", "0001_b"), operations=(PRICE,))
+OURS = BASE.replace("0001_a", "0002_a")
+THEIRS = BASE.replace("0001_b", "0002_b")
+BOTH = OURS.replace("0001_b", "0002_b")
+PATH = "shop/migrations/0005_both.py"
+
+
+def diverged(repo: Repo, ours: str = OURS, theirs: str = THEIRS, base: str | None = BASE) -> None:
+    """Branches ours (checked out) and theirs changed one migration."""
+    repo.write("other.txt", "x\n")
+    if base is not None:
+        repo.write(PATH, base)
+    repo.commit("base")
+    for branch, text in (("theirs", theirs), ("ours", ours)):
+        repo.git("checkout", "-q", "-B", branch, "main")
+        repo.write(PATH, text)
+        repo.commit(branch)
+    # from elsewhere: `python -m` looks into the directory where it stands
+    where = ("-C", str(repo.root))
+    done = repo.run(*where, "install", "--hooks", "none", cwd=repo.root.parent)
+    assert done.returncode == 0, done.stderr
+
+
+COMMANDS = {
+    "merge": (("merge", "-q", "--no-edit", "theirs"),),
+    "rebase": (("rebase", "-q", "theirs"),),
+    "cherry-pick": (("cherry-pick", "theirs"),),
+    "stash pop": (
+        ("checkout", "-q", "theirs"),
+        ("reset", "-q", "main"),
+        ("stash", "-q"),
+        ("checkout", "-q", "ours"),
+        ("stash", "pop", "-q"),
+    ),
+}
+
+
+def run_all(repo: Repo, name: str, fails: bool = False) -> None:
+    *first, last = COMMANDS[name]
+    for command in first:
+        repo.git(*command)
+    repo.git(*last, fails=fails)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_driver_merges_what_is_certain(repo: Repo, command: str) -> None:
+    diverged(repo)
+    run_all(repo, command)
+    assert repo.read(PATH).decode() == BOTH
+    assert repo.git("ls-files", "--unmerged") == ""
+
+
+def test_driver_under_merge_tree(repo: Repo) -> None:
+    diverged(repo)
+    tree = repo.git("merge-tree", "--write-tree", "ours", "theirs").splitlines()
+    assert len(tree) == 1
+    assert repo.git("show", f"{tree[0]}:{PATH}") == BOTH
+
+
+def test_driver_under_revert(repo: Repo) -> None:
+    diverged(repo, theirs=THEIRS)
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "theirs")
+    repo.write(PATH, BOTH)
+    repo.commit("ours as well")
+    repo.git("revert", "--no-edit", "theirs")
+    assert repo.read(PATH).decode() == OURS
+
+
+def no_side_is_lost(repo: Repo, ours: str, theirs: str) -> None:
+    """Each line of both sides stands in the file, between markers where they differ."""
+    lines = [line.rstrip("\r") for line in repo.read(PATH).decode().split("\n")]
+    assert "<<<<<<<" in "".join(line[:7] for line in lines)
+    for side in (ours, theirs):
+        missing = [line for line in side.splitlines() if line.rstrip("\r") not in lines]
+        assert missing == []
+    stages = repo.git("ls-files", "--unmerged", "--", PATH).splitlines()
+    assert {line.split()[2] for line in stages} >= {"2", "3"}
+
+
+CHANGED = {
+    "one entry twice": (BASE, OURS, OURS.replace("0002_a", "0003_a")),
+    "both operations": (BASE, BASE.replace("'price'", "'a'"), BASE.replace("'price'", "'b'")),
+    "both added": (None, BASE, BASE.replace(PRICE, STOCK)),
+    "CRLF": tuple(
+        text.replace("\n", "\r\n")
+        for text in (BASE, BASE.replace("'price'", "'a'"), BASE.replace("'price'", "'b'"))
+    ),
+    "no migration": ("x = 1\n", "x = 2\n", "x = 3\n"),
+    "five megabytes": tuple(
+        text + "# " + "x" * 5_000_000 + "\n"
+        for text in (BASE, BASE.replace("'price'", "'a'"), BASE.replace("'price'", "'b'"))
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("changed", CHANGED.values(), ids=CHANGED)
+def test_driver_never_loses_a_side(
+    repo: Repo, command: str, changed: tuple[str | None, str, str]
+) -> None:
+    base, ours, theirs = changed
+    if base is None and command == "stash pop":
+        pytest.skip("an untracked file is not stashed")
+    diverged(repo, ours, theirs, base)
+    run_all(repo, command, fails=True)
+    no_side_is_lost(repo, ours, theirs)
+
+
+def break_interpreter(repo: Repo) -> dict[str, str]:
+    command = repo.git("config", "merge.migmerge.driver").strip()
+    repo.git("config", "merge.migmerge.driver", command.replace(sys.executable, "/gone/python"))
+    return {}
+
+
+def break_package(repo: Repo) -> dict[str, str]:
+    """An interpreter without migmerge."""
+    command = repo.git("config", "merge.migmerge.driver").strip()
+    command = command.replace("import migmerge", "import migmerge_gone")
+    repo.git("config", "merge.migmerge.driver", command)
+    return {}
+
+
+def switch_off(repo: Repo) -> dict[str, str]:
+    return {"MIGMERGE": "0"}
+
+
+@pytest.mark.parametrize("fault", [break_interpreter, break_package, switch_off])
+def test_driver_that_can_not_run_is_a_text_merge(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, fault
+) -> None:
+    diverged(repo)
+    for key, value in fault(repo).items():
+        monkeypatch.setenv(key, value)
+    repo.git("merge", "-q", "--no-edit", "theirs", fails=True)
+    no_side_is_lost(repo, OURS, THEIRS)
+
+
+def test_driver_needs_no_path(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    diverged(repo)
+    git = Path(shutil.which("git") or "").parent
+    assert not (git / "migmerge").exists()
+    monkeypatch.setenv("PATH", str(git))
+    repo.git("merge", "-q", "--no-edit", "theirs")
+    assert repo.read(PATH).decode() == BOTH
+
+
+def test_driver_imports_nothing_of_the_work_tree(repo: Repo) -> None:
+    """A hostile branch with modules of these names: none is run."""
+    for name in ("migmerge/__init__.py", "json.py", "argparse.py", "libcst/__init__.py"):
+        repo.write(name, "open('owned', 'w')\nraise SystemExit(0)\n")
+    diverged(repo)
+    repo.git("merge", "-q", "--no-edit", "theirs")
+    assert repo.read(PATH).decode() == BOTH
+    assert not (repo.root / "owned").exists()
+
+
+def test_driver_in_a_criss_cross_merge(repo: Repo) -> None:
+    """The merge of two merge bases is a text merge, and asks nobody to run anything."""
+    diverged(repo)
+    repo.git("checkout", "-q", "-b", "left", "ours")
+    repo.git("merge", "-q", "--no-edit", "-s", "ours", "theirs")
+    repo.git("checkout", "-q", "-b", "right", "theirs")
+    repo.git("merge", "-q", "--no-edit", "-s", "ours", "ours")
+    repo.write(PATH, repo.read(PATH).decode().replace("0002_b", "0003_b"))
+    repo.commit("right")
+    repo.git("checkout", "-q", "left")
+    repo.write(PATH, repo.read(PATH).decode().replace("0002_a", "0003_a"))
+    repo.commit("left")
+    repo.git("merge", "-q", "--no-edit", "right", fails=True)
+    no_side_is_lost(repo, repo.git("show", f"left:{PATH}"), repo.git("show", f"right:{PATH}"))
+
+
+@pytest.mark.parametrize("style", ["merge", "diff3", "zdiff3"])
+def test_driver_gives_gits_own_markers(repo: Repo, style: str) -> None:
+    """But for labels, which git tells a driver from 2.44 on."""
+    repo.git("config", "merge.conflictStyle", style)
+    diverged(repo, *CHANGED["both operations"][1:], base=BASE)
+    repo.git("merge", "-q", "theirs", fails=True)
+    ours = repo.read(PATH).decode()
+    repo.git("merge", "--abort")
+    assert repo.run("uninstall").returncode == 0
+    repo.git("merge", "-q", "theirs", fails=True)
+
+    def plain(text: str) -> list[str]:
+        marks = ("<<<<<<<", "|||||||", ">>>>>>>")
+        return [line[:7] if line.startswith(marks) else line for line in text.splitlines()]
+
+    assert plain(ours) == plain(repo.read(PATH).decode())
+
+
+def test_driver_merges_lock_files(repo: Repo) -> None:
+    repo.write("migrations_lockfile.txt", "cart: 0001_b\nshop: 0001_a\n")
+    repo.commit("base")
+    for branch, old, new in (("theirs", "0001_b", "0002_b"), ("ours", "0001_a", "0002_a")):
+        repo.git("checkout", "-q", "-B", branch, "main")
+        repo.write(
+            "migrations_lockfile.txt",
+            "cart: 0001_b\nshop: 0001_a\n".replace(old, new),
+        )
+        repo.commit(branch)
+    repo.run("install")
+    repo.git("merge", "-q", "--no-edit", "theirs")
+    assert repo.read("migrations_lockfile.txt") == b"cart: 0002_b\nshop: 0002_a\n"
+
+
+def test_merge_driver_says_what_to_run(tmp_path: Path, repo: Repo) -> None:
+    for name, text in (("o", BASE), ("a", OURS), ("b", OURS.replace("0002_a", "0003_a"))):
+        (tmp_path / name).write_text(text)
+    names = [str(tmp_path / name) for name in "oab"]
+    done = repo.run("merge-driver", *names, "7", "-x/migrations/0002_a.py", "%S", "%X", "%Y")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        "migmerge: -x/migrations/0002_a.py: both sides changed it; "
+        "finish the merge, then run: migmerge fix\n",
+    )
+    assert (tmp_path / "a").read_text().count("=======") == 1
+    (tmp_path / "a").write_text(OURS)
+    done = repo.run("merge-driver", *names, "9", "x.py")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "<<<<<<<<< ours" in (tmp_path / "a").read_text()
+    done = repo.run("merge-driver", "o")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: merge-driver is called by git\nhint: migmerge install\n",
+    )
