@@ -62,6 +62,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _check(arguments)
     if arguments.command == "undo":
         return _undo(arguments)
+    if arguments.command == "doctor":
+        return _doctor(arguments)
     if arguments.command in ("install", "uninstall"):
         return _install(arguments)
     if arguments.command == "merge-driver":
@@ -118,6 +120,12 @@ def _undo(arguments: argparse.Namespace) -> int:
     return undo(UndoOptions(arguments.directory))
 
 
+def _doctor(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.doctor import DoctorOptions, doctor  # one command's imports only
+
+    return doctor(DoctorOptions(arguments.directory, arguments.config, arguments.format))
+
+
 def _install(arguments: argparse.Namespace) -> int:
     from migmerge.commands.install import (  # one command's imports only
         InstallOptions,
@@ -148,6 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_check(commands.add_parser("check", help="find migrations that collide"))
     _add_fix(commands.add_parser("fix", help="resolve what check finds"))
+    probing = commands.add_parser("doctor", help="does the whole chain work? what mends it?")
+    probing.add_argument("--format", choices=("text", "json"), default="text")
     commands.add_parser("merge-driver", help="called by git: %%O %%A %%B %%L %%P %%S %%X %%Y")
     _add_install(commands.add_parser("install", help="wire the merge driver and hooks into git"))
     _add_install(commands.add_parser("uninstall", help="take both out again, without a trace"))

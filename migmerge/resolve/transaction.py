@@ -46,6 +46,7 @@ class Transaction:
                     raise Changed(f"{path} changed while migmerge ran", "run it again")
                 write_disk(repository, path, after)
             _write_index(repository, {path: s.entries for path, s in self._after.items()})
+            _refresh(repository)
         except BaseException:  # also ^C: never half a change
             self.roll_back()
             raise
@@ -83,6 +84,7 @@ def take_back(repository: Repository, change: Journal) -> tuple[str, ...]:
         elif entries[path] != before.entries:
             left.add(path)
     _write_index(repository, {p: e for p, e in restored.items() if entries[p] != e})
+    _refresh(repository)
     _sweep(repository, change.before)
     journal.end(repository)
     if not left:
@@ -170,7 +172,10 @@ def _write_index(repository: Repository, entries: Mapping[str, tuple[bytes, ...]
                 lock = repository.git_path("index.lock")
                 raise UserError(f"git holds its index lock: {lock}", hint) from None
             time.sleep(0.1)
-    # without a refresh `git merge --abort` fails on the touched entries
+
+
+def _refresh(repository: Repository) -> None:
+    """Without it `git merge --abort` fails on files that were written, even with what they had."""
     repository.git("update-index", "-q", "--refresh", expected=(0, 1, 128))
 
 
