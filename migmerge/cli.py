@@ -108,6 +108,7 @@ def _fix(arguments: argparse.Namespace) -> int:
             arguments.dry_run,
             arguments.yes,
             arguments.commit,
+            arguments.amend,
             not arguments.no_verify,
             arguments.format,
         )
@@ -190,7 +191,9 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
     parser.add_argument("--dry-run", action="store_true", help="show the change, write nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--commit", action="store_true", help="commit the result")
+    done = parser.add_mutually_exclusive_group()
+    done.add_argument("--commit", action="store_true", help="commit the result")
+    done.add_argument("--amend", action="store_true", help="make it part of the last commit")
     parser.add_argument("--no-verify", action="store_true", help="do not ask the project's Django")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 

@@ -10,10 +10,11 @@ from migmerge.commands.exclusive import exclusive
 from migmerge.config import Config, read_config
 from migmerge.conflicts.model import Conflict
 from migmerge.errors import UserError
-from migmerge.git.commit import commit_paths
+from migmerge.git.commit import amend_paths, commit_paths, refuse_amend
 from migmerge.git.findings import Findings, find
+from migmerge.git.renames import find_renames
 from migmerge.git.repository import Repository, find_repository
-from migmerge.git.snapshot import Snapshot, read_snapshot
+from migmerge.git.snapshot import Snapshot, read_snapshot, with_renames
 from migmerge.git.state import stopped_operation
 from migmerge.git.take import taken_leaves
 from migmerge.git.trees import list_commit, list_index
@@ -50,6 +51,7 @@ class FixOptions(NamedTuple):
     dry_run: bool = False
     yes: bool = False
     commit: bool = False
+    amend: bool = False
     verify: bool = True
     format: str = "text"
 
@@ -65,7 +67,7 @@ def fix(options: FixOptions) -> int:
 
 def _fix(repository: Repository, options: FixOptions) -> int:
     config = read_config(repository.root, options.config)
-    snapshot = read_snapshot(repository, config)
+    snapshot = _as_meant(repository, read_snapshot(repository, config), options.apps)
     moved = tuple(_name(name) for name in options.move)
     learn = options.strategy == "auto" and not options.keep_names
     found = find(repository, config, snapshot, options.base, moved, learn=learn)
@@ -81,8 +83,23 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     asks = _asks(options) and not options.yes
     wish = Wish(strategy, options.keep_names, found.prefer, asks, take)
     planned = plan_all(repository, config, snapshot, conflicts, wish, _published(repository, found))
+    if options.amend and planned.plan.changes:
+        refuse_amend(repository, found.base.commit if found.base else "")
     report = _carry_out(repository, config, snapshot, planned, options)
     return _tell(repository, report, options)
+
+
+def _as_meant(repository: Repository, snapshot: Snapshot, apps: Sequence[str]) -> Snapshot:
+    """With migrations that somebody renamed under those that depend on them found again."""
+    if not snapshot.graph.missing:
+        return snapshot
+    renamed = find_renames(repository, snapshot)
+    asked = {name.rstrip("/") for name in apps}
+    for key in sorted(renamed):
+        app = snapshot.apps[key.app]
+        if asked and not asked & {app.label, app.directory, app.key}:
+            del renamed[key]
+    return with_renames(snapshot, renamed)
 
 
 def _name(name: str) -> str:
@@ -142,7 +159,7 @@ def _carry_out(
     if not plan.changes:
         return FixReport(plan, verification, "", written=False)
     refuse_unsafe(repository, plan.changes, planned.new_paths)
-    if options.commit and planned.uncommitted:
+    if (options.commit or options.amend) and planned.uncommitted:
         raise UserError(
             f"the commit would lack {', '.join(planned.uncommitted)}",
             "commit them first, or run fix without --commit",
@@ -164,8 +181,12 @@ def _carry_out(
         raise
     transaction.finish()
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
-    if options.commit:
-        committed = commit_paths(repository, _message(done), plan.changes)
+    if options.commit or options.amend:
+        committed = (
+            amend_paths(repository, plan.changes)
+            if options.amend
+            else commit_paths(repository, _message(done), plan.changes)
+        )
         return FixReport(done, verification, committed.told, written=True, whole=committed.done)
     return FixReport(done, verification, _finish(repository, planned.uncommitted), written=True)
 

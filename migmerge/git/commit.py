@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from migmerge.errors import UserError
 from migmerge.git.process import GitError
-from migmerge.git.repository import Repository
+from migmerge.git.repository import Repository, find_commit
 from migmerge.git.state import stopped_operation
 
 
@@ -38,6 +39,34 @@ def commit_paths(repository: Repository, message: str, paths: Iterable[str]) -> 
         reason = (error.stderr.strip().splitlines() or ["git commit failed"])[-1]
         return Committed(False, f"not committed: {reason}")
     return Committed(True, f"committed: {message.splitlines()[0]}")
+
+
+def refuse_amend(repository: Repository, base: str) -> None:
+    """UserError where the last commit isn't the one to change: before anything is written."""
+    stopped = stopped_operation(repository)
+    rebasing = repository.git_path("rebase-merge")
+    picked = not os.path.exists(os.path.join(rebasing, "stopped-sha")) or os.path.exists(
+        os.path.join(rebasing, "amend")
+    )
+    if stopped and not (stopped.operation == "rebase" and picked):
+        hint = f"run migmerge fix, then {stopped.finish}"
+        raise UserError(f"a {stopped.operation} is not finished: there is no commit yet", hint)
+    head = find_commit(repository, "HEAD")
+    if not head:
+        raise UserError("there is no commit to amend", "migmerge fix --commit")
+    if base and not repository.git("rev-list", "-1", head, "--not", base):
+        raise UserError("the last commit is published", "migmerge fix --commit")
+
+
+def amend_paths(repository: Repository, paths: Iterable[str]) -> Committed:
+    """Make `paths` part of the last commit, which keeps its message and its author."""
+    try:
+        known = _known(repository, paths)
+        repository.git("commit", "--quiet", "--amend", "--no-edit", "--only", "--", *known)
+    except GitError as error:
+        reason = (error.stderr.strip().splitlines() or ["git commit failed"])[-1]
+        return Committed(False, f"not committed: {reason}")
+    return Committed(True, "made part of the last commit")
 
 
 def _known(repository: Repository, paths: Iterable[str]) -> list[str]:

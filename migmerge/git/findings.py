@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -97,6 +98,8 @@ def _complete(
         else:
             sided.append(conflict._replace(branches=branches))
     told = _told(snapshot, sided, published or (), prefer, asked_base)
+    if snapshot.graph.missing:
+        told = _renamed(repository, snapshot, told)
     return Findings(told, tuple(sorted(notices)), base, prefer)
 
 
@@ -124,6 +127,28 @@ def _told(
             first = recommend(broken[told.app.key], [], Apart(), prefer, asked_base)
             told = told._replace(recommendation="manual", commands=first.commands)
         found.append(told)
+    return tuple(found)
+
+
+def _renamed(
+    repository: Repository, snapshot: Snapshot, conflicts: tuple[Conflict, ...]
+) -> tuple[Conflict, ...]:
+    """A missing dependency that is there under another name is one that fix can mend."""
+    from migmerge.git.renames import find_renames
+
+    renamed = find_renames(repository, snapshot)
+    found = []
+    for conflict in conflicts:
+        missing = {m.key for m in snapshot.graph.missing if m.migration.key.app == conflict.app.key}
+        told = [f"{k} is {renamed[k].name} now" for k in sorted(missing) if k in renamed]
+        if conflict.kind == "missing-dependency" and told:
+            apps = sorted({renamed[k].app for k in missing if k in renamed})
+            commands = tuple(f"migmerge fix {shlex.quote(app)}" for app in apps)
+            reasons = (*conflict.reasons, *told)
+            conflict = conflict._replace(
+                reasons=reasons, commands=commands, recommendation="renumber"
+            )
+        found.append(conflict)
     return tuple(found)
 
 

@@ -39,7 +39,8 @@ THEIRS = 3
 
 class Snapshot(NamedTuple):
     """The migrations of one tree. `contents` has their bytes and the lock files' by path,
-    `theirs` the other version of each path that both sides added."""
+    `theirs` the other version of each path that both sides added. `renamed` are migrations that
+    are gone, each with the one that is meant by its name."""
 
     source: str
     listing: Listing
@@ -50,6 +51,18 @@ class Snapshot(NamedTuple):
     graph: Graph
     resolve: Resolve
     lock_files: tuple[LockFile, ...]
+    renamed: Mapping[NodeKey, NodeKey] = {}
+
+
+def with_renames(snapshot: Snapshot, renamed: Mapping[NodeKey, NodeKey]) -> Snapshot:
+    """The snapshot as it is meant: who names a migration that is gone means the other one."""
+
+    def resolve(migration: Migration, reference: Reference) -> NodeKey | None:
+        other = snapshot.resolve(migration, reference)
+        return renamed.get(other, other) if other else None
+
+    graph = build_graph(snapshot.graph.nodes.values(), resolve)
+    return snapshot._replace(graph=graph, resolve=resolve, renamed=renamed)
 
 
 def read_snapshot(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterable, Set
+from itertools import pairwise
 
 from migmerge.conflicts.model import Branch, Conflict
 from migmerge.migrations.graph import Graph
@@ -120,6 +121,22 @@ def carry_behind(graph: Graph, move: Moves, remade: Collection[str], taken: Set[
         names[key] = tail = _after(key.name, tail, used)
         used.add(tail)
     return move._replace(names=_changed(names), repoint=repoint, leaf=tail)
+
+
+def straighten(graph: Graph, app: str, may: Set[NodeKey], taken: Set[str]) -> Moves:
+    """Numbers that go up along an app's only line; only those of `may` change."""
+    names: dict[NodeKey, str] = {}
+    used = set(taken)
+    line = graph.in_order(graph.app_nodes(app))
+    for parent, key in pairwise(line):
+        before = names.get(parent, parent.name)
+        own, last = number(key.name), number(before)
+        if key in may and own is not None and last is not None and own <= last:
+            used.discard(key.name)
+            names[key] = _after(key.name, before, used)
+            used.add(names[key])
+    leaf = line[-1]
+    return Moves(app, "repoint", _changed(names), {}, leaf=names.get(leaf, leaf.name))
 
 
 def _after(name: str, tail: str, used: Set[str]) -> str:

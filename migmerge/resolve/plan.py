@@ -141,8 +141,9 @@ def _edit(
     for attribute in GRAPH_ATTRIBUTES:
         for reference in getattr(header, attribute):
             other = snapshot.resolve(migration, reference)
-            if other is not None and other in names:
-                new[attribute][reference.label, reference.name] = names[other]
+            renamed = other in names or other in snapshot.renamed.values()
+            if other is not None and renamed:
+                new[attribute][reference.label, reference.name] = names.get(other, other.name)
                 because.add(other.app)
     move = apps.get(migration.key.app)
     add = None
@@ -154,7 +155,10 @@ def _edit(
             new["dependencies"][pair] = tail
         if not pairs:
             add = (migration.label, tail)
-    return (Edit(new, add) if any(new.values()) or add else None), because
+    same = {
+        attribute: {p: n for p, n in own.items() if p[1] != n} for attribute, own in new.items()
+    }
+    return (Edit(same, add) if any(same.values()) or add else None), because
 
 
 def _pairs(snapshot: Snapshot, migration: Migration, old: NodeKey | None) -> list[tuple[str, str]]:

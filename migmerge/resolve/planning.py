@@ -16,7 +16,7 @@ from migmerge.resolve.asking import ask_again, ask_project
 from migmerge.resolve.decide import Decision, Wish, decide
 from migmerge.resolve.mentions import find_mentions
 from migmerge.resolve.model import Moves, Plan, Refusal, Resolution
-from migmerge.resolve.moves import carry_behind
+from migmerge.resolve.moves import carry_behind, straighten
 from migmerge.resolve.plan import Files, Texts, plan_files, reserved_names
 from migmerge.resolve.static import problems
 
@@ -46,6 +46,9 @@ def plan_all(
     decision = decide(snapshot, conflicts, wish)
     moves = list(decision.moves)
     refusals = list(decision.refusals)
+    known = {move.app for move in moves} | {refusal.app for refusal in refusals}
+    for app in sorted({key.app for key in snapshot.renamed.values()} - known):
+        moves.append(_repoint(snapshot, app, published, wish))
     sided = {c.app.key: c for c in conflicts if c.verdict}
     unsure = sided if wish.strategy == "auto" else {}  # a strategy that is named is carried out
     heard = ask_project(repository, config, snapshot, moves, unsure)
@@ -79,6 +82,17 @@ def plan_all(
     free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
     plan = Plan(files.changes, tuple(resolutions))
     return Planned(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
+
+
+def _repoint(snapshot: Snapshot, app: str, published: Collection[str], wish: Wish) -> Moves:
+    """An app in which nothing moves, but what others mean by a name that is gone."""
+    graph = snapshot.graph
+    if "renumber" not in (wish.strategy, wish.prefer) or wish.keep_names:
+        return Moves(app, "repoint", {}, {}, leaf=graph.leaves(app)[0].name)
+    found = set(snapshot.renamed.values())
+    below = set().union(*(graph.descendants(key) for key in found)) - found
+    may = {key for key in below if graph.nodes[key].path not in published}
+    return straighten(graph, app, may, reserved_names(snapshot, snapshot.apps[app]))
 
 
 def _carry(

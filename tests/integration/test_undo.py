@@ -194,6 +194,7 @@ def kill_at_every_step(repo: Repo, tmp_path: Path, *arguments: str) -> int:
     for step in range(1, 500):
         shutil.rmtree(repo.root)
         shutil.copytree(pristine, repo.root, symlinks=True)
+        repo.git("status")  # takes in that these are other inodes now
         code = run_killed(repo, step, *arguments)
         if code == 0:
             return step
@@ -201,6 +202,9 @@ def kill_at_every_step(repo: Repo, tmp_path: Path, *arguments: str) -> int:
         assert repo.run("check").returncode in (0, 1)
         assert repo.state() in (before, after), step
         is_tidy(repo)
+        unmerged = repo.git("diff", "--name-only", "--diff-filter=U").split()
+        stale = [line.split("\t")[1] for line in repo.git("diff-files").splitlines()]
+        assert set(stale) <= set(unmerged), step
     raise AssertionError("too many steps")
 
 
@@ -236,9 +240,10 @@ def test_fix_killed_at_any_time(repo: Repo, tmp_path: Path) -> None:
     after = repo.state()
     chance = random.Random(7)
     found = {"before": 0, "after": 0}
-    for _ in range(int(os.environ.get("MIGMERGE_KILLS", "60"))):
+    for _ in range(int(os.environ.get("MIGMERGE_KILLS", "500"))):
         shutil.rmtree(repo.root)
         shutil.copytree(pristine, repo.root, symlinks=True)
+        repo.git("status")  # takes in that these are other inodes now
         with subprocess.Popen(
             command, cwd=repo.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:

@@ -1,0 +1,265 @@
+"""What a developer does with git, step by step, and where migmerge comes in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PRICE, STOCK, Repo
+
+BIN = Path(sys.executable).parent
+FIX = f"'{BIN}/migmerge' fix --yes --strategy renumber"
+
+
+def add(name: str) -> str:
+    return f"AddField('product', '{name}', models.IntegerField(default=0))"
+
+
+@pytest.fixture
+def series(branches: Repo) -> Repo:
+    """feature has three commits, each with a migration that builds on the one before."""
+    for number, name in ((3, "more"), (4, "most")):
+        parent = {3: "0002_price", 4: "0003_more"}[number]
+        branches.migration("shop", f"000{number}_{name}", parent, operations=(add(name),))
+        branches.commit(name)
+    return branches
+
+
+def names(repo: Repo, commit: str = "HEAD") -> list[str]:
+    listed = repo.git("ls-tree", "--name-only", f"{commit}:shop/migrations").split()
+    return [name for name in listed if name != "__init__.py"]
+
+
+def test_rebase_of_several_commits_then_one_fix(series: Repo) -> None:
+    series.git("rebase", "-q", "main")
+    (resolution,) = series.fix("--strategy", "renumber", "--commit")["resolutions"]
+    assert len(resolution["renamed"]) == 3
+    assert names(series) == [
+        "0001_initial.py", "0002_stock.py", "0003_price.py", "0004_more.py", "0005_most.py",
+    ]  # fmt: skip
+    assert series.check()["conflicts"] == []
+
+
+def test_rebase_with_a_fix_of_every_commit(series: Repo) -> None:
+    """Each commit is right by itself, and no longer names what was renamed before it."""
+    series.git("rebase", "-q", "-x", f"{FIX} --amend", "main")
+    for commit, last in (("HEAD~2", "0003_price"), ("HEAD~1", "0004_more"), ("HEAD", "0005_most")):
+        assert names(series, commit)[-1] == f"{last}.py"
+        assert series.check("--rev", commit)["conflicts"] == []
+    assert series.git("log", "--format=%s", "main..HEAD").split() == ["most", "more", "price"]
+    assert series.git("status", "--porcelain") == ""
+
+
+def test_fix_finds_what_the_other_side_renamed(branches: Repo) -> None:
+    """main renumbered a migration while feature built on it under its old name."""
+    branches.git("checkout", "-q", "main")
+    branches.git("merge", "-q", "--no-edit", "feature")
+    branches.fix("--strategy", "renumber", "--move", "0002_price", "--commit")
+    branches.publish()
+    branches.git("checkout", "-q", "feature")
+    branches.migration("shop", "0003_more", "0002_price", operations=(add("more"),))
+    branches.migration("cart", "0001_initial", "shop.0002_price")
+    branches.commit("more")
+    branches.git("merge", "-q", "--no-edit", "main")
+    document = branches.check()
+    missing = [c for c in document["conflicts"] if c["kind"] == "missing-dependency"]
+    assert {c["app"] for c in missing} == {"shop", "cart"}
+    assert all(c["reasons"][-1] == "shop.0002_price is 0003_price now" for c in missing)
+    assert all(c["commands"] == ["migmerge fix shop"] for c in missing)
+    (resolution,) = branches.fix()["resolutions"]
+    assert (resolution["status"], resolution["strategy"]) == ("fixed", "repoint")
+    assert resolution["edited"] == [
+        "cart/migrations/0001_initial.py",
+        "shop/migrations/0003_more.py",
+    ]
+    assert b"('shop', '0003_price')" in branches.read("shop/migrations/0003_more.py")
+    assert branches.check()["conflicts"] == []
+
+
+def test_fix_does_not_guess_at_a_missing_migration(branches: Repo) -> None:
+    """Its content is nowhere: edited while it was renamed."""
+    branches.git("mv", "shop/migrations/0002_price.py", "shop/migrations/0002_cost.py")
+    branches.migration("shop", "0002_cost", "0001_initial", operations=(add("cost"),))
+    branches.migration("shop", "0003_more", "0002_price", operations=(add("more"),))
+    branches.commit()
+    (conflict,) = [c for c in branches.check()["conflicts"] if c["kind"] == "missing-dependency"]
+    assert conflict["commands"] == ["git log --all --oneline --name-status -- '*/0002_price.py'"]
+    before = branches.state()
+    (resolution,) = branches.fix(code=1)["resolutions"]
+    assert resolution["status"] == "refused"
+    assert branches.state() == before
+
+
+def test_amend_of_a_published_commit_is_refused(siblings: Repo) -> None:
+    siblings.publish("feature")
+    before = siblings.state()
+    done = siblings.run("fix", "--yes", "--amend")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: the last commit is published\nhint: migmerge fix --commit\n",
+    )
+    assert siblings.state() == before
+
+
+def test_amend_in_a_stopped_merge_is_refused(siblings: Repo) -> None:
+    siblings.git("reset", "-q", "--hard", "HEAD^")
+    siblings.git("merge", "-q", "--no-commit", "main")
+    done = siblings.run("fix", "--yes", "--amend")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: a merge is not finished: there is no commit yet\n"
+        "hint: run migmerge fix, then git commit\n",
+    )
+
+
+def test_amend_takes_nothing_else_along(siblings: Repo) -> None:
+    siblings.write("notes.txt", "staged\n")
+    siblings.git("add", "-A")
+    assert siblings.fix("--amend")["note"] == "made part of the last commit"
+    assert siblings.git("status", "--porcelain") == "A  notes.txt\n"
+    assert len(siblings.git("log", "-1", "--format=%P").split()) == 2
+    assert siblings.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_pull_rebase_then_fix(branches: Repo, tmp_path: Path) -> None:
+    branches.git("checkout", "-q", "main")
+    branches.git("clone", "-q", str(branches.root), str(tmp_path / "clone"))
+    clone = Repo(tmp_path / "clone")
+    clone.git("reset", "-q", "--hard", "HEAD^")
+    clone.migration("shop", "0002_price", "0001_initial", operations=(PRICE,))
+    clone.commit("price")
+    clone.git("pull", "-q", "--rebase")
+    (resolution,) = clone.fix("--strategy", "renumber", "--amend")["resolutions"]
+    assert resolution["status"] == "fixed"
+    assert names(clone)[-1] == "0003_price.py"
+    assert clone.git("rev-list", "--count", "origin/main..").strip() == "1"
+
+
+def test_cherry_pick_then_fix(series: Repo) -> None:
+    series.git("checkout", "-q", "main")
+    series.git("cherry-pick", "feature~2")
+    series.git("update-ref", "refs/remotes/origin/main", "main~1")
+    (resolution,) = series.fix("--strategy", "renumber", "--amend")["resolutions"]
+    assert list(resolution["renamed"].values()) == ["shop/migrations/0003_price.py"]
+    assert series.git("log", "-1", "--format=%s").strip() == "price"
+
+
+def test_revert_of_a_migration_that_others_build_on(series: Repo) -> None:
+    """Nothing to fix: what is missing is really gone, and that is said."""
+    series.git("revert", "--no-edit", "feature~1")
+    (conflict,) = [c for c in series.check()["conflicts"] if c["kind"] == "missing-dependency"]
+    assert conflict["reasons"] == ["shop.0004_most depends on shop.0003_more, which is not there"]
+    assert series.run("fix", "--yes").returncode == 1
+
+
+def test_stash_pop_then_fix(branches: Repo) -> None:
+    branches.migration("shop", "0003_more", "0002_price", operations=(add("more"),))
+    branches.git("stash", "-q", "--include-untracked")
+    branches.git("merge", "-q", "--no-edit", "main")
+    branches.git("stash", "pop", "-q")
+    (resolution,) = branches.fix("--strategy", "renumber")["resolutions"]
+    assert len(resolution["renamed"]) == 2
+    assert branches.check()["conflicts"] == []
+
+
+def test_squash_merge_then_fix(branches: Repo) -> None:
+    branches.git("merge", "-q", "--squash", "main")
+    (resolution,) = branches.fix("--strategy", "renumber")["resolutions"]
+    assert list(resolution["renamed"].values()) == ["shop/migrations/0003_price.py"]
+    branches.git("commit", "-q", "-m", "squashed")
+    assert branches.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_octopus_merge_then_fix(branches: Repo) -> None:
+    for name in ("third", "fourth"):
+        branches.git("checkout", "-q", "-b", name, "main~1")
+        branches.migration("shop", f"0002_{name}", "0001_initial", operations=(add(name),))
+        branches.commit(name)
+    branches.git("checkout", "-q", "feature")
+    branches.git("merge", "-q", "--no-edit", "main", "third", "fourth")
+    (resolution,) = branches.fix("--strategy", "renumber", "--commit")["resolutions"]
+    assert len(resolution["renamed"]) == 3
+    assert branches.check()["conflicts"] == []
+
+
+def test_criss_cross_merge_then_fix(series: Repo) -> None:
+    series.git("branch", "side", "feature")
+    series.git("checkout", "-q", "-b", "left", "main")
+    series.git("merge", "-q", "--no-edit", "side~1")
+    series.fix("--strategy", "merge", "--commit")
+    series.git("checkout", "-q", "side")
+    series.git("merge", "-q", "--no-edit", "main")
+    series.fix("--strategy", "merge", "--commit")
+    series.git("merge", "-q", "--no-edit", "left")
+    (resolution,) = series.fix("--strategy", "merge", "--commit")["resolutions"]
+    assert resolution["status"] == "fixed"
+    assert series.check()["conflicts"] == []
+
+
+@pytest.mark.parametrize("made", [("--object-format=sha256",), ("--ref-format=reftable",)])
+def test_other_kinds_of_repositories(tmp_path: Path, made: tuple[str, ...]) -> None:
+    root = tmp_path / "other"
+    root.mkdir()
+    repo = Repo(root)
+    try:
+        repo.git("init", "-q", *made)
+    except AssertionError:
+        pytest.skip(f"this git makes none with {made[0]}")
+    repo.migration("shop", "0001_initial", operations=("CreateModel('Product', fields=[])",))
+    repo.commit()
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.migration("shop", "0002_price", "0001_initial", operations=(PRICE,))
+    repo.commit()
+    repo.git("checkout", "-q", "main")
+    repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK,))
+    repo.commit()
+    repo.publish()
+    assert repo.run("install", "--hooks", "none").returncode == 0
+    repo.git("merge", "-q", "--no-edit", "feature")
+    before = repo.state()
+    assert repo.fix("--strategy", "renumber")["resolutions"][0]["status"] == "fixed"
+    assert repo.check()["conflicts"] == []
+    assert repo.run("undo").returncode == 0
+    assert repo.state() == before
+
+
+def test_partial_clone_then_fix(branches: Repo, tmp_path: Path) -> None:
+    branches.git("config", "uploadpack.allowFilter", "true")
+    branches.git("checkout", "-q", "main")
+    source = f"file://{branches.root}"
+    branches.git("clone", "-q", "--filter=blob:none", source, str(tmp_path / "clone"))
+    clone = Repo(tmp_path / "clone")
+    clone.git("checkout", "-q", "feature")
+    clone.git("merge", "-q", "--no-edit", "origin/main")
+    (resolution,) = clone.fix("--strategy", "renumber", "--commit")["resolutions"]
+    assert resolution["status"] == "fixed"
+    assert clone.check()["conflicts"] == []
+
+
+def test_hooks_path_then_merge(branches: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """core.hooksPath outside of the repository: install writes there, and git runs it."""
+    hooks = branches.root.parent / "hooks"
+    branches.git("config", "core.hooksPath", str(hooks))
+    branches.run("install")
+    monkeypatch.setenv("PATH", f"{BIN}:{os.environ['PATH']}")
+    branches.git("merge", "-q", "--no-edit", "main", fails=True)
+    branches.fix()
+    branches.git("commit", "-q", "--no-edit")
+    assert len(branches.git("log", "-1", "--format=%P").split()) == 2
+
+
+def test_merge_with_textual_conflicts_then_fix(branches: Repo) -> None:
+    for branch in ("main", "feature"):
+        branches.git("checkout", "-q", branch)
+        branches.write("notes.txt", f"{branch}\n")
+        branches.commit("notes")
+    branches.git("merge", "-q", "--no-edit", "main", fails=True)
+    document = branches.fix("--strategy", "renumber")
+    assert "unmerged" in document["note"] or "resolve" in document["note"]
+    branches.write("notes.txt", "both\n")
+    branches.git("add", "-A")
+    branches.git("commit", "-q", "--no-edit")
+    assert branches.check("--rev", "HEAD")["conflicts"] == []
