@@ -10,9 +10,10 @@ from migmerge.commands.exclusive import exclusive
 from migmerge.config import Config, read_config
 from migmerge.conflicts.model import Conflict
 from migmerge.errors import UserError
+from migmerge.git.base import find_base
 from migmerge.git.commit import amend_paths, commit_paths, refuse_amend
 from migmerge.git.findings import Findings, find
-from migmerge.git.renames import find_renames
+from migmerge.git.renames import find_renames, find_taken
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot, with_renames
 from migmerge.git.state import stopped_operation
@@ -67,7 +68,7 @@ def fix(options: FixOptions) -> int:
 
 def _fix(repository: Repository, options: FixOptions) -> int:
     config = read_config(repository.root, options.config)
-    snapshot = _as_meant(repository, read_snapshot(repository, config), options.apps)
+    snapshot = _as_meant(repository, config, read_snapshot(repository, config), options)
     moved = tuple(_name(name) for name in options.move)
     learn = options.strategy == "auto" and not options.keep_names
     found = find(repository, config, snapshot, options.base, moved, learn=learn)
@@ -89,17 +90,27 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     return _tell(repository, report, options)
 
 
-def _as_meant(repository: Repository, snapshot: Snapshot, apps: Sequence[str]) -> Snapshot:
+def _as_meant(
+    repository: Repository, config: Config, snapshot: Snapshot, options: FixOptions
+) -> Snapshot:
     """With migrations that somebody renamed under those that depend on them found again."""
-    if not snapshot.graph.missing:
+    base = find_base(repository, options.base, config.base)
+    renames = find_taken(repository, snapshot, base.commit if base else "")
+    if snapshot.graph.missing:
+        renames = renames._replace(gone=find_renames(repository, snapshot))
+    asked = {name.rstrip("/") for name in options.apps}
+    meant = {
+        app.key
+        for app in snapshot.apps.values()
+        if not asked or asked & {app.label, app.directory, app.key}
+    }
+    gone, taken = (
+        {key: node for key, node in found.items() if key.app in meant}
+        for found in (renames.gone, renames.taken)
+    )
+    if not gone and not taken:
         return snapshot
-    renamed = find_renames(repository, snapshot)
-    asked = {name.rstrip("/") for name in apps}
-    for key in sorted(renamed):
-        app = snapshot.apps[key.app]
-        if asked and not asked & {app.label, app.directory, app.key}:
-            del renamed[key]
-    return with_renames(snapshot, renamed)
+    return with_renames(snapshot, renames._replace(gone=gone, taken=taken))
 
 
 def _name(name: str) -> str:

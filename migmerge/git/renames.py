@@ -6,9 +6,9 @@ import os
 
 from migmerge.git.compare import source_of
 from migmerge.git.repository import Repository, find_commit
-from migmerge.git.snapshot import Snapshot
+from migmerge.git.snapshot import Renames, Snapshot
 from migmerge.git.state import stopped_operation
-from migmerge.git.trees import read_blobs
+from migmerge.git.trees import list_commit, read_blobs
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import fingerprint
 
@@ -21,15 +21,60 @@ def find_renames(repository: Repository, snapshot: Snapshot) -> dict[NodeKey, No
     found = {}
     for key in sorted({missing.key for missing in snapshot.graph.missing}):
         old = _old_content(repository, snapshot, key) if key.app in snapshot.apps else b""
-        mark = fingerprint(old) if old else ""
-        same = [
-            node
-            for node in snapshot.graph.app_nodes(key.app)
-            if mark and fingerprint(source_of(snapshot, node)) == mark
-        ]
+        same = _same_content(snapshot, key, old)
         if len(same) == 1:
             found[key] = same[0]
     return found
+
+
+def find_taken(repository: Repository, snapshot: Snapshot, base: str) -> Renames:
+    """In a rebase or after it, migrations that got another name since theirs is upstream's.
+
+    The commits that followed still name them by the old one. `base` is the base branch's commit.
+    """
+    before, onto = _rebased(repository)
+    if not before:
+        before, onto = _left_behind(repository), base
+    if not before or not onto:
+        return Renames()
+    old, upstream = list_commit(repository, before).files, list_commit(repository, onto).files
+    found = {}
+    for key, migration in snapshot.graph.nodes.items():
+        path = migration.path
+        if path in snapshot.theirs or path not in old or path not in upstream:
+            continue
+        if old[path].oid == upstream[path].oid:
+            continue
+        same = _same_content(snapshot, key, read_blobs(repository, {old[path].oid})[old[path].oid])
+        if len(same) == 1 and same[0] != key:
+            found[key] = same[0]
+    return Renames({}, found, frozenset(old.keys() - upstream.keys()))
+
+
+def _rebased(repository: Repository) -> tuple[str, str]:
+    """The tip of the branch that is being rebased, and the commit that it goes onto."""
+    found = []
+    for name in ("orig-head", "onto"):
+        try:
+            with open(repository.git_path(os.path.join("rebase-merge", name))) as handle:
+                found.append(find_commit(repository, handle.read().strip()) or "")
+        except OSError:
+            return "", ""
+    return found[0], found[1]
+
+
+def _left_behind(repository: Repository) -> str:
+    """ORIG_HEAD where HEAD does not hold it: the tip that a finished rebase left."""
+    before, head = find_commit(repository, "ORIG_HEAD"), find_commit(repository, "HEAD")
+    if not before or not head or not repository.git("rev-list", "-1", before, "--not", head):
+        return ""
+    return before
+
+
+def _same_content(snapshot: Snapshot, key: NodeKey, old: bytes) -> list[NodeKey]:
+    mark = fingerprint(old) if old else ""
+    nodes = snapshot.graph.app_nodes(key.app) if mark else []
+    return [node for node in nodes if fingerprint(source_of(snapshot, node)) == mark]
 
 
 def _old_content(repository: Repository, snapshot: Snapshot, key: NodeKey) -> bytes:
@@ -48,12 +93,7 @@ def _tips(repository: Repository) -> list[str]:
     """Commits of the other side, and of the branch as it was before a rebase."""
     stopped = stopped_operation(repository)
     found = [stopped.theirs] if stopped else []
-    for name in ("rebase-merge", "rebase-apply"):
-        try:
-            with open(repository.git_path(os.path.join(name, "orig-head"))) as handle:
-                found.append(find_commit(repository, handle.read().strip()) or "")
-        except OSError:
-            continue
+    found.append(_rebased(repository)[0])
     found += [find_commit(repository, name) or "" for name in ("HEAD^2", "HEAD^1", "ORIG_HEAD")]
     return [commit for commit in found if commit]
 

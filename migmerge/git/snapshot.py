@@ -54,14 +54,27 @@ class Snapshot(NamedTuple):
     renamed: Mapping[NodeKey, NodeKey] = {}
 
 
-def with_renames(snapshot: Snapshot, renamed: Mapping[NodeKey, NodeKey]) -> Snapshot:
-    """The snapshot as it is meant: who names a migration that is gone means the other one."""
+class Renames(NamedTuple):
+    """Migrations under another name than others know: `gone` for everybody; `taken`, whose name
+    is another migration's now, for the files at `paths`."""
+
+    gone: Mapping[NodeKey, NodeKey] = {}
+    taken: Mapping[NodeKey, NodeKey] = {}
+    paths: frozenset[str] = frozenset()
+
+
+def with_renames(snapshot: Snapshot, renames: Renames) -> Snapshot:
+    """The snapshot as it is meant: who names a migration by its old name means the other one."""
 
     def resolve(migration: Migration, reference: Reference) -> NodeKey | None:
         other = snapshot.resolve(migration, reference)
-        return renamed.get(other, other) if other else None
+        if other is None:
+            return None
+        own = renames.taken if migration.path in renames.paths else {}
+        return own.get(other) or renames.gone.get(other, other)
 
     graph = build_graph(snapshot.graph.nodes.values(), resolve)
+    renamed = {**renames.gone, **renames.taken}
     return snapshot._replace(graph=graph, resolve=resolve, renamed=renamed)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PRICE, STOCK, Repo
+from tests.conftest import PRICE, PRODUCT, STOCK, Repo
 
 BIN = Path(sys.executable).parent
 FIX = f"'{BIN}/migmerge' fix --yes --strategy renumber"
@@ -51,6 +51,35 @@ def test_rebase_with_a_fix_of_every_commit(series: Repo) -> None:
         assert series.check("--rev", commit)["conflicts"] == []
     assert series.git("log", "--format=%s", "main..HEAD").split() == ["most", "more", "price"]
     assert series.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("each", [True, False], ids=["every commit", "at the end"])
+def test_rebase_over_a_file_of_the_same_name(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, each: bool
+) -> None:
+    """The commits after the collision still name the file that is upstream's now."""
+    monkeypatch.setenv("GIT_EDITOR", "true")
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.commit("base")
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.migration("shop", "0002_product", "0001_initial", operations=(PRICE,))
+    repo.commit("one")
+    repo.migration("shop", "0003_more", "0002_product", operations=(add("more"),))
+    repo.commit("two")
+    repo.git("checkout", "-q", "main")
+    repo.migration("shop", "0002_product", "0001_initial", operations=(STOCK,))
+    repo.commit("main")
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    run = ("-x", f"{FIX} --amend") if each else ()
+    repo.git("rebase", "-q", *run, "main", fails=True)
+    repo.fix()
+    repo.git("rebase", "--continue")
+    if not each:
+        repo.fix("--strategy", "renumber", "--amend")
+    assert names(repo)[1:] == ["0002_product.py", "0003_product.py", "0004_more.py"]
+    assert b"('shop', '0003_product')" in repo.read("shop/migrations/0004_more.py")
+    assert repo.check()["conflicts"] == []
 
 
 def test_fix_finds_what_the_other_side_renamed(branches: Repo) -> None:
