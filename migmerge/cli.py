@@ -62,6 +62,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _check(arguments)
     if arguments.command == "undo":
         return _undo(arguments)
+    if arguments.command in ("merge", "rebase"):
+        return _within(arguments)
     if arguments.command == "doctor":
         return _doctor(arguments)
     if arguments.command in ("install", "uninstall"):
@@ -121,6 +123,14 @@ def _undo(arguments: argparse.Namespace) -> int:
     return undo(UndoOptions(arguments.directory))
 
 
+def _within(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.within import GitOptions, merge, rebase  # one command's imports only
+
+    run = merge if arguments.command == "merge" else rebase
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # git writes, too
+    return run(GitOptions(arguments.directory, arguments.config, tuple(arguments.arguments)))
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
     from migmerge.commands.doctor import DoctorOptions, doctor  # one command's imports only
 
@@ -157,6 +167,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_check(commands.add_parser("check", help="find migrations that collide"))
     _add_fix(commands.add_parser("fix", help="resolve what check finds"))
+    for name in ("merge", "rebase"):
+        within = commands.add_parser(
+            name,
+            help=f"git {name}, with the fix made part of it; all arguments are git's",
+            prefix_chars="\0",  # whatever looks like an option is git's
+            add_help=False,
+        )
+        within.add_argument("arguments", nargs="*", metavar="ARGUMENT")
     probing = commands.add_parser("doctor", help="does the whole chain work? what mends it?")
     probing.add_argument("--format", choices=("text", "json"), default="text")
     commands.add_parser("merge-driver", help="called by git: %%O %%A %%B %%L %%P %%S %%X %%Y")

@@ -97,7 +97,8 @@ def _as_meant(
     base = find_base(repository, options.base, config.base)
     renames = find_taken(repository, snapshot, base.commit if base else "")
     if snapshot.graph.missing:
-        renames = renames._replace(gone=find_renames(repository, snapshot))
+        found = find_renames(repository, snapshot)
+        renames = renames._replace(gone=found.gone, known=renames.known | found.known)
     asked = {name.rstrip("/") for name in options.apps}
     meant = {
         app.key
@@ -105,8 +106,8 @@ def _as_meant(
         if not asked or asked & {app.label, app.directory, app.key}
     }
     gone, taken = (
-        {key: node for key, node in found.items() if key.app in meant}
-        for found in (renames.gone, renames.taken)
+        {key: node for key, node in names.items() if key.app in meant}
+        for names in (renames.gone, renames.taken)
     )
     if not gone and not taken:
         return snapshot

@@ -136,7 +136,7 @@ def _renamed(
     """A missing dependency that is there under another name is one that fix can mend."""
     from migmerge.git.renames import find_renames
 
-    renamed = find_renames(repository, snapshot)
+    renamed = find_renames(repository, snapshot).gone
     found = []
     for conflict in conflicts:
         missing = {m.key for m in snapshot.graph.missing if m.migration.key.app == conflict.app.key}

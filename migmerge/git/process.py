@@ -52,3 +52,12 @@ def git(
     if done.returncode not in expected:
         raise GitError(arguments, done.returncode, done.stderr.decode("utf-8", "replace"))
     return done.stdout
+
+
+def interactive(*arguments: str, cwd: str, editor: str | None = None) -> int:
+    """git as the user would run it, at their terminal; its exit code."""
+    env = {**os.environ, "GIT_EDITOR": editor} if editor else None
+    try:
+        return subprocess.run(["git", *arguments], cwd=cwd, env=env, check=False).returncode
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"git can't be run in {cwd}", "install git 2.31 or later") from None

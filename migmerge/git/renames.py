@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from migmerge.conflicts.model import Branch, Conflict
 from migmerge.git.compare import source_of
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import Renames, Snapshot
@@ -13,18 +14,22 @@ from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import fingerprint
 
 
-def find_renames(repository: Repository, snapshot: Snapshot) -> dict[NodeKey, NodeKey]:
-    """Missing migration -> the one that has its content now, under another name.
+def find_renames(repository: Repository, snapshot: Snapshot) -> Renames:
+    """Missing migrations, each with the one that has its content now, under another name.
 
     One side renumbered what the other builds on, or a rebase that goes commit by commit did.
     """
     found = {}
+    known: set[str] = set()
     for key in sorted({missing.key for missing in snapshot.graph.missing}):
-        old = _old_content(repository, snapshot, key) if key.app in snapshot.apps else b""
+        commit, old = "", b""
+        if key.app in snapshot.apps:
+            commit, old = _old_content(repository, snapshot, key)
         same = _same_content(snapshot, key, old)
         if len(same) == 1:
             found[key] = same[0]
-    return found
+            known |= list_commit(repository, commit).files.keys()
+    return Renames(found, known=frozenset(known))
 
 
 def find_taken(repository: Repository, snapshot: Snapshot, base: str) -> Renames:
@@ -48,7 +53,26 @@ def find_taken(repository: Repository, snapshot: Snapshot, base: str) -> Renames
         same = _same_content(snapshot, key, read_blobs(repository, {old[path].oid})[old[path].oid])
         if len(same) == 1 and same[0] != key:
             found[key] = same[0]
-    return Renames({}, found, frozenset(old.keys() - upstream.keys()))
+    return Renames({}, found, frozenset(old.keys() - upstream.keys()), frozenset(old))
+
+
+def strangers(snapshot: Snapshot, app: str) -> Conflict:
+    """What builds on a renamed migration of an app, against what has come in below it since.
+
+    Whoever wrote the one had never seen the other: two sides in one line.
+    """
+    graph, renames = snapshot.graph, snapshot.renames
+    meant = {key for key in snapshot.renamed.values() if key.app == app}
+    above = set().union(*(graph.ancestors(key) for key in meant))
+    below = set().union(*(graph.descendants(key) for key in meant)) - meant
+    fresh = [
+        key
+        for key in above - meant
+        if graph.nodes[key].path not in renames.known or key in renames.taken
+    ]
+    sides = [[key for key in keys if key.app == app] for keys in (fresh, below)]
+    branches = [Branch(tuple(graph.in_order(keys))) for keys in sides if keys]
+    return Conflict(snapshot.apps[app], "siblings", None, tuple(branches))
 
 
 def _rebased(repository: Repository) -> tuple[str, str]:
@@ -77,7 +101,8 @@ def _same_content(snapshot: Snapshot, key: NodeKey, old: bytes) -> list[NodeKey]
     return [node for node in nodes if fingerprint(source_of(snapshot, node)) == mark]
 
 
-def _old_content(repository: Repository, snapshot: Snapshot, key: NodeKey) -> bytes:
+def _old_content(repository: Repository, snapshot: Snapshot, key: NodeKey) -> tuple[str, bytes]:
+    """A commit that has the migration under this name, and its bytes there."""
     directory = snapshot.apps[key.app].directory
     path = f"{directory}/{key.name}.py".lstrip("/")
     for commit in (*_tips(repository), *_removal(repository, path)):
@@ -85,8 +110,8 @@ def _old_content(repository: Repository, snapshot: Snapshot, key: NodeKey) -> by
                              f"{commit}:{path}", expected=(0, 1, 128))  # fmt: skip
         oid = out.decode().strip()
         if oid:
-            return read_blobs(repository, {oid})[oid]
-    return b""
+            return commit, read_blobs(repository, {oid})[oid]
+    return "", b""
 
 
 def _tips(repository: Repository) -> list[str]:

@@ -37,10 +37,21 @@ from migmerge.migrations.reader import read_header
 THEIRS = 3
 
 
+class Renames(NamedTuple):
+    """Migrations under another name than others know: `gone` for everybody; `taken`, whose name
+    is another migration's now, for the files at `paths`. `known` are the paths that were there
+    when the old names were."""
+
+    gone: Mapping[NodeKey, NodeKey] = {}
+    taken: Mapping[NodeKey, NodeKey] = {}
+    paths: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+
+
 class Snapshot(NamedTuple):
     """The migrations of one tree. `contents` has their bytes and the lock files' by path,
-    `theirs` the other version of each path that both sides added. `renamed` are migrations that
-    are gone, each with the one that is meant by its name."""
+    `theirs` the other version of each path that both sides added. `renames` are names that
+    mean another migration than the one that has them, if any has."""
 
     source: str
     listing: Listing
@@ -51,16 +62,12 @@ class Snapshot(NamedTuple):
     graph: Graph
     resolve: Resolve
     lock_files: tuple[LockFile, ...]
-    renamed: Mapping[NodeKey, NodeKey] = {}
+    renames: Renames = Renames()
 
-
-class Renames(NamedTuple):
-    """Migrations under another name than others know: `gone` for everybody; `taken`, whose name
-    is another migration's now, for the files at `paths`."""
-
-    gone: Mapping[NodeKey, NodeKey] = {}
-    taken: Mapping[NodeKey, NodeKey] = {}
-    paths: frozenset[str] = frozenset()
+    @property
+    def renamed(self) -> dict[NodeKey, NodeKey]:
+        """Each old name with the migration that is meant by it."""
+        return {**self.renames.gone, **self.renames.taken}
 
 
 def with_renames(snapshot: Snapshot, renames: Renames) -> Snapshot:
@@ -74,8 +81,7 @@ def with_renames(snapshot: Snapshot, renames: Renames) -> Snapshot:
         return own.get(other) or renames.gone.get(other, other)
 
     graph = build_graph(snapshot.graph.nodes.values(), resolve)
-    renamed = {**renames.gone, **renames.taken}
-    return snapshot._replace(graph=graph, resolve=resolve, renamed=renamed)
+    return snapshot._replace(graph=graph, resolve=resolve, renames=renames)
 
 
 def read_snapshot(

@@ -141,8 +141,8 @@ def _edit(
     for attribute in GRAPH_ATTRIBUTES:
         for reference in getattr(header, attribute):
             other = snapshot.resolve(migration, reference)
-            renamed = other in names or other in snapshot.renamed.values()
-            if other is not None and renamed:
+            meant = other in snapshot.renamed.values()
+            if other is not None and (other in names or (meant and other.app in apps)):
                 new[attribute][reference.label, reference.name] = names.get(other, other.name)
                 because.add(other.app)
     move = apps.get(migration.key.app)

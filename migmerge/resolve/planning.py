@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.config import Config
+from migmerge.conflicts.commute import Judgement, judge
 from migmerge.conflicts.model import Conflict
-from migmerge.git.compare import needs_old_state
+from migmerge.git.compare import footprints_of, needs_old_state
+from migmerge.git.renames import strangers
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import Snapshot, understand
 from migmerge.git.state import stopped_operation
@@ -47,8 +49,15 @@ def plan_all(
     moves = list(decision.moves)
     refusals = list(decision.refusals)
     known = {move.app for move in moves} | {refusal.app for refusal in refusals}
-    for app in sorted({key.app for key in snapshot.renamed.values()} - known):
-        moves.append(_repoint(snapshot, app, published, wish))
+    told: dict[str, tuple[str, ...]] = {}
+    for app in sorted({key.app for key in snapshot.renamed.values()}):
+        judgement = judge(footprints_of(snapshot, strangers(snapshot, app)))
+        told[app] = judgement.reasons
+        if judgement.verdict == "contradict":
+            moves = [move for move in moves if move.app != app]
+            refusals = [*(r for r in refusals if r.app != app), _unfit(app, judgement)]
+        elif app not in known:
+            moves.append(_repoint(snapshot, app, published, wish))
     sided = {c.app.key: c for c in conflicts if c.verdict}
     unsure = sided if wish.strategy == "auto" else {}  # a strategy that is named is carried out
     heard = ask_project(repository, config, snapshot, moves, unsure)
@@ -74,7 +83,7 @@ def plan_all(
     if refusal is not None:  # a fault outside the fixed apps: then nothing is written
         refusals += [refusal._replace(app=move.app) for move in moves]
         moves, files = [], Files({}, {}, (), {}, {})
-    reasons = {app: conflict.reasons for app, conflict in sided.items()}
+    reasons = {**told, **{app: conflict.reasons for app, conflict in sided.items()}}
     reasons |= {app: (*reasons[app], opinion) for app, opinion in heard.opinions.items()}
     resolutions = _resolutions(repository, snapshot, files, moves, refusals, reasons, decision)
     old = {m.path for m in snapshot.graph.nodes.values()}
@@ -82,6 +91,11 @@ def plan_all(
     free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
     plan = Plan(files.changes, tuple(resolutions))
     return Planned(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
+
+
+def _unfit(app: str, judgement: Judgement) -> Refusal:
+    reason = "what builds on a renamed migration contradicts what came in below it since"
+    return Refusal(app, (reason, *judgement.reasons), ("git log --stat, then edit one of them",))
 
 
 def _repoint(snapshot: Snapshot, app: str, published: Collection[str], wish: Wish) -> Moves:

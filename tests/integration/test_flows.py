@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PRICE, PRODUCT, STOCK, Repo
+from tests.integration.test_fix import collision
 
 BIN = Path(sys.executable).parent
 FIX = f"'{BIN}/migmerge' fix --yes --strategy renumber"
@@ -53,12 +54,9 @@ def test_rebase_with_a_fix_of_every_commit(series: Repo) -> None:
     assert series.git("status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("each", [True, False], ids=["every commit", "at the end"])
-def test_rebase_over_a_file_of_the_same_name(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch, each: bool
-) -> None:
-    """The commits after the collision still name the file that is upstream's now."""
-    monkeypatch.setenv("GIT_EDITOR", "true")
+@pytest.fixture
+def same_name(repo: Repo) -> Repo:
+    """Both branches begin with 0002_product, of different content; feature goes on."""
     repo.migration("shop", "0001_initial", operations=(PRODUCT,))
     repo.commit("base")
     repo.git("checkout", "-q", "-b", "feature")
@@ -71,11 +69,25 @@ def test_rebase_over_a_file_of_the_same_name(
     repo.commit("main")
     repo.publish()
     repo.git("checkout", "-q", "feature")
-    run = ("-x", f"{FIX} --amend") if each else ()
-    repo.git("rebase", "-q", *run, "main", fails=True)
-    repo.fix()
-    repo.git("rebase", "--continue")
-    if not each:
+    return repo
+
+
+@pytest.mark.parametrize("how", ["every commit", "at the end", "migmerge rebase"])
+def test_rebase_over_a_file_of_the_same_name(
+    same_name: Repo, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The commits after the collision still name the file that is upstream's now."""
+    repo = same_name
+    if how == "migmerge rebase":
+        done = repo.run("rebase", "main")
+        assert done.returncode == 0, done.stderr
+    else:
+        monkeypatch.setenv("GIT_EDITOR", "true")
+        run = ("-x", f"{FIX} --amend") if how == "every commit" else ()
+        repo.git("rebase", "-q", *run, "main", fails=True)
+        repo.fix()
+        repo.git("rebase", "--continue")
+    if how == "at the end":
         repo.fix("--strategy", "renumber", "--amend")
     assert names(repo)[1:] == ["0002_product.py", "0003_product.py", "0004_more.py"]
     assert b"('shop', '0003_product')" in repo.read("shop/migrations/0004_more.py")
@@ -292,3 +304,79 @@ def test_merge_with_textual_conflicts_then_fix(branches: Repo) -> None:
     branches.git("add", "-A")
     branches.git("commit", "-q", "--no-edit")
     assert branches.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_migmerge_merge_makes_the_fix_part_of_the_merge_commit(branches: Repo) -> None:
+    done = branches.run("merge", "-m", "both", "main")
+    assert done.returncode == 0, done.stderr
+    assert branches.git("log", "-1", "--format=%s").strip() == "both"
+    assert len(branches.git("log", "-1", "--format=%P").split()) == 2
+    assert names(branches)[-1] == "0003_merge_0002_price_0002_stock.py"
+    assert branches.git("status", "--porcelain") == ""
+
+
+def test_migmerge_merge_of_one_file_on_both_sides(repo: Repo) -> None:
+    collision(repo)
+    done = repo.run("merge", "feature")
+    assert done.returncode == 0, done.stderr
+    assert repo.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_migmerge_merge_that_can_not_be_fixed_stops(branches: Repo) -> None:
+    branches.migration("shop", "0003_stock", "0002_price", operations=(STOCK, PRICE))
+    branches.commit("the same as main's, and more")
+    done = branches.run("merge", "main")
+    assert done.returncode == 1
+    assert done.stdout.endswith("stopped: mend what is said above, then git commit\n")
+    assert (branches.root / ".git/MERGE_HEAD").exists()
+    assert branches.run("merge", "--abort").returncode == 0
+    assert branches.git("status", "--porcelain") == ""
+
+
+def test_migmerge_merge_with_a_textual_conflict_stops(branches: Repo) -> None:
+    for branch in ("main", "feature"):
+        branches.git("checkout", "-q", branch)
+        branches.write("notes.txt", f"{branch}\n")
+        branches.commit("notes")
+    done = branches.run("merge", "main")
+    assert done.returncode == 1
+    assert done.stdout.endswith("stopped: resolve notes.txt, then git commit\n")
+    branches.write("notes.txt", "both\n")
+    branches.git("add", "-A")
+    branches.git("commit", "-q", "--no-edit")
+    assert branches.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_migmerge_merge_leaves_the_rest_to_git(branches: Repo) -> None:
+    assert branches.run("merge", "--ff-only", "main").returncode == 128
+    done = branches.run("merge", "no-such-branch")
+    assert done.returncode == 1
+    assert "no-such-branch - not something we can merge" in done.stderr
+    assert branches.run("merge", "--no-commit", "main").returncode == 0
+    assert (branches.root / ".git/MERGE_HEAD").exists()
+    branches.git("merge", "--abort")
+    branches.git("checkout", "-q", "main~1")
+    assert branches.run("merge", "main").returncode == 0  # a fast-forward
+    assert branches.git("rev-parse", "HEAD") == branches.git("rev-parse", "main")
+
+
+def test_migmerge_rebase_makes_every_commit_right(series: Repo) -> None:
+    done = series.run("rebase", "main")
+    assert done.returncode == 0, done.stderr
+    for commit, last in (("HEAD~2", "0003_price"), ("HEAD~1", "0004_more"), ("HEAD", "0005_most")):
+        assert names(series, commit)[-1] == f"{last}.py"
+        assert series.check("--rev", commit)["conflicts"] == []
+
+
+def test_migmerge_rebase_that_can_not_be_fixed_stops(branches: Repo) -> None:
+    branches.migration("shop", "0003_stock", "0002_price", operations=(STOCK,))
+    branches.commit("main's, with something else")
+    branches.migration("shop", "0003_stock", "0002_price", operations=(STOCK, PRICE))
+    branches.commit("more")
+    done = branches.run("rebase", "main")
+    assert done.returncode == 1
+    assert done.stdout.endswith(
+        "stopped: mend what is said above, then migmerge rebase --continue\n"
+    )
+    assert branches.run("rebase", "--abort").returncode == 0
+    assert branches.git("branch", "--show-current").strip() == "feature"
