@@ -286,8 +286,10 @@ def _finish(repository: Repository, uncommitted: Sequence[str]) -> str:
     unmerged = sorted(list_index(repository).unmerged)
     if stopped and unmerged:
         return f"staged; resolve and git add {', '.join(unmerged)}, then {stopped.finish}"
-    if uncommitted:
-        return f"staged; git add {' '.join(uncommitted)}, then git commit"
+    staged = list_index(repository).files
+    untracked = [path for path in uncommitted if path not in staged]
+    if untracked:
+        return f"staged; git add {' '.join(untracked)}, then git commit"
     return f"staged; go on with {stopped.finish}" if stopped else "staged; look, then git commit"
 
 

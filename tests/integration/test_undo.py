@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import PRICE, Repo
 from tests.integration.test_fix import collision
 
+KILLS = int(os.environ.get("MIGMERGE_KILLS", "60"))  # before the tests are sealed off
 RENUMBER = ("fix", "--yes", "--strategy", "renumber")
 
 
@@ -240,7 +241,7 @@ def test_fix_killed_at_any_time(repo: Repo, tmp_path: Path) -> None:
     after = repo.state()
     chance = random.Random(7)
     found = {"before": 0, "after": 0}
-    for _ in range(int(os.environ.get("MIGMERGE_KILLS", "500"))):
+    for _ in range(KILLS):
         shutil.rmtree(repo.root)
         shutil.copytree(pristine, repo.root, symlinks=True)
         repo.git("status")  # takes in that these are other inodes now
