@@ -46,18 +46,7 @@ def plan_all(
 ) -> Planned:
     """What to write for `conflicts`, with a refusal for each app that can't be fixed."""
     decision = decide(snapshot, conflicts, wish)
-    moves = list(decision.moves)
-    refusals = list(decision.refusals)
-    known = {move.app for move in moves} | {refusal.app for refusal in refusals}
-    told: dict[str, tuple[str, ...]] = {}
-    for app in sorted({key.app for key in snapshot.renamed.values()}):
-        judgement = judge(footprints_of(snapshot, strangers(snapshot, app)))
-        told[app] = judgement.reasons
-        if judgement.verdict == "contradict":
-            moves = [move for move in moves if move.app != app]
-            refusals = [*(r for r in refusals if r.app != app), _unfit(app, judgement)]
-        elif app not in known:
-            moves.append(_repoint(snapshot, app, published, wish))
+    moves, refusals, told = _with_repointed(snapshot, decision, published, wish)
     sided = {c.app.key: c for c in conflicts if c.verdict}
     unsure = sided if wish.strategy == "auto" else {}  # a strategy that is named is carried out
     heard = ask_project(repository, config, snapshot, moves, unsure)
@@ -91,6 +80,24 @@ def plan_all(
     free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
     plan = Plan(files.changes, tuple(resolutions))
     return Planned(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
+
+
+def _with_repointed(
+    snapshot: Snapshot, decision: Decision, published: Collection[str], wish: Wish
+) -> tuple[list[Moves], list[Refusal], dict[str, tuple[str, ...]]]:
+    """The decision with the apps of renamed migrations, and what to tell of these."""
+    moves = {move.app: move for move in decision.moves}
+    refusals = {refusal.app: refusal for refusal in decision.refusals}
+    told: dict[str, tuple[str, ...]] = {}
+    for app in sorted({key.app for key in snapshot.renamed.values()}):
+        judgement = judge(footprints_of(snapshot, strangers(snapshot, app)))
+        told[app] = judgement.reasons
+        if judgement.verdict == "contradict":
+            moves.pop(app, None)
+            refusals[app] = _unfit(app, judgement)
+        elif app not in moves and app not in refusals:
+            moves[app] = _repoint(snapshot, app, published, wish)
+    return list(moves.values()), list(refusals.values()), told
 
 
 def _unfit(app: str, judgement: Judgement) -> Refusal:
