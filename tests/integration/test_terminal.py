@@ -61,3 +61,44 @@ def test_no_color_is_obeyed(siblings: Repo) -> None:
     code, shown = on_a_terminal(siblings, "", "fix", "--dry-run", colour=False)
     assert code == 0
     assert "\x1b[" not in shown
+
+
+@pytest.mark.parametrize(
+    ("start", "answer", "written"),
+    [
+        (None, "m\n\n", "[migmerge]\nprefer = merge\nbase = origin/main\n"),
+        ("[project]", "l\nfeature\n", '[tool.migmerge]\nprefer = "renumber"\nbase = "feature"\n'),
+        (None, "\n\n", "[migmerge]\nprefer = auto\nbase = origin/main\n"),
+    ],
+    ids=["merge migrations", "a straight line", "the defaults"],
+)
+def test_install_asks_how_the_team_likes_it(
+    siblings: Repo, start: str | None, answer: str, written: str
+) -> None:
+    """Once; and uninstall takes the answers out again."""
+    name = "pyproject.toml" if start else "setup.cfg"
+    if start:
+        siblings.write(name, start)
+    code, shown = on_a_terminal(siblings, answer, "install")
+    assert code == 0, shown
+    assert written in siblings.read(name).decode()
+    assert siblings.run("check").returncode == 1
+    code, shown = on_a_terminal(siblings, "", "install")
+    assert "your team likes" not in shown
+    assert siblings.run("uninstall").returncode == 0
+    assert (siblings.root / name).exists() == bool(start)
+    if start:
+        assert siblings.read(name).decode() == start
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [("x\n", "no such answer: x"), ("m\ngone\n", "no such branch: gone")],
+)
+def test_install_takes_no_answer_that_it_does_not_know(
+    siblings: Repo, answer: str, message: str
+) -> None:
+    code, shown = on_a_terminal(siblings, answer, "install")
+    assert code == 2
+    assert message in shown
+    assert not (siblings.root / ".git/info/attributes").exists()
