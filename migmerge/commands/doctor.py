@@ -13,7 +13,7 @@ from typing import NamedTuple
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
-from migmerge.git.hooks import Hook, read_hooks
+from migmerge.git.hooks import SUFFIX, Hook, read_hooks
 from migmerge.git.precommit import CONFIG, missing_types
 from migmerge.git.probe import probe
 from migmerge.git.repository import Repository, find_repository
@@ -138,6 +138,9 @@ def _hooks(repository: Repository) -> Iterator[Problem]:
         if hook.kind == "nothing":
             text = f"there is no {hook.name} hook"
             yield Problem("hook-missing", text, "migmerge install")
+        elif hook.kind == "chained" and not os.path.lexists(hook.path + SUFFIX):
+            text = f"the {hook.name} hook that was there before is gone: {hook.path}{SUFFIX}"
+            yield Problem("hook-lost", text, "put it back, or migmerge uninstall and install")
         elif not hook.executable:
             yield Problem("hook-mode", f"{hook.path} is not executable", f"chmod +x {hook.path}")
         elif hook.kind == "foreign" and not _calls_us(hook):

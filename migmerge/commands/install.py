@@ -24,7 +24,9 @@ from migmerge.git.wiring import (
     driver_command,
     git_place,
     global_attributes,
+    interpreter_of,
     patterns_for,
+    read_driver,
 )
 from migmerge.report.screen import printable
 
@@ -64,6 +66,10 @@ def install(options: InstallOptions) -> int:
     config = read_config(repository.root, options.config)
     _refuse_unreachable(sys.executable)
     _refuse_scope(repository, options.scope)
+    found = read_driver(repository).command
+    if found and not interpreter_of(found):
+        hint = f"git config --unset {SECTION}.driver, if it is not needed"
+        raise UserError(f"{SECTION}.driver is another one: {found}", hint)
     wiring = _wiring(repository, config, options)
     told = None if options.dry_run or repository.bare else ask_preferences(repository, config)
     if told:
@@ -77,17 +83,22 @@ def uninstall(options: InstallOptions) -> int:
     repository = find_repository(options.directory)
     _refuse_scope(repository, options.scope)
     files = []
-    for path in _attribute_files(repository, options):
-        before = _read(path)
-        files.append(File(path, before, without_block(before)))
-    files += _hooks_back(repository)
-    for name in (CONFIG, "pyproject.toml", "setup.cfg"):
-        path = os.path.join(repository.root, name)
-        before = _read(path)
-        files.append(File(path, before, _without_blocks(before)))
+    notes: tuple[str, ...] = ()
+    if options.scope == "worktree":
+        notes = ("other worktrees share hooks and attributes: migmerge uninstall takes them out",)
+    else:
+        for path in _attribute_files(repository, options):
+            before = _read(path)
+            files.append(File(path, before, without_block(before)))
+    if options.scope == "local":
+        files += _hooks_back(repository)
+        for name in (CONFIG, "pyproject.toml", "setup.cfg"):
+            path = os.path.realpath(os.path.join(repository.root, name))
+            before = _read(path)
+            files.append(File(path, before, _without_blocks(before)))
     has = repository.git("config", f"--{options.scope}", "--get-regexp", r"^merge\.migmerge\.",
                          expected=(0, 1))  # fmt: skip
-    wiring = Wiring(tuple(files), ((SECTION, ""),) if has else ())
+    wiring = Wiring(tuple(files), ((SECTION, ""),) if has else (), notes)
     return _carry_out(repository, wiring, options)
 
 
@@ -127,9 +138,11 @@ def _wiring(repository: Repository, config: Config, options: InstallOptions) -> 
 def _attribute_files(repository: Repository, options: InstallOptions) -> list[str]:
     """Where attributes may be: of the scope, and the one that is shared by committing it."""
     if options.scope == "global":
-        return [global_attributes(repository)]
-    own = git_place(repository, os.path.join("info", "attributes"))
-    return [own] if repository.bare else [own, os.path.join(repository.root, ".gitattributes")]
+        found = [global_attributes(repository)]
+    else:
+        found = [git_place(repository, os.path.join("info", "attributes"))]
+        found += [] if repository.bare else [os.path.join(repository.root, ".gitattributes")]
+    return [os.path.realpath(path) for path in found]  # what a link leads to is what is written
 
 
 def _hooks(
@@ -137,7 +150,7 @@ def _hooks(
 ) -> tuple[tuple[File, ...], tuple[str, ...]]:
     if options.hooks == "none" or options.scope == "global" or repository.bare:
         return (), ()
-    path = os.path.join(repository.root, CONFIG)
+    path = os.path.realpath(os.path.join(repository.root, CONFIG))
     source = _read(path)
     if options.hooks == "pre-commit" or (options.hooks == "auto" and source is not None):
         return _framework(path, source)
@@ -146,7 +159,13 @@ def _hooks(
     if not inside.startswith("..") and ".git" not in inside.split(os.sep):
         text = f"core.hooksPath is {inside}, which is part of the repository: copy hooks/ there"
         return (), (text,)
-    return tuple(_hook_files(directory)), ()
+    if os.path.lexists(directory) and not os.path.isdir(directory):
+        return (), (f"core.hooksPath is {directory}: no hook runs here",)
+    own = os.path.join(repository.git_path(""), "")
+    common = git_place(repository, "")
+    shared = not directory.startswith((own, os.path.join(common, "")))
+    text = f"core.hooksPath is {directory}: other repositories may run these hooks, too"
+    return tuple(_hook_files(directory)), (text,) if shared else ()
 
 
 def _framework(path: str, source: bytes | None) -> tuple[tuple[File, ...], tuple[str, ...]]:
@@ -184,8 +203,11 @@ def _hooks_back(repository: Repository) -> list[File]:
         if hook.kind == "ours":
             found.append(File(hook.path, _read(hook.path), None))
         elif hook.kind == "chained":
-            old = _read(hook.path + SUFFIX)
-            found.append(File(hook.path, _read(hook.path), old, moved=hook.path + SUFFIX))
+            old = hook.path + SUFFIX
+            moved = (
+                old if os.path.lexists(old) else ""
+            )  # somebody took it away: then just ours goes
+            found.append(File(hook.path, _read(hook.path), _read(old), moved=moved))
     return found
 
 

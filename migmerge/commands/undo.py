@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
+from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_repository
+from migmerge.git.snapshot import read_snapshot, understand
 from migmerge.report.screen import printable
 from migmerge.resolve import journal
 from migmerge.resolve.journal import Journal, State
@@ -27,14 +30,15 @@ def undo(options: UndoOptions) -> int:
     with exclusive(repository) as recovered:
         if recovered:
             return 0
-        change = journal.last_backup(repository)
-        if change is None:
-            raise UserError("there is no fix to take back in this worktree", "git reflog")
-        return _take_back(repository, change)
+        while change := journal.last_backup(repository):
+            now = read_states(repository, change.before)
+            if any(_differs(now[path], state) for path, state in change.before.items()):
+                return _take_back(repository, change, now)
+            journal.drop(repository, change)  # git took it back, as with merge --abort
+        raise UserError("there is no fix to take back in this worktree", "git reflog")
 
 
-def _take_back(repository: Repository, change: Journal) -> int:
-    now = read_states(repository, change.before)
+def _take_back(repository: Repository, change: Journal, now: Mapping[str, State]) -> int:
     later = journal.standing(repository) != (change.head, change.theirs)
     odd = sorted(p for p, state in now.items() if _differs(state, change.after[p]))
     if odd:
@@ -44,6 +48,11 @@ def _take_back(repository: Repository, change: Journal) -> int:
     if later and any(_is_unmerged(state) for state in change.before.values()):
         print("nothing was taken back; the merge that the fix belonged to is over")
         print("  next: git revert -m 1 HEAD, or git reset, whichever commit it is in")
+        return 1
+    broken = _would_break(repository, change) if later else []
+    if broken:
+        print("nothing was taken back; what came later builds on the fix:")
+        print("".join(f"  {printable(text)}\n" for text in broken), end="")
         return 1
     transaction = Transaction(repository, now, change.before)
     own = transaction.apply()
@@ -58,6 +67,20 @@ def _take_back(repository: Repository, change: Journal) -> int:
 
 def _differs(now: State, after: State) -> bool:
     return (now.data, now.entries) != (after.data, after.entries)
+
+
+def _would_break(repository: Repository, change: Journal) -> list[str]:
+    """Migrations that would be left without one that they depend on."""
+    config = read_config(repository.root)
+    snapshot = read_snapshot(repository, config)
+    files = {path: state.data for path, state in change.before.items()}
+    after = understand(repository, config, "plan", snapshot.listing, files)
+    known = {missing.migration.path for missing in snapshot.graph.missing}
+    return sorted(
+        f"{missing.migration.path} depends on {missing.key}"
+        for missing in after.graph.missing
+        if missing.migration.path not in known and missing.migration.path not in files
+    )
 
 
 def _is_unmerged(state: State) -> bool:

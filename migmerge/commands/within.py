@@ -7,13 +7,16 @@ import shlex
 import sys
 from typing import NamedTuple
 
+from migmerge.commands.check import CheckOptions, check
 from migmerge.commands.fix import FixOptions, fix
 from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.process import interactive
 from migmerge.git.repository import Repository, find_repository
-from migmerge.git.state import stopped_operation
+from migmerge.git.state import is_busy, is_merging, is_rebasing
 
+# what of git merge's options is the commit's
+_PASSED = ("--no-verify", "--cleanup", "-S", "--gpg-sign", "--no-gpg-sign", "--edit")
 _OTHERS = ("--abort", "--quit", "--edit-todo", "--show-current-patch")
 
 
@@ -28,38 +31,58 @@ class GitOptions(NamedTuple):
 def merge(options: GitOptions) -> int:
     """0 when the merge commit holds the fix; 1 where git or the fix waits for somebody."""
     arguments = options.arguments
-    if "--continue" in arguments or set(arguments) & set(_OTHERS):
-        return interactive("merge", *arguments, cwd=options.directory)
-    code = interactive("merge", "--no-commit", *arguments, cwd=options.directory)
     repository = find_repository(options.directory)
-    if stopped_operation(repository) is None and not ("--squash" in arguments and not code):
+    if "--continue" in arguments and is_merging(repository):
+        if not _fixed(repository, options, "auto", "migmerge merge --continue"):
+            return 1
+        return interactive("merge", *arguments, cwd=options.directory)
+    if is_busy(repository) or set(arguments) & set(_OTHERS):
+        return interactive("merge", *arguments, cwd=options.directory)  # git knows what to say
+    squash = _is_given(arguments, "--squash")
+    code = interactive("merge", *_uncommitted(arguments), cwd=options.directory)
+    if not is_merging(repository) and (code or not squash):
         return code  # a fast-forward, nothing to do, or git's own refusal
     if not _fixed(repository, options, "auto", "git commit"):
         return 1
-    if {"--no-commit", "--squash"} & set(arguments):
+    if squash or _is_given(arguments, "--no-commit"):
         print("as asked, nothing is committed: look, then git commit")
         return 0
-    edit = {"-e", "--edit"} & set(arguments)
-    return interactive("commit", *(() if edit else ("--no-edit",)), cwd=options.directory)
+    passed = [a for a in arguments if a.startswith(_PASSED) or a == "-e"]
+    edit = [] if {"-e", "--edit"} & set(arguments) else ["--no-edit"]
+    return interactive("commit", *edit, *passed, cwd=options.directory)
+
+
+def _uncommitted(arguments: tuple[str, ...]) -> list[str]:
+    """Git's arguments with --no-commit as the last option, so that it is the one that counts."""
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return [*arguments[:at], "--no-commit", *arguments[at:]]
+
+
+def _is_given(arguments: tuple[str, ...], option: str) -> bool:
+    """Also where it is abbreviated, as git allows."""
+    return any(len(a) > 3 and option.startswith(a) for a in arguments if a.startswith("--"))
 
 
 def rebase(options: GitOptions) -> int:
     """0 when every commit is right by itself; 1 where git or the fix waits for somebody."""
     arguments = options.arguments
-    if set(arguments) & set(_OTHERS):
-        return interactive("rebase", *arguments, cwd=options.directory)
     repository = find_repository(options.directory)
+    going_on = bool({"--continue", "--skip"} & set(arguments))
+    if set(arguments) & set(_OTHERS) or is_busy(repository) != going_on:
+        return interactive("rebase", *arguments, cwd=options.directory)
     prefer = read_config(repository.root, options.config).prefer
     strategy = "auto" if prefer == "merge" else "renumber"  # nobody has what is rebased
-    run = () if {"--continue", "--skip"} & set(arguments) else ("-x", _each(options, strategy))
-    code = interactive("rebase", *run, *arguments, cwd=options.directory)
-    while code and _unmerged(repository):
+    each = ("--reschedule-failed-exec", "-x", _each(options, strategy))
+    code = interactive("rebase", *(() if going_on else each), *arguments, cwd=options.directory)
+    while code and is_rebasing(repository) and _unmerged(repository):
         if not _fixed(repository, options, strategy, "migmerge rebase --continue"):
             return 1
         # the message is the commit's own: nobody has to look at it
         code = interactive("rebase", "--continue", cwd=options.directory, editor="true")
-    if code and os.path.isdir(repository.git_path("rebase-merge")):
+    if code and is_rebasing(repository):
         print("stopped: mend what is said above, then migmerge rebase --continue")
+    if not code and going_on and not is_rebasing(repository):
+        return check(CheckOptions(options.directory, options.config))  # who knows how it began
     return 1 if code else 0
 
 

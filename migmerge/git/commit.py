@@ -62,7 +62,10 @@ def amend_paths(repository: Repository, paths: Iterable[str]) -> Committed:
     """Make `paths` part of the last commit, which keeps its message and its author."""
     try:
         known = _known(repository, paths)
-        repository.git("commit", "--quiet", "--amend", "--no-edit", "--only", "--", *known)
+        # a commit whose only migration the other side has, too, is empty now: a rebase goes on
+        repository.git(
+            "commit", "--quiet", "--amend", "--no-edit", "--allow-empty", "--only", "--", *known
+        )
     except GitError as error:
         reason = (error.stderr.strip().splitlines() or ["git commit failed"])[-1]
         return Committed(False, f"not committed: {reason}")

@@ -14,7 +14,8 @@ exec migmerge check {options}
 _CHAINED = """\
 #!/bin/sh
 # migmerge: first the hook that was here before
-"$(dirname "$0")/{name}{suffix}" "$@" || exit
+before="$(dirname "$0")/{name}{suffix}"
+if [ -x "$before" ]; then "$before" "$@" || exit; fi
 """
 SUFFIX = ".before-migmerge"
 _STOP = "Stop a {} whose Django migrations collide. Skip once: MIGMERGE=0 git ..."
@@ -53,7 +54,8 @@ def read_hooks(directory: str) -> list[Hook]:
             with open(path, encoding="utf-8", errors="replace") as handle:
                 text = handle.read()
         except OSError:
-            found.append(Hook(name, path, "nothing", executable=False))
+            kind = "foreign" if os.path.lexists(path) else "nothing"  # a link that leads nowhere
+            found.append(Hook(name, path, kind, executable=False))
             continue
         kind = {HOOKS[name]: "ours", chained(name): "chained"}.get(text, "foreign")
         found.append(Hook(name, path, kind, os.access(path, os.X_OK)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import re
+
 from migmerge import __version__
 from migmerge.git.blocks import block
 
@@ -9,6 +12,9 @@ CONFIG = ".pre-commit-config.yaml"
 TYPES = ("pre-commit", "pre-merge-commit", "post-merge", "post-rewrite", "pre-push")
 REPOSITORY = "https://github.com/migmerge/migmerge"
 _TYPES = f"default_install_hook_types: [{', '.join(TYPES)}]"
+_LISTED = re.compile(
+    r"^default_install_hook_types:[ \t]*(\[[^\]]*\]|(?:\r?\n[ \t]*-[^\r\n]*)+)", re.MULTILINE
+)
 ENTRY = (
     f"- repo: {REPOSITORY}",
     f"  rev: v{__version__}",
@@ -33,7 +39,10 @@ def with_hooks(source: bytes) -> bytes | str:
         before = yaml.load(source)
         repos = before["repos"]
         line, column = repos.lc.data[0]
-    except (YAMLError, KeyError, TypeError, AttributeError):
+        first = min(place[0] for place in before.lc.data.values())
+    except (YAMLError, ValueError, KeyError, TypeError, AttributeError):
+        return "its repos are no plain list"
+    if not all(isinstance(repo, dict) for repo in repos) or source.startswith(codecs.BOM_UTF8):
         return "its repos are no plain list"
     if any(REPOSITORY in str(repo.get("repo")) for repo in repos):
         return source
@@ -43,11 +52,13 @@ def with_hooks(source: bytes) -> bytes | str:
     if indent.strip() or not lines[line].lstrip().startswith(b"-"):
         return "its repos are no plain list"
     lines.insert(line, block(ENTRY, newline, indent=indent))
-    types = list(before.get("default_install_hook_types", ()))
-    if not types:
-        lines.insert(0, block([_TYPES], newline))
+    if "default_install_hook_types" not in before:
+        lines.insert(first, block([_TYPES], newline))
     result = b"".join(lines)
-    after = yaml.load(result)
+    try:
+        after = yaml.load(result)
+    except YAMLError:
+        return "it would not be valid afterwards"
     kept = {key: value for key, value in after.items() if key in before}
     if {**kept, "repos": after["repos"][1:]} != before:
         return "it would not be the same afterwards"
@@ -57,6 +68,6 @@ def with_hooks(source: bytes) -> bytes | str:
 def missing_types(source: bytes) -> list[str]:
     """Hook types that `default_install_hook_types` should have and hasn't."""
     text = source.decode("utf-8", "replace")
-    _, found, rest = text.partition("default_install_hook_types:")
-    listed = rest.split("]", 1)[0] if "[" in rest.split("\n", 1)[0] else rest.split("\n\n", 1)[0]
-    return [kind for kind in TYPES if not found or kind not in listed.replace(",", " ").split()]
+    match = _LISTED.search(text)
+    listed = re.findall(r"[\w-]+", match[1]) if match else []
+    return [kind for kind in TYPES if kind not in listed]

@@ -26,9 +26,7 @@ _HEADS = (
 
 def stopped_operation(repository: Repository) -> Stopped | None:
     """What git is in the middle of; None when nothing waits."""
-    rebasing = any(
-        os.path.isdir(repository.git_path(name)) for name in ("rebase-merge", "rebase-apply")
-    )
+    rebasing = is_rebasing(repository)
     for operation, head, finish in _HEADS:
         if operation == "rebase" and not rebasing:
             continue  # REBASE_HEAD outlives the rebase
@@ -37,3 +35,22 @@ def stopped_operation(repository: Repository) -> Stopped | None:
             if theirs:
                 return Stopped(operation, theirs, finish)
     return None
+
+
+def is_merging(repository: Repository) -> bool:
+    """Whether a merge waits for its commit."""
+    return os.path.exists(repository.git_path("MERGE_HEAD"))
+
+
+def is_rebasing(repository: Repository) -> bool:
+    """Whether a rebase goes on, or waits."""
+    return any(
+        os.path.isdir(repository.git_path(name)) for name in ("rebase-merge", "rebase-apply")
+    )
+
+
+def is_busy(repository: Repository) -> bool:
+    """Whether git is in the middle of anything, so that it would refuse to begin another."""
+    heads = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
+    waits = any(os.path.exists(repository.git_path(name)) for name in heads)
+    return waits or is_rebasing(repository)

@@ -42,7 +42,8 @@ def read_lock_file(path: str, source: bytes) -> LockFile:
     """The entries of a lock file, prose lines passed over."""
     per_app = path.rpartition("/")[2] == MAX_MIGRATION
     entries, conflicted = [], False
-    for number, line in enumerate(source.decode("utf-8", "replace").splitlines(), 1):
+    for number, raw in enumerate(source.splitlines(), 1):
+        line = raw.decode("utf-8", "replace")
         if line.startswith(_MARKERS):
             conflicted = True
         elif per_app and line.strip():
@@ -63,14 +64,16 @@ def write_lock_file(path: str, source: bytes, names: Mapping[str, str]) -> bytes
         ending = newline if source.endswith(b"\n") or not source else b""
         return name.encode() + ending
     lines, done = [], set()
-    for raw in source.split(newline):
-        match = _LINE.match(raw.decode("utf-8", "surrogateescape"))
-        if raw.decode("utf-8", "replace").startswith(_MARKERS):
+    for raw in source.splitlines(keepends=True):
+        line = raw.decode("utf-8", "surrogateescape").rstrip()
+        match = _LINE.match(line)
+        if line.startswith(_MARKERS):
             continue
         if match and match[1] in names:
             if match[1] in done:
                 continue
             done.add(match[1])
-            raw = f"{match[1]}: {names[match[1]]}".encode()
+            ending = raw[len(raw.rstrip(b"\r\n")) :]
+            raw = f"{match[1]}: {names[match[1]]}".encode() + ending
         lines.append(raw)
-    return newline.join(lines)
+    return b"".join(lines)

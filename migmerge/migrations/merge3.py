@@ -78,6 +78,9 @@ def merge_lock(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | No
     """
     versions = [read_lock_file(path, source) for source in (base, ours, theirs)]
     prose = [_prose(path, source) for source in (base, ours, theirs)]
+    labels = [[entry.label for entry in v.entries] for v in versions]
+    if any(len(own) > len(set(own)) for own in labels):
+        return None
     if any(v.conflicted for v in versions) or prose[0] != prose[1] or prose[0] != prose[2]:
         return None
     one, own, other = ({entry.label: entry.name for entry in v.entries} for v in versions)
@@ -91,7 +94,9 @@ def merge_lock(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | No
         names[label] = name
     if path.rpartition("/")[2] == MAX_MIGRATION:
         return write_lock_file(path, ours, names) if len(names) == 1 else None
-    return write_lock_file(path, _with_lines(ours, names.keys() - own.keys()), names)
+    merged = write_lock_file(path, _with_lines(ours, names.keys() - own.keys()), names)
+    told = {entry.label: entry.name for entry in read_lock_file(path, merged).entries}
+    return merged if told == names else None
 
 
 def _prose(path: str, source: bytes) -> list[bytes]:
@@ -108,7 +113,8 @@ def _settled(base: str | None, ours: str | None, theirs: str | None) -> str | No
         return theirs
     # a merge migration's name tells what it joins
     for later, earlier in ((ours, theirs), (theirs, ours)):
-        if _MERGE.match(later) and f"_{earlier}_" in f"_{later.split('_merge_', 1)[1]}_":
+        joined = later.split("_merge_", 1)[1] if _MERGE.match(later) else ""
+        if earlier in re.split(r"_(?=[0-9]{4,}_)", joined):
             return later
     return None
 
@@ -116,10 +122,12 @@ def _settled(base: str | None, ours: str | None, theirs: str | None) -> str | No
 def _with_lines(source: bytes, labels: set[str]) -> bytes:
     """A place for each new label, before the first one that comes after it."""
     newline = b"\r\n" if b"\r\n" in source else b"\n"
-    lines = source.split(newline)
+    lines = source.splitlines(keepends=True)
     for label in sorted(labels):
-        entries = [i for i, line in enumerate(lines) if re.match(rb"[\w.]+: \S+$", line)]
+        entries = [i for i, line in enumerate(lines) if re.match(rb"[\w.]+: \S+\s*$", line)]
         later = [i for i in entries if lines[i].split(b":")[0] > label.encode()]
         at = later[0] if later else (entries[-1] + 1 if entries else 0)
-        lines.insert(at, f"{label}: ?".encode())
-    return newline.join(lines)
+        if at and not lines[at - 1].endswith(b"\n"):
+            lines[at - 1] += newline
+        lines.insert(at, f"{label}: ?".encode() + newline)
+    return b"".join(lines)

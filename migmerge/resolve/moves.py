@@ -132,7 +132,7 @@ def straighten(graph: Graph, app: str, may: Set[NodeKey], taken: Set[str]) -> Mo
         before = names.get(parent, parent.name)
         own, last = number(key.name), number(before)
         if key in may and own is not None and last is not None and own <= last:
-            used.discard(key.name)
+            used -= set() if key.version else {key.name}
             names[key] = _after(key.name, before, used)
             used.add(names[key])
     leaf = line[-1]

@@ -9,7 +9,7 @@ from migmerge.conflicts.find import locked_apps
 from migmerge.git.compare import source_of
 from migmerge.git.snapshot import Snapshot
 from migmerge.git.trees import SYMLINK
-from migmerge.migrations.lockfiles import LockFile, write_lock_file
+from migmerge.migrations.lockfiles import LockFile, read_lock_file, write_lock_file
 from migmerge.migrations.merging import merge_source
 from migmerge.migrations.model import App, Migration, NodeKey
 from migmerge.migrations.naming import merge_name
@@ -269,4 +269,7 @@ def _lock_data(
     foreign = [entry.label for entry in lock.entries if entry.label and entry.label not in names]
     if len(foreign) > len(set(foreign)):
         return None  # an app that is not in this repository
-    return write_lock_file(lock.path, snapshot.contents[lock.path], names)
+    data = write_lock_file(lock.path, snapshot.contents[lock.path], names)
+    told = {e.label or e.name: e.name for e in read_lock_file(lock.path, data).entries}
+    wanted = {(label if label in told else name): name for label, name in names.items()}
+    return data if wanted.items() <= told.items() else None

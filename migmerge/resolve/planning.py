@@ -72,6 +72,8 @@ def plan_all(
     if refusal is not None:  # a fault outside the fixed apps: then nothing is written
         refusals += [refusal._replace(app=move.app) for move in moves]
         moves, files = [], Files({}, {}, (), {}, {})
+    touched = set().union(*files.blame.values())
+    moves = [move for move in moves if move.strategy != "repoint" or move.app in touched]
     reasons = {**told, **{app: conflict.reasons for app, conflict in sided.items()}}
     reasons |= {app: (*reasons[app], opinion) for app, opinion in heard.opinions.items()}
     resolutions = _resolutions(repository, snapshot, files, moves, refusals, reasons, decision)
@@ -108,11 +110,13 @@ def _unfit(app: str, judgement: Judgement) -> Refusal:
 def _repoint(snapshot: Snapshot, app: str, published: Collection[str], wish: Wish) -> Moves:
     """An app in which nothing moves, but what others mean by a name that is gone."""
     graph = snapshot.graph
-    if "renumber" not in (wish.strategy, wish.prefer) or wish.keep_names:
+    collided = any(key.version for key in graph.app_nodes(app))  # two files, and one has to move
+    straight = "renumber" in (wish.strategy, wish.prefer) and not wish.keep_names
+    if not collided and not straight:
         return Moves(app, "repoint", {}, {}, leaf=graph.leaves(app)[0].name)
     found = set(snapshot.renamed.values())
     below = set().union(*(graph.descendants(key) for key in found)) - found
-    may = {key for key in below if graph.nodes[key].path not in published}
+    may = {key for key in below if key.version or graph.nodes[key].path not in published}
     return straighten(graph, app, may, reserved_names(snapshot, snapshot.apps[app]))
 
 

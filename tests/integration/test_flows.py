@@ -280,6 +280,18 @@ def test_partial_clone_then_fix(branches: Repo, tmp_path: Path) -> None:
     assert clone.check()["conflicts"] == []
 
 
+def test_sparse_checkout_then_fix(branches: Repo) -> None:
+    """What moves is outside of what is checked out."""
+    branches.write("web/readme.txt", "")
+    branches.commit("web")
+    branches.git("sparse-checkout", "set", "web")
+    branches.git("merge", "-q", "--no-edit", "main")
+    (resolution,) = branches.fix("--strategy", "renumber", "--commit")["resolutions"]
+    assert resolution["status"] == "fixed"
+    assert branches.git("status", "--porcelain") == ""
+    assert branches.check("--rev", "HEAD")["conflicts"] == []
+
+
 def test_hooks_path_then_merge(branches: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """core.hooksPath outside of the repository: install writes there, and git runs it."""
     hooks = branches.root.parent / "hooks"
@@ -380,3 +392,99 @@ def test_migmerge_rebase_that_can_not_be_fixed_stops(branches: Repo) -> None:
     )
     assert branches.run("rebase", "--abort").returncode == 0
     assert branches.git("branch", "--show-current").strip() == "feature"
+
+
+def pending(repo: Repo) -> str:
+    """A merge of another branch that waits for its commit."""
+    repo.git("branch", "third", "main~1")
+    repo.git("checkout", "-q", "third")
+    repo.write("third.txt", "x\n")
+    repo.commit("third")
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "--no-commit", "third")
+    return repo.git("rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("command", ["merge", "rebase"])
+def test_migmerge_touches_no_merge_that_somebody_else_began(branches: Repo, command: str) -> None:
+    head = pending(branches)
+    before = branches.state()
+    assert branches.run(command, "main").returncode != 0
+    assert branches.git("rev-parse", "HEAD") == head
+    assert branches.state() == before
+    assert (branches.root / ".git/MERGE_HEAD").exists()
+
+
+@pytest.mark.parametrize("option", ["--commit", "--no-ff", "--no-verify"])
+def test_migmerge_merge_with_options_of_git(branches: Repo, option: str) -> None:
+    if option == "--no-verify":
+        branches.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n").chmod(0o755)
+    done = branches.run("merge", option, "main")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert branches.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_migmerge_merge_squash_abbreviated(branches: Repo) -> None:
+    assert branches.run("merge", "--sq", "main").returncode == 0
+    assert branches.check("--staged")["conflicts"] == []
+    assert branches.git("rev-parse", "HEAD") == branches.git("rev-parse", "feature")
+
+
+@pytest.mark.parametrize("command", ["merge", "rebase"])
+def test_migmerge_continue_after_a_refusal_asks_again(branches: Repo, command: str) -> None:
+    branches.migration("shop", "0002_price", "0001_initial", operations=("DeleteModel('product')",))
+    branches.git("commit", "-q", "--amend", "-a", "-m", "gone")
+    assert branches.run(command, "main").returncode == 1
+    assert branches.run(command, "--continue").returncode == 1
+    branches.migration("shop", "0002_price", "0001_initial", operations=(PRICE,))
+    branches.git("add", "-A")
+    if command == "rebase":
+        branches.git("commit", "-q", "--amend", "--no-edit")
+    monkey = {"GIT_EDITOR": "true"}
+    done = branches.run(command, "--continue", env=monkey)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert branches.check("--rev", "HEAD")["conflicts"] == []
+
+
+def test_migmerge_rebase_continue_of_a_plain_rebase_looks_at_the_end(branches: Repo) -> None:
+    for branch in ("main", "feature"):
+        branches.git("checkout", "-q", branch)
+        branches.write("notes.txt", f"{branch}\n")
+        branches.commit("notes")
+    branches.publish()
+    branches.git("rebase", "-q", "main", fails=True)
+    branches.write("notes.txt", "both\n")
+    branches.git("add", "-A")
+    done = branches.run("rebase", "--continue", env={"GIT_EDITOR": "true"})
+    assert done.returncode == 1
+    assert "siblings in shop" in done.stdout
+
+
+def test_migmerge_rebase_of_what_upstream_has_already(branches: Repo) -> None:
+    """The commit's only migration is main's: the commit stays, empty."""
+    branches.git("checkout", "-q", "-B", "feature", "main~1")
+    branches.migration("shop", "0002_mine", "0001_initial", operations=(STOCK,))
+    branches.commit("mine")
+    done = branches.run("rebase", "main")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert names(branches) == ["0001_initial.py", "0002_stock.py"]
+    assert branches.git("log", "-1", "--format=%s").strip() == "mine"
+
+
+def test_migmerge_rebase_over_two_names_that_cross(branches: Repo) -> None:
+    """Both sides go on to 0003_more, with another content each."""
+    branches.migration("shop", "0003_more", "0002_price", operations=(add("more"),))
+    branches.commit("more")
+    branches.git("checkout", "-q", "main")
+    branches.migration("shop", "0003_more", "0002_stock", operations=(add("theirs"),))
+    branches.commit("theirs")
+    branches.publish()
+    branches.git("checkout", "-q", "feature")
+    done = branches.run("rebase", "main")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert names(branches)[1:] == [
+        "0002_stock.py", "0003_more.py", "0004_price.py", "0005_more.py",
+    ]  # fmt: skip
+    assert b"'theirs'" in branches.read("shop/migrations/0003_more.py")
+    assert b"'more'" in branches.read("shop/migrations/0005_more.py")
+    assert branches.check()["conflicts"] == []

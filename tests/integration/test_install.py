@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from migmerge.git.hooks import HOOKS
-from migmerge.git.precommit import with_hooks
+from migmerge.git.blocks import without_block
+from migmerge.git.hooks import HOOKS, SUFFIX
+from migmerge.git.precommit import missing_types, with_hooks
 from tests.conftest import PRICE, STOCK, Repo, migration_text
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +98,69 @@ def test_install_chains_the_hook_that_is_there(siblings: Repo) -> None:
     assert "exec migmerge check --staged" in hook.read_text()
 
 
+def test_install_over_a_hook_that_git_ignored(siblings: Repo) -> None:
+    """It is not executable: it stays without effect, and commits go on."""
+    hook = siblings.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n")
+    hook.chmod(0o644)
+    before = snapshot(siblings)
+    siblings.run("install")
+    siblings.fix()
+    siblings.git("commit", "-q", "-m", "fixed")
+    siblings.git("reset", "-q", "--hard", "HEAD^")
+    siblings.run("uninstall")
+    assert snapshot(siblings)[".git/hooks/pre-commit"] == before[".git/hooks/pre-commit"]
+
+
+def test_uninstall_where_the_hook_that_was_there_is_gone(siblings: Repo) -> None:
+    with_foreign_hook(siblings)
+    siblings.run("install")
+    (siblings.root / f".git/hooks/pre-commit{SUFFIX}").unlink()
+    assert "hook-lost: " in siblings.run("doctor").stdout
+    done = siblings.run("uninstall")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (siblings.root / ".git/hooks/pre-commit").exists()
+
+
+def test_uninstall_global_leaves_the_local_installation(
+    siblings: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    siblings.run("install")
+    before = snapshot(siblings)
+    siblings.run("install", "--global")
+    assert siblings.run("uninstall", "--global").returncode == 0
+    assert snapshot(siblings) == before
+
+
+def test_install_shared_through_a_symbolic_link(siblings: Repo) -> None:
+    siblings.write("attributes", "*.png binary\n")
+    link = siblings.root / ".gitattributes"
+    link.symlink_to("attributes")
+    siblings.run("install", "--shared", "--hooks", "none")
+    assert link.is_symlink()
+    assert b"merge=migmerge" in siblings.read("attributes")
+    siblings.run("uninstall")
+    assert link.is_symlink()
+    assert siblings.read("attributes") == b"*.png binary\n"
+
+
+def test_install_where_hooks_are_switched_off(siblings: Repo) -> None:
+    siblings.git("config", "core.hooksPath", "/dev/null")
+    done = siblings.run("install")
+    assert done.stdout.splitlines()[-1] == "core.hooksPath is /dev/null: no hook runs here"
+
+
+def test_install_leaves_another_driver_of_the_name_alone(siblings: Repo) -> None:
+    siblings.git("config", "merge.migmerge.driver", "mine %A")
+    done = siblings.run("install")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: merge.migmerge.driver is another one: mine %A\n"
+        "hint: git config --unset merge.migmerge.driver, if it is not needed\n",
+    )
+
+
 def test_install_edits_the_pre_commit_configuration(siblings: Repo) -> None:
     with_pre_commit(siblings)
     done = siblings.run("install")
@@ -105,11 +169,11 @@ def test_install_edits_the_pre_commit_configuration(siblings: Repo) -> None:
     )
     text = siblings.read(".pre-commit-config.yaml").decode()
     assert text == (
+        "# our hooks\n"
         "# migmerge: begin\n"
         "default_install_hook_types: "
         "[pre-commit, pre-merge-commit, post-merge, post-rewrite, pre-push]\n"
         "# migmerge: end\n"
-        "# our hooks\n"
         "repos:\n"
         "  # formatting first\n"
         "  # migmerge: begin\n"
@@ -129,7 +193,40 @@ def test_install_edits_the_pre_commit_configuration(siblings: Repo) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["repos: [{repo: local, hooks: []}]\n", "repos:\n", "x: 1\n", "repos: &a\n- {", "- a\n"],
+    [
+        "---\nrepos:\n- repo: x\n  hooks: []\n",
+        "%YAML 1.2\n---\nrepos:\n- repo: x\n  hooks: []\n",
+        "default_install_hook_types:\nrepos:\n- repo: x\n  hooks: []\n",
+        "default_install_hook_types:\n- pre-commit\n- post-merge\nrepos:\n- repo: x\n  hooks: []\n",
+    ],
+)
+def test_with_hooks_of_an_odd_configuration(source: str) -> None:
+    edited = with_hooks(source.encode())
+    assert isinstance(edited, bytes)
+    assert without_block(without_block(edited)) == source.encode()
+
+
+def test_missing_types() -> None:
+    text = "default_install_hook_types: {}\nrepos: []\n"
+    flow = text.format("[pre-commit, pre-merge-commit,\n  post-merge, post-rewrite, pre-push]")
+    assert missing_types(flow.encode()) == []
+    lines = text.format("\n- pre-commit\n- post-merge").encode()
+    assert missing_types(lines) == ["pre-merge-commit", "post-rewrite", "pre-push"]
+    assert len(missing_types(b"repos:\n- repo: post-merge\n")) == 5
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "repos:\n- foo\n",
+        "\ufeffrepos:\n- repo: x\n",
+        "",
+        "repos: [{repo: local, hooks: []}]\n",
+        "repos:\n",
+        "x: 1\n",
+        "repos: &a\n- {",
+        "- a\n",
+    ],
 )
 def test_with_hooks_of_a_configuration_that_it_can_not_edit(source: str) -> None:
     assert isinstance(with_hooks(source.encode()), str)
@@ -241,6 +338,16 @@ def test_driver_merges_what_is_certain(repo: Repo, command: str) -> None:
     run_all(repo, command)
     assert repo.read(PATH).decode() == BOTH
     assert repo.git("ls-files", "--unmerged") == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_driver_with_line_endings_of_the_work_tree(repo: Repo, command: str) -> None:
+    """The work tree has CRLF, git's objects do not; so do the driver's files."""
+    repo.write(".gitattributes", "*.py text eol=crlf\n")
+    diverged(repo)
+    run_all(repo, command)
+    assert repo.read(PATH).decode() == BOTH.replace("\n", "\r\n")
+    assert repo.git("show", f":{PATH}") == BOTH
 
 
 def test_driver_under_merge_tree(repo: Repo) -> None:

@@ -150,6 +150,37 @@ def test_fix_keeps_no_more_than_twenty_backups(siblings: Repo) -> None:
     assert sorted(int(ref.rpartition("/")[2]) for ref in refs(siblings)) == [*range(6, 26)]
 
 
+def test_undo_of_what_later_migrations_build_on_is_refused(siblings: Repo) -> None:
+    siblings.fix("--commit")
+    siblings.migration("shop", "0004_x", "0003_merge_0002_price_0002_stock")
+    siblings.commit("later")
+    before = siblings.state()
+    done = siblings.run("undo")
+    assert (done.returncode, done.stdout) == (
+        1,
+        "nothing was taken back; what came later builds on the fix:\n"
+        "  shop/migrations/0004_x.py depends on shop.0003_merge_0002_price_0002_stock\n",
+    )
+    assert siblings.state() == before
+
+
+def test_undo_passes_over_what_git_took_back(siblings: Repo) -> None:
+    """The second fix went with its aborted merge; the first one is undone."""
+    before, _ = siblings.state()
+    siblings.fix("--strategy", "renumber", "--commit")
+    siblings.git("checkout", "-q", "-b", "third", "main~1")
+    siblings.migration(
+        "shop", "0002_third", "0001_initial", operations=(PRICE.replace("price", "t"),)
+    )
+    siblings.commit("third")
+    siblings.git("checkout", "-q", "feature")
+    siblings.git("merge", "-q", "--no-commit", "third")
+    siblings.fix()
+    siblings.git("merge", "--abort")
+    assert siblings.run("undo").returncode == 0
+    assert siblings.state()[0] == before
+
+
 # Runs migmerge, and kills it where it is about to change something for the nth time.
 KILLER = """\
 import os, signal, subprocess, sys, tempfile

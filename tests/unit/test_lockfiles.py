@@ -40,3 +40,9 @@ def test_write_lock_file_resolves_markers_for_its_apps() -> None:
     source = b"auth: 1\n<<<<<<< a\nshop: 0002_a\n=======\nshop: 0002_b\n>>>>>>> b\nzoo: 9\n"
     written = write_lock_file("migrations_lockfile.txt", source, {"shop": "0003_m"})
     assert written == b"auth: 1\nshop: 0003_m\nzoo: 9\n"
+
+
+def test_write_lock_file_keeps_each_lines_own_ending() -> None:
+    source = b"app: 1\r\n<<<<<<< a\nshop: 1 \n=======\nshop: 2\n>>>>>>> b\nzed: 1"
+    written = write_lock_file("migrations_lockfile.txt", source, {"shop": "3", "zed": "2"})
+    assert written == b"app: 1\r\nshop: 3\nzed: 2"

@@ -73,8 +73,9 @@ HEAD = "Do not edit.\n\n"
         (LOCK, f"{HEAD}a: 1\nc: 1\n", f"{HEAD}a: 1\nb: 1\nc: 1\n", f"{HEAD}a: 1\nc: 1\nd: 1\n",
          f"{HEAD}a: 1\nb: 1\nc: 1\nd: 1\n"),
         (LOCK, "a: 1\r\n", "a: 2\r\n", "a: 1\r\nb: 1\r\n", "a: 2\r\nb: 1\r\n"),
+        (LOCK, "a: 1\r\nb: 1\nc: 1 \n", "a: 2\r\nb: 1\nc: 1 \n", "a: 1\r\nb: 1\nc: 2\n", "a: 2\r\nb: 1\nc: 2\n"),
     ],
-    ids=["a merge migration of the other", "two apps", "two new apps", "CRLF"],
+    ids=["a merge migration of the other", "two apps", "two new apps", "CRLF", "mixed endings"],
 )  # fmt: skip
 def test_merge_lock_certain(path: str, base: str, ours: str, theirs: str, merged: str) -> None:
     assert merge_lock(path, base.encode(), ours.encode(), theirs.encode()) == merged.encode()
@@ -86,12 +87,14 @@ def test_merge_lock_certain(path: str, base: str, ours: str, theirs: str, merged
     [
         (MAX, "0001_a\n", "0002_b\n", "0003_c\n"),
         (MAX, "0001_a\n", "0002_b\n", "0003_merge_0002_bb_0002_c\n"),
+        (MAX, "0001_a\n", "0002_b\n", "0003_merge_0002_b_old_0002_c\n"),
+        (LOCK, "a: 1\na: 1\n", "a: 1\na: 2\n", "a: 3\na: 1\n"),
         (MAX, "0001_a\n", "<<<<<<<\n0002_b\n", "0003_c\n"),
         (LOCK, "a: 1\nb: 1\n", "a: 2\nb: 1\n", "a: 3\nb: 1\n"),
         (LOCK, "a: 1\nb: 1\n", "a: 1\n", "a: 1\nb: 2\n"),
         (LOCK, "x\na: 1\nb: 1\n", "y\na: 1\nb: 2\n", "x\na: 2\nb: 1\n"),
     ],
-    ids=["two names", "a name inside another", "markers", "one app", "an app removed", "prose"],
+    ids=["two names", "a name inside another", "a name before another", "one app twice", "markers", "one app", "an app removed", "prose"],
 )  # fmt: skip
 def test_merge_lock_uncertain(path: str, base: str, ours: str, theirs: str) -> None:
     assert merge_lock(path, base.encode(), ours.encode(), theirs.encode()) is None
