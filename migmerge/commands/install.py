@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import stat
@@ -283,6 +284,8 @@ def _write(file: File) -> None:
         return
     if file.after is None:
         os.unlink(file.path)
+        with contextlib.suppress(OSError):  # there was none before, or it isn't empty
+            os.rmdir(os.path.dirname(file.path))
         return
     os.makedirs(os.path.dirname(file.path), exist_ok=True)
     mode = stat.S_IMODE(os.stat(file.path).st_mode) if os.path.exists(file.path) else 0o644

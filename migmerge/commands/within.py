@@ -36,7 +36,7 @@ def merge(options: GitOptions) -> int:
         if not _fixed(repository, options, "auto", "migmerge merge --continue"):
             return 1
         return interactive("merge", *arguments, cwd=options.directory)
-    if is_busy(repository) or set(arguments) & set(_OTHERS):
+    if is_busy(repository) or set(arguments) & {"--continue", *_OTHERS}:
         return interactive("merge", *arguments, cwd=options.directory)  # git knows what to say
     squash = _is_given(arguments, "--squash")
     code = interactive("merge", *_uncommitted(arguments), cwd=options.directory)

@@ -98,6 +98,18 @@ def test_install_chains_the_hook_that_is_there(siblings: Repo) -> None:
     assert "exec migmerge check --staged" in hook.read_text()
 
 
+def test_uninstall_takes_its_directories_along(siblings: Repo) -> None:
+    """A repository that was made without templates has neither."""
+    for name in ("hooks", "info"):
+        shutil.rmtree(siblings.root / ".git" / name)
+    before = snapshot(siblings)
+    siblings.run("install")
+    siblings.run("uninstall")
+    assert snapshot(siblings) == before
+    assert not (siblings.root / ".git/hooks").exists()
+    assert not (siblings.root / ".git/info").exists()
+
+
 def test_install_over_a_hook_that_git_ignored(siblings: Repo) -> None:
     """It is not executable: it stays without effect, and commits go on."""
     hook = siblings.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n")

@@ -216,7 +216,9 @@ def run_killed(repo: Repo, step: int, *arguments: str) -> int:
     return done.returncode
 
 
-def kill_at_every_step(repo: Repo, tmp_path: Path, *arguments: str) -> int:
+def kill_at_every_step(
+    repo: Repo, tmp_path: Path, *arguments: str, abort: tuple[str, ...] = ()
+) -> int:
     """Before or after, and never anything else; the number of steps."""
     pristine = tmp_path / "pristine"
     shutil.copytree(repo.root, pristine, symlinks=True)
@@ -237,6 +239,9 @@ def kill_at_every_step(repo: Repo, tmp_path: Path, *arguments: str) -> int:
         unmerged = repo.git("diff", "--name-only", "--diff-filter=U").split()
         stale = [line.split("\t")[1] for line in repo.git("diff-files").splitlines()]
         assert set(stale) <= set(unmerged), step
+        if abort:
+            repo.git(*abort)
+            assert repo.git("status", "--porcelain") == "", step
     raise AssertionError("too many steps")
 
 
@@ -244,14 +249,19 @@ def test_fix_killed_at_every_step(siblings: Repo, tmp_path: Path) -> None:
     assert kill_at_every_step(siblings, tmp_path, *RENUMBER, "--no-verify") > 15
 
 
-def test_fix_killed_at_every_step_of_a_stopped_merge(repo: Repo, tmp_path: Path) -> None:
+@pytest.mark.parametrize("operation", ["merge", pytest.param("rebase", marks=pytest.mark.corpus)])
+def test_fix_killed_at_every_step_of_a_stopped_operation(
+    repo: Repo, tmp_path: Path, operation: str
+) -> None:
     collision(repo)
-    repo.git("merge", "-q", "feature", fails=True)
-    assert kill_at_every_step(repo, tmp_path, "fix", "--yes", "--no-verify") > 15
-    repo.git("merge", "--abort")
-    assert repo.git("status", "--porcelain") == ""
+    branch, other = {"merge": ("main", "feature"), "rebase": ("feature", "main")}[operation]
+    repo.git("checkout", "-q", branch)
+    repo.git(operation, "-q", other, fails=True)
+    abort = (operation, "--abort")
+    assert kill_at_every_step(repo, tmp_path, "fix", "--yes", "--no-verify", abort=abort) > 15
 
 
+@pytest.mark.corpus
 def test_undo_killed_at_every_step(siblings: Repo, tmp_path: Path) -> None:
     siblings.run(*RENUMBER)
     assert kill_at_every_step(siblings, tmp_path, "undo") > 15
