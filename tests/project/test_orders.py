@@ -75,25 +75,23 @@ def test_commute_on_postgresql() -> None:
 
 
 @pytest.mark.corpus
-@pytest.mark.parametrize("steps", [(3, 17, 40), (59, 77, 101)], ids=["near", "far"])
-def test_commute_on_sqlite_widely(
-    steps: tuple[int, ...], record_property: Callable[[str, float], None]
-) -> None:
-    share = hold("sqlite", pairs("sqlite", steps))
+@pytest.mark.parametrize("step", [3, 17, 40, 59, 77, 101])
+def test_commute_on_sqlite_widely(step: int, record_property: Callable[[str, float], None]) -> None:
+    share = hold("sqlite", pairs("sqlite", (step,)))
     record_property("over-cautious", share)
-    assert share < 0.14
+    assert share < 0.2
 
 
 @pytest.mark.corpus
 @pytest.mark.postgresql
 @pytest.mark.usefixtures("postgresql")
-@pytest.mark.parametrize("steps", [(5, 23, 43), (61, 83, 103)], ids=["near", "far"])
+@pytest.mark.parametrize("step", [5, 23, 43, 61, 83, 103])
 def test_commute_on_postgresql_widely(
-    steps: tuple[int, ...], record_property: Callable[[str, float], None]
+    step: int, record_property: Callable[[str, float], None]
 ) -> None:
-    share = hold("postgresql", pairs("postgresql", steps))
+    share = hold("postgresql", pairs("postgresql", (step,)))
     record_property("over-cautious", share)
-    assert share < 0.14
+    assert share < 0.2
 
 
 def test_every_operation_has_a_footprint() -> None:
