@@ -217,7 +217,7 @@ def run_killed(repo: Repo, step: int, *arguments: str) -> int:
 
 
 def kill_at_every_step(
-    repo: Repo, tmp_path: Path, *arguments: str, abort: tuple[str, ...] = ()
+    repo: Repo, tmp_path: Path, *arguments: str, abort: tuple[str, ...] = (), stride: int = 1
 ) -> int:
     """Before or after, and never anything else; the number of steps."""
     pristine = tmp_path / "pristine"
@@ -225,7 +225,7 @@ def kill_at_every_step(
     before = repo.state()
     assert repo.run(*arguments).returncode == 0
     after = repo.state()
-    for step in range(1, 500):
+    for step in range(1, 500, stride):
         shutil.rmtree(repo.root)
         shutil.copytree(pristine, repo.root, symlinks=True)
         repo.git("status")  # takes in that these are other inodes now
@@ -257,8 +257,9 @@ def test_fix_killed_at_every_step_of_a_stopped_operation(
     branch, other = {"merge": ("main", "feature"), "rebase": ("feature", "main")}[operation]
     repo.git("checkout", "-q", branch)
     repo.git(operation, "-q", other, fails=True)
-    abort = (operation, "--abort")
-    assert kill_at_every_step(repo, tmp_path, "fix", "--yes", "--no-verify", abort=abort) > 15
+    fix, abort = ("fix", "--yes", "--no-verify"), (operation, "--abort")
+    stride = {"merge": 1, "rebase": 3}[operation]
+    assert kill_at_every_step(repo, tmp_path, *fix, abort=abort, stride=stride) > 15
 
 
 @pytest.mark.corpus
