@@ -35,9 +35,10 @@ CASES = {
 def driver(place: Path, name: str) -> list[str]:
     """The command that git would give to the shell; the file of ours is written anew each time."""
     texts = dict(zip("OAB", CASES[name], strict=True))
-    copies = "; ".join(f"cp {place}/{name[8:11]}.{k} {place}/{k}" for k in texts)
+    own = list(CASES).index(name)
+    copies = "; ".join(f"cp {place}/{own}.{key} {place}/{key}" for key in texts)
     for key, text in texts.items():
-        (place / f"{name[8:11]}.{key}").write_text(text)
+        (place / f"{own}.{key}").write_text(text)
     command = driver_command()
     for key in texts:
         command = command.replace(f"%{key}", str(place / key))
