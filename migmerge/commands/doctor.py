@@ -18,6 +18,7 @@ from migmerge.git.precommit import CONFIG, missing_types
 from migmerge.git.probe import probe
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot
+from migmerge.git.state import JOURNAL
 from migmerge.git.wiring import (
     SECTION,
     driver_command,
@@ -171,7 +172,7 @@ def _calls_us(hook: Hook) -> bool:
 def _hazards(repository: Repository) -> Iterator[Problem]:
     if os.environ.get("MIGMERGE") == "0":
         yield Problem("switched-off", "MIGMERGE=0 switches hooks and driver off", "unset MIGMERGE")
-    if os.path.exists(repository.git_path(os.path.join("migmerge", "journal"))):
+    if os.path.exists(repository.git_path(JOURNAL)):
         yield Problem("journal", "a fix was interrupted here", "migmerge undo")
     if _is_true(repository, "rerere.autoUpdate"):
         text = "rerere stages what it remembers, also for two migrations of one name"

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository
-
-_JOURNAL = os.path.join("migmerge", "journal")
+from migmerge.git.state import JOURNAL
 
 
 @contextmanager
@@ -35,7 +34,7 @@ def tidy_up(repository: Repository) -> None:
 
     Not under a hook, where git has its own plans with the index, nor while a fix still runs.
     """
-    if not os.path.exists(repository.git_path(_JOURNAL)):
+    if not os.path.exists(repository.git_path(JOURNAL)):
         return
     if "GIT_INDEX_FILE" in os.environ or os.path.exists(repository.git_path("index.lock")):
         text = "a migmerge fix was interrupted here, or still runs; migmerge undo takes it back"
@@ -49,7 +48,7 @@ def tidy_up(repository: Repository) -> None:
 
 
 def _take_back_what_died(repository: Repository) -> bool:
-    if not os.path.exists(repository.git_path(_JOURNAL)):
+    if not os.path.exists(repository.git_path(JOURNAL)):
         return False
     from migmerge.resolve.journal import read_journal
     from migmerge.resolve.transaction import take_back

@@ -205,9 +205,8 @@ def _hooks_back(repository: Repository) -> list[File]:
             found.append(File(hook.path, _read(hook.path), None))
         elif hook.kind == "chained":
             old = hook.path + SUFFIX
-            moved = (
-                old if os.path.lexists(old) else ""
-            )  # somebody took it away: then just ours goes
+            # where somebody took it away just ours goes
+            moved = old if os.path.lexists(old) else ""
             found.append(File(hook.path, _read(hook.path), _read(old), moved=moved))
     return found
 
@@ -257,8 +256,7 @@ def _set(repository: Repository, scope: str, key: str, value: str) -> None:
         else:
             repository.git("config", scope, "--remove-section", key)
     except GitError as error:
-        line = (error.stderr.strip().splitlines() or ["git config failed"])[-1]
-        raise UserError(f"git config {scope}: {line}", "nothing else was changed") from None
+        raise UserError(f"git config {scope}: {error.reason}", "nothing else was changed") from None
 
 
 def _tell(repository: Repository, file: File) -> None:

@@ -36,8 +36,7 @@ def commit_paths(repository: Repository, message: str, paths: Iterable[str]) -> 
             return Committed(True, "committed the merge")
         repository.git("commit", "--quiet", "-m", message, "--", *_known(repository, paths))
     except GitError as error:
-        reason = (error.stderr.strip().splitlines() or ["git commit failed"])[-1]
-        return Committed(False, f"not committed: {reason}")
+        return Committed(False, f"not committed: {error.reason}")
     return Committed(True, f"committed: {message.splitlines()[0]}")
 
 
@@ -67,8 +66,7 @@ def amend_paths(repository: Repository, paths: Iterable[str]) -> Committed:
             "commit", "--quiet", "--amend", "--no-edit", "--allow-empty", "--only", "--", *known
         )
     except GitError as error:
-        reason = (error.stderr.strip().splitlines() or ["git commit failed"])[-1]
-        return Committed(False, f"not committed: {reason}")
+        return Committed(False, f"not committed: {error.reason}")
     return Committed(True, "made part of the last commit")
 
 

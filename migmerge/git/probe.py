@@ -42,7 +42,7 @@ def probe(repository: Repository, directory: str) -> str | None:
         except GitError as error:
             if error.returncode == 129:
                 return None
-            return (error.stderr.strip().splitlines() or ["git merge-tree failed"])[-1]
+            return error.reason
         tree = out.split()[0]
         merged = repository.git("cat-file", "blob", f"{tree}:{path}", env=env)
         return "" if merged == wanted else "git merged two migrations without asking the driver"

@@ -19,6 +19,11 @@ class GitError(Exception):
         self.returncode = returncode
         self.stderr = stderr
 
+    @property
+    def reason(self) -> str:
+        """The last line of git's own words."""
+        return (self.stderr.strip().splitlines() or ["git said nothing"])[-1]
+
 
 def git(
     *arguments: str,

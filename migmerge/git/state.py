@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from migmerge.git.repository import Repository, find_commit
 
+# under the git directory: a change of ours that is under way
+JOURNAL = os.path.join("migmerge", "journal")
+
 
 class Stopped(NamedTuple):
     """An operation of git that waits for the user; `theirs` is the commit being brought in."""

@@ -20,7 +20,8 @@ def merge_migration(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     """
     for side, other in ((theirs, ours), (ours, theirs)):
         edits = _edits(base, side)
-        if edits and _applied(base, edits) == side and _untouched(other, edits):
+        # the cheap question first: rewriting loads LibCST
+        if edits and _untouched(other, edits) and _applied(base, edits) == side:
             return _applied(other, edits)
     return None
 

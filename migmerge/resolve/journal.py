@@ -15,11 +15,10 @@ from typing import NamedTuple
 from migmerge.errors import UserError
 from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_commit
-from migmerge.git.state import stopped_operation
+from migmerge.git.state import JOURNAL, stopped_operation
 
 _REFS = "refs/migmerge/backup/"
 _KEPT = 20
-_FILE = os.path.join("migmerge", "journal")
 
 
 class State(NamedTuple):
@@ -114,7 +113,7 @@ def _numbers(repository: Repository) -> list[int]:
 
 
 def _write(repository: Repository, text: bytes) -> None:
-    path = repository.git_path(_FILE)
+    path = repository.git_path(JOURNAL)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     handle, name = tempfile.mkstemp(prefix="journal-", dir=os.path.dirname(path))
     with os.fdopen(handle, "wb") as stream:
@@ -126,7 +125,7 @@ def _write(repository: Repository, text: bytes) -> None:
 
 def end(repository: Repository) -> None:
     """The change is done, or taken back: there is nothing left to recover."""
-    os.unlink(repository.git_path(_FILE))
+    os.unlink(repository.git_path(JOURNAL))
 
 
 def drop(repository: Repository, journal: Journal) -> None:
@@ -137,7 +136,7 @@ def drop(repository: Repository, journal: Journal) -> None:
 
 def read_journal(repository: Repository) -> Journal:
     """The change that is under way."""
-    path = repository.git_path(_FILE)
+    path = repository.git_path(JOURNAL)
     with open(path, "rb") as handle:
         return _parsed(repository, handle.read(), path)
 

@@ -380,7 +380,7 @@ def test_driver_under_revert(repo: Repo) -> None:
     assert repo.read(PATH).decode() == OURS
 
 
-def no_side_is_lost(repo: Repo, ours: str, theirs: str) -> None:
+def assert_no_side_is_lost(repo: Repo, ours: str, theirs: str) -> None:
     """Each line of both sides stands in the file, between markers where they differ."""
     lines = [line.rstrip("\r") for line in repo.read(PATH).decode().split("\n")]
     assert "<<<<<<<" in "".join(line[:7] for line in lines)
@@ -417,7 +417,7 @@ def test_driver_never_loses_a_side(
         pytest.skip("an untracked file is not stashed")
     diverged(repo, ours, theirs, base)
     run_all(repo, command, fails=True)
-    no_side_is_lost(repo, ours, theirs)
+    assert_no_side_is_lost(repo, ours, theirs)
 
 
 def break_interpreter(repo: Repo) -> dict[str, str]:
@@ -446,7 +446,7 @@ def test_driver_that_can_not_run_is_a_text_merge(
     for key, value in fault(repo).items():
         monkeypatch.setenv(key, value)
     repo.git("merge", "-q", "--no-edit", "theirs", fails=True)
-    no_side_is_lost(repo, OURS, THEIRS)
+    assert_no_side_is_lost(repo, OURS, THEIRS)
 
 
 def test_driver_needs_no_path(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -481,7 +481,9 @@ def test_driver_in_a_criss_cross_merge(repo: Repo) -> None:
     repo.write(PATH, repo.read(PATH).decode().replace("0002_a", "0003_a"))
     repo.commit("left")
     repo.git("merge", "-q", "--no-edit", "right", fails=True)
-    no_side_is_lost(repo, repo.git("show", f"left:{PATH}"), repo.git("show", f"right:{PATH}"))
+    assert_no_side_is_lost(
+        repo, repo.git("show", f"left:{PATH}"), repo.git("show", f"right:{PATH}")
+    )
 
 
 @pytest.mark.parametrize("style", ["merge", "diff3", "zdiff3"])
