@@ -31,6 +31,8 @@ from migmerge.git.wiring import (
 )
 from migmerge.report.screen import printable
 
+_OPEN_END = f"{SECTION}.openEnd"
+
 
 class InstallOptions(NamedTuple):
     """What the command line said; `scope` is local, global or worktree."""
@@ -93,6 +95,7 @@ def uninstall(options: InstallOptions) -> int:
             files.append(File(path, before, without_block(before)))
     if options.scope == "local":
         files += _hooks_back(repository)
+        notes = tuple(_edited_hooks(repository))
         for name in (CONFIG, "pyproject.toml", "setup.cfg"):
             path = os.path.realpath(os.path.join(repository.root, name))
             before = _read(path)
@@ -127,13 +130,20 @@ def _wiring(repository: Repository, config: Config, options: InstallOptions) -> 
     before = _read(path)
     files = [File(path, before, with_block(before, lines))]
     # the command before the name: a name alone makes every merge die
-    settings = (
+    settings = [
         (f"{SECTION}.driver", driver_command()),
         (f"{SECTION}.recursive", "text"),
         (f"{SECTION}.name", NAME),
-    )
+    ]
+    if options.scope == "local" and _has_open_end(git_place(repository, "config")):
+        settings.append((_OPEN_END, "true"))
     hooks, notes = _hooks(repository, options)
-    return Wiring((*files, *hooks), settings, notes)
+    return Wiring((*files, *hooks), tuple(settings), notes)
+
+
+def _has_open_end(path: str) -> bool:
+    """Whether the last line has no end: git gives it one when it adds a section."""
+    return (_read(path) or b"\n")[-1:] != b"\n"
 
 
 def _attribute_files(repository: Repository, options: InstallOptions) -> list[str]:
@@ -211,6 +221,14 @@ def _hooks_back(repository: Repository) -> list[File]:
     return found
 
 
+def _edited_hooks(repository: Repository) -> list[str]:
+    return [
+        f"{hook.path} was edited since: take the call of migmerge out by hand"
+        for hook in read_hooks(git_place(repository, "hooks"))
+        if hook.kind == "foreign" and b"migmerge check" in (_read(hook.path) or b"")
+    ]
+
+
 def _without_blocks(source: bytes | None) -> bytes | None:
     """Two of them in a configuration of pre-commit."""
     return without_block(without_block(source))
@@ -254,9 +272,19 @@ def _set(repository: Repository, scope: str, key: str, value: str) -> None:
         if value:
             repository.git("config", scope, "--replace-all", key, value)
         else:
-            repository.git("config", scope, "--remove-section", key)
+            _remove_section(repository, scope, key)
     except GitError as error:
         raise UserError(f"git config {scope}: {error.reason}", "nothing else was changed") from None
+
+
+def _remove_section(repository: Repository, scope: str, section: str) -> None:
+    path = git_place(repository, "config")
+    before = _read(path) or b""
+    opened = scope == "--local" and _is_set(repository, scope, _OPEN_END, "true")
+    repository.git("config", scope, "--remove-section", section)
+    after = _read(path) or b""
+    if opened and before.startswith(after):  # nothing came behind it
+        _write(File(path, before, after.removesuffix(b"\n")))
 
 
 def _tell(repository: Repository, file: File) -> None:

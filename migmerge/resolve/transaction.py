@@ -95,9 +95,13 @@ def take_back(repository: Repository, change: Journal) -> tuple[str, ...]:
 def read_states(repository: Repository, paths: Iterable[str]) -> dict[str, State]:
     """What paths are now; UserError for one that is no regular file."""
     entries = read_entries(repository, sorted(paths))
+    top = os.path.realpath(repository.root)
     found = {}
     for path, own in entries.items():
         full = os.path.join(repository.root, path)
+        directory = os.path.dirname(full)
+        if os.path.realpath(directory) != os.path.join(top, os.path.dirname(path)).rstrip(os.sep):
+            raise UserError(f"{path} is beyond a symbolic link", "")
         mode = os.lstat(full).st_mode if os.path.lexists(full) else 0o100644
         if not stat.S_ISREG(mode):
             raise UserError(f"{path} is not a regular file", "")

@@ -60,11 +60,23 @@ def with_crlf(repo: Repo) -> None:
     repo.write(".pre-commit-config.yaml", PRE_COMMIT.replace("\n", "\r\n"))
 
 
+def with_open_end(repo: Repo) -> None:
+    text = repo.read(".git/config") + b"[user]\n\tname = x"
+    repo.write(".git/config", text)
+
+
 @pytest.mark.parametrize("options", [(), ("--shared",), ("--hooks", "none"), ("--hooks", "native")])
 @pytest.mark.parametrize(
     "prepare",
-    [lambda repo: None, with_foreign_hook, with_attributes, with_pre_commit, with_crlf],
-    ids=["plain", "foreign hook", "attributes", "pre-commit", "CRLF"],
+    [
+        lambda repo: None,
+        with_foreign_hook,
+        with_attributes,
+        with_pre_commit,
+        with_crlf,
+        with_open_end,
+    ],
+    ids=["plain", "foreign hook", "attributes", "pre-commit", "CRLF", "no final newline"],
 )
 def test_uninstall_leaves_no_trace(siblings: Repo, prepare, options: tuple[str, ...]) -> None:
     prepare(siblings)
@@ -131,6 +143,27 @@ def test_uninstall_where_the_hook_that_was_there_is_gone(siblings: Repo) -> None
     done = siblings.run("uninstall")
     assert (done.returncode, done.stderr) == (0, "")
     assert not (siblings.root / ".git/hooks/pre-commit").exists()
+
+
+def test_uninstall_leaves_a_hook_that_was_edited_and_says_so(siblings: Repo) -> None:
+    siblings.run("install")
+    hook = siblings.root / ".git/hooks/pre-commit"
+    hook.write_text(hook.read_text() + "# mine\n")
+    told = siblings.run("uninstall").stdout
+    assert f"{hook} was edited since: take the call of migmerge out by hand\n" in told
+    assert hook.read_text().endswith("# mine\n")
+
+
+def test_uninstall_keeps_what_came_behind_it(siblings: Repo) -> None:
+    with_open_end(siblings)
+    before = siblings.read(".git/config")
+    siblings.run("install")
+    siblings.git("config", "core.pager", "cat")
+    siblings.git("config", "later.key", "1")
+    siblings.run("uninstall")
+    text = siblings.read(".git/config")
+    assert text.startswith(before[: before.index(b"[user]")])
+    assert text.endswith(b"name = x\n[later]\n\tkey = 1\n")
 
 
 def test_uninstall_global_leaves_the_local_installation(

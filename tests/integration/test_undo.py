@@ -109,6 +109,18 @@ def test_undo_of_what_somebody_changed_since_is_refused(siblings: Repo) -> None:
     assert siblings.state() == before
 
 
+def test_undo_does_not_write_beyond_a_symbolic_link(siblings: Repo, tmp_path: Path) -> None:
+    siblings.fix("--strategy", "renumber")
+    elsewhere = tmp_path / "elsewhere"
+    (siblings.root / "shop/migrations").rename(elsewhere)
+    (siblings.root / "shop/migrations").symlink_to(elsewhere)
+    files = sorted((path.name, path.read_bytes()) for path in elsewhere.iterdir())
+    done = siblings.run("undo")
+    assert done.returncode == 2
+    assert "is beyond a symbolic link" in done.stderr
+    assert sorted((path.name, path.read_bytes()) for path in elsewhere.iterdir()) == files
+
+
 def test_undo_twice_takes_back_the_fix_before(siblings: Repo) -> None:
     before = siblings.state()
     siblings.run(*RENUMBER)
