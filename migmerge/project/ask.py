@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.resources
-import json
-import os
-import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from migmerge.conflicts.model import Disputed
 from migmerge.conflicts.settle import PLAIN
 from migmerge.migrations.naming import merge_suffix
 from migmerge.migrations.reader import read_header
 from migmerge.project.interpreter import Project
-
-_SECONDS = 180
-_MARK = "\nmigmerge:"
+from migmerge.project.run import run
 
 
 class Answer(NamedTuple):
@@ -65,17 +59,17 @@ def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
     }
     settles = {label: w[:3] for label, w in wanted.items() if w.disputed}
     orders = {label: list(w.tried) for label, w in wanted.items() if w.tried}
-    document = _run(project, {"merge": merges, "settle": settles, "orders": orders, "plain": PLAIN})
+    request = {"merge": merges, "settle": settles, "orders": orders, "plain": PLAIN}
+    heard = run(project, "texts", request)
     found = {}
-    for label, text in (document.get("result") or {}).items():
+    for label, text in (heard.result or {"texts": {}})["texts"].items():
         header = read_header(text.encode())
         if header and {(r.label, r.name) for r in header.dependencies} == {
             (label, name) for name in wanted[label].leaves
         }:
             found[label] = text.encode()
-    why = str(document.get("skipped") or document.get("failed") or "no answer")
-    tried = {label: Tried(*told) for label, told in (document.get("orders") or {}).items()}
-    return Merges(found, tried, why)
+    tried = {label: Tried(*t) for label, t in (heard.result or {"orders": {}})["orders"].items()}
+    return Merges(found, tried, heard.why or "no answer")
 
 
 def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, bytes] | str:
@@ -83,20 +77,19 @@ def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, byt
 
     In order; nothing is written. A string says why it makes nothing that can be taken.
     """
-    document = _run(project, {"remake": label, "hidden": list(hidden)})
-    if "result" not in document:
-        return str(document.get("skipped") or document.get("failed") or "no answer")
-    return {name: text.encode() for name, text in document["result"]}
+    heard = run(project, "remade", {"remake": label, "hidden": list(hidden)})
+    if heard.why:
+        return heard.why
+    return {name: text.encode() for name, text in heard.result}
 
 
 def verify(project: Project, nodes: Mapping[str, Sequence[str]],
            leaves: Mapping[str, str]) -> Answer:  # fmt: skip
     """Whether Django's loader sees the same nodes and leaves, and models.py no change."""
-    document = _run(project, {"verify": sorted(nodes)})
-    if "result" not in document:
-        status = "skipped" if "skipped" in document else "failed"
-        return Answer(status, str(document[status]))
-    result = document["result"]
+    heard = run(project, "judge", {"verify": sorted(nodes)})
+    if heard.why:
+        return Answer(heard.status, heard.why)
+    result = heard.result
     for label in result["installed"]:
         if result["leaves"][label] != [leaves[label]]:
             return Answer("failed", f"Django sees the leaf nodes {result['leaves'][label]}")
@@ -110,33 +103,3 @@ def verify(project: Project, nodes: Mapping[str, Sequence[str]],
     if absent:
         return Answer("skipped", f"not in INSTALLED_APPS: {', '.join(absent)}")
     return Answer("ok")
-
-
-def _run(project: Project, request: Mapping[str, object]) -> dict[str, Any]:
-    full = {**request, "directory": project.directory, "settings": project.settings}
-    here = importlib.resources.files("migmerge.project")
-    texts = [here.joinpath(name).read_text("utf-8") for name in ("orders.py", "inside.py")]
-    code = "\n".join((f"REQUEST = __import__('json').loads({json.dumps(full)!r})", *texts))
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"
-    try:
-        done = subprocess.run(
-            [*project.command, code],
-            cwd=project.directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"skipped": f"the project took more than {_SECONDS} seconds"}
-    except OSError as error:
-        return {"skipped": f"{project.command[0]}: {error.strerror}"}
-    _, found, text = done.stdout.rpartition(_MARK)
-    if not found:
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        return {"skipped": f"the project does not run: {last[:300]}"}
-    document: dict[str, Any] = json.loads(text)
-    return document

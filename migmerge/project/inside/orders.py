@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Both orders of two sides, tried by the project's Django. Runs there, as text before inside.py."""
+"""Both orders of two sides, tried by the project's Django."""
 
 import copy
 import re
@@ -39,11 +39,6 @@ def orders(wanted):
         else:
             found[label] = ["in its state and on an empty SQLite database", difference(*tables)]
     return found
-
-
-def told(error):
-    """An error in one line."""
-    return type(error).__name__ + ": " + " ".join(str(error).split())[:300]
 
 
 def unlike(one, other):

@@ -1,50 +1,14 @@
 # mypy: ignore-errors
-"""Runs in the project's own interpreter, as text: `python -c`, or `manage.py shell -c`.
-
-Imports nothing of migmerge, and keeps to what Python 3.8 and Django 4.2 understand. REQUEST is
-set by the caller in front of this text, after the text of orders.py; the answer is the last line
-of standard output.
-"""
+"""What the project's Django makes of its migration files; every database is a dummy."""
 
 import io
-import json
-import os
-import sys
-
-REQUEST = globals().get("REQUEST", {})
 
 
-def set_up():
-    """Load the project with every database alias on the dummy backend.
-
-    With the real ones makemigrations is stopped by a missing driver, or by a local history
-    that the conflict itself made inconsistent.
-    """
-    if REQUEST["settings"]:  # not under `manage.py shell`, which has done this
-        sys.path.insert(0, REQUEST["directory"])
-        os.chdir(REQUEST["directory"])
-        os.environ["DJANGO_SETTINGS_MODULE"] = REQUEST["settings"]
-        import django
-        from django.conf import settings
-
-        # before any model is imported: that alone may load a database's driver
-        settings.DATABASES = {
-            alias: {"ENGINE": "django.db.backends.dummy"}
-            for alias in settings.DATABASES or ["default"]
-        }
-        settings.DATABASE_ROUTERS = []
-        django.setup()
-    from django.db import connections, router
-
-    for alias in list(connections.settings):
-        connections.settings[alias]["ENGINE"] = "django.db.backends.dummy"
-        try:
-            del connections[alias]
-        except AttributeError:
-            pass
-    router._routers = []
-    router.__dict__.pop("routers", None)
+def texts():
+    """Merge migrations by app label, and what came of both orders of the sides."""
     hide_formatter()
+    found = orders(REQUEST["orders"])
+    return {"texts": dict(merge_texts(), **settled_texts()), "orders": found}
 
 
 def hide_formatter():
@@ -60,7 +24,7 @@ def merge_texts():
     from django.core.management import call_command
 
     texts = {}
-    for label, name in sorted(REQUEST.get("merge", {}).items()):
+    for label, name in sorted(REQUEST["merge"].items()):
         out = io.StringIO()
         call_command(
             "makemigrations", label, merge=True, interactive=False, dry_run=True, verbosity=3,
@@ -78,7 +42,7 @@ def settled_texts():
     from django.db.migrations.writer import MigrationWriter
 
     texts = {}
-    for label, (name, leaves, disputed) in sorted(REQUEST.get("settle", {}).items()):
+    for label, (name, leaves, disputed) in sorted(REQUEST["settle"].items()):
         kind = type("Migration", (migrations.Migration,), {})
         made = kind(name, label)
         made.dependencies = [(label, leaf) for leaf in sorted(leaves)]
@@ -166,6 +130,7 @@ def remade():
     from django.db.migrations.loader import MigrationLoader
     from django.db.migrations.writer import MigrationWriter
 
+    hide_formatter()
     label = REQUEST["remake"]
     load_disk, as_string = MigrationLoader.load_disk, MigrationWriter.as_string
     made = {}
@@ -220,24 +185,3 @@ def judge():
         },
         "changed": out.getvalue() if changed else "",
     }
-
-
-def answer():
-    """One of {"skipped": why}, {"failed": why}, {"result": ...}."""
-    try:
-        set_up()
-    except BaseException as error:
-        return {"skipped": type(error).__name__ + ": " + " ".join(str(error).split())[:300]}
-    try:
-        if "remake" in REQUEST:
-            return {"result": remade()}
-        if "verify" in REQUEST:
-            return {"result": judge()}
-        found = orders(REQUEST.get("orders", {}))
-        return {"result": dict(merge_texts(), **settled_texts()), "orders": found}
-    except BaseException as error:
-        return {"failed": type(error).__name__ + ": " + " ".join(str(error).split())[:300]}
-
-
-if REQUEST:
-    print("\nmigmerge:" + json.dumps(answer()))

@@ -1,0 +1,123 @@
+"""One question to the project's interpreter: the process, the request, and the answer."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from migmerge.project.interpreter import Project
+
+SECONDS = 180
+_MARK = "\nmigmerge:"
+_PROGRESS = "migmerge: "
+_SCRIPTS = {
+    "texts": ("orders", "files"),
+    "remade": ("files",),
+    "judge": ("files",),
+}
+
+
+class Heard(NamedTuple):
+    """`status` is `ok`, `skipped` (the project doesn't run), `refused` or `failed` (Django
+    objects); `why` is empty for `ok` only."""
+
+    status: str
+    why: str = ""
+    result: Any = None
+
+
+def run(
+    project: Project,
+    question: str,
+    request: Mapping[str, object],
+    databases: object = "dummy",
+    seconds: int = SECONDS,
+) -> Heard:
+    """The answer of a function of `inside/`; its progress is shown on a terminal."""
+    full = {
+        **request,
+        "question": question,
+        "databases": databases,
+        "directory": project.directory,
+        "settings": project.settings,
+    }
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout:
+        stdin.write(json.dumps(full).encode())
+        stdin.seek(0)
+        try:
+            with (
+                _progress() as show,
+                subprocess.Popen(
+                    [*project.command, _text(question)],
+                    cwd=project.directory,
+                    env=environment,
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=subprocess.PIPE,
+                ) as process,
+            ):
+                last = _follow(process, seconds, show)
+        except subprocess.TimeoutExpired:
+            return Heard("skipped", f"the project took more than {seconds} seconds")
+        except OSError as error:
+            return Heard("skipped", f"{project.command[0]}: {error.strerror}")
+        stdout.seek(0)
+        said = stdout.read().decode("utf-8", "replace")
+    _, found, text = said.rpartition(_MARK)
+    if not found:
+        return Heard("skipped", f"the project does not run: {last[:300]}")
+    document: dict[str, Any] = json.loads(text)
+    status, value = next(iter(document.items()))
+    return Heard("ok", "", value) if status == "result" else Heard(status, str(value))
+
+
+def _text(question: str) -> str:
+    here = importlib.resources.files("migmerge.project.inside")
+    names = ("start", *_SCRIPTS[question])
+    texts = [here.joinpath(f"{name}.py").read_text("utf-8") for name in names]
+    return "\n".join((*texts, "main()"))
+
+
+def _follow(process: subprocess.Popen[bytes], seconds: int, show: Callable[[str], None]) -> str:
+    """Wait for the end; the last line on standard error that is no progress."""
+    last = ["no output"]
+
+    def read() -> None:
+        for raw in process.stderr or ():
+            line = raw.decode("utf-8", "replace").strip()
+            if line.startswith(_PROGRESS):
+                show(line[len(_PROGRESS) :])
+            elif line:
+                last[0] = line
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    thread.join(2)  # a grandchild may hold it open
+    return last[0]
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A line on a terminal, and only there."""
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console  # only a terminal pays for it
+
+    with Console(stderr=True).status("asking the project's Django") as status:
+        yield status.update
