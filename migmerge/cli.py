@@ -66,6 +66,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _within(arguments)
     if arguments.command == "doctor":
         return _doctor(arguments)
+    if arguments.command == "db":
+        return _db(arguments)
     if arguments.command in ("install", "uninstall"):
         return _install(arguments)
     if arguments.command == "merge-driver":
@@ -137,6 +139,22 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return doctor(DoctorOptions(arguments.directory, arguments.config, arguments.format))
 
 
+def _db(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.db import DbOptions, reconcile, status  # one command's imports only
+
+    run = status if arguments.action == "status" else reconcile
+    return run(
+        DbOptions(
+            arguments.directory,
+            arguments.config,
+            arguments.database,
+            arguments.schema,
+            arguments.yes,
+            arguments.format,
+        )
+    )
+
+
 def _install(arguments: argparse.Namespace) -> int:
     from migmerge.commands.install import (  # one command's imports only
         InstallOptions,
@@ -180,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("merge-driver", help="called by git: %%O %%A %%B %%L %%P %%S %%X %%Y")
     _add_install(commands.add_parser("install", help="wire the merge driver and hooks into git"))
     _add_install(commands.add_parser("uninstall", help="take both out again, without a trace"))
+    _add_db(commands.add_parser("db", help="what databases have applied, against the files"))
     commands.add_parser("undo", help="take back the last fix, also one that was killed")
     return parser
 
@@ -214,6 +233,23 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
     done.add_argument("--amend", action="store_true", help="make it part of the last commit")
     parser.add_argument("--no-verify", action="store_true", help="do not ask the project's Django")
     parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_db(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    telling = actions.add_parser("status", help="renamed, missing, inconsistent; changes nothing")
+    mending = actions.add_parser("reconcile", help="bring databases in line; a plan until --yes")
+    for action in (telling, mending):
+        action.add_argument(
+            "--database",
+            metavar="ALIAS|URL",
+            default="",
+            help="one of the settings' databases, or another (postgres://user@host/name)",
+        )
+        action.set_defaults(schema=False, yes=False, format="text")
+    telling.add_argument("--schema", action="store_true", help="compare the tables, too")
+    telling.add_argument("--format", choices=("text", "json"), default="text")
+    mending.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_install(parser: argparse.ArgumentParser) -> None:

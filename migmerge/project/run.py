@@ -19,9 +19,14 @@ SECONDS = 180
 _MARK = "\nmigmerge:"
 _PROGRESS = "migmerge: "
 _SCRIPTS = {
-    "texts": ("orders", "files"),
+    "texts": ("states", "orders", "files"),
     "remade": ("files",),
     "judge": ("files",),
+    "status": ("database",),
+    "which": ("states", "database"),
+    "reconcile": ("database",),
+    "migrated": ("database",),
+    "schema": ("states", "schema"),
 }
 
 

@@ -38,11 +38,15 @@ class Product(models.Model):
 
 
 class Site(Repo):
-    """A repository that holds a project."""
+    """A repository that holds a project, and the interpreter that runs it."""
+
+    def __init__(self, root: Path, python: str = sys.executable) -> None:
+        super().__init__(root)
+        self.python = python
 
     def manage(self, *arguments: str, code: int = 0) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [self.python, "manage.py", *arguments],
             cwd=self.root,
             capture_output=True,
             text=True,

@@ -55,14 +55,6 @@ def difference(one, other):
     return "the tables differ in " + unlike(one, other) if one != other else ""
 
 
-def forwards(state, migrations):
-    """The state after migrations; their operations stay as they are."""
-    for migration in migrations:
-        for operation in copy.deepcopy(migration.operations):
-            operation.state_forwards(migration.app_label, state)
-    return state
-
-
 def picture(state):
     """The models of a state, whatever the order of fields, indexes and the like."""
     return {

@@ -1,0 +1,90 @@
+"""What a migration was called before: found by its operations, in all of git's history."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from migmerge.git.compare import source_of
+from migmerge.git.repository import Repository
+from migmerge.git.snapshot import Snapshot
+from migmerge.git.trees import read_blobs
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.operations import fingerprint
+
+
+class Version(NamedTuple):
+    """What a path held in a commit."""
+
+    commit: str
+    oid: str
+
+
+class Former(NamedTuple):
+    """An old name: the migrations that have the same operations now, and where it was seen.
+
+    No `commit`: history doesn't know it. No `now`: nothing there has its operations.
+    """
+
+    key: NodeKey
+    now: tuple[NodeKey, ...] = ()
+    commit: str = ""
+
+
+def find_former(
+    repository: Repository, snapshot: Snapshot, keys: Collection[NodeKey]
+) -> dict[NodeKey, Former]:
+    """For names that databases know: what has their operations, under other names."""
+    paths = {key: path_of(snapshot, key) for key in keys}
+    versions = _versions(repository, set(paths.values()))
+    blobs = read_blobs(repository, {v.oid for found in versions.values() for v in found})
+    marks: dict[str, dict[str, list[NodeKey]]] = {}
+    found = {}
+    for key, path in paths.items():
+        there = marks.setdefault(key.app, {})
+        if not there:
+            for node in snapshot.graph.app_nodes(key.app):
+                there.setdefault(fingerprint(source_of(snapshot, node)), []).append(node)
+        own = versions.get(path, [])
+        now = {
+            node: version.commit
+            for version in reversed(own)
+            if (mark := fingerprint(blobs[version.oid]))
+            for node in there.get(mark, ())
+            if node.name != key.name
+        }
+        commit = next(iter(now.values()), own[0].commit if own else "")
+        found[key] = Former(key, tuple(sorted(now)), commit)
+    return found
+
+
+def path_of(snapshot: Snapshot, key: NodeKey) -> str:
+    """Where a migration of this name is, or would be."""
+    if key in snapshot.graph.nodes:
+        return snapshot.graph.nodes[key].path
+    return f"{snapshot.apps[key.app].directory}/{key.name}.py".lstrip("/")
+
+
+def _versions(repository: Repository, paths: Collection[str]) -> dict[str, list[Version]]:
+    """All that each path ever held, the newest first; also on branches that are gone."""
+    if not paths:
+        return {}
+    out = repository.git("log", "--all", "--reflog", "-m", "--no-renames", "--raw", "-z",
+                         "--no-abbrev", "--format=%x01%H", "--", *sorted(paths),
+                         expected=(0, 128))  # fmt: skip
+    found: dict[str, list[Version]] = {}
+    for commit, path, oids in _records(out.decode("utf-8", "surrogateescape")):
+        known = {version.oid for version in found.setdefault(path, [])}
+        found[path] += [Version(commit, oid) for oid in oids if oid not in known]
+    return found
+
+
+def _records(text: str) -> Iterator[tuple[str, str, list[str]]]:
+    """`commit, path, [new blob, old blob]` of `log --raw -z`."""
+    for part in text.split("\x01")[1:]:
+        commit, *fields = part.strip("\0\n").split("\0")
+        for index in range(len(fields) - 1):
+            if fields[index].lstrip("\n").startswith(":"):
+                _, _, old, new, _ = fields[index].lstrip("\n").split(" ")
+                oids = [oid for oid in dict.fromkeys((new, old)) if oid.strip("0")]
+                yield commit, fields[index + 1], oids

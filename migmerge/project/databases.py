@@ -1,0 +1,175 @@
+"""Questions to the project about its databases; nothing is changed but by `reconcile_one`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from migmerge.errors import UserError
+from migmerge.project.interpreter import Project
+from migmerge.project.run import Heard, run
+
+_ENGINES = {
+    "postgres": "postgresql",
+    "postgresql": "postgresql",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "sqlite": "sqlite3",
+}
+_MIGRATE_SECONDS = 24 * 3600  # a table of millions of rows takes its time
+
+Row = tuple[str, str]
+
+
+class Database(NamedTuple):
+    """Which database is meant: an alias of the project's settings (empty: all of them), or
+    settings of another one, which then stands for every alias."""
+
+    alias: str = ""
+    settings: dict[str, object] | None = None
+
+
+class Renamed(NamedTuple):
+    """A row that gets another name; `kept` where the old row has to stay beside the new one,
+    since the file says that it replaces it."""
+
+    label: str
+    old: str
+    new: str
+    kept: bool = False
+
+
+class Status(NamedTuple):
+    """One database as its project's Django sees it; rows and migrations are `(label, name)`.
+
+    `error` says why there is nothing to see. `order` is that in which an empty database gets
+    them, of which `unapplied` is a part; `early` are applied ones, each with a parent that
+    isn't; `trapped` those that count as applied by their `replaces` alone, and hide what comes
+    before them. `runs` is what a plain `migrate` would run, or `stops` why it would do nothing.
+    """
+
+    alias: str
+    vendor: str
+    place: str
+    error: str = ""
+    recorded: tuple[Row, ...] = ()
+    files: frozenset[Row] = frozenset()
+    replaced: tuple[tuple[Row, tuple[Row, ...]], ...] = ()
+    order: tuple[Row, ...] = ()
+    unapplied: tuple[Row, ...] = ()
+    early: tuple[tuple[Row, Row], ...] = ()
+    trapped: tuple[Row, ...] = ()
+    runs: tuple[Row, ...] = ()
+    stops: str = ""
+
+
+def parse_database(text: str) -> Database:
+    """`--database`: an alias, or a URL such as postgres://user:password@host:port/name.
+
+    `sqlite:///relative.db` and `sqlite:////absolute.db`. UserError for another scheme.
+    """
+    if "://" not in text:
+        return Database(text)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise UserError(f"--database: {error}", "postgres://user@host:5432/name") from None
+    engine = _ENGINES.get(parts.scheme)
+    if engine is None:
+        known = ", ".join(sorted(_ENGINES))
+        raise UserError(f"--database: no such kind of database: {parts.scheme}", f"one of {known}")
+    settings: dict[str, object] = {
+        "ENGINE": f"django.db.backends.{engine}",
+        "NAME": unquote(parts.path[1:]) or ":memory:",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }
+    return Database("", settings)
+
+
+def read_status(project: Project, database: Database) -> list[Status] | str:
+    """The databases, by alias; a string says why none can be looked at."""
+    heard = _ask(project, "status", {}, database)
+    if heard.why:
+        return heard.why
+    return [_status(alias, found) for alias, found in sorted(heard.result.items())]
+
+
+def _status(alias: str, found: dict[str, Any]) -> Status:
+    name, host = found["place"]
+    place = f"{name} at {host}" if host else name
+    if "files" not in found:
+        recorded = _rows(found.get("recorded", ()))
+        return Status(alias, found["vendor"], place, found["error"], recorded)
+    return Status(
+        alias,
+        found["vendor"],
+        place,
+        found["error"],
+        _rows(found["recorded"]),
+        frozenset(_rows(found["files"])),
+        tuple((_row(key), _rows(old)) for key, old in found["replaced"]),
+        _rows(found["order"]),
+        _rows(found["unapplied"]),
+        tuple((_row(key), _row(parent)) for key, parent in found["early"]),
+        _rows(found["trapped"]),
+        _rows(found["migrate"].get("runs", ())),
+        found["migrate"].get("stops", ""),
+    )
+
+
+def _row(found: Sequence[str]) -> Row:
+    return found[0], found[1]
+
+
+def _rows(found: Sequence[Sequence[str]]) -> tuple[Row, ...]:
+    return tuple(_row(row) for row in found)
+
+
+def which_content(
+    project: Project, database: Database, pairs: Sequence[tuple[str, str, str]]
+) -> list[str]:
+    """For each `(label, first, second)`, whose tables the database has, of two migrations that
+    both may be what its row of the first name stands for: first, second or unknown."""
+    heard = _ask(project, "which", {"pairs": pairs}, database)
+    return ["unknown"] * len(pairs) if heard.why else list(heard.result)
+
+
+def unlike_tables(project: Project, database: Database) -> list[str] | str:
+    """How the tables differ from the models of what is applied; a string says why it can't be
+    told."""
+    heard = _ask(project, "schema", {}, database)
+    return heard.why or list(heard.result)
+
+
+def reconcile_one(
+    project: Project, database: Database, rows: Sequence[Renamed], runs: Sequence[Row]
+) -> Heard:
+    """Rename rows, then run what is unapplied, then a plain `migrate`; see `inside/database.py`.
+
+    Refused, with nothing done, where the database isn't as it was when this was planned.
+    """
+    heard = _ask(project, "reconcile", {"rows": rows, "run": runs}, database, _MIGRATE_SECONDS)
+    if heard.why:
+        return heard
+    after = _ask(project, "migrated", {}, database, _MIGRATE_SECONDS)
+    return after._replace(result=heard.result)
+
+
+def _ask(
+    project: Project,
+    question: str,
+    request: dict[str, object],
+    database: Database,
+    seconds: int = 600,
+) -> Heard:
+    alias = database.alias or "default"
+    full = {**request, "alias": alias, "aliases": [database.alias] if database.alias else None}
+    if database.settings:
+        full["aliases"] = ["default"]
+    return run(project, question, full, databases=database.settings, seconds=seconds)

@@ -1,0 +1,276 @@
+# mypy: ignore-errors
+"""The project's databases: what each has applied, and rows and migrations brought in line."""
+
+
+def status():
+    """Alias -> what it is, what it has applied, and what a plain `migrate` would do."""
+    from django.db import connections
+
+    known = [alias for alias in connections if REQUEST["aliases"] in (None, [alias])]
+    if not known:
+        raise Refused("no database alias " + REQUEST["aliases"][0] + " in the settings; there "
+                      "are: " + ", ".join(sorted(connections)))  # fmt: skip
+    return {alias: status_of(connections[alias]) for alias in known}
+
+
+def status_of(connection):
+    settings = connection.settings_dict
+    place = [str(settings["NAME"]), str(settings["HOST"] or "")]
+    found = {"vendor": connection.vendor, "place": place, "error": ""}
+    try:
+        be_patient(connection)
+        applied = recorded(connection)
+    except Exception as error:
+        return dict(found, error=told(error))
+    found["recorded"] = [list(key) for key in applied]
+    try:
+        found.update(standing(connection))
+    except Exception as error:
+        found["error"] = told(error)
+    return found
+
+
+def recorded(connection):
+    """The rows of django_migrations in their order."""
+    from django.db.migrations.recorder import MigrationRecorder
+
+    recorder = MigrationRecorder(connection)
+    if not recorder.has_table():
+        return []
+    return list(recorder.migration_qs.order_by("id").values_list("app", "name"))
+
+
+def standing(connection):
+    """Django's view of the rows, with the order in which it would fill an empty database."""
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    loader = executor.loader
+    graph, applied = loader.graph, loader.applied_migrations
+    order = [key_of(migration) for migration in full_plan(executor)]
+    early = [
+        [list(key), list(parent.key)]
+        for key in order if key in applied
+        for parent in sorted(graph.node_map[key].parents) if parent.key not in applied
+    ]  # fmt: skip
+    rows = set(recorded(connection))
+    late = {key for key in order if key not in applied}
+    trapped = [
+        list(key) for key in loader.replacements
+        if key in applied and key not in rows and key in graph.nodes
+        and late.intersection(graph.forwards_plan(key))
+    ]  # fmt: skip
+    return {
+        "files": sorted(list(key) for key in loader.disk_migrations),
+        "replaced": sorted(
+            [list(key), sorted(map(list, migration.replaces))]
+            for key, migration in loader.replacements.items()
+        ),
+        "order": [list(key) for key in order],
+        "unapplied": [list(key) for key in order if key not in applied],
+        "early": early,
+        "trapped": trapped,
+        "migrate": plain(executor),
+    }
+
+
+def key_of(migration):
+    return (migration.app_label, migration.name)
+
+
+def full_plan(executor):
+    """All migrations in the order in which an empty database gets them."""
+    leaves = executor.loader.graph.leaf_nodes()
+    return [migration for migration, _ in executor.migration_plan(leaves, clean_start=True)]
+
+
+def plain(executor):
+    """What `migrate` would do: {"runs": [key...]} or {"stops": why}."""
+    loader = executor.loader
+    try:
+        loader.check_consistent_history(executor.connection)
+    except Exception as error:
+        return {"stops": told(error)}
+    conflicts = loader.detect_conflicts()
+    if conflicts:
+        labels = ", ".join(sorted(conflicts))
+        return {"stops": "multiple leaf nodes in " + labels}
+    plan = executor.migration_plan(loader.graph.leaf_nodes())
+    return {"runs": [list(key_of(migration)) for migration, _ in plan]}
+
+
+def which():
+    """For `[[label, first, second]...]` of the request: whose tables a database has.
+
+    A row of the first name may stand for the content of either migration: `first`, `second`,
+    or `unknown` where the tables don't tell.
+    """
+    from django.db import connections
+    from django.db.migrations.executor import MigrationExecutor
+
+    connection = connections[REQUEST["alias"]]
+    loader = MigrationExecutor(connection).loader
+    there = columns_there(connection)
+    found = []
+    for label, first, second in REQUEST["pairs"]:
+        has = [holds(loader, there, (label, first), (label, name)) for name in (first, second)]
+        found.append({(True, False): "first", (False, True): "second"}.get(tuple(has), "unknown"))
+    return found
+
+
+def holds(loader, there, place, key):
+    """Whether a database has what a migration makes, put in the place of another; None where
+    it makes nothing that can be seen."""
+    from django.db.migrations.state import ProjectState
+
+    nodes = loader.graph.nodes
+    state = ProjectState(real_apps=loader.unmigrated_apps)
+    forwards(state, (nodes[earlier] for earlier in loader.graph.forwards_plan(place)[:-1]))
+    old = columns_of(state)
+    new = columns_of(forwards(state, [nodes[key]]))
+    gained, lost = new - old, old - new
+    if not gained and not lost:
+        return None
+    return gained <= there and not lost & there
+
+
+def columns_of(state):
+    """`(table, column)` of all models of a state."""
+    return {
+        (model._meta.db_table, field.column)
+        for model in tables_in(state)
+        for field in model._meta.local_concrete_fields
+    }
+
+
+def reconcile():
+    """Rows renamed as the request says, then what is unapplied run on top of all that is applied.
+
+    Rows first: a migration that Django believes unapplied is missing in the state from which
+    SQLite rebuilds a table, and its column goes. All of it in an order in which whoever kills
+    it finds a database that can be reconciled again.
+    """
+    from django.db import connections
+
+    connection = connections[REQUEST["alias"]]
+    be_patient(connection)
+    alone(connection)
+    copied = set_aside(connection)
+    rows = [tuple(row) for row in REQUEST["rows"]]
+    rename_rows(connection, rows)
+    ran = []
+    try:
+        run_unapplied(connection, ran)
+    except BaseException as error:
+        if not ran:
+            put_back(connection, rows)
+            after = "; the rows are as before"
+        if ran:
+            after = (
+                "; ran " + ", ".join(".".join(key) for key in ran) + "; run it again when mended"
+            )
+        raise Refused(told(error) + after) from None
+    return {"ran": ran, "copy": copied}
+
+
+def be_patient(connection):
+    """Wait for a lock that somebody else holds, but not for ever."""
+    seconds = REQUEST.get("patience", 10)
+    statement = {
+        "postgresql": f"SET lock_timeout = '{seconds}s'",
+        "mysql": f"SET SESSION lock_wait_timeout = {seconds}",
+    }.get(connection.vendor)
+    connection.ensure_connection()
+    if statement:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def alone(connection):
+    """One at a time, where the database can tell; the lock goes with the connection."""
+    statement = {
+        "postgresql": "SELECT pg_try_advisory_lock(7236423)",
+        "mysql": "SELECT GET_LOCK('migmerge', 0)",
+    }.get(connection.vendor)
+    if statement:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            if not cursor.fetchone()[0]:
+                raise Refused("another migmerge is at work on this database")
+
+
+def set_aside(connection):
+    """A copy of a SQLite file, beside it; its name, or nothing where it is no file."""
+    import sqlite3
+
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor != "sqlite" or not os.path.isfile(name):
+        return ""
+    number = 1
+    while os.path.lexists(name + ".before-migmerge-" + str(number)):
+        number += 1
+    copy = name + ".before-migmerge-" + str(number)
+    target = sqlite3.connect(copy)
+    connection.ensure_connection()
+    connection.connection.backup(target)
+    target.close()
+    return copy
+
+
+def rename_rows(connection, rows):
+    """Each row's name, all or none; where the file says `replaces` the old row stays."""
+    from django.db import transaction
+    from django.db.migrations.recorder import MigrationRecorder
+
+    recorder = MigrationRecorder(connection)
+    with transaction.atomic(using=connection.alias):
+        found = []
+        for label, old, new, kept in rows:
+            ids = list(recorder.migration_qs.filter(app=label, name=old).values_list("id"))
+            if not ids:
+                raise Refused("the row " + label + "." + old + " is not there any more")
+            found.append((ids, label, new, kept))
+        for ids, label, new, kept in found:
+            if kept:
+                recorder.record_applied(label, new)
+            for (number,) in () if kept else ids:
+                recorder.migration_qs.filter(id=number).update(name=new)
+
+
+def put_back(connection, rows):
+    from django.db.migrations.recorder import MigrationRecorder
+
+    recorder = MigrationRecorder(connection)
+    for label, _, new, kept in rows:
+        if kept:
+            recorder.record_unapplied(label, new)
+    rename_rows(
+        connection, [(label, new, old, False) for label, old, new, kept in rows if not kept]
+    )
+
+
+def run_unapplied(connection, ran):
+    """Forwards only, from the state of all that is applied; `ran` gets each name when it did."""
+    from django.db.migrations.executor import MigrationExecutor
+
+    def progress(action, migration=None, fake=False):
+        if action == "apply_start":
+            print("migmerge: " + ".".join(key_of(migration)), file=sys.stderr, flush=True)
+        if action == "apply_success":
+            ran.append(list(key_of(migration)))
+
+    connection.prepare_database()
+    executor = MigrationExecutor(connection, progress)
+    applied = executor.loader.applied_migrations
+    plan = [(m, False) for m in full_plan(executor) if key_of(m) not in applied]
+    agreed = [tuple(key) for key in REQUEST["run"]]
+    if [key_of(migration) for migration, _ in plan] != agreed:
+        raise Refused("the database changed meanwhile")
+    executor.migrate(None, plan=plan, state=executor._create_project_state(True))
+
+
+def migrated():
+    """A plain `migrate`, for its signals."""
+    from django.core.management import call_command
+
+    call_command("migrate", database=REQUEST["alias"], interactive=False, verbosity=0)

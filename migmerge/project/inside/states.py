@@ -1,0 +1,32 @@
+# mypy: ignore-errors
+"""Django's state of the models, and the tables that belong to it."""
+
+import copy
+
+
+def forwards(state, migrations):
+    """The state after migrations; their operations stay as they are."""
+    for migration in migrations:
+        for operation in copy.deepcopy(migration.operations):
+            operation.state_forwards(migration.app_label, state)
+    return state
+
+
+def tables_in(state):
+    """The models of a state that have a table of their own, which Django looks after."""
+    return [
+        model
+        for model in state.apps.get_models(include_auto_created=True, include_swapped=False)
+        if model._meta.managed and not model._meta.proxy
+    ]
+
+
+def columns_there(connection):
+    """`(table, column)` of a database."""
+    look = connection.introspection
+    with connection.cursor() as cursor:
+        return {
+            (table, column.name)
+            for table in look.table_names(cursor)
+            for column in look.get_table_description(cursor, table)
+        }

@@ -1,0 +1,131 @@
+"""What databases have applied, and what was done about it, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from migmerge.project.databases import Row
+from migmerge.project.run import Heard
+from migmerge.report.screen import printable
+from migmerge.resolve.reconcile import Reconciliation
+
+
+class Told(NamedTuple):
+    """One database; `unlike` is how its tables differ, or in one string why that isn't known."""
+
+    plan: Reconciliation
+    unlike: Sequence[str] | str = ()
+
+
+def status_text(told: Iterable[Told]) -> str:
+    """A paragraph for each database."""
+    lines = [line for one in told for line in _paragraph(one)]
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _paragraph(told: Told) -> list[str]:
+    plan, status = told.plan, told.plan.status
+    head = f"{status.alias} ({status.vendor}, {status.place})"
+    if status.error:
+        return [f"{head}: {status.error}"]
+    lines = [f"{head}: {len(status.recorded)} applied, {len(status.unapplied)} not"]
+    for one in plan.rows:
+        how = "is replaced by" if one.kept else "is"
+        seen = plan.commits.get((one.label, one.old), "")
+        where = f" (renamed since {seen[:10]})" if seen else ""
+        lines.append(f"  renamed   {one.label}.{one.old} {how} {one.new} now{where}")
+    for row, parent in status.early:
+        lines.append(f"  early     {_name(row)} is applied before its parent {_name(parent)}")
+    for row in status.trapped:
+        lines.append(f"  trapped   {_name(row)} counts as applied, and hides what comes before it")
+    for row in plan.missing:
+        seen = plan.commits.get(row, "")
+        known = f"nothing has its operations (seen in {seen[:10]})" if seen else "not in git"
+        lines.append(f"  missing   {_name(row)} is applied and has no file: {known}")
+    lines += [f"  schema    {line}" for line in _schema(told.unlike)]
+    lines.append(f"  migrate   {_migrate(plan)}")
+    lines += [f"  refused   {reason}" for reason in plan.refused]
+    if plan.needed and not plan.refused:
+        lines += [f"  - {reason}" for reason in plan.reasons]
+        lines += [f"  reconcile {line}" for line in _steps(plan)]
+    return lines
+
+
+def _name(row: Row) -> str:
+    return ".".join(row)
+
+
+def _schema(unlike: Sequence[str] | str) -> list[str]:
+    return [f"can't be compared: {unlike}"] if isinstance(unlike, str) else list(unlike)
+
+
+def _migrate(plan: Reconciliation) -> str:
+    status = plan.status
+    if status.stops:
+        return f"would stop: {status.stops}"
+    if not status.runs:
+        hidden = plan.needed and status.unapplied
+        return "would do nothing, and leave out " + _names(status.unapplied) if hidden else (
+            "has nothing to do")  # fmt: skip
+    text = f"would run {_names(status.runs)}"
+    again = {(row.label, row.new) for row in plan.rows} & set(status.runs)
+    return f"{text}: again what was applied as another name" if again else text
+
+
+def _names(rows: Sequence[Row]) -> str:
+    names = ", ".join(_name(row) for row in rows[:4])
+    return names if len(rows) < 5 else f"{names} and {len(rows) - 4} more"
+
+
+def _steps(plan: Reconciliation) -> list[str]:
+    rows = [
+        f"adds the row {row.label}.{row.new}" if row.kept else
+        f"renames the row {row.label}.{row.old} to {row.new}"
+        for row in plan.rows
+    ]  # fmt: skip
+    runs = [f"runs {_name(row)}" for row in plan.runs]
+    notes = []
+    if plan.status.vendor == "mysql" and runs:
+        notes.append("can't be rolled back as a whole here: make a backup first")
+    return [*rows, *runs, *notes]
+
+
+def reconciled_text(plan: Reconciliation, heard: Heard) -> str:
+    """What was done to one database."""
+    if heard.why and heard.result is None:
+        return f"{plan.status.alias}: {heard.status}: {printable(heard.why)}\n"
+    lines = [f"{plan.status.alias}: {len(plan.rows)} renamed, {len(heard.result['ran'])} run"]
+    if heard.result["copy"]:
+        lines.append(f"as it was before: {heard.result['copy']}")
+    if heard.why:
+        lines.append(f"then migrate: {heard.status}: {heard.why}")
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def status_json(told: Iterable[Told]) -> str:
+    """`{"version", "databases": [...]}`."""
+    documents = [_document(one) for one in told]
+    return json.dumps({"version": 1, "databases": documents}, indent=1) + "\n"
+
+
+def _document(told: Told) -> dict[str, object]:
+    plan, status = told.plan, told.plan.status
+    return {
+        "alias": status.alias,
+        "vendor": status.vendor,
+        "name": status.place,
+        "error": status.error or None,
+        "applied": [_name(row) for row in status.recorded],
+        "unapplied": [_name(row) for row in status.unapplied],
+        "renamed": {f"{row.label}.{row.old}": f"{row.label}.{row.new}" for row in plan.rows},
+        "missing": [_name(row) for row in plan.missing],
+        "inconsistent": {_name(row): _name(parent) for row, parent in status.early},
+        "trapped": [_name(row) for row in status.trapped],
+        "migrate": {"runs": [_name(row) for row in status.runs], "stops": status.stops or None},
+        "runs": [_name(row) for row in plan.runs],
+        "reasons": list(plan.reasons),
+        "refused": list(plan.refused),
+        "schema": _schema(told.unlike),
+    }

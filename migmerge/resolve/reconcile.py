@@ -1,0 +1,147 @@
+"""From what a database has applied to how it is brought in line with the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from migmerge.conflicts.commute import Judgement
+from migmerge.git.former import Former
+from migmerge.migrations.model import NodeKey
+from migmerge.project.databases import Renamed, Row, Status
+
+
+class Pair(NamedTuple):
+    """A row that may stand for either of two migrations: of that name, or of another that had
+    the name in history."""
+
+    label: str
+    first: str
+    second: str
+
+
+class Reconciliation(NamedTuple):
+    """What is known of one database. `rows` are renamed first, then `runs` is run; `reasons`
+    are what to think of, `refused` why nothing is done; `missing` are rows without a file."""
+
+    status: Status
+    rows: tuple[Renamed, ...] = ()
+    runs: tuple[Row, ...] = ()
+    missing: tuple[Row, ...] = ()
+    reasons: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    commits: Mapping[Row, str] = {}
+
+    @property
+    def needed(self) -> bool:
+        """Whether a plain `migrate` would not do."""
+        return bool(self.rows or self.status.early or self.status.trapped or self.refused)
+
+
+def lost_rows(status: Status, labels: Collection[str]) -> list[Row]:
+    """Rows of these apps that no file has, and that no file replaces."""
+    known = set(status.files) | {row for _, old in status.replaced for row in old}
+    rows = dict.fromkeys(status.recorded)
+    return [row for row in rows if row[0] in labels and row not in known]
+
+
+def replaced_rows(status: Status) -> list[Renamed]:
+    """What `replaces` of a file that replaces a single name says of rows that are there."""
+    rows, late = set(status.recorded), set(status.unapplied) | set(status.trapped)
+    return [
+        Renamed(label, old[0][1], name, kept=True)
+        for (label, name), old in status.replaced
+        if len(old) == 1 and old[0] in rows and (label, name) not in rows
+        and (label, name) in late and old[0] not in status.files
+    ]  # fmt: skip
+
+
+def doubtful_rows(
+    status: Status, renamed: Collection[Renamed], labels: Collection[str]
+) -> list[Pair]:
+    """Rows whose file is there, beside an unapplied one that may have had that name before."""
+    taken = {(row.label, row.new) for row in renamed}
+    rows = set(status.recorded) & status.files
+    return [
+        Pair(label, row[1], name)
+        for label, name in status.unapplied
+        if label in labels and (label, name) not in taken
+        for row in sorted(rows)
+        if row[0] == label and title(row[1]) == title(name)
+    ]
+
+
+def title(name: str) -> str:
+    """A name without its number."""
+    number, _, rest = name.partition("_")
+    return rest if number.isdigit() else name
+
+
+def reconciliation(
+    status: Status,
+    formers: Mapping[Row, Former],
+    contents: Mapping[Pair, str],
+    judged: Callable[[Sequence[Row], Sequence[Row]], Judgement],
+) -> Reconciliation:
+    """What to do. `formers` are of the lost rows; `contents` tells for each doubtful row whose
+    tables the database has; `judged` compares what runs late with what is applied already."""
+    rows = replaced_rows(status)
+    missing, refused = [], []
+    for row, former in formers.items():
+        free = [key for key in former.now if (row[0], key.name) in status.unapplied]
+        if len(free) == 1:
+            rows.append(Renamed(row[0], row[1], free[0].name))
+        elif former.now:
+            refused.append(_not_free(row, former.now, free))
+        else:
+            missing.append(row)
+    for pair, content in contents.items():
+        if content == "second":
+            rows.append(Renamed(*pair))
+        elif content == "unknown":
+            refused.append(_undecided(pair))
+    refused += _twice(rows)
+    runs, later = _plan(status, rows)
+    judgement = judged(runs, later) if rows or status.early or status.trapped else None
+    reasons: tuple[str, ...] = ()
+    if judgement and judgement.verdict == "contradict":
+        refused += ["what runs late contradicts what is applied", *judgement.reasons]
+    elif judgement:
+        reasons = judgement.reasons
+    commits = {row: former.commit for row, former in formers.items()}
+    return Reconciliation(
+        status, tuple(sorted(rows)), tuple(runs), tuple(missing), reasons, tuple(refused), commits
+    )
+
+
+def _plan(status: Status, rows: Sequence[Renamed]) -> tuple[list[Row], list[Row]]:
+    """What is unapplied once the rows are renamed, and what is applied though it comes later."""
+    applied = set(status.order) - set(status.unapplied)
+    applied -= {(row.label, row.old) for row in rows if not row.kept}
+    applied |= {(row.label, row.new) for row in rows}
+    runs = [row for row in status.order if row not in applied]
+    later = status.order[status.order.index(runs[0]) :] if runs else ()
+    return runs, [row for row in later if row in applied]
+
+
+def _not_free(row: Row, now: Sequence[NodeKey], free: Sequence[NodeKey]) -> str:
+    names = ", ".join(key.name for key in now)
+    if free:
+        return f"{row[0]}.{row[1]} may be any of {names}: they do the same"
+    return f"{row[0]}.{row[1]} is {names} now, which is applied already"
+
+
+def _undecided(pair: Pair) -> str:
+    return (
+        f"{pair.label}.{pair.first} is applied, and {pair.second} had that name once: "
+        "its tables don't tell which of the two ran here"
+    )
+
+
+def _twice(rows: Sequence[Renamed]) -> list[str]:
+    news = [(row.label, row.new) for row in rows]
+    return [
+        f"{label}.{name} would be the new name of two rows"
+        for label, name in sorted(set(news))
+        if news.count((label, name)) > 1
+    ]
