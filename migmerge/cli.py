@@ -66,6 +66,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _within(arguments)
     if arguments.command == "doctor":
         return _doctor(arguments)
+    if arguments.command == "verify":
+        return _verify(arguments)
     if arguments.command == "db":
         return _db(arguments)
     if arguments.command in ("install", "uninstall"):
@@ -139,6 +141,21 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return doctor(DoctorOptions(arguments.directory, arguments.config, arguments.format))
 
 
+def _verify(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.verify import VerifyOptions, verify  # one command's imports only
+
+    return verify(
+        VerifyOptions(
+            arguments.directory,
+            arguments.config,
+            tuple(arguments.apps),
+            arguments.database,
+            arguments.base,
+            arguments.format,
+        )
+    )
+
+
 def _db(arguments: argparse.Namespace) -> int:
     from migmerge.commands.db import DbOptions, reconcile, status  # one command's imports only
 
@@ -198,6 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("merge-driver", help="called by git: %%O %%A %%B %%L %%P %%S %%X %%Y")
     _add_install(commands.add_parser("install", help="wire the merge driver and hooks into git"))
     _add_install(commands.add_parser("uninstall", help="take both out again, without a trace"))
+    _add_verify(commands.add_parser("verify", help="does every database reach one schema?"))
     _add_db(commands.add_parser("db", help="what databases have applied, against the files"))
     commands.add_parser("undo", help="take back the last fix, also one that was killed")
     return parser
@@ -232,6 +250,20 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
     done.add_argument("--commit", action="store_true", help="commit the result")
     done.add_argument("--amend", action="store_true", help="make it part of the last commit")
     parser.add_argument("--no-verify", action="store_true", help="do not ask the project's Django")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "apps", nargs="*", metavar="APP", help="app labels; all that differ if none"
+    )
+    parser.add_argument(
+        "--database",
+        metavar="sqlite|URL",
+        default="sqlite",
+        help="a server on which scratch databases are made and dropped",
+    )
+    parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 

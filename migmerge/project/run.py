@@ -27,6 +27,7 @@ _SCRIPTS = {
     "reconcile": ("database",),
     "migrated": ("database",),
     "schema": ("states", "schema"),
+    "verify_starts": ("states", "database", "schema", "rows", "starts"),
 }
 
 
@@ -110,7 +111,11 @@ def _follow(process: subprocess.Popen[bytes], seconds: int, show: Callable[[str]
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        process.kill()
+        process.terminate()  # what it made on a server is dropped
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
         raise
     thread.join(2)  # a grandchild may hold it open
     return last[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import migmerge
+from migmerge.project import run
 
 PACKAGE = Path(migmerge.__file__).parent
 STOREYS = [
@@ -54,3 +55,14 @@ def test_heavy_imports_are_not_at_the_top(path: Path) -> None:
 def test_pure_storeys_know_neither_disk_nor_processes(folder: str) -> None:
     known = {m.split(".")[0] for p in (PACKAGE / folder).glob("*.py") for m, _ in imports(p)}
     assert known & {"os", "subprocess", "pathlib", "git", "django", "time"} == set()
+
+
+def test_texts_that_run_together_name_nothing_twice() -> None:
+    for names in run._SCRIPTS.values():
+        defined = [
+            node.name
+            for name in ("start", *names)
+            for node in ast.parse((PACKAGE / f"project/inside/{name}.py").read_text()).body
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        ]
+        assert len(defined) == len(set(defined)), defined

@@ -41,12 +41,6 @@ def orders(wanted):
     return found
 
 
-def unlike(one, other):
-    """The keys under which two pictures differ."""
-    keys = set(one) | set(other)
-    return ", ".join(sorted(key for key in keys if one.get(key) != other.get(key)))
-
-
 def difference(one, other):
     """How what is left by two orders differs; an order that failed is its error."""
     for failed in (one, other):

@@ -69,7 +69,7 @@ def described(connection, cursor, table):
         )
     elif connection.vendor == "mysql":
         cursor.execute("SHOW COLUMNS FROM " + connection.ops.quote_name(table))
-        return {row[0]: (text(row[1]), row[2] == "YES") for row in cursor.fetchall()}
+        return {row[0]: (decoded(row[1]), row[2] == "YES") for row in cursor.fetchall()}
     elif connection.vendor == "sqlite":
         cursor.execute("PRAGMA table_xinfo(" + connection.ops.quote_name(table) + ")")
         return {row[1]: (row[2].lower(), not row[3]) for row in cursor.fetchall()}
@@ -79,7 +79,7 @@ def described(connection, cursor, table):
     return {name: (kind, null) for name, kind, null in cursor.fetchall()}
 
 
-def text(value):
+def decoded(value):
     return value.decode() if isinstance(value, bytes) else value
 
 

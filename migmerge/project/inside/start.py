@@ -6,6 +6,7 @@ import os
 import sys
 
 REQUEST = {}
+ENGINES = {}  # those of the project's own databases
 
 
 class Refused(Exception):
@@ -45,6 +46,8 @@ def set_up():
 def stand_ins(own):
     """The settings of every alias, as the request wants them."""
     databases = REQUEST["databases"]
+    for alias, settings in own.items():
+        ENGINES.setdefault(alias, settings.get("ENGINE", ""))
     if not databases:
         return own
     if databases == "dummy":

@@ -30,3 +30,9 @@ def columns_there(connection):
             for table in look.table_names(cursor)
             for column in look.get_table_description(cursor, table)
         }
+
+
+def unlike(one, other):
+    """The keys under which two pictures differ."""
+    keys = set(one) | set(other)
+    return ", ".join(sorted(key for key in keys if one.get(key) != other.get(key)))

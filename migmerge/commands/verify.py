@@ -1,0 +1,89 @@
+"""`migmerge verify`: databases of every starting point, migrated to the files as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from migmerge.config import read_config
+from migmerge.errors import UserError
+from migmerge.git.base import find_base
+from migmerge.git.findings import find
+from migmerge.git.repository import find_repository
+from migmerge.git.snapshot import Snapshot, read_snapshot
+from migmerge.git.starts import starts_of_history
+from migmerge.project.ask import Answer
+from migmerge.project.ask import verify as judge
+from migmerge.project.databases import parse_database
+from migmerge.project.interpreter import Project
+from migmerge.project.starts import SQLITE, Arrivals
+from migmerge.report.verify import Proof, verify_json, verify_text
+from migmerge.resolve.asking import projects_of
+from migmerge.resolve.proving import prove
+
+_SECONDS = 3600
+
+
+class VerifyOptions(NamedTuple):
+    """What the command line said."""
+
+    directory: str
+    config: str | None = None
+    apps: tuple[str, ...] = ()
+    database: str = "sqlite"
+    base: str | None = None
+    format: str = "text"
+
+
+def verify(options: VerifyOptions) -> int:
+    """0 when every database arrives, 1 when one doesn't or could not be tried."""
+    repository = find_repository(options.directory)
+    config = read_config(repository.root, options.config)
+    server = _server(options.database)
+    snapshot = read_snapshot(repository, config)
+    found = find(repository, config, snapshot, options.base, ())
+    if found.conflicts:
+        raise UserError("there are conflicts in the way", "migmerge check, then migmerge fix")
+    base = find_base(repository, options.base, config.base)
+    starts = starts_of_history(repository, config, snapshot, base.commit if base else "")
+    chosen = _chosen(snapshot, options.apps) or starts.apps or tuple(sorted(snapshot.apps))
+    proofs = []
+    for project, apps in projects_of(repository, config, snapshot, sorted(chosen)).items():
+        labels = sorted(snapshot.apps[app].label for app in apps)
+        if isinstance(project, str):
+            proofs.append(Proof(labels, Answer("skipped", project), Arrivals((), why=project)))
+            continue
+        answer = _judge(project, snapshot, apps)
+        told = prove(project, server, snapshot, starts._replace(apps=tuple(apps)), _SECONDS)
+        proofs.append(Proof(labels, answer, told))
+    text = verify_json if options.format == "json" else verify_text
+    print(text(proofs, starts.told), end="")
+    return 0 if all(proof.proven for proof in proofs) else 1
+
+
+def _server(text: str) -> dict[str, object]:
+    if text == "sqlite":
+        return dict(SQLITE)
+    settings = parse_database(text).settings
+    if settings is None:
+        hint = "sqlite, postgres://user@host:5432 or mysql://user@host:3306"
+        raise UserError(f"--database {text}: a server to make scratch databases on", hint)
+    return settings
+
+
+def _chosen(snapshot: Snapshot, names: Sequence[str]) -> tuple[str, ...]:
+    found = []
+    for name in names:
+        keys = [a.key for a in snapshot.apps.values() if name.rstrip("/") in (a.label, a.directory)]
+        if not keys:
+            known = ", ".join(sorted({app.label for app in snapshot.apps.values()}))
+            raise UserError(f"no app {name!r} with migrations here", f"there are: {known}")
+        found += keys
+    return tuple(found)
+
+
+def _judge(project: Project, snapshot: Snapshot, apps: Sequence[str]) -> Answer:
+    graph = snapshot.graph
+    nodes = {snapshot.apps[app].label: [k.name for k in graph.app_nodes(app)] for app in apps}
+    leaves = {snapshot.apps[app].label: graph.leaves(app)[0].name for app in apps}
+    return judge(project, nodes, leaves)

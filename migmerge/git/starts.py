@@ -1,0 +1,150 @@
+"""Where databases may stand: trees of migrations that one was migrated with before a merge."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from migmerge.config import Config
+from migmerge.conflicts.model import Conflict
+from migmerge.git.compare import source_of
+from migmerge.git.repository import Repository, find_commit
+from migmerge.git.snapshot import Snapshot, read_snapshot
+from migmerge.git.state import stopped_operation
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.operations import fingerprint
+
+Nodes = Mapping[NodeKey, bytes]
+
+
+class Starts(NamedTuple):
+    """The migrations of each tree by name (`ancestor`, `onto`, `replayed`, `both`; those that
+    there are), the apps that are meant by key, and `(app key, old, new)` names of nodes."""
+
+    trees: Mapping[str, Nodes]
+    apps: tuple[str, ...]
+    renamed: tuple[tuple[str, str, str], ...]
+    told: str = ""
+
+    @property
+    def points(self) -> dict[str, tuple[str, ...]]:
+        """Each starting point by name, with the trees that its database saw, in order."""
+        paths = {
+            "fresh": (),
+            "ancestor": ("ancestor",),
+            "onto": ("ancestor", "onto"),
+            "replayed": ("ancestor", "replayed"),
+            "onto, then replayed": ("ancestor", "onto", "both"),
+            "replayed, then onto": ("ancestor", "replayed", "both"),
+        }
+        return {n: path for n, path in paths.items() if self.trees.keys() >= set(path)}
+
+
+def starts_of_conflicts(
+    before: Snapshot, after: Snapshot, conflicts: Sequence[Conflict], apps: Collection[str]
+) -> Starts:
+    """From the files with the conflicts in them, and those of `apps` without."""
+    graph = before.graph
+    sided = [c for c in conflicts if c.kind in ("siblings", "path") and c.app.key in apps]
+    onto, replayed = set[NodeKey](), set[NodeKey]()
+    for conflict in sided:
+        stays = conflict.stays
+        onto |= set(stays.nodes)
+        replayed |= {k for b in conflict.branches if b != stays for k in b.nodes} - set(stays.nodes)
+    above_onto, above_replayed = (
+        set().union(*(graph.descendants(key) for key in side)) | side for side in (onto, replayed)
+    )
+    everything = {key: source_of(before, key) for key in graph.nodes}
+    trees = {
+        "ancestor": _without(everything, above_onto | above_replayed),
+        "onto": _without(everything, above_replayed),
+        "replayed": _without(everything, above_onto),
+    }
+    if not any(key.version for key in graph.nodes):
+        trees["both"] = everything
+    own = {key.app for key in above_onto | above_replayed} | set(apps)
+    return Starts(trees, tuple(sorted(own)), _renamed(everything, after))
+
+
+def _without(nodes: Nodes, gone: Collection[NodeKey]) -> Nodes:
+    return {key: source for key, source in nodes.items() if key not in gone}
+
+
+def starts_of_history(
+    repository: Repository, config: Config, snapshot: Snapshot, base: str
+) -> Starts:
+    """From the last merge, or the one that is stopped; else from the base branch (a commit, or
+    empty) and what a rebase left behind."""
+    commits, told = _sides(repository, base)
+    found = {
+        name: read_snapshot(repository, config, commit=commit) for name, commit in commits.items()
+    }
+    trees: dict[str, Nodes] = {
+        name: {key: source_of(old, key) for key in old.graph.nodes if key.app in snapshot.apps}
+        for name, old in found.items()
+    }
+    sides = [trees[name] for name in ("onto", "replayed") if name in trees]
+    if len(sides) == 2 and all(sides[0][k] == sides[1][k] for k in sides[0].keys() & sides[1]):
+        trees["both"] = {**sides[0], **sides[1]}
+    known = {key: source for nodes in trees.values() for key, source in nodes.items()}
+    apps = _unlike(snapshot, trees)
+    return Starts(trees, apps, _renamed(known, snapshot), told)
+
+
+def _sides(repository: Repository, base: str) -> tuple[dict[str, str], str]:
+    """Commits by tree name, and in words where they come from."""
+    stopped = stopped_operation(repository)
+    head = find_commit(repository, "HEAD") or ""
+    if stopped and head:
+        return _of_two(repository, base, head, stopped.theirs), "the operation that is stopped"
+    merge = repository.git("rev-list", "--first-parent", "--merges", "--max-count=1", "HEAD", "--",
+                           expected=(0, 128)).decode().strip()  # fmt: skip
+    if merge:
+        parents = repository.git("rev-list", "--parents", "--max-count=1", merge, "--").split()
+        one, other = (parent.decode() for parent in parents[1:3])
+        return _of_two(repository, base, one, other), f"the merge {merge[:10]}"
+    if base and head and base != head:
+        return _of_two(repository, base, head, base), "the base branch"
+    return {}, "no merge in sight"
+
+
+def _of_two(repository: Repository, base: str, one: str, other: str) -> dict[str, str]:
+    out = repository.git("merge-base", one, other, expected=(0, 1)).decode().split()
+    if base and _holds(repository, base, other) and not _holds(repository, base, one):
+        one, other = other, one
+    ancestor = {"ancestor": out[0]} if out else {}
+    return {**ancestor, "onto": one, "replayed": other}
+
+
+def _holds(repository: Repository, commit: str, other: str) -> bool:
+    return not repository.git("rev-list", "-1", other, "--not", commit)
+
+
+def _unlike(snapshot: Snapshot, trees: Mapping[str, Nodes]) -> tuple[str, ...]:
+    """Apps that are not the same in all trees and now, with those that build on them."""
+    now = {key: source_of(snapshot, key) for key in snapshot.graph.nodes}
+    changed = {
+        key
+        for nodes in trees.values()
+        for key in nodes.keys() | now.keys()
+        if nodes.get(key) != now.get(key)
+    }
+    above = set().union(*(snapshot.graph.descendants(k) for k in changed & now.keys()))
+    return tuple(sorted({key.app for key in changed | above}))
+
+
+def _renamed(old: Nodes, after: Snapshot) -> tuple[tuple[str, str, str], ...]:
+    """Nodes that are there under another name now, found by their operations."""
+    new = {key: source_of(after, key) for key in after.graph.nodes}
+    fresh: dict[tuple[str, str], list[NodeKey]] = {}
+    for key in new.keys() - {k for k in old if not k.version}:
+        mark = fingerprint(new[key])
+        if mark:
+            fresh.setdefault((key.app, mark), []).append(key)
+    found = []
+    for key, source in old.items():
+        same = fresh.get((key.app, fingerprint(source)), []) if fresh else []
+        gone = key not in new or fingerprint(new[key]) != fingerprint(source)
+        if len(same) == 1 and gone:
+            found.append((key.app, key.name, same[0].name))
+    return tuple(sorted(set(found)))

@@ -1,0 +1,166 @@
+# mypy: ignore-errors
+"""Rows whose values tell where they came from, in every table of a state."""
+
+import datetime
+import decimal
+import uuid
+
+FIRST_KEY = 30000  # above what a sequence counts to, and in the range of a small integer
+
+
+class NoValue(Exception):
+    """No value of ours fits the field."""
+
+
+def fill(connection, state, serial, wanted=None):
+    """One row in every table, with values that no default gives; `serial` makes them unlike.
+
+    Returns why there is none, by table. Only tables of `wanted` apps, and what they refer to.
+    """
+    keys, why = {}, {}
+    for model in tables_in(state):
+        if wanted is None or model._meta.app_label in wanted:
+            put(connection, model, serial, keys, why)
+    return {table: reason for table, reason in sorted(why.items()) if reason}
+
+
+def put(connection, model, serial, keys, why):
+    """The key of the row in a model's table; None where there can't be one."""
+    from django.db import transaction
+
+    table = model._meta.db_table
+    if table in why:
+        return keys.get(table)
+    why[table] = "it refers to itself"  # as long as its row isn't there
+    try:
+        columns, values = [], []
+        for field in model._meta.local_concrete_fields:
+            if getattr(field, "generated", False):
+                continue
+            value = value_of(connection, field, serial, keys, why)
+            columns.append(connection.ops.quote_name(field.column))
+            values.append(field.get_db_prep_save(value, connection))
+            if field.primary_key:
+                keys[table] = value
+        marks = ", ".join(["%s"] * len(values))
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO %s (%s) VALUES (%s)"  # noqa: UP031
+                % (connection.ops.quote_name(table), ", ".join(columns), marks),
+                values,
+            )
+            connection.check_constraints(table_names=[table])
+        why[table] = ""
+    except Exception as error:
+        keys.pop(table, None)
+        why[table] = told(error)
+    return keys.get(table)
+
+
+def value_of(connection, field, serial, keys, why):
+    if field.remote_field:
+        target = field.remote_field.model
+        key = put(connection, target, serial, keys, why)
+        if key is None and not field.null:
+            raise NoValue("no row of " + target._meta.label + " to refer to")
+        return key
+    if field.choices:
+        values = [value for value, _ in field.flatchoices if value not in ("", None)]
+        others = [value for value in values if value != field.default]
+        if values and not field.unique:
+            return (others or values)[serial % len(others or values)]
+    maker = MAKERS.get(field.get_internal_type())
+    if maker is None:
+        maker = next((MAKERS[kind.__name__] for kind in type(field).__mro__
+                      if kind.__name__ in MAKERS), None)  # fmt: skip
+    if maker is not None:
+        return maker(field, serial)
+    if field.has_default():
+        return field.get_default()
+    if field.null:
+        return None
+    raise NoValue("no value for " + field.name + " (" + type(field).__name__ + ")")
+
+
+def text(field, serial):
+    """Longer ones begin with the field's name; unlike in every row, however short."""
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    mark = digits[serial // 36 % 36] + digits[serial % 36]
+    length = field.max_length or 40
+    return (field.name.replace("_", "-")[: max(length - 2, 0)] + mark)[-length:]
+
+
+def whole(field, serial):
+    return FIRST_KEY + serial if field.primary_key else 700 + serial
+
+
+def exact(field, serial):
+    digits = (field.max_digits or 9) - (field.decimal_places or 0)
+    return decimal.Decimal((7 + serial) % 10 ** min(digits, 4) if digits else 0)
+
+
+def listed(field, serial):
+    return [value_of(None, field.base_field, serial, {}, {})]
+
+
+DAY = datetime.datetime(2001, 2, 3, 4, 5, 6)
+MAKERS = {
+    "ArrayField": listed,
+    "AutoField": whole,
+    "BigAutoField": whole,
+    "BigIntegerField": whole,
+    "BinaryField": lambda field, serial: b"\x07" + bytes([serial % 256]),
+    "BooleanField": lambda field, serial: field.default is not True,
+    "CharField": text,
+    "DateField": lambda field, serial: (DAY + datetime.timedelta(days=serial)).date(),
+    "DateTimeField": lambda field, serial: moment(serial),
+    "DecimalField": exact,
+    "DurationField": lambda field, serial: datetime.timedelta(seconds=70 + serial),
+    "EmailField": lambda field, serial: "m" + str(serial) + "@example.org",
+    "FileField": text,
+    "FilePathField": text,
+    "FloatField": lambda field, serial: 7.5 + serial,
+    "GenericIPAddressField": lambda field, serial: "10.0.7." + str(serial % 256),
+    "HStoreField": lambda field, serial: {"seven": str(serial)},
+    "IPAddressField": lambda field, serial: "10.0.7." + str(serial % 256),
+    "IntegerField": whole,
+    "JSONField": lambda field, serial: {"seven": serial},
+    "NullBooleanField": lambda field, serial: True,
+    "PositiveBigIntegerField": whole,
+    "PositiveIntegerField": whole,
+    "PositiveSmallIntegerField": whole,
+    "SlugField": text,
+    "SmallAutoField": whole,
+    "SmallIntegerField": whole,
+    "TextField": text,
+    "TimeField": lambda field, serial: (DAY + datetime.timedelta(minutes=serial)).time(),
+    "URLField": lambda field, serial: "https://example.org/" + str(serial),
+    "UUIDField": lambda field, serial: uuid.UUID(int=7000 + serial),
+}
+
+
+def moment(serial):
+    from django.conf import settings
+
+    found = DAY + datetime.timedelta(days=serial)
+    return found.replace(tzinfo=datetime.timezone.utc) if settings.USE_TZ else found
+
+
+def rows_of(connection):
+    """Table -> key -> column -> value as text; without Django's own records."""
+    look = connection.introspection
+    found = {}
+    with connection.cursor() as cursor:
+        for table in look.table_names(cursor):
+            if table == "django_migrations":
+                continue
+            key = look.get_primary_key_column(cursor, table)
+            cursor.execute("SELECT * FROM " + connection.ops.quote_name(table))
+            names = [column[0] for column in cursor.description]
+            rows = [dict(zip(names, map(plain_text, row))) for row in cursor.fetchall()]
+            found[table] = {row.get(key) or str(sorted(row.items())): row for row in rows}
+    return found
+
+
+def plain_text(value):
+    return str(bytes(value)) if isinstance(value, memoryview) else str(value)

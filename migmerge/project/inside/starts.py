@@ -1,0 +1,358 @@
+# mypy: ignore-errors
+"""Scratch databases as they stand after a branch, each migrated to the merged files."""
+
+import importlib
+import signal
+import tempfile
+import time
+import types
+
+GONE = object()
+
+
+def verify_starts():
+    """Alias -> how each starting point arrived; only aliases that have tables of the apps."""
+    from django.db import connections, router
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was made is dropped
+    labels = set(REQUEST["labels"])
+    found = {}
+    remember_disk()
+    for alias in list(connections):
+        if any(router.allow_migrate(alias, label) for label in labels):
+            with Scratch(alias) as scratch:
+                found[alias] = Starts(scratch).all()
+    return found
+
+
+# -- files of other trees ---------------------------------------------------------------------
+
+TREE = {}
+COMPILED = {}
+
+
+def remember_disk():
+    """From now on Django's loader sees the migrations of the tree that `TREE` names.
+
+    Each time new objects: operations change their own fields as they are applied.
+    """
+    from django.db.migrations.loader import MigrationLoader
+
+    load_disk = MigrationLoader.load_disk
+
+    def load(self):
+        load_disk(self)
+        trees = TREE.get("nodes", {})
+        on_disk = {}
+        for label, name in self.disk_migrations:
+            if label not in trees or trees[label].get(name, 0) is None:
+                on_disk[label, name] = fresh(self, label, name, None)
+        for label, nodes in trees.items():
+            for name, source in nodes.items():
+                if label in self.migrated_apps and source is not None:
+                    on_disk[label, name] = fresh(self, label, name, source)
+        self.disk_migrations = on_disk
+
+    MigrationLoader.load_disk = load
+
+
+def fresh(loader, label, name, source):
+    """A migration as if it were imported for the first time; no `source`: from its file."""
+    package = loader.migrations_module(label)[0]
+    dotted = package + "." + name
+    if (dotted, source) not in COMPILED:
+        path = os.path.join(list(importlib.import_module(package).__path__)[0], name + ".py")
+        if source is None:
+            path = importlib.import_module(dotted).__file__
+            with open(path, "rb") as handle:
+                data = handle.read()
+        else:
+            data = source.encode("latin-1")
+        COMPILED[dotted, source] = path, compile(data, path, "exec", dont_inherit=True)
+    path, code = COMPILED[dotted, source]
+    module = types.ModuleType(dotted)
+    module.__file__, module.__package__ = path, package
+    exec(code, module.__dict__)
+    return module.Migration(name, label)
+
+
+# -- databases that nobody else has -----------------------------------------------------------
+
+
+class Scratch:
+    """Databases of our own, on the request's server or in SQLite files; all gone at the end."""
+
+    def __init__(self, alias):
+        self.alias, self.settings, self.made = alias, dict(REQUEST["server"]), []
+        own = ENGINES.get(alias, "")
+        if self.kind == "postgresql" and ("postg" in own or "psql" in own):
+            self.settings["ENGINE"] = own  # postgis and others that stand on it
+        self.directory = tempfile.mkdtemp(prefix="migmerge-")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        import shutil
+
+        for name in list(self.made):
+            self.drop(name)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    @property
+    def kind(self):
+        return self.settings["ENGINE"].rpartition(".")[2]
+
+    def new(self, origin=None):
+        """A database, empty or as `origin`; the alias is connected to it."""
+        import shutil
+        import uuid as unique
+
+        name = "migmerge_" + unique.uuid4().hex
+        if self.kind == "sqlite3":
+            name = os.path.join(self.directory, name)
+            if origin:
+                self.leave()
+                shutil.copy(origin, name)
+        else:
+            template = ' TEMPLATE "' + origin + '"' if origin else ""
+            self.execute("CREATE DATABASE " + self.quoted(name) + template)
+        self.made.append(name)
+        self.connect(name)
+        return name
+
+    def drop(self, name):
+        self.made.remove(name)
+        if self.kind == "sqlite3":
+            self.leave()
+            os.unlink(name)
+        else:
+            self.execute("DROP DATABASE " + self.quoted(name))
+
+    def quoted(self, name):
+        return "`" + name + "`" if self.kind == "mysql" else '"' + name + '"'
+
+    def execute(self, statement):
+        self.leave()
+        with self.connect(self.settings.get("NAME") or None)._nodb_cursor() as cursor:
+            cursor.execute(statement)
+        self.leave()
+
+    def leave(self):
+        from django.db import connections
+
+        connections[self.alias].close()
+
+    def connect(self, name):
+        from django.db import connections
+
+        self.leave()
+        use(self.alias, dict(self.settings, NAME=name))
+        return connections[self.alias]
+
+
+# -- starting points --------------------------------------------------------------------------
+
+
+class Starts:
+    """The request's `points`: a name, and the trees that its database was migrated with."""
+
+    def __init__(self, scratch):
+        self.scratch, self.labels = scratch, REQUEST["labels"]
+        self.stages, self.effects, self.empty = {}, {}, set()
+
+    def all(self):
+        began = time.time()
+        points = [(name, tuple(path)) for name, path in REQUEST["points"]]
+        unbuilt = {}
+        for name, path in points:  # all of them, before any arrives: each tells of the others
+            try:
+                show("building " + name)
+                self.stage(path)
+            except Exception as error:
+                unbuilt[name] = told(error)
+        found = [
+            {"name": name, "unbuilt": unbuilt[name], "error": ""}
+            if name in unbuilt else self.point(name, path)
+            for name, path in points
+        ]  # fmt: skip
+        compare(found)
+        seconds = round(time.time() - began, 2)
+        return {"points": found, "seconds": seconds, "empty": sorted(self.empty)}
+
+    def point(self, name, path):
+        """How one starting point arrives at the files as they are."""
+        show("migrating from " + name)
+        answer = {"name": name, "error": "", "unbuilt": ""}
+        database = self.copy(path, self.stage(path))
+        try:
+            self.arrive(answer, path)
+        except BaseException as error:
+            if not isinstance(error, (Exception, SystemExit)):
+                raise
+            answer["error"] = told(error)
+        self.scratch.drop(database)
+        return answer
+
+    def arrive(self, answer, path):
+        connection = self.connection()
+        TREE.clear()
+        before = rows_of(connection)
+        there = set(recorded(connection)) if {"replayed", "both"}.intersection(path) else ()
+        rows = [tuple(row) for row in REQUEST["rows"] if (row[0], row[1]) in there]
+        answer["reconciled"] = bool(rows)
+        if rows:
+            rename_rows(connection, rows)
+            self.forwards()
+        self.migrate_plainly()
+        after = rows_of(connection)
+        answer["lost"] = lost(before, after, self.allowed(path))
+        answer["schema"] = portrait(connection)
+        answer["left"] = leftover(connection)
+        first = self.effects.get(path[:1], {}).get("rows", {})
+        answer["values"] = {
+            table + " " + key: after.get(table, {}).get(key)
+            for table, rows in first.items() for key in rows
+        }  # fmt: skip
+
+    def migrate_plainly(self):
+        from django.core.management import call_command
+
+        for label in self.labels:
+            call_command(
+                "migrate", label, database=self.scratch.alias, verbosity=0, interactive=False
+            )
+
+    def connection(self):
+        from django.db import connections
+
+        return connections[self.scratch.alias]
+
+    def stage(self, path):
+        """A database that was migrated with the trees of `path`, rows put in after each."""
+        if not path:
+            return None
+        if path not in self.stages:
+            database = self.copy(path, self.stage(path[:-1]), whole=False)
+            self.go(path)
+            self.stages[path] = database
+        return self.stages[path]
+
+    def copy(self, path, origin, whole=True):
+        """A copy of `origin`, which stands at the end of `path`, or before it if not `whole`."""
+        if self.scratch.kind != "mysql":
+            return self.scratch.new(origin)
+        database = self.scratch.new()  # it can't be copied: the same once more
+        for end in range(1, len(path) + whole):
+            self.go(path[:end])
+        return database
+
+    def go(self, path):
+        connection = self.connection()
+        TREE.clear()
+        TREE.update(nodes=REQUEST["trees"][path[-1]])
+        before = rows_of(connection)
+        state = self.forwards()
+        effect = {"changed": changed(before, rows_of(connection))}
+        effect = self.effects.setdefault(path, effect)
+        serial = effect.setdefault("serial", len(self.effects))
+        why = fill(connection, state, serial, set(self.labels))
+        self.empty |= {table + ": " + reason for table, reason in why.items()}
+        effect["rows"] = rows_of(connection)
+
+    def forwards(self):
+        """All that is unapplied of the apps, without asking whether history is consistent."""
+        from django.db.migrations.executor import MigrationExecutor
+
+        connection = self.connection()
+        connection.prepare_database()
+        executor = MigrationExecutor(connection)
+        graph, applied = executor.loader.graph, executor.loader.applied_migrations
+        leaves = [key for label in self.labels for key in graph.leaf_nodes(label)]
+        wanted = {key for leaf in leaves for key in graph.forwards_plan(leaf)}
+        order = executor.migration_plan(graph.leaf_nodes(), clean_start=True)
+        keys = [(m.app_label, m.name) for m, _ in order]
+        plan = [pair for pair, key in zip(order, keys) if key in wanted and key not in applied]
+        state = executor._create_project_state(with_applied_migrations=True)
+        return executor.migrate(None, plan=plan, state=state)
+
+    def allowed(self, path):
+        """Cells that the trees which a database has not seen change by themselves."""
+        found = set()
+        if "both" in path:
+            return found
+        for other, effect in self.effects.items():
+            if len(other) == 2 and other[-1] not in path:
+                found |= effect["changed"]
+        return found
+
+
+def changed(before, after):
+    """`(table, column)` of values that are not as they were; "*" where the row is gone."""
+    found = set()
+    for table, rows in before.items():
+        for key, row in rows.items():
+            there = after.get(table, {}).get(key)
+            if there is None:
+                found.add((table, "*"))
+                continue
+            found |= {(table, name) for name in row if there.get(name, GONE) != row[name]}
+    return found
+
+
+def lost(before, after, allowed):
+    cells = {
+        (table, column) for table, column in changed(before, after)
+        if not {(table, column), (table, "*")} & allowed
+    }  # fmt: skip
+    return sorted(table + ("" if column == "*" else "." + column) for table, column in cells)
+
+
+def portrait(connection):
+    """Table -> its columns and constraints, a text each."""
+    look = connection.introspection
+    found = {}
+    with connection.cursor() as cursor:
+        for table in look.table_names(cursor):
+            if table == "django_migrations":
+                continue
+            kinds = described(connection, cursor, table)
+            lines = [
+                "column " + str((c.name, kinds.get(c.name), c.default, getattr(c, "collation", "")))
+                for c in look.get_table_description(cursor, table)
+            ]
+            for name, what in look.get_constraints(cursor, table).items():
+                own = what["foreign_key"] or what["primary_key"] or name.startswith(
+                    ("__unnamed", "sqlite_autoindex"))  # fmt: skip
+                told_as = sorted((k, str(v)) for k, v in what.items() if k != "definition")
+                lines.append("constraint " + str(("" if own else name, told_as)))
+            found[table] = sorted(lines)
+    return found
+
+
+def leftover(connection):
+    """Rows of django_migrations that no file has and no file replaces."""
+    from django.db.migrations.loader import MigrationLoader
+
+    loader = MigrationLoader(connection)
+    known = set(loader.disk_migrations)
+    for migration in loader.disk_migrations.values():
+        known |= set(map(tuple, migration.replaces))
+    return sorted(".".join(row) for row in set(recorded(connection)) - known)
+
+
+def compare(points):
+    """Each point's schema and shared rows against the first that arrived."""
+    arrived = [point for point in points if "schema" in point]
+    for point in arrived:
+        point["unlike"] = unlike(point["schema"], arrived[0]["schema"]) if arrived else ""
+    filled = [point for point in arrived if point["values"]]
+    for point in filled:
+        point["differs"] = unlike(point["values"], filled[0]["values"])
+    for point in points:
+        point.pop("schema", None)
+        point.pop("values", None)
+
+
+def show(text):
+    print("migmerge: " + text, file=sys.stderr, flush=True)

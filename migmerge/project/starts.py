@@ -1,0 +1,111 @@
+"""Scratch databases at each starting point, migrated to the merged files: who arrives where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from migmerge.project.databases import Renamed
+from migmerge.project.interpreter import Project
+from migmerge.project.run import run
+
+# label -> name -> the file's bytes; None where they are those of the work tree
+Tree = Mapping[str, Mapping[str, bytes | None]]
+SQLITE: Mapping[str, object] = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+
+
+class Arrival(NamedTuple):
+    """How the database of one starting point arrived.
+
+    `unbuilt` says why there is none, `error` what stopped its `migrate`; `lost` are columns whose
+    values are not as they were, `unlike` tables that are not as the first point's, `differs`
+    rows that aren't, `left` rows of django_migrations without a file. `reconciled`: its rows
+    there were renamed first.
+    """
+
+    alias: str
+    name: str
+    unbuilt: str = ""
+    error: str = ""
+    lost: tuple[str, ...] = ()
+    unlike: str = ""
+    differs: str = ""
+    left: tuple[str, ...] = ()
+    reconciled: bool = False
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong with it; empty where it arrived, or could not be built."""
+        told = [
+            self.error,
+            f"values are lost: {', '.join(self.lost)}" if self.lost else "",
+            f"another schema: {self.unlike}" if self.unlike else "",
+            f"other values: {self.differs}" if self.differs else "",
+            f"without a file: {', '.join(self.left)}" if self.left else "",
+        ]
+        return "; ".join(text for text in told if text)
+
+
+class Arrivals(NamedTuple):
+    """All points, how long they took, and tables that no row could be put into, with why;
+    `why` says that nothing could be tried."""
+
+    points: tuple[Arrival, ...]
+    seconds: float = 0.0
+    empty: tuple[str, ...] = ()
+    why: str = ""
+
+
+def try_starts(
+    project: Project,
+    server: Mapping[str, object],
+    labels: Sequence[str],
+    trees: Mapping[str, Tree],
+    points: Mapping[str, Sequence[str]],
+    rows: Sequence[Renamed],
+    seconds: int,
+) -> Arrivals:
+    """Build each point's database on `server` (Django's settings), and migrate it.
+
+    Only databases of its own are made and dropped; the project's are never connected to.
+    """
+    request: dict[str, object] = {
+        "labels": list(labels),
+        "trees": {name: _plain(tree) for name, tree in trees.items()},
+        "points": [[name, list(path)] for name, path in points.items()],
+        "rows": [list(row) for row in rows],
+        "server": server,
+    }
+    stand_in = SQLITE if "sqlite" in str(server["ENGINE"]) else server
+    heard = run(project, "verify_starts", request, databases=stand_in, seconds=seconds)
+    if heard.why:
+        return Arrivals((), why=heard.why)
+    found = [
+        _arrival(alias, point) for alias, told in heard.result.items() for point in told["points"]
+    ]
+    took = sum(told["seconds"] for told in heard.result.values())
+    empty = {line for told in heard.result.values() for line in told["empty"]}
+    return Arrivals(tuple(found), took, tuple(sorted(empty)))
+
+
+def _plain(tree: Tree) -> dict[str, dict[str, str | None]]:
+    return {
+        label: {
+            name: None if data is None else data.decode("latin-1") for name, data in own.items()
+        }
+        for label, own in tree.items()
+    }
+
+
+def _arrival(alias: str, point: Mapping[str, Any]) -> Arrival:
+    return Arrival(
+        alias,
+        point["name"],
+        point["unbuilt"],
+        point["error"],
+        tuple(point.get("lost", ())),
+        point.get("unlike", ""),
+        point.get("differs", ""),
+        tuple(point.get("left", ())),
+        point.get("reconciled", False),
+    )

@@ -1,0 +1,81 @@
+"""Who arrives where: the outcome of `verify`, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from migmerge.project.ask import Answer
+from migmerge.project.starts import Arrival, Arrivals
+from migmerge.report.screen import printable
+
+
+class Proof(NamedTuple):
+    """What a project's Django says of some apps, and how databases arrive at their leaves."""
+
+    labels: Sequence[str]
+    django: Answer
+    arrivals: Arrivals
+
+    @property
+    def proven(self) -> bool:
+        """Whether everything was tried, and is right."""
+        points = self.arrivals.points
+        right = not any(point.wrong or point.unbuilt for point in points)
+        return self.django.status == "ok" and not self.arrivals.why and right
+
+
+def verify_text(proofs: Sequence[Proof], source: str) -> str:
+    """A table for each project."""
+    lines = []
+    for proof in proofs:
+        lines.append(f"{', '.join(proof.labels)}: Django {proof.django}")
+        if proof.arrivals.why:
+            lines.append(f"  databases: {proof.arrivals.why}")
+            continue
+        lines.append(f"  databases as before {source}, in {proof.arrivals.seconds:.1f} s:")
+        several = len({point.alias for point in proof.arrivals.points}) > 1
+        lines += [f"  {_line(point, several)}" for point in proof.arrivals.points]
+        lines += [f"  no row in {line}" for line in proof.arrivals.empty]
+        if any(point.unbuilt for point in proof.arrivals.points):
+            lines.append("  next: migmerge verify --database postgres://user@host:5432")
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _line(point: Arrival, several: bool) -> str:
+    name = f"{point.alias}: {point.name}" if several else point.name
+    return f"{name:<20} {outcome(point)}"
+
+
+def outcome(point: Arrival) -> str:
+    """One point in a few words."""
+    if point.unbuilt:
+        return f"skipped: can't stand there: {point.unbuilt}"
+    if point.wrong:
+        return f"FAILS: {point.wrong}"
+    return "ok, after migmerge db reconcile" if point.reconciled else "ok"
+
+
+def verify_json(proofs: Sequence[Proof], source: str) -> str:
+    """`{"version", "since", "projects": [...]}`."""
+    documents = [
+        {
+            "apps": list(proof.labels),
+            "django": str(proof.django),
+            "databases": proof.arrivals.why or None,
+            "seconds": proof.arrivals.seconds,
+            "points": [
+                {**point._asdict(), "status": _status(point)} for point in proof.arrivals.points
+            ],
+            "no_rows": list(proof.arrivals.empty),
+        }
+        for proof in proofs
+    ]
+    return json.dumps({"version": 1, "since": source, "projects": documents}, indent=1) + "\n"
+
+
+def _status(point: Arrival) -> str:
+    if point.unbuilt:
+        return "skipped"
+    return "failed" if point.wrong else "ok"

@@ -1,0 +1,48 @@
+"""Starting points handed to the project: what is asked of its Django, and for which apps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from migmerge.git.compare import source_of
+from migmerge.git.snapshot import Snapshot
+from migmerge.git.starts import Nodes, Starts
+from migmerge.migrations.model import NodeKey
+from migmerge.project.databases import Renamed
+from migmerge.project.interpreter import Project
+from migmerge.project.starts import Arrivals, Tree, try_starts
+
+
+def prove(
+    project: Project,
+    server: Mapping[str, object],
+    snapshot: Snapshot,
+    starts: Starts,
+    seconds: int,
+) -> Arrivals:
+    """How databases of all starting points arrive at the files of `snapshot`."""
+    labels = {key: app.label for key, app in snapshot.apps.items()}
+    trees = {name: _tree(snapshot, nodes, labels) for name, nodes in starts.trees.items()}
+    rows = [
+        Renamed(labels[app], old, new, _replaces(snapshot, NodeKey(app, new), old))
+        for app, old, new in starts.renamed
+    ]
+    wanted = sorted({labels[app] for app in starts.apps if app in labels})
+    return try_starts(project, server, wanted, trees, starts.points, rows, seconds)
+
+
+def _tree(snapshot: Snapshot, nodes: Nodes, labels: Mapping[str, str]) -> Tree:
+    """What of a tree is not as in the work tree; of every app the names that it has."""
+    found: dict[str, dict[str, bytes | None]] = {label: {} for label in labels.values()}
+    for key, source in nodes.items():
+        if key.app not in labels:
+            continue  # an app that is gone
+        plain = NodeKey(key.app, key.name)
+        same = plain in snapshot.graph.nodes and source_of(snapshot, plain) == source
+        found[labels[key.app]][key.name] = None if same else source
+    return found
+
+
+def _replaces(snapshot: Snapshot, key: NodeKey, old: str) -> bool:
+    header = snapshot.graph.nodes[key].header
+    return any(reference.name == old for reference in header.replaces)
