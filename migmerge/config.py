@@ -22,11 +22,13 @@ class Config(NamedTuple):
     exclude: tuple[str, ...] = ()
     lock_files: tuple[str, ...] = ()
     numbers: str = "notice"
+    verify_seconds: int = 30
 
 
 _CHOICES = {"prefer": ("auto", "merge", "renumber"), "numbers": ("off", "notice", "error")}
 _TABLES = ("migration_modules", "app_labels")
 _LISTS = ("exclude", "lock_files")
+_NUMBERS = ("verify_seconds",)
 
 
 def read_config(
@@ -104,6 +106,8 @@ def _from_text(key: str, text: str, place: str) -> object:
         if not all(separator for _, separator, _ in pairs):
             raise UserError(f"{place}: {key} wants name = value, separated by commas")
         return {name.strip(): value.strip() for name, _, value in pairs}
+    if key in _NUMBERS and text.strip().isdigit():
+        return int(text)
     return text
 
 
@@ -116,8 +120,12 @@ def _checked(values: Mapping[str, object], place: str) -> Config:
             choices = ", ".join(_CHOICES[key])
             raise UserError(f"{place}: {key} must be one of {choices}, not {value!r}")
         if not _fits(key, value):
-            kinds = {**dict.fromkeys(_TABLES, "a table"), **dict.fromkeys(_LISTS, "a list")}
-            kind = kinds[key] + " of strings" if key in kinds else "a string"
+            kinds = {
+                **dict.fromkeys(_TABLES, "a table of strings"),
+                **dict.fromkeys(_LISTS, "a list of strings"),
+                **dict.fromkeys(_NUMBERS, "a whole number"),
+            }
+            kind = kinds.get(key, "a string")
             raise UserError(f"{place}: {key} must be {kind}")
     tidy = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return Config(**tidy)  # type: ignore[arg-type]
@@ -128,4 +136,6 @@ def _fits(key: str, value: object) -> bool:
         return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
     if key in _LISTS:
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    if key in _NUMBERS:
+        return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, str)

@@ -25,6 +25,7 @@ SEALED = {
     "GIT_EDITOR": "false",
     "GIT_TERMINAL_PROMPT": "0",
     "NO_COLOR": "1",
+    "MIGMERGE_VERIFY_SECONDS": "0",  # but in the tests about it
 }
 
 

@@ -33,6 +33,7 @@ from migmerge.resolve.asking import projects_of
 from migmerge.resolve.decide import Wish
 from migmerge.resolve.model import Plan, Resolution
 from migmerge.resolve.planning import Planned, plan_all
+from migmerge.resolve.proving import prove_fix
 from migmerge.resolve.static import problems
 from migmerge.resolve.transaction import Transaction, read_states
 from migmerge.resolve.write import refuse_changed, refuse_unsafe, states_after
@@ -86,7 +87,7 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     planned = plan_all(repository, config, snapshot, conflicts, wish, _published(repository, found))
     if options.amend and planned.plan.changes:
         refuse_amend(repository, found.base.commit if found.base else "")
-    report = _carry_out(repository, config, snapshot, planned, options)
+    report = _carry_out(repository, config, snapshot, planned, conflicts, options)
     return _tell(repository, report, options)
 
 
@@ -163,6 +164,7 @@ def _carry_out(
     config: Config,
     snapshot: Snapshot,
     planned: Planned,
+    conflicts: Sequence[Conflict],
     options: FixOptions,
 ) -> FixReport:
     """Ask, write, verify; the report says what was done."""
@@ -184,7 +186,7 @@ def _carry_out(
     transaction = Transaction(repository, before, after)
     transaction.apply()
     try:
-        verification = _verify(repository, config, snapshot, planned, options)
+        verification = _verify(repository, config, snapshot, planned, conflicts, options)
         if verification.failed:
             transaction.roll_back()
             return FixReport(_failed(plan, verification), verification, "", written=False)
@@ -228,6 +230,7 @@ def _verify(
     config: Config,
     before: Snapshot,
     planned: Planned,
+    conflicts: Sequence[Conflict],
     options: FixOptions,
 ) -> Verification:
     after = read_snapshot(repository, config)
@@ -235,11 +238,12 @@ def _verify(
     if wrong:
         return Verification(static="failed: " + "; ".join(text for _, text in wrong))
     if not options.verify:
-        return Verification(static="ok", django="skipped: --no-verify")
-    answers = []
+        return Verification("ok", "skipped: --no-verify", "skipped: --no-verify")
+    answers, databases = [], []
     for project, apps in projects_of(repository, config, after, sorted(planned.leaves)).items():
         if isinstance(project, str):
             answers.append(Answer("skipped", project))
+            databases.append(f"skipped: {project}")
             continue
         nodes = {
             after.apps[app].label: [k.name for k in after.graph.nodes if k.app == app]
@@ -247,8 +251,18 @@ def _verify(
         }
         leaves = {after.apps[app].label: planned.leaves[app] for app in apps}
         answers.append(verify(project, nodes, leaves))
-    worst = max(answers, key=lambda a: ("ok", "skipped", "failed").index(a.status), default=None)
-    return Verification(static="ok", django=str(worst or Answer("ok")))
+        if answers[-1].status == "ok":
+            seconds = config.verify_seconds
+            databases.append(prove_fix(project, before, after, conflicts, apps, seconds))
+    django = _worst([str(answer) for answer in answers])
+    return Verification("ok", django, _worst(databases) if databases else f"skipped: {django}")
+
+
+def _worst(told: Sequence[str]) -> str:
+    """What failed, else what was skipped, else the first; each begins with such a word."""
+    return max(
+        told, key=lambda text: text.startswith("skip") + 2 * text.startswith("fail"), default="ok"
+    )
 
 
 def _fixed(resolution: Resolution) -> Resolution:

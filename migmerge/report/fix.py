@@ -20,12 +20,12 @@ class Verification(NamedTuple):
 
     static: str = ""
     django: str = ""
-    databases: str = "skipped: not built yet"
+    databases: str = ""
 
     @property
     def failed(self) -> str:
         """The first failure, without the word."""
-        for text in (self.static, self.django):
+        for text in self:
             if text.startswith("failed"):
                 return text.partition(": ")[2]
         return ""
@@ -69,6 +69,7 @@ def report_text(report: FixReport) -> str:
     if report.verification.static:
         lines.append(f"verified: files {report.verification.static}")
         lines.append(f"          Django {report.verification.django or 'not asked'}")
+        lines.append(f"          databases {report.verification.databases or 'not tried'}")
     if report.note:
         lines.append(report.note)
     text = "".join(f"{printable(line)}\n" for line in lines)

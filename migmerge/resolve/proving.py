@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from migmerge.conflicts.model import Conflict
 from migmerge.git.compare import source_of
 from migmerge.git.snapshot import Snapshot
-from migmerge.git.starts import Nodes, Starts
+from migmerge.git.starts import Nodes, Starts, starts_of_conflicts
 from migmerge.migrations.model import NodeKey
 from migmerge.project.databases import Renamed
 from migmerge.project.interpreter import Project
-from migmerge.project.starts import Arrivals, Tree, try_starts
+from migmerge.project.starts import SQLITE, Arrivals, Tree, try_starts
 
 
 def prove(
@@ -29,6 +30,33 @@ def prove(
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
     return try_starts(project, server, wanted, trees, starts.points, rows, seconds)
+
+
+def prove_fix(
+    project: Project,
+    before: Snapshot,
+    after: Snapshot,
+    conflicts: Sequence[Conflict],
+    apps: Sequence[str],
+    seconds: int,
+) -> str:
+    """`ok: …`, `skipped: why` or `failed: why`, from SQLite databases in a temporary directory."""
+    again = "migmerge verify " + " ".join(sorted({after.apps[app].label for app in apps}))
+    if not seconds:
+        return f"skipped: verify_seconds is 0; run {again}"
+    starts = starts_of_conflicts(before, after, conflicts, apps)
+    told = prove(project, SQLITE, after, starts, seconds)
+    if told.why:
+        return f"skipped: {told.why}; run {again}"
+    wrong = [f"{point.name}: {point.wrong}" for point in told.points if point.wrong]
+    if wrong:
+        return f"failed: {'; '.join(wrong)}"
+    unbuilt = [f"{point.name} ({point.unbuilt})" for point in told.points if point.unbuilt]
+    if unbuilt:
+        return f"skipped: not on SQLite: {unbuilt[0]}; run {again} --database URL"
+    mended = sum(point.reconciled for point in told.points)
+    how = f", {mended} of them after migmerge db reconcile" if mended else ""
+    return f"ok: {len(told.points)} starting points{how}"
 
 
 def _tree(snapshot: Snapshot, nodes: Nodes, labels: Mapping[str, str]) -> Tree:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from migmerge.config import Config
 from tests.conftest import Repo
 from tests.project.conftest import Site, site
@@ -22,7 +24,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
-def test_readme_worked_example(site: Site) -> None:
+def test_readme_worked_example(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIGMERGE_VERIFY_SECONDS")
     (example,) = blocks("console")
     site.git("reset", "-q", "--hard", "HEAD^")
     steps = re.split(r"^\$ ", example, flags=re.MULTILINE)[1:]

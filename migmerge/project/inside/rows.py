@@ -6,6 +6,7 @@ import decimal
 import uuid
 
 FIRST_KEY = 30000  # above what a sequence counts to, and in the range of a small integer
+STEP = 50  # room for rows that a migration makes
 
 
 class NoValue(Exception):
@@ -17,62 +18,50 @@ def fill(connection, state, serial, wanted=None):
 
     Returns why there is none, by table. Only tables of `wanted` apps, and what they refer to.
     """
-    keys, why = {}, {}
+    made, why = {}, {}
     for model in tables_in(state):
         if wanted is None or model._meta.app_label in wanted:
-            put(connection, model, serial, keys, why)
+            put(connection, model, serial, made, why)
     return {table: reason for table, reason in sorted(why.items()) if reason}
 
 
-def put(connection, model, serial, keys, why):
-    """The key of the row in a model's table; None where there can't be one."""
+def put(connection, model, serial, made, why):
+    """The values of the row in a model's table by field; None where there can't be one."""
     from django.db import transaction
 
     table = model._meta.db_table
     if table in why:
-        return keys.get(table)
+        return made.get(table)
     why[table] = "it refers to itself"  # as long as its row isn't there
+    fields = [f for f in model._meta.local_concrete_fields if not getattr(f, "generated", False)]
     try:
-        columns, values = [], []
-        for field in model._meta.local_concrete_fields:
-            if getattr(field, "generated", False):
-                continue
-            value = value_of(connection, field, serial, keys, why)
-            columns.append(connection.ops.quote_name(field.column))
-            values.append(field.get_db_prep_save(value, connection))
-            if field.primary_key:
-                keys[table] = value
-        marks = ", ".join(["%s"] * len(values))
+        row = {field.attname: value_of(connection, field, serial, made, why) for field in fields}
+        values = [field.get_db_prep_save(row[field.attname], connection) for field in fields]
+        columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+        marks = ", ".join(["%s"] * len(fields))
+        quoted = connection.ops.quote_name(table)
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO %s (%s) VALUES (%s)"  # noqa: UP031
-                % (connection.ops.quote_name(table), ", ".join(columns), marks),
-                values,
-            )
+            cursor.execute(f"INSERT INTO {quoted} ({columns}) VALUES ({marks})", values)
             connection.check_constraints(table_names=[table])
-        why[table] = ""
+        made[table], why[table] = row, ""
     except Exception as error:
-        keys.pop(table, None)
         why[table] = told(error)
-    return keys.get(table)
+    return made.get(table)
 
 
-def value_of(connection, field, serial, keys, why):
+def value_of(connection, field, serial, made, why):
     if field.remote_field:
-        target = field.remote_field.model
-        key = put(connection, target, serial, keys, why)
-        if key is None and not field.null:
-            raise NoValue("no row of " + target._meta.label + " to refer to")
-        return key
+        row = put(connection, field.remote_field.model, serial, made, why)
+        if row is None and not field.null:
+            raise NoValue("no row of " + field.remote_field.model._meta.label + " to refer to")
+        return row and row.get(field.target_field.attname)
     if field.choices:
         values = [value for value, _ in field.flatchoices if value not in ("", None)]
-        others = [value for value in values if value != field.default]
-        if values and not field.unique:
-            return (others or values)[serial % len(others or values)]
-    maker = MAKERS.get(field.get_internal_type())
-    if maker is None:
-        maker = next((MAKERS[kind.__name__] for kind in type(field).__mro__
-                      if kind.__name__ in MAKERS), None)  # fmt: skip
+        others = [value for value in values if value != field.default] or values
+        if others and not field.unique:
+            return others[serial % len(others)]
+    names = [field.get_internal_type(), *(kind.__name__ for kind in type(field).__mro__)]
+    maker = next((MAKERS[name] for name in names if name in MAKERS), None)
     if maker is not None:
         return maker(field, serial)
     if field.has_default():
@@ -91,7 +80,7 @@ def text(field, serial):
 
 
 def whole(field, serial):
-    return FIRST_KEY + serial if field.primary_key else 700 + serial
+    return FIRST_KEY + STEP * serial if field.primary_key else 700 + serial
 
 
 def exact(field, serial):

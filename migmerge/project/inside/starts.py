@@ -159,7 +159,8 @@ class Starts:
 
     def __init__(self, scratch):
         self.scratch, self.labels = scratch, REQUEST["labels"]
-        self.stages, self.effects, self.empty = {}, {}, set()
+        self.stages, self.effects, self.empty = {}, {}, {}
+        self.unsteady = set()  # (table, column) that the same migrations fill with other values
 
     def all(self):
         began = time.time()
@@ -169,6 +170,8 @@ class Starts:
             try:
                 show("building " + name)
                 self.stage(path)
+                if len(path) == 2:
+                    self.again(path)
             except Exception as error:
                 unbuilt[name] = told(error)
         found = [
@@ -178,7 +181,8 @@ class Starts:
         ]  # fmt: skip
         compare(found)
         seconds = round(time.time() - began, 2)
-        return {"points": found, "seconds": seconds, "empty": sorted(self.empty)}
+        empty = [table + ": " + why for table, why in sorted(self.empty.items())]
+        return {"points": found, "seconds": seconds, "empty": empty}
 
     def point(self, name, path):
         """How one starting point arrives at the files as they are."""
@@ -209,11 +213,26 @@ class Starts:
         answer["lost"] = lost(before, after, self.allowed(path))
         answer["schema"] = portrait(connection)
         answer["left"] = leftover(connection)
-        first = self.effects.get(path[:1], {}).get("rows", {})
-        answer["values"] = {
-            table + " " + key: after.get(table, {}).get(key)
-            for table, rows in first.items() for key in rows
-        }  # fmt: skip
+        answer["values"] = self.values(connection, after, path)
+
+    def values(self, connection, after, path):
+        """Table -> its rows without their keys: those of the first tree's database, and what
+        migrations made of them. Rows that were put in later are other in each point."""
+        later = [self.effects[path[:end]]["made"] for end in range(2, len(path) + 1)]
+        first = self.effects[path[:1]]["made"] if path else {}
+        found = {}
+        for table, rows in after.items() if path else ():
+            put_later = set().union(*(made.get(table, ()) for made in later))
+            key, targets = key_and_targets(connection, table)
+            steady = [name for name in next(iter(rows.values()), {})
+                      if name != key and (table, name) not in self.unsteady]  # fmt: skip
+
+            found[table] = sorted(
+                str([(name, known(first, targets.get(name), row[name])) for name in sorted(steady)])
+                for mark, row in rows.items()
+                if mark not in put_later
+            )
+        return found
 
     def migrate_plainly(self):
         from django.core.management import call_command
@@ -238,6 +257,12 @@ class Starts:
             self.stages[path] = database
         return self.stages[path]
 
+    def again(self, path):
+        """The last tree once more, to see which values are others each time: keys, moments."""
+        database = self.copy(path, self.stage(path[:-1]), whole=False)
+        self.go(path)
+        self.scratch.drop(database)
+
     def copy(self, path, origin, whole=True):
         """A copy of `origin`, which stands at the end of `path`, or before it if not `whole`."""
         if self.scratch.kind != "mysql":
@@ -253,12 +278,15 @@ class Starts:
         TREE.update(nodes=REQUEST["trees"][path[-1]])
         before = rows_of(connection)
         state = self.forwards()
-        effect = {"changed": changed(before, rows_of(connection))}
-        effect = self.effects.setdefault(path, effect)
-        serial = effect.setdefault("serial", len(self.effects))
-        why = fill(connection, state, serial, set(self.labels))
-        self.empty |= {table + ": " + reason for table, reason in why.items()}
-        effect["rows"] = rows_of(connection)
+        after = rows_of(connection)
+        effect = self.effects.setdefault(path, {"serial": len(self.effects) + 1})
+        effect["changed"] = changed(before, after)
+        for table, why in fill(connection, state, effect["serial"], set(self.labels)).items():
+            self.empty.setdefault(table, why)
+        rows = rows_of(connection)
+        effect["made"] = {table: set(rows[table]) - set(after[table]) for table in rows}
+        effect.setdefault("migrated", after)
+        self.unsteady |= changed(effect["migrated"], after)
 
     def forwards(self):
         """All that is unapplied of the apps, without asking whether history is consistent."""
@@ -298,6 +326,21 @@ def changed(before, after):
                 continue
             found |= {(table, name) for name in row if there.get(name, GONE) != row[name]}
     return found
+
+
+def key_and_targets(connection, table):
+    """The primary key's column, and the table that each column refers to."""
+    with connection.cursor() as cursor:
+        key = connection.introspection.get_primary_key_column(cursor, table)
+        constraints = connection.introspection.get_constraints(cursor, table).values()
+    return key, {
+        what["columns"][0]: what["foreign_key"][0] for what in constraints if what["foreign_key"]
+    }
+
+
+def known(made, table, value):
+    """A value; where it refers to a row that a migration made, its key may be any."""
+    return value if table is None or value in made.get(table, ()) else "a row that was made"
 
 
 def lost(before, after, allowed):
