@@ -110,6 +110,7 @@ def _fix(arguments: argparse.Namespace) -> int:
             tuple(arguments.move),
             arguments.take,
             arguments.keep_names,
+            arguments.carry,
             arguments.base,
             arguments.dry_run,
             arguments.yes,
@@ -243,6 +244,11 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
         help="of what both sides set, take what this side, or NAME's side, says",
     )
     parser.add_argument("--keep-names", action="store_true", help="repoint without renaming")
+    parser.add_argument(
+        "--carry",
+        action="store_true",
+        help="let renamed files say `replaces`, for databases out of reach (see docs/databases.md)",
+    )
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
     parser.add_argument("--dry-run", action="store_true", help="show the change, write nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")

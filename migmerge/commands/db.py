@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
 from migmerge.config import Config, read_config
-from migmerge.conflicts.commute import Judgement, judge
-from migmerge.conflicts.model import Branch, Conflict
 from migmerge.errors import UserError
-from migmerge.git.compare import footprints_of
-from migmerge.git.former import Former, find_former
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot
-from migmerge.migrations.model import NodeKey
 from migmerge.project.databases import (
     Database,
-    Row,
-    Status,
     parse_database,
-    read_status,
     reconcile_one,
     unlike_tables,
-    which_content,
 )
 from migmerge.project.interpreter import Project
 from migmerge.report.databases import Told, reconciled_text, status_json, status_text
 from migmerge.resolve.asking import projects_of
-from migmerge.resolve.reconcile import (
-    Reconciliation,
-    doubtful_rows,
-    lost_rows,
-    reconciliation,
-    replaced_rows,
-)
+from migmerge.resolve.reconcile import Reconciliation
+from migmerge.resolve.reconciling import read_reconciliations
 
 
 class DbOptions(NamedTuple):
@@ -118,64 +103,8 @@ def _projects(repository: Repository, config: Config, snapshot: Snapshot) -> lis
 def _reconciliations(
     repository: Repository, snapshot: Snapshot, project: Project, options: DbOptions
 ) -> list[tuple[Reconciliation, Database]]:
-    """Each database of a project with what to do about it."""
     asked = parse_database(options.database) if options.database else Database()
-    found = read_status(project, asked)
+    found = read_reconciliations(repository, snapshot, project, asked)
     if isinstance(found, str):
         raise UserError(f"the project's databases can't be read: {found}", "mend what it says")
-    pairs = []
-    for one in found:
-        database = asked if asked.settings else Database(one.alias)
-        pairs.append((_plan(repository, snapshot, project, database, one), database))
-    return pairs
-
-
-def _plan(
-    repository: Repository,
-    snapshot: Snapshot,
-    project: Project,
-    database: Database,
-    found: Status,
-) -> Reconciliation:
-    if found.error:
-        return Reconciliation(found)
-    apps = {app.label: app.key for app in snapshot.apps.values()}
-    lost = {row: NodeKey(apps[row[0]], row[1]) for row in lost_rows(found, apps.keys())}
-    doubtful = doubtful_rows(found, replaced_rows(found), apps.keys())
-    second = {pair: NodeKey(apps[pair.label], pair.second) for pair in doubtful}
-    first = {pair: NodeKey(apps[pair.label], pair.first) for pair in doubtful}
-    formers = find_former(repository, snapshot, {*lost.values(), *first.values()})
-    taken = {key for row in lost for key in formers[lost[row]].now}
-    pairs = [
-        pair
-        for pair in doubtful
-        if second[pair] in formers[first[pair]].now and second[pair] not in taken
-    ]
-    contents = which_content(project, database, pairs) if pairs else []
-
-    def judged(runs: Sequence[Row], later: Sequence[Row]) -> Judgement:
-        return _judge(snapshot, apps, runs, later)
-
-    old: dict[Row, Former] = {row: formers[key] for row, key in lost.items()}
-    return reconciliation(found, old, dict(zip(pairs, contents, strict=True)), judged)
-
-
-def _judge(
-    snapshot: Snapshot, apps: dict[str, str], runs: Sequence[Row], later: Sequence[Row]
-) -> Judgement:
-    """What runs late against what is applied already, app by app."""
-    found = []
-    for label in sorted({row[0] for row in runs} & apps.keys()):
-        sides = [
-            snapshot.graph.in_order(
-                key
-                for row in rows
-                if row[0] == label and (key := NodeKey(apps[label], row[1])) in snapshot.graph.nodes
-            )
-            for rows in (runs, later)
-        ]
-        branches = tuple(Branch(tuple(side)) for side in sides if side)
-        if len(branches) == 2:
-            app = snapshot.apps[apps[label]]
-            found += footprints_of(snapshot, Conflict(app, "siblings", None, branches))
-    return judge(found)
+    return found

@@ -34,6 +34,7 @@ from migmerge.resolve.decide import Wish
 from migmerge.resolve.model import Plan, Resolution
 from migmerge.resolve.planning import Planned, plan_all
 from migmerge.resolve.proving import prove_fix
+from migmerge.resolve.reconciling import Sight, in_sight, reconcile_in_sight, renamed_rows
 from migmerge.resolve.static import problems
 from migmerge.resolve.transaction import Transaction, read_states
 from migmerge.resolve.write import refuse_changed, refuse_unsafe, states_after
@@ -49,6 +50,7 @@ class FixOptions(NamedTuple):
     move: tuple[str, ...] = ()
     take: str | None = None
     keep_names: bool = False
+    carry: bool = False
     base: str | None = None
     dry_run: bool = False
     yes: bool = False
@@ -76,14 +78,16 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     conflicts = _chosen(snapshot, found, options.apps)
     _check_move(conflicts, moved)
     strategy = options.strategy
-    if moved and strategy == "auto":
+    if (moved or options.carry) and strategy == "auto":
         strategy = "renumber"  # to name a side that moves is to ask for a move
+    if options.carry and (strategy != "renumber" or options.keep_names):
+        raise UserError("--carry goes with names that change", "fix --strategy renumber --carry")
     take = frozenset[NodeKey]()
     if options.take:
         strategy = _strategy_of_take(strategy, conflicts)
         take = taken_leaves(repository, snapshot, conflicts, _name(options.take))
     asks = _asks(options) and not options.yes
-    wish = Wish(strategy, options.keep_names, found.prefer, asks, take)
+    wish = Wish(strategy, options.keep_names, found.prefer, asks, take, options.carry)
     planned = plan_all(repository, config, snapshot, conflicts, wish, _published(repository, found))
     if options.amend and planned.plan.changes:
         refuse_amend(repository, found.base.commit if found.base else "")
@@ -178,6 +182,10 @@ def _carry_out(
             f"the commit would lack {', '.join(planned.uncommitted)}",
             "commit them first, or run fix without --commit",
         )
+    names = renamed_rows(plan.resolutions, kept=options.carry)
+    projects = projects_of(repository, config, snapshot, sorted(planned.leaves))
+    sights = in_sight(projects, names) if options.verify else []
+    plan = _with_sights(plan, sights)
     if options.dry_run or not (options.yes or _agreed(repository, plan, options)):
         return FixReport(plan, verification, "", written=False)
     before = read_states(repository, plan.changes)
@@ -187,6 +195,9 @@ def _carry_out(
     transaction.apply()
     try:
         verification = _verify(repository, config, snapshot, planned, conflicts, options)
+        if sights and not verification.failed:
+            told = reconcile_in_sight(repository, read_snapshot(repository, config), sights, names)
+            verification = verification._replace(reconciled=told)
         if verification.failed:
             transaction.roll_back()
             return FixReport(_failed(plan, verification), verification, "", written=False)
@@ -199,10 +210,24 @@ def _carry_out(
         committed = (
             amend_paths(repository, plan.changes)
             if options.amend
-            else commit_paths(repository, _message(done), plan.changes)
+            else commit_paths(repository, _message(done, carried=options.carry), plan.changes)
         )
         return FixReport(done, verification, committed.told, written=True, whole=committed.done)
     return FixReport(done, verification, _finish(repository, planned.uncommitted), written=True)
+
+
+def _with_sights(plan: Plan, sights: Sequence[Sight]) -> Plan:
+    """The plan with what becomes of databases that have applied what is renamed."""
+    told = [
+        f"database {sight.alias} has {', '.join('.'.join(row) for row in sight.rows)}: "
+        "its rows are renamed, and what it lacks is run"
+        for sight in sights
+    ]
+    return plan._replace(
+        resolutions=tuple(
+            r._replace(reasons=(*r.reasons, *told)) if r.renamed else r for r in plan.resolutions
+        )
+    )
 
 
 def _asks(options: FixOptions) -> bool:
@@ -285,12 +310,15 @@ def _failed(plan: Plan, verification: Verification) -> Plan:
     )
 
 
-def _message(plan: Plan) -> str:
+def _message(plan: Plan, *, carried: bool) -> str:
     labels = ", ".join(r.app for r in plan.resolutions if r.status == "fixed")
     lines = [f"Resolve migration conflicts in {labels}", ""]
     for resolution in plan.resolutions:
         lines += [f"{old} -> {new}" for old, new in sorted(resolution.renamed.items())]
         lines += [f"new: {path}" for path in resolution.created]
+    if carried:
+        lines += ["", "Where an old name was applied run migmerge db reconcile before migrate,",
+                  "which would skip what comes before the renamed migrations."]  # fmt: skip
     return "\n".join(lines)
 
 

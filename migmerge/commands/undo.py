@@ -9,10 +9,14 @@ from migmerge.commands.exclusive import exclusive
 from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_repository
-from migmerge.git.snapshot import read_snapshot, understand
+from migmerge.git.snapshot import Snapshot, read_snapshot, understand
+from migmerge.migrations.operations import fingerprint
+from migmerge.project.databases import Renamed
 from migmerge.report.screen import printable
 from migmerge.resolve import journal
+from migmerge.resolve.asking import projects_of
 from migmerge.resolve.journal import Journal, State
+from migmerge.resolve.reconciling import name_of, rename_back
 from migmerge.resolve.transaction import Transaction, read_states
 
 
@@ -54,6 +58,9 @@ def _take_back(repository: Repository, change: Journal, now: Mapping[str, State]
         print("nothing was taken back; what came later builds on the fix:")
         print("".join(f"  {printable(text)}\n" for text in broken), end="")
         return 1
+    config = read_config(repository.root)
+    snapshot = read_snapshot(repository, config)
+    names = _renamed(snapshot, change)
     transaction = Transaction(repository, now, change.before)
     own = transaction.apply()
     transaction.finish()
@@ -61,8 +68,24 @@ def _take_back(repository: Repository, change: Journal, now: Mapping[str, State]
         journal.drop(repository, done)
     for path, state in sorted(change.before.items()):
         print(f"{'restored' if state.data is not None else 'removed '} {printable(path)}")
+    projects = projects_of(repository, config, snapshot, sorted(snapshot.apps)) if names else ()
+    for line in rename_back(projects, names):
+        print(printable(line))
     print("staged; look, then git commit" if later else "as it was before the fix")
     return 0
+
+
+def _renamed(snapshot: Snapshot, change: Journal) -> list[Renamed]:
+    """What the fix renamed: a file that went, and one that came with its operations."""
+    labels = {node.path: node.label for node in snapshot.graph.nodes.values()}
+    went = {p: s.data for p, s in change.before.items() if s.data and not change.after[p].data}
+    came = {p: s.data for p, s in change.after.items() if s.data and not change.before[p].data}
+    return [
+        Renamed(labels[new], name_of(old), name_of(new))
+        for old, before in sorted(went.items())
+        for new, after in sorted(came.items())
+        if new in labels and fingerprint(before) and fingerprint(before) == fingerprint(after)
+    ]
 
 
 def _differs(now: State, after: State) -> bool:

@@ -57,6 +57,7 @@ def find_conflicts(
         for migration in graph.nodes.values()
         if migration.header.newer
     ]
+    notices += _traps(graph)
     conflicts += _stale_locks(graph, apps, lock_files, branching)
     ranked = sorted(conflicts, key=_rank)
     return Found(tuple(ranked), tuple(sorted(notices)))
@@ -146,6 +147,25 @@ def _covered(graph: Graph, leaves: list[NodeKey], collided: set[str]) -> set[str
             for child in graph.children.get(leaf._replace(version=version), ())
         )
     }
+
+
+def _traps(graph: Graph) -> list[Notice]:
+    """Leaves that a database may count as applied by their old name alone.
+
+    Django then skips what comes before them, "No migrations to apply" (4.2 to 6.1).
+    """
+    return [
+        Notice(
+            Place(node.path, node.header.replaces[0].line),
+            f"a database that has {node.header.replaces[0].name} would skip what comes before "
+            f"{leaf.name}: run migmerge db reconcile there before migrate",
+        )
+        for leaves in graph.all_leaves().values()
+        for leaf in leaves
+        if len((node := graph.nodes[leaf]).header.replaces) == 1
+        and NodeKey(leaf.app, node.header.replaces[0].name) not in graph.nodes
+        and any(parent.app == leaf.app for parent in graph.parents[leaf])
+    ]
 
 
 def _missing(graph: Graph, apps: Mapping[str, App]) -> list[Conflict]:

@@ -25,11 +25,13 @@ Names = Mapping[tuple[str, str], str]
 class Edit(NamedTuple):
     """What to change in one file: attribute -> (label, old name) -> new name.
 
-    `add` is a `(label, name)` that `dependencies` gets in addition.
+    `add` is a `(label, name)` that `dependencies` gets in addition; `replaces` one that becomes
+    the only entry of the attribute of this name.
     """
 
     names: Mapping[str, Names]
     add: tuple[str, str] | None = None
+    replaces: tuple[str, str] | None = None
 
 
 class Unrewritable(NamedTuple):
@@ -55,6 +57,9 @@ def rewrite(source: bytes, edit: Edit) -> bytes | Unrewritable:
         return Unrewritable(0, "its encoding can't be told")
     text, encoding, mark = decoded
     raw = text.encode()
+    if edit.replaces and before.replaces:
+        reason = "it carries another name already"
+        return Unrewritable(before.replaces[0].line, reason)
     splices = _splices(text, edit)
     if isinstance(splices, Unrewritable):
         return splices
@@ -91,6 +96,10 @@ def _checked(before: Header, after: Header | None, edit: Edit) -> Unrewritable |
             if not said or (said[-1].label, said[-1].name) != edit.add:
                 return Unrewritable(0, "dependencies can't be added to")
             said = said[:-1]
+        if attribute == "replaces" and edit.replaces:
+            if [(ref.label, ref.name) for ref in said] != [edit.replaces]:
+                return Unrewritable(0, "replaces can't be written")
+            said = []
         for (label, name, line), now in zip(meant, said, strict=False):
             if (label, name) != (now.label, now.name):
                 return Unrewritable(line, f"{attribute} are put together from other values")
@@ -125,7 +134,21 @@ def _splices(text: str, edit: Edit) -> list[_Splice] | Unrewritable:
             if added is None:
                 return Unrewritable(0, "dependencies can't be added to")
             found.append(_Splice(span.start, span.start + span.length, added))
+        if attribute == "dependencies" and edit.replaces:
+            start, line = _line_before(text.encode(), spans[value].start, edit.replaces)
+            found.append(_Splice(start, start, line))
     return found
+
+
+def _line_before(raw: bytes, position: int, entry: tuple[str, str]) -> tuple[int, bytes]:
+    """Where the line of `position` begins, and `replaces` as a line to go there."""
+    start = raw.rfind(b"\n", 0, position) + 1
+    rest = raw[start:]
+    indent = rest[: len(rest) - len(rest.lstrip(b" \t"))]
+    newline = b"\r\n" if b"\r\n" in raw else b"\n"
+    quote = b'"' if raw.count(b'"') >= raw.count(b"'") else b"'"
+    label, name = (quote + part.encode() + quote for part in entry)
+    return start, indent + b"replaces = [(" + label + b", " + name + b")]" + newline
 
 
 def _attributes(module: libcst.Module) -> list[tuple[str, libcst.BaseExpression]]:

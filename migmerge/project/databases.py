@@ -148,17 +148,28 @@ def unlike_tables(project: Project, database: Database) -> list[str] | str:
 
 
 def reconcile_one(
-    project: Project, database: Database, rows: Sequence[Renamed], runs: Sequence[Row]
+    project: Project,
+    database: Database,
+    rows: Sequence[Renamed],
+    runs: Sequence[Row],
+    names: Sequence[Renamed] = (),
 ) -> Heard:
     """Rename rows, then run what is unapplied, then a plain `migrate`; see `inside/database.py`.
 
-    Refused, with nothing done, where the database isn't as it was when this was planned.
+    Refused, with nothing done, where the database isn't as it was when this was planned. With
+    `names` whatever stops it also gives every row its old name back.
     """
-    heard = _ask(project, "reconcile", {"rows": rows, "run": runs}, database, _MIGRATE_SECONDS)
+    request: dict[str, object] = {"rows": rows, "run": runs, "names": names}
+    heard = _ask(project, "reconcile", request, database, _MIGRATE_SECONDS)
     if heard.why:
         return heard
     after = _ask(project, "migrated", {}, database, _MIGRATE_SECONDS)
     return after._replace(result=heard.result)
+
+
+def take_back(project: Project, database: Database, names: Sequence[Renamed]) -> Heard:
+    """Give rows their old names back; the files are to get them, too."""
+    return _ask(project, "taken_back", {"names": names}, database)
 
 
 def _ask(

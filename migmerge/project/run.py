@@ -26,6 +26,7 @@ _SCRIPTS = {
     "which": ("states", "database"),
     "reconcile": ("database",),
     "migrated": ("database",),
+    "taken_back": ("database",),
     "schema": ("states", "schema"),
     "verify_starts": ("states", "database", "schema", "rows", "starts"),
 }

@@ -16,11 +16,15 @@ from migmerge.resolve.model import Plan, Resolution
 
 
 class Verification(NamedTuple):
-    """Each `ok`, `skipped: why` or `failed: why`; empty when nothing was verified."""
+    """Each `ok`, `skipped: why` or `failed: why`; empty when nothing was verified.
+
+    `databases` are scratch ones, `reconciled` those of the project that had applied what moved.
+    """
 
     static: str = ""
     django: str = ""
     databases: str = ""
+    reconciled: str = ""
 
     @property
     def failed(self) -> str:
@@ -69,7 +73,10 @@ def report_text(report: FixReport) -> str:
     if report.verification.static:
         lines.append(f"verified: files {report.verification.static}")
         lines.append(f"          Django {report.verification.django or 'not asked'}")
-        lines.append(f"          databases {report.verification.databases or 'not tried'}")
+        if report.verification.databases not in ("", report.verification.django):
+            lines.append(f"          databases {report.verification.databases}")
+        if report.verification.reconciled:
+            lines.append(f"reconciled: {report.verification.reconciled}")
     if report.note:
         lines.append(report.note)
     text = "".join(f"{printable(line)}\n" for line in lines)

@@ -20,13 +20,15 @@ _SIDED = ("siblings", "path")
 
 class Wish(NamedTuple):
     """What the user asked for; `asks` that there is a terminal to confirm the plan on, `take` are
-    the leaves of the sides whose definition holds."""
+    the leaves of the sides whose definition holds, `carry` that renamed files are to say which
+    names they had."""
 
     strategy: str = "auto"
     keep_names: bool = False
     prefer: str = "auto"
     asks: bool = False
     take: frozenset[NodeKey] = frozenset()
+    carry: bool = False
 
 
 class Decision(NamedTuple):
@@ -35,6 +37,18 @@ class Decision(NamedTuple):
     moves: tuple[Moves, ...]
     refusals: tuple[Refusal, ...]
     stale_locks: tuple[Conflict, ...]
+
+
+def _with_old_names(snapshot: Snapshot, move: Moves) -> Moves | Refusal:
+    """Refused where an old name is another migration's afterwards: that would be replaced, too."""
+    staying = {key.name for key in snapshot.graph.app_nodes(move.app) if key not in move.names}
+    taken = staying | set(move.names.values())
+    again = sorted(key.name for key in move.names if key.name in taken)
+    if again:
+        reason = f"--carry: {again[0]} is another migration's name afterwards"
+        commands = (f"migmerge fix {shlex.quote(move.app)} --strategy renumber",)
+        return Refusal(move.app, (reason,), (*commands, "migmerge db reconcile"))
+    return move._replace(carry=True)
 
 
 def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Decision:
@@ -52,6 +66,8 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Dec
             refusals.append(_broken(broken))
         elif sided:
             answer = _decide_one(snapshot, sided[0], wish)
+            if wish.carry and isinstance(answer, Moves):
+                answer = _with_old_names(snapshot, answer)
             (found if isinstance(answer, Moves) else refusals).append(answer)  # type: ignore[arg-type]
         else:
             stale += [c for c in own if c.kind == "lock-file"]

@@ -18,7 +18,7 @@ class Moves(NamedTuple):
     of it where that is decided without them. `dropped` are
     nodes whose file goes, each with the one that stands for it; `carried` are those that go behind
     what is made again; `leaf` is the name of the only leaf afterwards, where no merge migration
-    is made.
+    is made; `carry` that each renamed file says in `replaces` which name it had.
     """
 
     app: str
@@ -31,6 +31,7 @@ class Moves(NamedTuple):
     dropped: Mapping[NodeKey, NodeKey] = {}
     carried: tuple[NodeKey, ...] = ()
     leaf: str = ""
+    carry: bool = False
 
 
 class Refusal(NamedTuple):

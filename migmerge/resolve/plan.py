@@ -158,7 +158,11 @@ def _edit(
     same = {
         attribute: {p: n for p, n in own.items() if p[1] != n} for attribute, own in new.items()
     }
-    return (Edit(same, add) if any(same.values()) or add else None), because
+    replaces = None
+    if move and move.carry and migration.key in move.names:
+        replaces = (migration.label, migration.key.name)
+    needed = any(same.values()) or add or replaces
+    return (Edit(same, add, replaces) if needed else None), because
 
 
 def _pairs(snapshot: Snapshot, migration: Migration, old: NodeKey | None) -> list[tuple[str, str]]:

@@ -128,12 +128,11 @@ def _dependents(site: Site) -> None:
 
 def _run_before(site: Site) -> None:
     _one(site)
-    path = "shop/migrations/0002_price.py"
-    text = site.read(path).decode()
-    before = '    run_before = [("cart", "0001_note")]\n\n    operations'
-    site.write(path, text.replace("    operations", before, 1))
     site.write("cart/models.py", NOTE)
     site.manage("makemigrations", "cart", "-v0", "-n", "note")
+    path = "shop/migrations/0002_price.py"
+    before = '    run_before = [("cart", "0001_note")]\n\n    operations'
+    site.write(path, site.read(path).decode().replace("    operations", before, 1))
 
 
 def _data(site: Site) -> None:
@@ -160,6 +159,7 @@ STARTS = {
 WAYS = {
     "merge": ("--strategy", "merge"),
     "renumber": ("--strategy", "renumber"),
+    "carry": ("--strategy", "renumber", "--carry"),
 }
 ENGINES = ("sqlite", "postgresql", "mariadb")
 

@@ -162,15 +162,21 @@ def reconcile():
     try:
         run_unapplied(connection, ran)
     except BaseException as error:
-        if not ran:
-            put_back(connection, rows)
-            after = "; the rows are as before"
+        why = told(error)
+        if REQUEST["names"] or not ran:
+            put_back(connection, REQUEST["names"] or rows)
+            why += "; its rows are as before"
         if ran:
-            after = (
-                "; ran " + ", ".join(".".join(key) for key in ran) + "; run it again when mended"
-            )
-        raise Refused(told(error) + after) from None
+            why += "; it ran " + ", ".join(".".join(key) for key in ran)
+        raise Refused(why) from None
     return {"ran": ran, "copy": copied}
+
+
+def taken_back():
+    """Rows under their old names again; what was run stays, as it would under the old files."""
+    from django.db import connections
+
+    put_back(connections[REQUEST["alias"]], REQUEST["names"])
 
 
 def be_patient(connection):
@@ -238,15 +244,20 @@ def rename_rows(connection, rows):
 
 
 def put_back(connection, rows):
+    """New names to old ones, of those that are there."""
+    from django.db import transaction
     from django.db.migrations.recorder import MigrationRecorder
 
     recorder = MigrationRecorder(connection)
-    for label, _, new, kept in rows:
-        if kept:
-            recorder.record_unapplied(label, new)
-    rename_rows(
-        connection, [(label, new, old, False) for label, old, new, kept in rows if not kept]
-    )
+    there = set(recorded(connection))
+    found = [tuple(row) for row in rows if (row[0], row[2]) in there]
+    with transaction.atomic(using=connection.alias):
+        for label, old, new, kept in found:
+            if kept and (label, old) in there:
+                recorder.record_unapplied(label, new)
+        back = [(label, new, old, False) for label, old, new, kept in found
+                if not (kept and (label, old) in there)]  # fmt: skip
+        rename_rows(connection, back)
 
 
 def run_unapplied(connection, ran):

@@ -1,0 +1,190 @@
+"""The project's databases read, and what each needs: git, Django and the plan brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from migmerge.conflicts.commute import Judgement, judge
+from migmerge.conflicts.model import Branch, Conflict
+from migmerge.git.compare import footprints_of
+from migmerge.git.former import Former, find_former
+from migmerge.git.repository import Repository
+from migmerge.git.snapshot import Snapshot
+from migmerge.migrations.model import NodeKey
+from migmerge.project.databases import (
+    Database,
+    Renamed,
+    Row,
+    Status,
+    read_status,
+    reconcile_one,
+    take_back,
+    which_content,
+)
+from migmerge.project.interpreter import Project
+from migmerge.resolve.model import Resolution
+from migmerge.resolve.reconcile import (
+    Reconciliation,
+    doubtful_rows,
+    lost_rows,
+    reconciliation,
+    replaced_rows,
+)
+
+
+class Sight(NamedTuple):
+    """A database of the project that has applied what a fix renames."""
+
+    project: Project
+    alias: str
+    rows: tuple[Row, ...]
+
+
+def renamed_rows(resolutions: Iterable[Resolution], *, kept: bool) -> list[Renamed]:
+    """What a fix renames, as rows of django_migrations."""
+    return [
+        Renamed(resolution.app, name_of(old), name_of(new), kept)
+        for resolution in resolutions
+        for old, new in sorted(resolution.renamed.items())
+    ]
+
+
+def name_of(path: str) -> str:
+    """The name of the migration in a file."""
+    return path.rpartition("/")[2].removesuffix(".py")
+
+
+def in_sight(projects: Iterable[Project | str], names: Collection[Renamed]) -> list[Sight]:
+    """The databases that know an old name. One that can't be read is none in sight."""
+    old = {(row.label, row.old) for row in names}
+    found = []
+    for project in projects:
+        told = read_status(project, Database()) if isinstance(project, Project) and old else ""
+        for status in () if isinstance(told, str) else told:
+            rows = tuple(row for row in status.recorded if row in old)
+            if rows and isinstance(project, Project):
+                found.append(Sight(project, status.alias, rows))
+    return found
+
+
+def reconcile_in_sight(
+    repository: Repository,
+    snapshot: Snapshot,
+    sights: Sequence[Sight],
+    names: Sequence[Renamed],
+) -> str:
+    """Reconcile the databases with the files of a fix: `ok: …` or `failed: why`.
+
+    When one fails, the rows of all are as before.
+    """
+    lines: list[str] = []
+    done: list[Sight] = []
+    for sight in sights:
+        why = _reach(repository, snapshot, sight.project, Database(sight.alias), names)
+        if isinstance(why, str):
+            for other in done:
+                take_back(other.project, Database(other.alias), names)
+            return f"failed: database {sight.alias}: {why}"
+        done.append(sight)
+        lines.append(f"database {sight.alias}: {', '.join(why)}")
+    return f"ok: {'; '.join(lines)}"
+
+
+def rename_back(projects: Iterable[Project | str], names: Sequence[Renamed]) -> list[str]:
+    """Old names for rows that have the new ones, where a fix is taken back; a line each."""
+    turned = [Renamed(row.label, row.new, row.old) for row in names]
+    lines = []
+    for sight in in_sight(projects, turned):
+        heard = take_back(sight.project, Database(sight.alias), names)
+        done = heard.why or f"{len(sight.rows)} rows have their old names again"
+        lines.append(f"database {sight.alias}: {done}")
+    return lines
+
+
+def _reach(
+    repository: Repository,
+    snapshot: Snapshot,
+    project: Project,
+    database: Database,
+    names: Sequence[Renamed],
+) -> list[str] | str:
+    """What was done, or in one string why it was not."""
+    plans = read_reconciliations(repository, snapshot, project, database)
+    if isinstance(plans, str):
+        return plans
+    plan = plans[0][0]
+    if plan.status.error or plan.refused:
+        return plan.status.error or "; ".join(plan.refused)
+    heard = reconcile_one(project, database, plan.rows, plan.runs, names)
+    if heard.why and heard.result is None:
+        return heard.why
+    runs = [f"ran {'.'.join(row)}" for row in heard.result["ran"]]
+    copy = [f"as it was before: {heard.result['copy']}"] if heard.result["copy"] else []
+    after = [f"then migrate: {heard.why}"] if heard.why else []
+    return [f"{len(plan.rows)} rows renamed", *runs, *copy, *after]
+
+
+def read_reconciliations(
+    repository: Repository, snapshot: Snapshot, project: Project, asked: Database
+) -> list[tuple[Reconciliation, Database]] | str:
+    """Each database of a project with what to do about it; a string says why none is read."""
+    found = read_status(project, asked)
+    if isinstance(found, str):
+        return found
+    pairs = []
+    for one in found:
+        database = asked if asked.settings else Database(one.alias)
+        pairs.append((_plan(repository, snapshot, project, database, one), database))
+    return pairs
+
+
+def _plan(
+    repository: Repository,
+    snapshot: Snapshot,
+    project: Project,
+    database: Database,
+    found: Status,
+) -> Reconciliation:
+    if found.error:
+        return Reconciliation(found)
+    apps = {app.label: app.key for app in snapshot.apps.values()}
+    lost = {row: NodeKey(apps[row[0]], row[1]) for row in lost_rows(found, apps.keys())}
+    doubtful = doubtful_rows(found, replaced_rows(found), apps.keys())
+    second = {pair: NodeKey(apps[pair.label], pair.second) for pair in doubtful}
+    first = {pair: NodeKey(apps[pair.label], pair.first) for pair in doubtful}
+    formers = find_former(repository, snapshot, {*lost.values(), *first.values()})
+    taken = {key for row in lost for key in formers[lost[row]].now}
+    pairs = [
+        pair
+        for pair in doubtful
+        if second[pair] in formers[first[pair]].now and second[pair] not in taken
+    ]
+    contents = which_content(project, database, pairs) if pairs else []
+
+    def judged(runs: Sequence[Row], later: Sequence[Row]) -> Judgement:
+        return _judge(snapshot, apps, runs, later)
+
+    old: dict[Row, Former] = {row: formers[key] for row, key in lost.items()}
+    return reconciliation(found, old, dict(zip(pairs, contents, strict=True)), judged)
+
+
+def _judge(
+    snapshot: Snapshot, apps: dict[str, str], runs: Sequence[Row], later: Sequence[Row]
+) -> Judgement:
+    """What runs late against what is applied already, app by app."""
+    found = []
+    for label in sorted({row[0] for row in runs} & apps.keys()):
+        sides = [
+            snapshot.graph.in_order(
+                key
+                for row in rows
+                if row[0] == label and (key := NodeKey(apps[label], row[1])) in snapshot.graph.nodes
+            )
+            for rows in (runs, later)
+        ]
+        branches = tuple(Branch(tuple(side)) for side in sides if side)
+        if len(branches) == 2:
+            app = snapshot.apps[apps[label]]
+            found += footprints_of(snapshot, Conflict(app, "siblings", None, branches))
+    return judge(found)
