@@ -24,7 +24,7 @@ _SCRIPTS = {
     "judge": ("files",),
     "status": ("database",),
     "which": ("states", "database"),
-    "reconcile": ("database",),
+    "reconcile": ("states", "database"),
     "migrated": ("database",),
     "taken_back": ("database",),
     "schema": ("states", "schema"),

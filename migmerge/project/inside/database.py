@@ -134,15 +134,6 @@ def holds(loader, there, place, key):
     return gained <= there and not lost & there
 
 
-def columns_of(state):
-    """`(table, column)` of all models of a state."""
-    return {
-        (model._meta.db_table, field.column)
-        for model in tables_in(state)
-        for field in model._meta.local_concrete_fields
-    }
-
-
 def reconcile():
     """Rows renamed as the request says, then what is unapplied run on top of all that is applied.
 
@@ -162,7 +153,7 @@ def reconcile():
     try:
         run_unapplied(connection, ran)
     except BaseException as error:
-        why = told(error)
+        why = str(error) if isinstance(error, Refused) else told(error)
         if REQUEST["names"] or not ran:
             put_back(connection, REQUEST["names"] or rows)
             why += "; its rows are as before"
@@ -277,7 +268,18 @@ def run_unapplied(connection, ran):
     agreed = [tuple(key) for key in REQUEST["run"]]
     if [key_of(migration) for migration, _ in plan] != agreed:
         raise Refused("the database changed meanwhile")
-    executor.migrate(None, plan=plan, state=executor._create_project_state(True))
+    state = executor._create_project_state(with_applied_migrations=True)
+    refuse_what_is_there(connection, state, [migration for migration, _ in plan])
+    executor.migrate(None, plan=plan, state=state)
+
+
+def refuse_what_is_there(connection, state, migrations):
+    """A column that is there before its migration ran: SQLite would make it anew, and empty."""
+    old = columns_of(state)
+    fresh = columns_of(forwards(state.clone(), migrations)) - old
+    there = sorted(".".join(column) for column in fresh & columns_there(connection))
+    if there:
+        raise Refused(", ".join(there) + " is there, though no applied migration has it")
 
 
 def migrated():

@@ -21,6 +21,15 @@ def tables_in(state):
     ]
 
 
+def columns_of(state):
+    """`(table, column)` of all models of a state."""
+    return {
+        (model._meta.db_table, field.column)
+        for model in tables_in(state)
+        for field in model._meta.local_concrete_fields
+    }
+
+
 def columns_there(connection):
     """`(table, column)` of a database."""
     look = connection.introspection

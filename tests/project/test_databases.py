@@ -1,0 +1,521 @@
+"""Databases that applied what was renamed since: told, brought in line, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.project.conftest import Site, need_server
+from tests.project.matrix import (
+    ENGINES,
+    PAGE,
+    SCENARIOS,
+    Server,
+    prepare,
+    run_matrix,
+    table,
+    wrong_cells,
+)
+
+ROWS = "SELECT name FROM django_migrations WHERE app = 'shop' ORDER BY id"
+
+
+def sql(site: Site, statement: str, name: str = "db.sqlite3") -> list[tuple]:
+    with closing(sqlite3.connect(site.root / name)) as connection:
+        found = connection.execute(statement).fetchall()
+        connection.commit()
+    return found
+
+
+def shop_rows(site: Site, name: str = "db.sqlite3") -> list[str]:
+    return [row[0] for row in sql(site, ROWS, name)]
+
+
+def on_branch(site: Site, *commands: tuple[str, ...]) -> None:
+    """Run manage.py as the branch was before the merge."""
+    site.git("checkout", "-q", "HEAD^1")
+    for command in commands:
+        site.manage(*command)
+    site.git("checkout", "-q", "feature")
+
+
+def migrated_on_the_branch(site: Site) -> None:
+    on_branch(site, ("migrate", "-v0"))
+    sql(site, "INSERT INTO shop_product (name, price) VALUES ('a', 777)")
+
+
+@pytest.fixture
+def renamed(site: Site) -> Site:
+    """A database has 0002_price, with a row; the file is 0003_price now."""
+    migrated_on_the_branch(site)
+    site.fix("--strategy", "renumber", "--no-verify")
+    return site
+
+
+def reconcile(site: Site, *arguments: str, code: int = 0) -> str:
+    done = site.run("db", "reconcile", "--yes", *arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def assert_reconciled(site: Site) -> None:
+    """Everything is applied, and the row is as it was."""
+    assert site.run("db", "status", "--schema").returncode == 0
+    assert "No planned migration operations." in site.manage("migrate", "--plan")
+    assert sql(site, "SELECT name, price, stock FROM shop_product") == [("a", 777, 0)]
+
+
+def status(site: Site, *arguments: str) -> dict:
+    done = site.run("db", "status", "--format", "json", *arguments)
+    assert done.returncode in (0, 1), done.stderr
+    return json.loads(done.stdout)["databases"][0]
+
+
+def test_db_status_text(renamed: Site) -> None:
+    commit = renamed.git("rev-parse", "--short=10", "HEAD^1").strip()
+    done = renamed.run("db", "status")
+    text = done.stdout.replace(commit, "COMMIT")
+    assert done.returncode == 1
+    seen = text.partition("(renamed since ")[2][:10]
+    assert text == (
+        "default (sqlite, db.sqlite3): 16 applied, 2 not\n"
+        f"  renamed   shop.0002_price is 0003_price now (renamed since {seen})\n"
+        "  migrate   would run shop.0002_stock, shop.0003_price: again what was applied as another"
+        " name\n"
+        "  reconcile renames the row shop.0002_price to 0003_price\n"
+        "  reconcile runs shop.0002_stock\n"
+    )
+
+
+def test_db_status_where_all_is_well(site: Site) -> None:
+    site.fix("--strategy", "renumber")
+    site.manage("migrate", "-v0")
+    done = site.run("db", "status", "--schema")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "default (sqlite, db.sqlite3): 17 applied, 0 not\n  migrate   has nothing to do\n",
+    )
+
+
+def test_a_rename_without_us_loses_the_column(renamed: Site) -> None:
+    """What this is all about."""
+    renamed.manage("migrate", "-v0")
+    assert sql(renamed, "SELECT price FROM shop_product") == [(0,)]
+
+
+def test_db_reconcile(renamed: Site) -> None:
+    before = renamed.read("db.sqlite3")
+    done = renamed.run("db", "reconcile")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: nothing was changed: there is no terminal to ask on\nhint: add --yes\n",
+    )
+    assert renamed.read("db.sqlite3") == before
+    told = reconcile(renamed)
+    assert told.endswith(
+        "default: 1 renamed, 1 run\nas it was before: db.sqlite3.before-migmerge-1\n"
+    )
+    assert shop_rows(renamed) == ["0001_initial", "0003_price", "0002_stock"]
+    assert shop_rows(renamed, "db.sqlite3.before-migmerge-1") == ["0001_initial", "0002_price"]
+    assert_reconciled(renamed)
+    assert "renamed" not in reconcile(renamed)
+
+
+def test_db_reconcile_of_a_row_that_somebody_renamed_alone(renamed: Site) -> None:
+    """Django: InconsistentMigrationHistory."""
+    sql(renamed, "UPDATE django_migrations SET name = '0003_price' WHERE name = '0002_price'")
+    found = status(renamed)
+    assert found["inconsistent"] == {"shop.0003_price": "shop.0002_stock"}
+    assert found["migrate"]["stops"].startswith("InconsistentMigrationHistory")
+    reconcile(renamed)
+    assert_reconciled(renamed)
+
+
+def test_db_reconcile_of_the_trap(site: Site) -> None:
+    """`replaces` on a leaf: Django says that there is nothing to migrate."""
+    migrated_on_the_branch(site)
+    site.fix("--strategy", "renumber", "--carry", "--no-verify")
+    assert status(site)["trapped"] == ["shop.0003_price"]
+    check = site.run("check")
+    assert (check.returncode, check.stderr.splitlines()[0]) == (
+        0,
+        "note: shop/migrations/0003_price.py:8: a database that has 0002_price would skip what "
+        "comes before 0003_price: run migmerge db reconcile there before migrate",
+    )
+    reconcile(site)
+    assert_reconciled(site)
+
+
+def test_db_reconcile_of_the_trap_that_was_sprung(site: Site) -> None:
+    migrated_on_the_branch(site)
+    site.fix("--strategy", "renumber", "--carry", "--no-verify")
+    assert "No migrations to apply." in site.manage("migrate")
+    assert shop_rows(site) == ["0001_initial", "0002_price", "0003_price"]
+    site.manage("migrate", code=1)
+    reconcile(site)
+    assert_reconciled(site)
+
+
+def test_db_status_of_rows_that_are_not_ours(renamed: Site) -> None:
+    reconcile(renamed)
+    sql(
+        renamed,
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0009_x', 'now')",
+    )
+    assert status(renamed)["missing"] == ["shop.0009_x"]
+    assert "0009_x is applied and has no file: not in git\n" in renamed.run("db", "status").stdout
+    assert "0009_x" in reconcile(renamed)
+    assert "0009_x" in shop_rows(renamed)
+
+
+def test_db_reconcile_leaves_what_has_other_operations(renamed: Site) -> None:
+    """Renamed, and edited: nobody knows what the row stands for."""
+    path = "shop/migrations/0003_price.py"
+    renamed.write(path, renamed.read(path).decode().replace("default=0", "default=5"))
+    found = status(renamed)
+    assert (found["renamed"], found["missing"]) == ({}, ["shop.0002_price"])
+    assert "nothing has its operations (seen in " in reconcile(renamed)
+    assert shop_rows(renamed) == ["0001_initial", "0002_price"]
+
+
+def test_db_reconcile_of_one_that_may_be_two(renamed: Site) -> None:
+    text = renamed.read("shop/migrations/0003_price.py").decode()
+    again = text.replace("0002_stock", "0003_price")
+    renamed.write("shop/migrations/0004_again.py", again)
+    told = reconcile(renamed, code=1)
+    assert (
+        "refused   shop.0002_price may be any of 0003_price, 0004_again: they do the same" in told
+    )
+    assert shop_rows(renamed) == ["0001_initial", "0002_price"]
+
+
+def test_db_reconcile_of_what_contradicts(site: Site) -> None:
+    """0002_stock would have to run before: it renames what the applied one alters."""
+    migrated_on_the_branch(site)
+    site.fix("--strategy", "renumber", "--no-verify")
+    path = "shop/migrations/0002_stock.py"
+    head, _, _ = site.read(path).decode().partition("    operations")
+    operation = "migrations.RenameField('product', 'price', 'cost')"
+    site.write(path, f"{head}    operations = [{operation}]\n")
+    told = reconcile(site, code=1)
+    assert "refused   what runs late contradicts what is applied\n" in told
+    assert shop_rows(site) == ["0001_initial", "0002_price"]
+
+
+@pytest.fixture
+def collided(site: Site) -> Site:
+    """Both branches have 0002_extra, each with another field; ours is 0003_extra now."""
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    site.git("reset", "-q", "--hard", "HEAD^")
+    site.git("branch", "-q", "-f", "main", "HEAD")
+    for branch, field in (("main", "stock"), ("feature", "price")):
+        site.git("checkout", "-q", branch)
+        site.field(field)
+        site.make("extra")
+        site.commit(branch)
+    site.publish()
+    site.git("merge", "-q", "main", fails=True)
+    text = "".join(
+        line for line in site.read("shop/models.py").decode().splitlines(keepends=True)
+        if not line.startswith(("<<<", "===", ">>>"))
+    )  # fmt: skip
+    site.write("shop/models.py", text)
+    site.git("add", "shop/models.py")
+    site.fix("--strategy", "renumber", "--no-verify")
+    site.git("commit", "-q", "--no-edit")
+    return site
+
+
+@pytest.mark.parametrize("branch", ["main", "feature"])
+def test_db_reconcile_of_one_name_with_two_contents(collided: Site, branch: str) -> None:
+    """Only the tables tell which of the two a database ran."""
+    collided.git("checkout", "-q", {"main": "HEAD^2", "feature": "HEAD^1"}[branch])
+    collided.manage("migrate", "-v0")
+    column = {"main": "stock", "feature": "price"}[branch]
+    sql(collided, f"INSERT INTO shop_product (name, {column}) VALUES ('a', 777)")
+    collided.git("checkout", "-q", "feature")
+    reconcile(collided)
+    collided.manage("migrate", "-v0")
+    assert sorted(shop_rows(collided)) == ["0001_initial", "0002_extra", "0003_extra"]
+    assert sql(collided, f"SELECT {column} FROM shop_product") == [(777,)]
+    assert collided.run("db", "status", "--schema").returncode == 0
+
+
+def test_db_reconcile_where_the_tables_do_not_tell(collided: Site) -> None:
+    collided.git("checkout", "-q", "HEAD^1")
+    collided.manage("migrate", "-v0")
+    collided.git("checkout", "-q", "feature")
+    sql(collided, "ALTER TABLE shop_product RENAME COLUMN price TO odd")
+    told = reconcile(collided, code=1)
+    assert (
+        "refused   shop.0002_extra is applied, and 0003_extra had that name once: "
+        "its tables don't tell which of the two ran here\n"
+    ) in told
+    assert shop_rows(collided) == ["0001_initial", "0002_extra"]
+
+
+def test_db_status_schema_sees_what_switching_branches_lost(site: Site) -> None:
+    """rc 0, makemigrations --check clean, and the column is gone."""
+    on_branch(site, ("migrate", "-v0"))
+    site.git("checkout", "-q", "main")
+    site.manage("migrate", "-v0")
+    site.git("checkout", "-q", "feature")
+    site.fix("--strategy", "merge", "--no-verify")
+    site.manage("migrate", "-v0")
+    site.manage("makemigrations", "--check")
+    done = site.run("db", "status", "--schema")
+    assert done.returncode == 1
+    assert "  schema    shop_product.price is missing\n" in done.stdout
+    assert site.run("db", "status").returncode == 0
+
+
+def test_db_status_schema_sees_another_type(site: Site) -> None:
+    site.fix("--strategy", "merge", "--no-verify")
+    site.manage("migrate", "-v0")
+    sql(site, "ALTER TABLE shop_product RENAME COLUMN name TO old")
+    sql(site, "ALTER TABLE shop_product ADD COLUMN name varchar(99) NULL")
+    schema = status(site, "--schema")["schema"]
+    assert schema == [
+        "shop_product.old is there, but no applied migration has it",
+        "shop_product.name is varchar(99), not varchar(20)",
+        "shop_product.name may be null, unlike in its model",
+    ]
+
+
+FIX_TEXT = """\
+shop: fixed (renumber)
+  renamed shop/migrations/0002_price.py -> 0003_price.py
+  - database default has shop.0002_price: its rows are renamed, and what it lacks is run
+verified: files ok
+          Django ok
+          databases skipped: verify_seconds is 0; run migmerge verify shop
+reconciled: ok: database default: 1 rows renamed, ran shop.0002_stock, as it was before: \
+db.sqlite3.before-migmerge-1
+staged; look, then git commit
+"""
+
+
+def test_fix_reconciles_the_database_in_sight(site: Site) -> None:
+    migrated_on_the_branch(site)
+    done = site.run("fix", "--strategy", "renumber", "--yes")
+    assert (done.returncode, done.stdout, done.stderr) == (0, FIX_TEXT, "")
+    assert_reconciled(site)
+
+
+def test_undo_gives_rows_their_names_back(site: Site) -> None:
+    migrated_on_the_branch(site)
+    site.fix("--strategy", "renumber")
+    done = site.run("undo")
+    assert "database default: 1 rows have their old names again\n" in done.stdout
+    assert shop_rows(site) == ["0001_initial", "0002_price", "0002_stock"]
+    site.fix("--strategy", "renumber")
+    assert_reconciled(site)
+
+
+def test_fix_where_the_database_can_not_be_reconciled(site: Site) -> None:
+    """All or nothing: files and rows are as before."""
+    migrated_on_the_branch(site)
+    sql(site, "ALTER TABLE shop_product ADD COLUMN stock integer")
+    before = site.state()
+    document = site.fix("--strategy", "renumber", code=1)
+    (resolution,) = document["resolutions"]
+    assert resolution["status"] == "refused"
+    assert resolution["reasons"][0] == (
+        "put back, since the result doesn't verify: database default: shop_product.stock is there, "
+        "though no applied migration has it; its rows are as before"
+    )
+    after = {p: d for p, d in site.state()[0].items() if "sqlite3" not in p}
+    assert (after, site.state()[1]) == (
+        {p: d for p, d in before[0].items() if "sqlite3" not in p},
+        before[1],
+    )
+    assert shop_rows(site) == ["0001_initial", "0002_price"]
+
+
+TWO = """
+DATABASES["other"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "other.sqlite3"}
+"""
+
+
+def test_db_reconcile_of_several_databases(site: Site) -> None:
+    site.write("site_settings.py", site.read("site_settings.py").decode() + TWO)
+    on_branch(site, ("migrate", "-v0"), ("migrate", "-v0", "--database", "other"))
+    site.fix("--strategy", "renumber", "--no-verify")
+    reconcile(site, "--database", "other")
+    assert shop_rows(site, "other.sqlite3") == ["0001_initial", "0003_price", "0002_stock"]
+    assert shop_rows(site) == ["0001_initial", "0002_price"]
+    reconcile(site)
+    assert shop_rows(site) == ["0001_initial", "0003_price", "0002_stock"]
+
+
+@pytest.mark.parametrize(
+    ("database", "told"),
+    [
+        ("elsewhere", "the project's databases can't be read: no database alias elsewhere in the settings; there are: default"),
+        ("oracle://x/y", "--database: no such kind of database: oracle"),
+        ("postgres://x:y@h:port/z", "--database: Port could not be cast to integer value as 'port'"),
+    ],
+)  # fmt: skip
+def test_db_status_of_no_such_database(site: Site, database: str, told: str) -> None:
+    done = site.run("db", "status", "--database", database)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[0] == f"migmerge: {told}"
+
+
+def test_db_status_of_a_url(renamed: Site) -> None:
+    (renamed.root / "db.sqlite3").rename(renamed.root / "there.sqlite3")
+    done = renamed.run("db", "status", "--database", "sqlite:///there.sqlite3")
+    assert done.returncode == 1
+    assert "renamed   shop.0002_price is 0003_price now" in done.stdout
+    assert not (renamed.root / "db.sqlite3").exists()
+
+
+def test_db_status_of_a_database_that_is_down(renamed: Site) -> None:
+    done = renamed.run("db", "status", "--database", "postgres://x@127.0.0.1:1/y")
+    assert done.returncode == 1
+    assert "default (postgresql, y at 127.0.0.1): OperationalError: " in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+    told = reconcile(renamed, "--database", "postgres://x@127.0.0.1:1/y", code=1)
+    assert "OperationalError" in told
+
+
+def test_db_status_without_a_project(repo) -> None:
+    repo.migration("shop", "0001_initial")
+    done = repo.run("db", "status")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "migmerge: no Django project to ask: no manage.py",
+    )
+
+
+def test_db_reconcile_of_a_database_that_is_locked(renamed: Site) -> None:
+    with closing(sqlite3.connect(renamed.root / "db.sqlite3")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        told = reconcile(renamed, code=1)
+    assert "OperationalError: database is locked" in told
+    assert shop_rows(renamed) == ["0001_initial", "0002_price"]
+
+
+KILLED = "import os, signal\n\n\ndef stop(apps, schema_editor):\n    if os.path.exists('kill'):\n        os.kill(os.getpid(), signal.SIGKILL)\n\n\nclass Migration"
+
+
+@pytest.mark.parametrize("when", ["first", "last"])
+def test_db_reconcile_killed_in_the_middle(renamed: Site, when: str) -> None:
+    """Status tells the truth, and running it again finishes."""
+    path = "shop/migrations/0002_stock.py"
+    text = renamed.read(path).decode().replace("class Migration", KILLED, 1)
+    stop = "        migrations.RunPython(stop),\n"
+    if when == "first":
+        text = text.replace("operations = [\n", "operations = [\n" + stop, 1)
+    else:
+        text = text[: text.rindex("    ]")] + stop + "    ]\n"
+    renamed.write(path, text)
+    renamed.write("kill", "")
+    reconcile(renamed, code=1)
+    found = status(renamed)
+    assert shop_rows(renamed) == ["0001_initial", "0003_price"]
+    assert found["inconsistent"] == {"shop.0003_price": "shop.0002_stock"}
+    assert found["runs"] == ["shop.0002_stock"]
+    (renamed.root / "kill").unlink()
+    reconcile(renamed)
+    assert_reconciled(renamed)
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    name = request.param
+    if name != "sqlite":
+        port = {"postgresql": 5432, "mariadb": 3306}[name]
+        need_server({"postgresql": "PostgreSQL", "mariadb": "MariaDB"}[name], port)
+    yield Server(name, tmp_path)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_db_reconcile_on_postgresql(tmp_path: Path, server: Server) -> None:
+    """A lock of somebody else, another migmerge, and a user who may only read."""
+    work = prepare(tmp_path, "one")
+    site = Site(tmp_path / "renumber")
+    with server.scratch() as name:
+        from tests.project.matrix import start
+
+        start(work, server, name, ("base", "feature"))
+        env = {"DB": json.dumps(server.settings(name))}
+
+        def run(**more: str) -> str:
+            done = site.run("db", "reconcile", "--yes", env={**env, **more})
+            assert done.returncode == 1, done.stdout + done.stderr
+            return done.stdout + done.stderr
+
+        with psql(name) as other:
+            other("SELECT pg_advisory_lock(7236423);")
+            assert "refused: another migmerge is at work on this database" in run()
+        with psql(name) as other:
+            other("BEGIN; LOCK TABLE shop_product;")
+            assert "LockNotAvailable" in run() or "OperationalError" in run()
+        role = f"reader_{uuid.uuid4().hex[:8]}"
+        with psql(name) as other:
+            other(
+                f"CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};"
+            )
+            reader = json.dumps({**server.settings(name), "USER": role})
+            assert "permission denied" in run(DB=reader)
+            other(f"DROP OWNED BY {role}; DROP ROLE {role};")
+        found = site.run("db", "status", "--format", "json", env=env)
+        assert json.loads(found.stdout)["databases"][0]["renamed"] == {
+            "shop.0002_price": "shop.0003_price"
+        }
+        assert site.run("db", "reconcile", "--yes", env=env).returncode == 0
+        assert site.run("db", "status", "--schema", env=env).returncode == 0
+
+
+class psql:
+    """A session that stays open."""
+
+    def __init__(self, name: str) -> None:
+        import psycopg
+
+        where = f"host=127.0.0.1 user=postgres dbname={name}"
+        self.connection = psycopg.connect(where, autocommit=True)
+
+    def __enter__(self):
+        return self.connection.execute
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+
+@pytest.mark.mariadb
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
+def test_db_reconcile_on_mariadb(tmp_path: Path, server: Server) -> None:
+    work = prepare(tmp_path, "one")
+    site = Site(tmp_path / "renumber")
+    with server.scratch() as name:
+        from tests.project.matrix import start
+
+        start(work, server, name, ("base", "feature"))
+        env = {"DB": json.dumps(server.settings(name))}
+        done = site.run("db", "reconcile", "--yes", env=env)
+        assert "reconcile can't be rolled back as a whole here: make a backup first" in done.stdout
+        assert done.returncode == 0
+        assert site.run("db", "status", "--schema", env=env).returncode == 0
+
+
+PAIRS = [(engine, name) for engine in ENGINES for name in SCENARIOS]
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize(("server", "name"), PAIRS, indirect=["server"])
+def test_matrix_is_as_documented(server: Server, name: str, tmp_path: Path) -> None:
+    """From wherever a database stands, in each way: one schema, all rows, nothing run twice."""
+    found = run_matrix(prepare(tmp_path, name), server)
+    assert wrong_cells(found) == {}
+    page = PAGE.read_text()
+    assert all(line in page for line in table(server.engine, name, found))
