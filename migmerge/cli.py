@@ -66,6 +66,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _within(arguments)
     if arguments.command == "doctor":
         return _doctor(arguments)
+    if arguments.command == "reset":
+        return _reset(arguments)
     if arguments.command == "verify":
         return _verify(arguments)
     if arguments.command == "db":
@@ -157,6 +159,24 @@ def _verify(arguments: argparse.Namespace) -> int:
     )
 
 
+def _reset(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.reset import ResetOptions, reset, undo_reset
+
+    if arguments.undo:
+        return undo_reset(ResetOptions(arguments.directory, arguments.config))
+    return reset(
+        ResetOptions(
+            arguments.directory,
+            arguments.config,
+            arguments.app,
+            tuple(arguments.database),
+            arguments.rows,
+            arguments.lose_data_migrations,
+            arguments.apply,
+        )
+    )
+
+
 def _db(arguments: argparse.Namespace) -> int:
     from migmerge.commands.db import DbOptions, reconcile, status  # one command's imports only
 
@@ -217,6 +237,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_install(commands.add_parser("install", help="wire the merge driver and hooks into git"))
     _add_install(commands.add_parser("uninstall", help="take both out again, without a trace"))
     _add_verify(commands.add_parser("verify", help="does every database reach one schema?"))
+    _add_reset(commands.add_parser("reset", help="make an app's migrations anew: the last resort"))
     _add_db(commands.add_parser("db", help="what databases have applied, against the files"))
     commands.add_parser("undo", help="take back the last fix, also one that was killed")
     return parser
@@ -271,6 +292,30 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
     parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_reset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("app", nargs="?", default="", metavar="APP", help="an app label")
+    parser.add_argument(
+        "--database",
+        action="append",
+        default=[],
+        metavar="ALIAS|URL",
+        help="a database whose rows are made anew, too; no other is touched",
+    )
+    parser.add_argument(
+        "--rows",
+        action="store_true",
+        help="the milder form: the files stay, only rows are made anew",
+    )
+    parser.add_argument(
+        "--lose-data-migrations", action="store_true", help="RunPython and RunSQL may go"
+    )
+    done = parser.add_mutually_exclusive_group()
+    done.add_argument("--apply", action="store_true", help="do it; without this it is a plan")
+    done.add_argument(
+        "--undo", action="store_true", help="take the last reset back, files and rows"
+    )
 
 
 def _add_db(parser: argparse.ArgumentParser) -> None:

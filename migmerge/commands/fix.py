@@ -195,9 +195,6 @@ def _carry_out(
     transaction.apply()
     try:
         verification = _verify(repository, config, snapshot, planned, conflicts, options)
-        if sights and not verification.failed:
-            told = reconcile_in_sight(repository, read_snapshot(repository, config), sights, names)
-            verification = verification._replace(reconciled=told)
         if verification.failed:
             transaction.roll_back()
             return FixReport(_failed(plan, verification), verification, "", written=False)
@@ -205,6 +202,17 @@ def _carry_out(
         transaction.roll_back()
         raise
     transaction.finish()
+    if sights:  # with the files in place: killed in between, `db reconcile` finishes it
+        try:
+            snapshot = read_snapshot(repository, config)
+            told = reconcile_in_sight(repository, snapshot, sights, names)
+        except BaseException:
+            transaction.revoke()
+            raise
+        verification = verification._replace(reconciled=told)
+        if verification.failed:
+            transaction.revoke()
+            return FixReport(_failed(plan, verification), verification, "", written=False)
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
     if options.commit or options.amend:
         committed = (

@@ -12,7 +12,7 @@ from migmerge.migrations.marks import Footprint
 from migmerge.migrations.model import NodeKey
 
 # what makemigrations finds by itself; a rename it would make a removal and an addition
-_FOUND = (
+FOUND = (
     "CreateModel", "DeleteModel", "AddField", "RemoveField", "AlterField", "AlterModelOptions",
     "AlterModelManagers", "AlterModelTable", "AlterModelTableComment", "AlterUniqueTogether",
     "AlterIndexTogether", "AlterOrderWithRespectTo", "AddIndex", "RemoveIndex", "AddConstraint",
@@ -61,7 +61,7 @@ def _going(conflict: Conflict, pairs: list[Pair]) -> list[Footprint]:
 
 def _lasts(footprint: Footprint) -> bool:
     """Whether makemigrations would not make it again as it was."""
-    return bool(footprint.opaque) or footprint.operation not in _FOUND or not footprint.whole
+    return bool(footprint.opaque) or footprint.operation not in FOUND or not footprint.whole
 
 
 def _price(going: list[Footprint], kept: set[str]) -> tuple[str, ...]:
@@ -96,9 +96,8 @@ def _twice(conflict: Conflict, key: NodeKey, kept: NodeKey) -> str:
     if key.name == kept.name:
         return f"both sides added {key.name} with the same content"
     return (
-        f"{key.name} has the same content as {kept.name}, which is enough; a database that has "
-        f"applied it needs UPDATE django_migrations SET name = '{kept.name}' "
-        f"WHERE app = '{conflict.app.label}' AND name = '{key.name}'"
+        f"{key.name} has the same content as {kept.name}, which is enough; "
+        "a database that has applied it needs migmerge db reconcile"
     )
 
 

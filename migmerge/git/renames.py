@@ -39,7 +39,7 @@ def find_taken(repository: Repository, snapshot: Snapshot, base: str) -> Renames
     """
     before, onto = _rebased(repository)
     if not before:
-        before, onto = _left_behind(repository), base
+        before, onto = left_behind(repository), base
     if not before or not onto:
         return Renames()
     old, upstream = list_commit(repository, before).files, list_commit(repository, onto).files
@@ -87,7 +87,7 @@ def _rebased(repository: Repository) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _left_behind(repository: Repository) -> str:
+def left_behind(repository: Repository) -> str:
     """ORIG_HEAD where HEAD does not hold it: the tip that a finished rebase left."""
     before, head = find_commit(repository, "ORIG_HEAD"), find_commit(repository, "HEAD")
     if not before or not head or not repository.git("rev-list", "-1", before, "--not", head):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from migmerge.config import Config
 from migmerge.conflicts.model import Conflict
 from migmerge.git.compare import source_of
+from migmerge.git.renames import left_behind
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import stopped_operation
@@ -104,7 +105,10 @@ def _sides(repository: Repository, base: str) -> tuple[dict[str, str], str]:
         one, other = (parent.decode() for parent in parents[1:3])
         return _of_two(repository, base, one, other), f"the merge {merge[:10]}"
     if base and head and base != head:
-        return _of_two(repository, base, head, base), "the base branch"
+        # where the branch holds the base's tip already: what a rebase left behind, if there is that
+        own = left_behind(repository) if _holds(repository, head, base) else head
+        trees = _of_two(repository, base, own, base) if own else {"ancestor": base}
+        return trees, "a rebase" if own not in ("", head) else "the base branch"
     return {}, "no merge in sight"
 
 

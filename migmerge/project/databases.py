@@ -172,6 +172,38 @@ def take_back(project: Project, database: Database, names: Sequence[Renamed]) ->
     return _ask(project, "taken_back", {"names": names}, database)
 
 
+class AppRows(NamedTuple):
+    """The rows of one app, each a name and a moment (ISO 8601), and how its tables differ from
+    the models of what they say."""
+
+    rows: tuple[Row, ...]
+    unlike: tuple[str, ...] = ()
+
+
+def read_app_rows(project: Project, database: Database, label: str) -> AppRows | str:
+    """The app's rows; a string says why they can't be read."""
+    heard = _ask(project, "app_rows", {"label": label}, database)
+    return heard.why or AppRows(_rows(heard.result["rows"]), tuple(heard.result["unlike"]))
+
+
+def write_app_rows(
+    project: Project,
+    database: Database,
+    label: str,
+    expected: Sequence[Row],
+    rows: Sequence[Row],
+    *,
+    check: bool = True,
+) -> str:
+    """Make `rows` of what is `expected`, all or none; why not, where it is refused.
+
+    A row without a moment is applied now. With `check` the tables have to be as the rows say.
+    """
+    names = [name for name, _ in expected]
+    request: dict[str, object] = {"label": label, "expected": names, "rows": rows, "check": check}
+    return _ask(project, "write_rows", request, database).why
+
+
 def _ask(
     project: Project,
     question: str,

@@ -28,6 +28,8 @@ _SCRIPTS = {
     "migrated": ("database",),
     "taken_back": ("database",),
     "schema": ("states", "schema"),
+    "app_rows": ("states", "database", "schema", "reset"),
+    "write_rows": ("states", "database", "schema", "reset"),
     "verify_starts": ("states", "database", "schema", "rows", "starts"),
 }
 

@@ -39,8 +39,8 @@ class Arrival(NamedTuple):
         told = [
             self.error,
             f"values are lost: {', '.join(self.lost)}" if self.lost else "",
-            f"another schema: {self.unlike}" if self.unlike else "",
-            f"other values: {self.differs}" if self.differs else "",
+            f"schema unlike that of fresh: {self.unlike}" if self.unlike else "",
+            f"rows unlike those of ancestor: {self.differs}" if self.differs else "",
             f"without a file: {', '.join(self.left)}" if self.left else "",
         ]
         return "; ".join(text for text in told if text)

@@ -40,9 +40,7 @@ def _paragraph(told: Told) -> list[str]:
         lines.append(f"  early     {_name(row)} is applied before its parent {_name(parent)}")
     for row in status.trapped:
         lines.append(f"  trapped   {_name(row)} counts as applied, and hides what comes before it")
-    for row in plan.missing:
-        seen = plan.commits.get(row, "")
-        known = f"nothing has its operations (seen in {seen[:10]})" if seen else "not in git"
+    for row, known in plan.missing:
         lines.append(f"  missing   {_name(row)} is applied and has no file: {known}")
     lines += [f"  schema    {line}" for line in _schema(told.unlike)]
     lines.append(f"  migrate   {_migrate(plan)}")
@@ -120,7 +118,7 @@ def _document(told: Told) -> dict[str, object]:
         "applied": [_name(row) for row in status.recorded],
         "unapplied": [_name(row) for row in status.unapplied],
         "renamed": {f"{row.label}.{row.old}": f"{row.label}.{row.new}" for row in plan.rows},
-        "missing": [_name(row) for row in plan.missing],
+        "missing": [_name(row) for row, _ in plan.missing],
         "inconsistent": {_name(row): _name(parent) for row, parent in status.early},
         "trapped": [_name(row) for row in status.trapped],
         "migrate": {"runs": [_name(row) for row in status.runs], "stops": status.stops or None},

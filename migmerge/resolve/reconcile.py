@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from migmerge.conflicts.commute import Judgement
 from migmerge.git.former import Former
-from migmerge.migrations.model import NodeKey
 from migmerge.project.databases import Renamed, Row, Status
 
 
@@ -22,12 +21,13 @@ class Pair(NamedTuple):
 
 class Reconciliation(NamedTuple):
     """What is known of one database. `rows` are renamed first, then `runs` is run; `reasons`
-    are what to think of, `refused` why nothing is done; `missing` are rows without a file."""
+    are what to think of, `refused` why nothing is done; `missing` are rows without a file, each
+    with what is known of it. `commits` have the old names."""
 
     status: Status
     rows: tuple[Renamed, ...] = ()
     runs: tuple[Row, ...] = ()
-    missing: tuple[Row, ...] = ()
+    missing: tuple[tuple[Row, str], ...] = ()
     reasons: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     commits: Mapping[Row, str] = {}
@@ -91,10 +91,11 @@ def reconciliation(
         free = [key for key in former.now if (row[0], key.name) in status.unapplied]
         if len(free) == 1:
             rows.append(Renamed(row[0], row[1], free[0].name))
-        elif former.now:
-            refused.append(_not_free(row, former.now, free))
+        elif free:
+            names = ", ".join(key.name for key in free)
+            refused.append(f"{row[0]}.{row[1]} may be any of {names}: they do the same")
         else:
-            missing.append(row)
+            missing.append((row, _known(former)))
     for pair, content in contents.items():
         if content == "second":
             rows.append(Renamed(*pair))
@@ -124,11 +125,12 @@ def _plan(status: Status, rows: Sequence[Renamed]) -> tuple[list[Row], list[Row]
     return runs, [row for row in later if row in applied]
 
 
-def _not_free(row: Row, now: Sequence[NodeKey], free: Sequence[NodeKey]) -> str:
-    names = ", ".join(key.name for key in now)
-    if free:
-        return f"{row[0]}.{row[1]} may be any of {names}: they do the same"
-    return f"{row[0]}.{row[1]} is {names} now, which is applied already"
+def _known(former: Former) -> str:
+    if former.now:
+        return f"{former.now[0].name}, which is applied, does the same"
+    if former.commit:
+        return f"nothing has its operations (seen in {former.commit[:10]})"
+    return "not in git"
 
 
 def _undecided(pair: Pair) -> str:

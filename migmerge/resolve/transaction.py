@@ -61,6 +61,15 @@ class Transaction:
         if self._journal:
             take_back(self._repository, self._journal)
 
+    def revoke(self) -> None:
+        """Take back what is finished: a change the other way round; both are forgotten."""
+        back = Transaction(self._repository, self._after, self._before)
+        own = back.apply()
+        back.finish()
+        for change in (own, self._journal):
+            if change:
+                journal.drop(self._repository, change)
+
 
 def take_back(repository: Repository, change: Journal) -> tuple[str, ...]:
     """Undo a change that may have been made in part, and end it; can be killed and done again.

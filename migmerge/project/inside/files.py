@@ -137,8 +137,12 @@ def remade():
 
     def load_without(self):
         load_disk(self)
-        for name in REQUEST["hidden"]:
-            self.disk_migrations.pop((label, name), None)
+        hidden = {(label, name) for name in REQUEST["hidden"]}
+        for key in hidden:
+            self.disk_migrations.pop(key, None)
+        for migration in self.disk_migrations.values():  # of other apps, which will be repointed
+            migration.dependencies = [d for d in migration.dependencies if tuple(d) not in hidden]
+            migration.run_before = [d for d in migration.run_before if tuple(d) not in hidden]
 
     def keep(self):
         text = as_string(self)

@@ -1,0 +1,266 @@
+"""`migmerge reset`: an app's migrations made anew, the last resort; files and rows come back."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from migmerge.commands.exclusive import exclusive
+from migmerge.commands.undo import UndoOptions, undo
+from migmerge.config import Config, read_config
+from migmerge.errors import UserError
+from migmerge.git.findings import find
+from migmerge.git.repository import Repository, find_repository
+from migmerge.git.snapshot import Snapshot, read_snapshot
+from migmerge.migrations.model import App
+from migmerge.project.ask import verify
+from migmerge.project.databases import (
+    AppRows,
+    Database,
+    Row,
+    parse_database,
+    read_app_rows,
+    write_app_rows,
+)
+from migmerge.project.interpreter import Project
+from migmerge.report.fix import diff_text
+from migmerge.report.screen import printable
+from migmerge.resolve.asking import projects_of
+from migmerge.resolve.model import Plan, Refusal
+from migmerge.resolve.resetting import Reset, not_remade, plan_reset, ritual
+from migmerge.resolve.transaction import Transaction, read_states
+from migmerge.resolve.write import refuse_unsafe, states_after
+
+_FILE = os.path.join("migmerge", "reset.json")
+
+
+class ResetOptions(NamedTuple):
+    """What the command line said."""
+
+    directory: str
+    config: str | None = None
+    app: str = ""
+    databases: tuple[str, ...] = ()
+    rows: bool = False
+    lose: bool = False
+    apply: bool = False
+
+
+class Target(NamedTuple):
+    """A database that was named, with the app's rows in it and those that they become."""
+
+    name: str
+    database: Database
+    before: tuple[Row, ...]
+    after: tuple[Row, ...]
+
+
+def reset(options: ResetOptions) -> int:
+    """0 when it is planned or done, 1 when it is refused."""
+    repository = find_repository(options.directory)
+    config = read_config(repository.root, options.config)
+    with exclusive(repository):
+        snapshot = read_snapshot(repository, config)
+        app = _app(snapshot, options.app)
+        (project,) = projects_of(repository, config, snapshot, [app.key])
+        if isinstance(project, str):
+            raise UserError(f"no Django project to ask: {project}", "manage = ... names one")
+        reasons = _reasons(repository, config, snapshot, app, options)
+        plan = None if options.rows else plan_reset(repository, config, snapshot, project, app)
+        if isinstance(plan, Refusal):
+            reasons += plan.reasons
+        new = plan.new if isinstance(plan, Reset) else _names(snapshot, app)
+        targets = [_target(project, app, new, name) for name in options.databases]
+        reasons += [target for target in targets if isinstance(target, str)]
+        if reasons or isinstance(plan, Refusal):
+            print(f"{app.label}: refused")
+            print("".join(f"  - {printable(reason)}\n" for reason in reasons), end="")
+            return 1
+        found = [target for target in targets if isinstance(target, Target)]
+        _show(repository, app, plan, found, options)
+        if not options.apply:
+            print("nothing was changed: this is the plan; add --apply")
+            return 0
+        return _apply(repository, config, project, app, plan, found)
+
+
+def _app(snapshot: Snapshot, name: str) -> App:
+    found = [a for a in snapshot.apps.values() if name.rstrip("/") in (a.label, a.directory)]
+    if len(found) != 1:
+        known = ", ".join(sorted({app.label for app in snapshot.apps.values()}))
+        raise UserError(f"no app {name!r} with migrations here", f"there are: {known}")
+    return found[0]
+
+
+def _names(snapshot: Snapshot, app: App) -> tuple[str, ...]:
+    keys = [key for key in snapshot.graph.parents if key.app == app.key]
+    return tuple(key.name for key in snapshot.graph.in_order(keys))
+
+
+def _reasons(
+    repository: Repository, config: Config, snapshot: Snapshot, app: App, options: ResetOptions
+) -> list[str]:
+    """What stands against it in the files."""
+    conflicts = find(repository, config, snapshot, None, ()).conflicts
+    reasons = [f"{c.app.label} has a conflict: migmerge fix {c.app.label}" for c in conflicts]
+    if not options.rows and not options.lose:
+        lost = not_remade(snapshot, app)
+        reasons += [f"{text}, which would be lost (--lose-data-migrations)" for text in lost]
+    return reasons
+
+
+def _target(project: Project, app: App, new: Sequence[str], name: str) -> Target | str:
+    """The database by its name on the command line, or why its rows can't be made anew."""
+    database = parse_database(name)
+    found = read_app_rows(project, database, app.label)
+    if isinstance(found, str):
+        return f"{name}: {found}"
+    if found.unlike:
+        return f"{name}: models and tables differ: {'; '.join(found.unlike)}"
+    return Target(name, database, found.rows, tuple((name, "") for name in new))
+
+
+def _show(
+    repository: Repository,
+    app: App,
+    plan: Reset | None,
+    targets: Sequence[Target],
+    options: ResetOptions,
+) -> None:
+    if plan:
+        diff_text(repository, Plan(plan.files.changes, ()))
+        print(f"{app.label}: {len(plan.old)} migrations become {', '.join(plan.new)}")
+    for target in targets:
+        old, new = len(target.before), len(target.after)
+        print(f"{printable(target.name)}: {old} rows become {new}")
+    if plan:
+        print("every other database:")
+        for line in ritual(app.label, plan.dependents):
+            print(f"  {line}")
+
+
+def _apply(
+    repository: Repository,
+    config: Config,
+    project: Project,
+    app: App,
+    plan: Reset | None,
+    targets: Sequence[Target],
+) -> int:
+    """Rows kept in a file, then the files, then the rows; all back when one fails.
+
+    Killed in between, the files are new and rows are old: running it again finishes.
+    """
+    _keep(repository, app, targets, files=plan is not None)
+    files = _write_files(repository, plan) if plan else None
+    done: list[Target] = []
+    try:
+        why = _judged(repository, config, project, app) if plan else ""
+        for target in () if why else targets:
+            rows = (target.before, target.after)
+            why = write_app_rows(project, target.database, app.label, *rows)
+            if why:
+                why = f"{target.name}: {why}"
+                break
+            done.append(target)
+    except BaseException:
+        _put_back(project, app, files, done)
+        raise
+    if why:
+        _put_back(project, app, files, done)
+        print(printable(f"{app.label}: refused, and everything put back: {why}"))
+        return 1
+    print("done; look, then git commit" if plan else "done")
+    print("to take it back: migmerge reset --undo")
+    return 0
+
+
+def _put_back(
+    project: Project, app: App, files: Transaction | None, done: Sequence[Target]
+) -> None:
+    for target in done:
+        _rows_back(project, app.label, target)
+    if files:
+        files.revoke()
+
+
+def _write_files(repository: Repository, plan: Reset) -> Transaction:
+    changes = plan.files.changes
+    refuse_unsafe(repository, changes, set())
+    before = read_states(repository, changes)
+    after = states_after(repository, changes, before)
+    transaction = Transaction(repository, before, after)
+    transaction.apply()
+    transaction.finish()
+    return transaction
+
+
+def _judged(repository: Repository, config: Config, project: Project, app: App) -> str:
+    """What Django finds wrong with the new files; nothing where they are right."""
+    after = read_snapshot(repository, config)
+    nodes = [key.name for key in after.graph.app_nodes(app.key)]
+    leaf = after.graph.leaves(app.key)[0].name
+    answer = verify(project, {app.label: nodes}, {app.label: leaf})
+    return "" if answer.status == "ok" else str(answer)
+
+
+def _rows_back(project: Project, label: str, target: Target) -> str:
+    return write_app_rows(project, target.database, label, target.after, target.before, check=False)
+
+
+def _keep(repository: Repository, app: App, targets: Sequence[Target], *, files: bool) -> None:
+    """The rows as they are, beside the journal, before anything is changed."""
+    path = repository.git_path(_FILE)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    document = {
+        "version": 1,
+        "label": app.label,
+        "files": files,
+        "databases": [[t.name, t.before, t.after] for t in targets],
+    }
+    with open(f"{path}.new", "w", encoding="utf-8") as handle:
+        json.dump(document, handle, indent=1)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(f"{path}.new", path)
+
+
+def undo_reset(options: ResetOptions) -> int:
+    """Files as `undo` gives them back, and the rows that were kept."""
+    repository = find_repository(options.directory)
+    config = read_config(repository.root, options.config)
+    path = repository.git_path(_FILE)
+    try:
+        with open(path, encoding="utf-8") as handle:
+            document = json.load(handle)
+    except OSError:
+        raise UserError("there is no reset to take back here", "migmerge undo") from None
+    snapshot = read_snapshot(repository, config)
+    label = document["label"]
+    app = _app(snapshot, label)
+    (project,) = projects_of(repository, config, snapshot, [app.key])
+    if isinstance(project, str):
+        raise UserError(f"no Django project to ask: {project}", "manage = ... names one")
+    for name, before, after in document["databases"]:
+        target = Target(name, parse_database(name), _tuples(before), _tuples(after))
+        why = _rows_back(project, label, target)
+        if why and not _has_rows(project, label, target):
+            print(printable(f"{name}: {why}"))
+            return 1
+        print(printable(f"{name}: {len(before)} rows as before"))
+    code = undo(UndoOptions(options.directory)) if document["files"] else 0
+    os.unlink(path)
+    return code
+
+
+def _has_rows(project: Project, label: str, target: Target) -> bool:
+    """Whether a database has its old rows already: taken back before, and killed."""
+    found = read_app_rows(project, target.database, label)
+    names = [name for name, _ in target.before]
+    return isinstance(found, AppRows) and [name for name, _ in found.rows] == names
+
+
+def _tuples(rows: Sequence[Sequence[str]]) -> tuple[Row, ...]:
+    return tuple((name, moment) for name, moment in rows)

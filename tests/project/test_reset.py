@@ -1,0 +1,202 @@
+"""The last resort, on a real project: files and rows anew, and back again."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.integration.test_undo import is_tidy, run_killed
+from tests.project.conftest import Site
+from tests.project.test_databases import TWO, shop_rows, sql
+
+LINE = """\
+from django.db import models
+
+
+class Line(models.Model):
+    product = models.ForeignKey("shop.Product", models.CASCADE)
+"""
+FIRST = ["0001_initial", "0002_stock", "0003_price"]
+
+
+@pytest.fixture
+def settled(site: Site) -> Site:
+    """One line of migrations, all applied, and another app that builds on it."""
+    site.fix("--strategy", "renumber")
+    site.write("cart/models.py", LINE)
+    site.manage("makemigrations", "cart", "-v0", "-n", "line")
+    site.write("site_settings.py", site.read("site_settings.py").decode() + TWO)
+    for alias in ("default", "other"):
+        site.manage("migrate", "-v0", "--database", alias)
+    sql(site, "INSERT INTO shop_product (id, name, price, stock) VALUES (1, 'a', 7, 3)")
+    sql(site, "INSERT INTO cart_line (product_id) VALUES (1)")
+    site.commit("settled")
+    return site
+
+
+def reset(site: Site, *arguments: str, code: int = 0) -> str:
+    done = site.run("reset", *arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def names(site: Site) -> list[str]:
+    return sorted(path.stem for path in (site.root / "shop/migrations").glob("0*.py"))
+
+
+def test_reset_is_a_plan(settled: Site) -> None:
+    before = settled.state()
+    told = reset(settled, "shop", "--database", "default")
+    assert settled.state() == before
+    assert told[told.index("shop: 3") :] == (
+        "shop: 3 migrations become 0001_initial\n"
+        "default: 3 rows become 1\n"
+        "every other database:\n"
+        "  python manage.py migrate shop   # with the old files\n"
+        "  migmerge reset shop --rows --database default --apply   # with the new ones\n"
+        "nothing was changed: this is the plan; add --apply\n"
+    )
+
+
+def test_reset_apply(settled: Site) -> None:
+    """Files, dependents in other apps, and the rows of the database that was named."""
+    reset(settled, "shop", "--database", "default", "--apply")
+    assert names(settled) == ["0001_initial"]
+    assert b"('shop', '0001_initial')" in settled.read("cart/migrations/0001_line.py")
+    assert shop_rows(settled) == ["0001_initial"]
+    assert shop_rows(settled, "other.sqlite3") == FIRST
+    assert settled.run("db", "status", "--schema", "--database", "default").returncode == 0
+    settled.manage("makemigrations", "--check")
+    assert "No migrations to apply" in settled.manage("migrate")
+    assert sql(settled, "SELECT name, price, stock FROM shop_product") == [("a", 7, 3)]
+    (settled.root / "db.sqlite3").unlink()
+    settled.manage("migrate", "-v0")
+
+
+def test_reset_of_the_other_database_afterwards(settled: Site) -> None:
+    reset(settled, "shop", "--apply")
+    told = reset(settled, "shop", "--rows", "--database", "other", "--apply")
+    assert told == ("other: 3 rows become 1\ndone\nto take it back: migmerge reset --undo\n")
+    assert shop_rows(settled, "other.sqlite3") == ["0001_initial"]
+    settled.manage("migrate", "-v0", "--database", "other")
+
+
+def test_reset_undo(settled: Site) -> None:
+    before = settled.state()
+    rows = sql(settled, "SELECT app, name, applied FROM django_migrations WHERE app = 'shop'")
+    reset(settled, "shop", "--database", "default", "--apply")
+    told = reset(settled, "--undo")
+    assert told.startswith("default: 3 rows as before\nrestored ")
+    files, index = settled.state()
+    assert index == before[1]
+    assert [files[p] for p in files if p.endswith(".py")] == [
+        before[0][p] for p in before[0] if p.endswith(".py")
+    ]
+    again = sql(settled, "SELECT app, name, applied FROM django_migrations WHERE app = 'shop'")
+    assert again == rows
+    done = settled.run("reset", "--undo")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: there is no reset to take back here\nhint: migmerge undo\n",
+    )
+
+
+def test_reset_rows_alone(settled: Site) -> None:
+    """The milder form: a history that got confused, over tables that are right."""
+    sql(settled, "DELETE FROM django_migrations WHERE name IN ('0002_stock', '0003_price')")
+    sql(
+        settled,
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0002_price', '2026-01-01')",
+    )
+    settled.manage("migrate", code=1)
+    before = settled.state()[1]
+    reset(settled, "shop", "--rows", "--database", "default", "--apply")
+    assert shop_rows(settled) == FIRST
+    assert settled.state()[1] == before
+    settled.manage("migrate", "-v0")
+    reset(settled, "--undo")
+    assert shop_rows(settled) == ["0001_initial", "0002_price"]
+
+
+REFUSED = {
+    "tables that differ": (
+        lambda site: sql(site, "ALTER TABLE shop_product ADD COLUMN odd integer"),
+        "default: models and tables differ: shop_product.odd is there, but no applied migration has it",
+    ),
+    "a data migration": (
+        lambda site: site.write(
+            "shop/migrations/0004_data.py",
+            "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
+            "    dependencies = [('shop', '0003_price')]\n"
+            "    operations = [migrations.RunSQL('SELECT 1')]\n",
+        ),
+        "0004_data holds RunSQL, which would be lost (--lose-data-migrations)",
+    ),
+    "no such database": (
+        lambda site: (site.root / "site_settings.py").write_text(
+            site.read("site_settings.py").decode().replace('"default": {', '"default": {}, "main": {')
+        ),
+        "default: ",
+    ),
+    "models that changed": (
+        lambda site: site.write(
+            "shop/models.py", site.read("shop/models.py") + b"    more = models.IntegerField()\n"
+        ),
+        "shop: refused, and everything put back: default: its tables are not as the migrations say: "
+        "shop_product.more is missing",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "told"), REFUSED.values(), ids=REFUSED)
+def test_reset_refused(settled: Site, change, told: str) -> None:
+    change(settled)
+    settled.git("add", "-A")
+    index = settled.state()[1]
+    assert told in reset(settled, "shop", "--database", "default", "--apply", code=1)
+    assert settled.state()[1] == index
+    assert names(settled)[:3] == FIRST
+    assert shop_rows(settled) == FIRST
+
+
+def test_reset_where_there_is_a_conflict(site: Site) -> None:
+    assert reset(site, "shop", code=1).startswith(
+        "shop: refused\n  - shop has a conflict: migmerge fix shop\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nothing",), "migmerge: no app 'nothing' with migrations here\nhint: there are: cart, shop\n"),
+        ((), "migmerge: no app '' with migrations here\nhint: there are: cart, shop\n"),
+    ],
+)  # fmt: skip
+def test_reset_of_no_app(settled: Site, arguments: tuple[str, ...], told: str) -> None:
+    assert reset(settled, *arguments, code=2) == told
+
+
+def test_reset_killed(settled: Site, tmp_path: Path) -> None:
+    """Wherever it is killed, running it again finishes, or undo takes it back."""
+    pristine = tmp_path / "pristine"
+    shutil.copytree(settled.root, pristine, symlinks=True)
+    command = ("reset", "shop", "--database", "default", "--apply")
+    killed = 0
+    for step in range(1, 60, 6):
+        shutil.rmtree(settled.root)
+        shutil.copytree(pristine, settled.root, symlinks=True)
+        settled.git("status")
+        code = run_killed(settled, step, *command)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        killed += 1
+        rows = shop_rows(settled)
+        assert rows in (FIRST, ["0001_initial"])
+        reset(settled, "shop", "--database", "default", "--apply")
+        assert (names(settled), shop_rows(settled)) == (["0001_initial"], ["0001_initial"])
+        is_tidy(settled)
+    assert killed > 3

@@ -1,0 +1,228 @@
+"""`migmerge verify`: databases at every starting point, and what it finds on them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.project.conftest import Site, need_server
+from tests.project.matrix import PAGE, SETTINGS
+
+
+def verify(site: Site, *arguments: str, code: int = 0) -> str:
+    done = site.run("verify", *arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def points(site: Site, *arguments: str, code: int = 0) -> dict[str, dict]:
+    (project,) = json.loads(verify(site, "--format", "json", *arguments, code=code))["projects"]
+    return {point["name"]: point for point in project["points"]}
+
+
+STARTS = ["fresh", "ancestor", "onto", "replayed", "onto, then replayed", "replayed, then onto"]
+
+
+def test_verify_is_as_documented(site: Site) -> None:
+    site.fix("--strategy", "renumber", "--commit")
+    merge = site.git("rev-parse", "--short=10", "HEAD^").strip()
+    text = verify(site).replace(merge, "COMMIT")
+    text = re.sub(r"in \d+\.\d s:", "in SECONDS:", text)
+    assert text in PAGE.read_text()
+
+
+@pytest.mark.parametrize("strategy", ["merge", "renumber"])
+def test_verify_from_history(site: Site, strategy: str) -> None:
+    site.fix("--strategy", strategy)
+    found = points(site)
+    assert list(found) == STARTS
+    assert {point["status"] for point in found.values()} == {"ok"}
+    after = {name for name, point in found.items() if point["reconciled"]}
+    assert after == (set(STARTS[3:]) if strategy == "renumber" else set())
+
+
+def test_verify_makes_nothing_and_connects_to_nothing(site: Site) -> None:
+    site.fix("--strategy", "renumber", "--commit")
+    settings = site.read("site_settings.py").decode().replace("db.sqlite3", "/nowhere/db.sqlite3")
+    site.write("site_settings.py", settings)
+    before = site.state()
+    verify(site)
+    assert site.state() == before
+
+
+def test_verify_finds_a_column_that_is_reset(site: Site) -> None:
+    """The rename that somebody made by hand: two ways to the same name, and other operations."""
+    site.fix("--strategy", "renumber", "--no-verify")
+    path = "shop/migrations/0003_price.py"
+    text = site.read(path).decode()
+    site.write(path, text.replace("default=0", "default=0, help_text='edited'"))
+    models = site.read("shop/models.py").decode()
+    site.write("shop/models.py", models.replace(
+        "price = models.IntegerField(default=0", "price = models.IntegerField(default=0, help_text='edited'"))  # fmt: skip
+    site.commit("renamed and edited")
+    text = verify(site, code=1)
+    assert "  replayed             FAILS: values are lost: shop_product.price; without a file: shop.0002_price\n" in text  # fmt: skip
+
+
+def test_verify_where_two_sides_run_code_on_the_same_rows(site: Site) -> None:
+    code = (
+        "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
+        "    dependencies = [('shop', '{}')]\n"
+        "    operations = [migrations.RunSQL(\"UPDATE shop_product SET name = name || '{}'\")]\n"
+    )
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    site.write("shop/migrations/0003_b.py", code.format("0002_price", "b"))
+    site.commit("b")
+    site.git("checkout", "-q", "main")
+    site.write("shop/migrations/0003_a.py", code.format("0002_stock", "a"))
+    site.commit("a")
+    site.publish()
+    site.git("checkout", "-q", "feature")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.fix("--strategy", "merge", "--no-verify")
+    found = points(site, code=1)
+    assert {n for n, p in found.items() if p["differs"] == "shop_product"} == {
+        "onto",
+        "onto, then replayed",
+    }
+
+
+def test_verify_passes_over_values_that_are_others_each_time(site: Site) -> None:
+    """A key that every row gets by chance, as Django's documentation has it."""
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    code = (
+        "import uuid\nfrom django.db import migrations, models\n\n\n"
+        "def fill(apps, schema_editor):\n"
+        "    for row in apps.get_model('shop', 'Product').objects.all():\n"
+        "        row.mark = str(uuid.uuid4())\n        row.save()\n\n\n"
+        "class Migration(migrations.Migration):\n"
+        "    dependencies = [('shop', '0002_price')]\n"
+        "    operations = [\n"
+        "        migrations.AddField('Product', 'mark', models.CharField(max_length=40, null=True)),\n"
+        "        migrations.RunPython(fill),\n    ]\n"
+    )
+    site.write("shop/migrations/0003_mark.py", code)
+    site.field("mark", "CharField(max_length=40, null=True)")
+    site.commit("mark")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.fix("--strategy", "merge")
+    assert {point["status"] for point in points(site).values()} == {"ok"}
+
+
+def test_fix_is_put_back_where_databases_would_differ(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A custom operation hides what it does from the files."""
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    code = (
+        "from django.db import migrations\n\n\n"
+        "class Shout(migrations.RunSQL):\n    pass\n\n\n"
+        "class Migration(migrations.Migration):\n"
+        "    dependencies = [('shop', '{}')]\n"
+        "    operations = [Shout(\"UPDATE shop_product SET name = name || '{}'\")]\n"
+    )
+    site.write("shop/migrations/0003_b.py", code.format("0002_price", "b"))
+    site.commit("b")
+    site.git("checkout", "-q", "main")
+    site.write("shop/migrations/0003_a.py", code.format("0002_stock", "a"))
+    site.commit("a")
+    site.publish()
+    site.git("checkout", "-q", "feature")
+    site.git("merge", "-q", "--no-edit", "main")
+    before = site.state()
+    (resolution,) = site.fix("--strategy", "merge", code=1)["resolutions"]
+    assert resolution["reasons"][0].startswith(
+        "put back, since the result doesn't verify: onto: rows unlike those of ancestor: shop_product"
+    )
+    assert site.state() == before
+    document = site.fix("--strategy", "merge", "--no-verify")
+    assert document["verification"]["databases"] == "skipped: --no-verify"
+
+
+def test_fix_verifies_within_its_seconds(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+    document = site.fix()
+    assert document["verification"]["databases"] == "ok: 6 starting points"
+    site.run("undo")
+    slow = site.read("shop/migrations/0001_initial.py").decode()
+    site.write("shop/migrations/0001_initial.py", f"import time\n{slow}\ntime.sleep(1.2)\n")
+    site.git("add", "-A")
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "3")
+    document = site.fix()
+    assert document["verification"]["databases"] == (
+        "skipped: the project took more than 3 seconds; run migmerge verify shop"
+    )
+
+
+def test_verify_says_what_does_not_run_on_sqlite(site: Site) -> None:
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    text = site.read("shop/migrations/0002_price.py").decode()
+    only = "migrations.RunSQL('CREATE SEQUENCE s'),\n        migrations.AddField("
+    site.write("shop/migrations/0002_price.py", text.replace("migrations.AddField(", only, 1))
+    site.commit("a sequence")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.fix("--strategy", "merge")
+    text = verify(site, code=1)
+    assert "  replayed             skipped: can't stand there: OperationalError: near " in text
+    assert text.endswith("  next: migmerge verify --database postgres://user@host:5432\n")
+
+
+@pytest.mark.postgresql
+@pytest.mark.mariadb
+@pytest.mark.parametrize(
+    ("name", "port", "url"),
+    [
+        ("PostgreSQL", 5432, "postgres://postgres@127.0.0.1:5432"),
+        ("MariaDB", 3306, "mysql://root@127.0.0.1:3306"),
+    ],
+)
+def test_verify_on_a_server(site: Site, name: str, port: int, url: str) -> None:
+    need_server(name, port)
+    site.fix("--strategy", "renumber")
+    tail = SETTINGS.partition("USE_TZ = True\n")[2]
+    site.write("site_settings.py", site.read("site_settings.py").decode() + tail)
+    found = points(site, "--database", url)
+    assert list(found) == STARTS
+    assert {point["status"] for point in found.values()} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nothing",), "migmerge: no app 'nothing' with migrations here\nhint: there are: shop\n"),
+        (("--database", "default"), "migmerge: --database default: a server to make scratch databases on\nhint: sqlite, postgres://user@host:5432 or mysql://user@host:3306\n"),
+    ],
+)  # fmt: skip
+def test_verify_of_what_is_not_there(site: Site, arguments: tuple[str, ...], told: str) -> None:
+    site.fix()
+    done = site.run("verify", *arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+
+def test_verify_with_conflicts(site: Site) -> None:
+    done = site.run("verify")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: there are conflicts in the way\nhint: migmerge check, then migmerge fix\n",
+    )
+
+
+def test_verify_without_a_merge(site: Site) -> None:
+    """Then a fresh database is all that there is to try."""
+    site.git("checkout", "-q", "main")
+    site.git("update-ref", "-d", "refs/remotes/origin/main")
+    assert list(points(site)) == ["fresh"]
+
+
+def test_verify_after_a_rebase(site: Site) -> None:
+    """Databases may stand where the branch was before."""
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    site.git("rebase", "-q", "main")
+    site.fix("--strategy", "renumber", "--commit")
+    assert list(points(site)) == STARTS
+    assert "databases as before a rebase, in " in verify(site)
+    site.git("update-ref", "-d", "ORIG_HEAD")
+    assert list(points(site)) == ["fresh", "ancestor"]
