@@ -332,7 +332,7 @@ def key_and_targets(connection, table):
     """The primary key's column, and the table that each column refers to."""
     with connection.cursor() as cursor:
         key = connection.introspection.get_primary_key_column(cursor, table)
-        constraints = connection.introspection.get_constraints(cursor, table).values()
+        constraints = look_once(connection, cursor, table, "get_constraints").values()
     return key, {
         what["columns"][0]: what["foreign_key"][0] for what in constraints if what["foreign_key"]
     }
@@ -362,9 +362,9 @@ def portrait(connection):
             kinds = described(connection, cursor, table)
             lines = [
                 "column " + str((c.name, kinds.get(c.name), c.default, getattr(c, "collation", "")))
-                for c in look.get_table_description(cursor, table)
+                for c in look_once(connection, cursor, table, "get_table_description")
             ]
-            for name, what in look.get_constraints(cursor, table).items():
+            for name, what in look_once(connection, cursor, table, "get_constraints").items():
                 own = what["foreign_key"] or what["primary_key"] or name.startswith(
                     ("__unnamed", "sqlite_autoindex"))  # fmt: skip
                 told_as = sorted((k, str(v)) for k, v in what.items() if k != "definition")
