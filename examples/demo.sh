@@ -44,6 +44,9 @@ git checkout --quiet -b feature
 echo "    price = models.IntegerField(default=0)" >> shop/models.py
 python manage.py makemigrations shop --name price --verbosity 0
 git add --all && git commit --quiet --message "Products have a price"
+python manage.py migrate --verbosity 0
+product="from shop.models import Product; print"
+python manage.py shell --verbosity 0 --command "$product(Product.objects.create(name='tea', price=777))"
 git checkout --quiet main
 sed -i.bak 's/^    name/    stock = models.IntegerField(default=0)\n    name/' shop/models.py && rm shop/models.py.bak
 python manage.py makemigrations shop --name stock --verbosity 0
@@ -57,13 +60,14 @@ say "Merge: git sees no conflict, the hook does"
 git checkout --quiet feature
 expect_stop git merge --no-edit main
 
-say "One command: the unpublished side moves behind the published one"
+say "One command: the unpublished side moves behind the published one, in the database that had it, too"
 run migmerge fix --strategy renumber --yes
 run git commit --quiet --no-edit
 
 say "Django agrees"
 run python manage.py makemigrations --check
 run python manage.py migrate --verbosity 1
+run python manage.py shell --verbosity 0 --command "$product(Product.objects.values())"
 run git log --oneline --graph
 
 say "Done. The project is in $place/site"

@@ -97,7 +97,8 @@ def rename_back(projects: Iterable[Project | str], names: Sequence[Renamed]) -> 
     lines = []
     for sight in in_sight(projects, turned):
         heard = take_back(sight.project, Database(sight.alias), names)
-        done = heard.why or f"{len(sight.rows)} rows have their old names again"
+        turned_back = [f"{row.label}.{row.new} is {row.old} again" for row in names]
+        done = heard.why or ", ".join(turned_back)
         lines.append(f"database {sight.alias}: {done}")
     return lines
 
@@ -122,7 +123,8 @@ def _reach(
     runs = [f"ran {'.'.join(row)}" for row in heard.result["ran"]]
     copy = [f"as it was before: {heard.result['copy']}"] if heard.result["copy"] else []
     after = [f"then migrate: {heard.why}"] if heard.why else []
-    return [f"{len(plan.rows)} rows renamed", *runs, *copy, *after]
+    renamed = [f"{row.label}.{row.old} is {row.new} now" for row in plan.rows]
+    return [*renamed, *runs, *copy, *after]
 
 
 def read_reconciliations(
@@ -172,19 +174,18 @@ def _plan(
 def _judge(
     snapshot: Snapshot, apps: dict[str, str], runs: Sequence[Row], later: Sequence[Row]
 ) -> Judgement:
-    """What runs late against what is applied already, app by app."""
+    """What runs late against what is applied already and isn't below it, app by app."""
+    graph = snapshot.graph
     found = []
-    for label in sorted({row[0] for row in runs} & apps.keys()):
-        sides = [
-            snapshot.graph.in_order(
-                key
-                for row in rows
-                if row[0] == label and (key := NodeKey(apps[label], row[1])) in snapshot.graph.nodes
-            )
-            for rows in (runs, later)
-        ]
-        branches = tuple(Branch(tuple(side)) for side in sides if side)
-        if len(branches) == 2:
-            app = snapshot.apps[apps[label]]
-            found += footprints_of(snapshot, Conflict(app, "siblings", None, branches))
+    for row in runs:
+        key = NodeKey(apps.get(row[0], ""), row[1])
+        if key not in graph.parents:
+            continue
+        below = graph.ancestors(key)
+        own = {NodeKey(key.app, name) for label, name in later if label == row[0]}
+        above = graph.in_order((own & graph.parents.keys()) - below)
+        if above:
+            branches = (Branch((key,)), Branch(tuple(above)))
+            conflict = Conflict(snapshot.apps[key.app], "siblings", None, branches)
+            found += footprints_of(snapshot, conflict)
     return judge(found)

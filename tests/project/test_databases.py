@@ -119,10 +119,10 @@ def test_db_reconcile(renamed: Site) -> None:
     assert renamed.read("db.sqlite3") == before
     told = reconcile(renamed)
     assert told.endswith(
-        "default: 1 renamed, 1 run\nas it was before: db.sqlite3.before-migmerge-1\n"
+        "default: 1 renamed, 1 run\nas it was before: db.before-migmerge-1.sqlite3\n"
     )
     assert shop_rows(renamed) == ["0001_initial", "0003_price", "0002_stock"]
-    assert shop_rows(renamed, "db.sqlite3.before-migmerge-1") == ["0001_initial", "0002_price"]
+    assert shop_rows(renamed, "db.before-migmerge-1.sqlite3") == ["0001_initial", "0002_price"]
     assert_reconciled(renamed)
     assert "renamed" not in reconcile(renamed)
 
@@ -295,8 +295,8 @@ shop: fixed (renumber)
 verified: files ok
           Django ok
           databases skipped: verify_seconds is 0; run migmerge verify shop
-reconciled: ok: database default: 1 rows renamed, ran shop.0002_stock, as it was before: \
-db.sqlite3.before-migmerge-1
+reconciled: ok: database default: shop.0002_price is 0003_price now, ran shop.0002_stock, as it was before: \
+db.before-migmerge-1.sqlite3
 staged; look, then git commit
 """
 
@@ -312,7 +312,7 @@ def test_undo_gives_rows_their_names_back(site: Site) -> None:
     migrated_on_the_branch(site)
     site.fix("--strategy", "renumber")
     done = site.run("undo")
-    assert "database default: 1 rows have their old names again\n" in done.stdout
+    assert "database default: shop.0003_price is 0002_price again\n" in done.stdout
     assert shop_rows(site) == ["0001_initial", "0002_price", "0002_stock"]
     site.fix("--strategy", "renumber")
     assert_reconciled(site)

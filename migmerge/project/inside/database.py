@@ -203,10 +203,11 @@ def set_aside(connection):
     name = str(connection.settings_dict["NAME"])
     if connection.vendor != "sqlite" or not os.path.isfile(name):
         return ""
+    root, suffix = os.path.splitext(name)  # kept, so that .gitignore takes it for what it is
     number = 1
-    while os.path.lexists(name + ".before-migmerge-" + str(number)):
+    while os.path.lexists(f"{root}.before-migmerge-{number}{suffix}"):
         number += 1
-    copy = name + ".before-migmerge-" + str(number)
+    copy = f"{root}.before-migmerge-{number}{suffix}"
     target = sqlite3.connect(copy)
     connection.ensure_connection()
     connection.connection.backup(target)

@@ -13,53 +13,71 @@ class NoValue(Exception):
     """No value of ours fits the field."""
 
 
-def fill(connection, state, serial, wanted=None):
-    """One row in every table, with values that no default gives; `serial` makes them unlike.
+def fill(connection, state, serial, wanted):
+    """One row in every table of the `wanted` apps, with values that no default gives.
 
-    Returns why there is none, by table. Only tables of `wanted` apps, and what they refer to.
+    `serial` makes them unlike. Returns why there is none, by table.
     """
-    made, why = {}, {}
+    filler = Filler(connection, serial)
     for model in tables_in(state):
-        if wanted is None or model._meta.app_label in wanted:
-            put(connection, model, serial, made, why)
-    return {table: reason for table, reason in sorted(why.items()) if reason}
+        if model._meta.app_label in wanted:
+            filler.row(model)
+    return {table: reason for table, reason in sorted(filler.why.items()) if reason}
 
 
-def put(connection, model, serial, made, why):
-    """The values of the row in a model's table by field; None where there can't be one."""
-    from django.db import transaction
+class Filler:
+    """Rows that refer to each other; `made` has their values by table and field."""
 
-    table = model._meta.db_table
-    if table in why:
-        return made.get(table)
-    why[table] = "it refers to itself"  # as long as its row isn't there
-    fields = [f for f in model._meta.local_concrete_fields if not getattr(f, "generated", False)]
-    try:
-        row = {field.attname: value_of(connection, field, serial, made, why) for field in fields}
-        values = [field.get_db_prep_save(row[field.attname], connection) for field in fields]
-        columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    def __init__(self, connection, serial):
+        self.connection, self.serial = connection, serial
+        self.made, self.why = {}, {}
+        # those of other databases, and of somebody else, may not be here
+        self.there = set(connection.introspection.table_names())
+
+    def row(self, model):
+        """The values of the row in a model's table; None where there can't be one."""
+        table = model._meta.db_table
+        if table not in self.why and table in self.there:
+            self.why[table] = "it refers to itself"  # as long as its row isn't there
+            try:
+                self.made[table] = self.insert(model)
+                self.why[table] = ""
+            except Exception as error:
+                self.why[table] = told(error)
+        return self.made.get(table)
+
+    def insert(self, model):
+        from django.db import transaction
+
+        table, quote = model._meta.db_table, self.connection.ops.quote_name
+        fields = [
+            f for f in model._meta.local_concrete_fields if not getattr(f, "generated", False)
+        ]
+        row = {field.attname: self.value(field) for field in fields}
+        values = [field.get_db_prep_save(row[field.attname], self.connection) for field in fields]
+        columns = ", ".join(quote(field.column) for field in fields)
         marks = ", ".join(["%s"] * len(fields))
-        quoted = connection.ops.quote_name(table)
-        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-            cursor.execute(f"INSERT INTO {quoted} ({columns}) VALUES ({marks})", values)
-            connection.check_constraints(table_names=[table])
-        made[table], why[table] = row, ""
-    except Exception as error:
-        why[table] = told(error)
-    return made.get(table)
+        with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO {quote(table)} ({columns}) VALUES ({marks})", values)
+            self.connection.check_constraints(table_names=[table])
+        return row
+
+    def value(self, field):
+        if field.remote_field:
+            row = self.row(field.remote_field.model)
+            if row is None and not field.null:
+                raise NoValue("no row of " + field.remote_field.model._meta.label + " to refer to")
+            return row and row.get(field.target_field.attname)
+        if field.choices:
+            values = [value for value, _ in field.flatchoices if value not in ("", None)]
+            others = [value for value in values if value != field.default] or values
+            if others and not field.unique:
+                return others[self.serial % len(others)]
+        return plain_value(field, self.serial)
 
 
-def value_of(connection, field, serial, made, why):
-    if field.remote_field:
-        row = put(connection, field.remote_field.model, serial, made, why)
-        if row is None and not field.null:
-            raise NoValue("no row of " + field.remote_field.model._meta.label + " to refer to")
-        return row and row.get(field.target_field.attname)
-    if field.choices:
-        values = [value for value, _ in field.flatchoices if value not in ("", None)]
-        others = [value for value in values if value != field.default] or values
-        if others and not field.unique:
-            return others[serial % len(others)]
+def plain_value(field, serial):
+    """By the type, or what the type is made of."""
     names = [field.get_internal_type(), *(kind.__name__ for kind in type(field).__mro__)]
     maker = next((MAKERS[name] for name in names if name in MAKERS), None)
     if maker is not None:
@@ -89,7 +107,7 @@ def exact(field, serial):
 
 
 def listed(field, serial):
-    return [value_of(None, field.base_field, serial, {}, {})]
+    return [plain_value(field.base_field, serial)]
 
 
 DAY = datetime.datetime(2001, 2, 3, 4, 5, 6)
