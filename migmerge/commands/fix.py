@@ -285,8 +285,11 @@ def _verify(
         leaves = {after.apps[app].label: planned.leaves[app] for app in apps}
         answers.append(verify(project, nodes, leaves))
         if answers[-1].status == "ok":
-            seconds = config.verify_seconds
-            databases.append(prove_fix(project, before, after, conflicts, apps, seconds))
+            seconds, labels = config.verify_seconds, {after.apps[app].label for app in apps}
+            strategies = {r.strategy for r in planned.plan.resolutions if r.app in labels}
+            remade = "regenerate" in strategies
+            told = prove_fix(project, before, after, conflicts, apps, seconds, remade=remade)
+            databases.append(told)
     django = _worst([str(answer) for answer in answers])
     return Verification("ok", django, _worst(databases) if databases else f"skipped: {django}")
 

@@ -26,6 +26,7 @@ class Starts(NamedTuple):
     apps: tuple[str, ...]
     renamed: tuple[tuple[str, str, str], ...]
     told: str = ""
+    abandoned: bool = False  # no database stays on the replayed side: it is made again
 
     @property
     def points(self) -> dict[str, tuple[str, ...]]:
@@ -38,7 +39,8 @@ class Starts(NamedTuple):
             "onto, then replayed": ("ancestor", "onto", "both"),
             "replayed, then onto": ("ancestor", "replayed", "both"),
         }
-        return {n: path for n, path in paths.items() if self.trees.keys() >= set(path)}
+        there = self.trees.keys() - ({"replayed", "both"} if self.abandoned else set())
+        return {name: path for name, path in paths.items() if there >= set(path)}
 
 
 def starts_of_conflicts(
@@ -140,15 +142,15 @@ def _unlike(snapshot: Snapshot, trees: Mapping[str, Nodes]) -> tuple[str, ...]:
 def _renamed(old: Nodes, after: Snapshot) -> tuple[tuple[str, str, str], ...]:
     """Nodes that are there under another name now, found by their operations."""
     new = {key: source_of(after, key) for key in after.graph.nodes}
-    fresh: dict[tuple[str, str], list[NodeKey]] = {}
-    for key in new.keys() - {k for k in old if not k.version}:
-        mark = fingerprint(new[key])
-        if mark:
-            fresh.setdefault((key.app, mark), []).append(key)
-    found = []
-    for key, source in old.items():
-        same = fresh.get((key.app, fingerprint(source)), []) if fresh else []
-        gone = key not in new or fingerprint(new[key]) != fingerprint(source)
-        if len(same) == 1 and gone:
-            found.append((key.app, key.name, same[0].name))
-    return tuple(sorted(set(found)))
+    gone = {k: s for k, s in old.items() if new.get(NodeKey(k.app, k.name)) != s}
+    marks: dict[tuple[str, str], list[NodeKey]] = {}
+    for key in new.keys() if gone else ():
+        if key.app in {other.app for other in gone}:
+            marks.setdefault((key.app, fingerprint(new[key])), []).append(key)
+    found = set()
+    for key, source in gone.items():
+        mark = fingerprint(source)
+        same = marks.get((key.app, mark), []) if mark else []
+        if len(same) == 1 and same[0].name != key.name:
+            found.add((key.app, key.name, same[0].name))
+    return tuple(sorted(found))

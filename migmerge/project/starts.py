@@ -81,7 +81,9 @@ def try_starts(
     if heard.why:
         return Arrivals((), why=heard.why)
     found = [
-        _arrival(alias, point) for alias, told in heard.result.items() for point in told["points"]
+        point
+        for alias, told in heard.result.items()
+        for point in _beyond_us([_arrival(alias, point) for point in told["points"]])
     ]
     took = sum(told["seconds"] for told in heard.result.values())
     empty = {line for told in heard.result.values() for line in told["empty"]}
@@ -95,6 +97,16 @@ def _plain(tree: Tree) -> dict[str, dict[str, str | None]]:
         }
         for label, own in tree.items()
     }
+
+
+def _beyond_us(points: list[Arrival]) -> list[Arrival]:
+    """Where not even one side's own files can be migrated, what stops the others proves nothing."""
+    alone = ("ancestor", "onto", "replayed")
+    if not any(point.unbuilt for point in points if point.name in alone):
+        return points
+    return [
+        point._replace(unbuilt=point.error, error="") if point.error else point for point in points
+    ]
 
 
 def _arrival(alias: str, point: Mapping[str, Any]) -> Arrival:

@@ -39,12 +39,18 @@ def prove_fix(
     conflicts: Sequence[Conflict],
     apps: Sequence[str],
     seconds: int,
+    *,
+    remade: bool = False,
 ) -> str:
-    """`ok: …`, `skipped: why` or `failed: why`, from SQLite databases in a temporary directory."""
+    """`ok: …`, `skipped: why` or `failed: why`, from SQLite databases in a temporary directory.
+
+    A side that is made again is rolled back first where it was applied: no database stands there.
+    """
     again = "migmerge verify " + " ".join(sorted({after.apps[app].label for app in apps}))
     if not seconds:
         return f"skipped: verify_seconds is 0; run {again}"
     starts = starts_of_conflicts(before, after, conflicts, apps)
+    starts = starts._replace(abandoned=remade)
     told = prove(project, SQLITE, after, starts, seconds)
     if told.why:
         return f"skipped: {told.why}; run {again}"

@@ -718,8 +718,7 @@ def twins(branches: Repo) -> Repo:
 
 SAME = (
     "0003_stock has the same content as 0002_stock, which is enough; a database that has applied "
-    "it needs UPDATE django_migrations SET name = '0002_stock' WHERE app = 'shop' AND "
-    "name = '0003_stock'"
+    "it needs migmerge db reconcile"
 )
 
 

@@ -12,6 +12,11 @@ import pytest
 from tests.conftest import Repo
 
 
+@pytest.fixture(autouse=True)
+def without_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIGMERGE_VERIFY_SECONDS")
+
+
 def on_a_terminal(repo: Repo, answer: str, *arguments: str, colour: bool = True) -> tuple[int, str]:
     """Run migmerge with a pseudo-terminal as all three streams, and type `answer`."""
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}

@@ -209,8 +209,8 @@ def test_db_reconcile_of_what_contradicts(site: Site) -> None:
 
 
 @pytest.fixture
-def collided(site: Site) -> Site:
-    """Both branches have 0002_extra, each with another field; ours is 0003_extra now."""
+def colliding(site: Site) -> Site:
+    """Both branches have 0002_extra, each with another field, in a stopped merge."""
     site.git("reset", "-q", "--hard", "HEAD^1")
     site.git("reset", "-q", "--hard", "HEAD^")
     site.git("branch", "-q", "-f", "main", "HEAD")
@@ -227,9 +227,34 @@ def collided(site: Site) -> Site:
     )  # fmt: skip
     site.write("shop/models.py", text)
     site.git("add", "shop/models.py")
-    site.fix("--strategy", "renumber", "--no-verify")
-    site.git("commit", "-q", "--no-edit")
     return site
+
+
+@pytest.fixture
+def collided(colliding: Site) -> Site:
+    """The same, merged: ours is 0003_extra now."""
+    colliding.fix("--strategy", "renumber", "--no-verify")
+    colliding.git("commit", "-q", "--no-edit")
+    return colliding
+
+
+@pytest.mark.parametrize("branch", ["main", "feature"])
+def test_fix_of_one_name_with_two_contents_reconciles(
+    colliding: Site, branch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+    other = Site(tmp_path / "other")
+    colliding.git("worktree", "add", "-q", "--detach", str(other.root), branch)
+    column = {"main": "stock", "feature": "price"}[branch]
+    other.manage("migrate", "-v0")
+    sql(other, f"INSERT INTO shop_product (name, {column}) VALUES ('a', 777)")
+    (other.root / "db.sqlite3").rename(colliding.root / "db.sqlite3")
+    document = colliding.fix("--strategy", "renumber")
+    databases = document["verification"]["databases"]
+    assert databases == "ok: 4 starting points, 1 of them after migmerge db reconcile"
+    assert sorted(shop_rows(colliding)) == ["0001_initial", "0002_extra", "0003_extra"]
+    assert sql(colliding, f"SELECT {column} FROM shop_product") == [(777,)]
+    assert colliding.run("db", "status", "--schema").returncode == 0
 
 
 @pytest.mark.parametrize("branch", ["main", "feature"])

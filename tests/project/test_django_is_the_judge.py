@@ -24,6 +24,13 @@ print(json.dumps({"nodes": sorted(k[1] for k in loader.disk_migrations if k[0] =
 """
 
 
+@pytest.fixture(autouse=True)
+def with_databases(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made again is tried on databases, too."""
+    if "regenerate" in request.node.name:
+        monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+
+
 def django_sees(site: Site) -> dict:
     return json.loads(site.manage("shell", "-v0", "-c", LOADER).splitlines()[-1])
 

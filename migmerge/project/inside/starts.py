@@ -165,24 +165,31 @@ class Starts:
     def all(self):
         began = time.time()
         points = [(name, tuple(path)) for name, path in REQUEST["points"]]
+        sides = [("ancestor", name) for name in ("onto", "replayed")]
         unbuilt = {}
-        for name, path in points:  # all of them, before any arrives: each tells of the others
-            try:
-                show("building " + name)
-                self.stage(path)
-                if len(path) == 2:
-                    self.again(path)
-            except Exception as error:
-                unbuilt[name] = told(error)
+        # all of them before any arrives: each side tells of what it changes by itself
+        for path in [side for side in sides if REQUEST["trees"].keys() >= set(side)]:
+            self.build(path, unbuilt)
+            if path not in unbuilt:
+                self.again(path)
+        for _, path in points:
+            self.build(path, unbuilt)
         found = [
-            {"name": name, "unbuilt": unbuilt[name], "error": ""}
-            if name in unbuilt else self.point(name, path)
+            {"name": name, "unbuilt": unbuilt[path], "error": ""}
+            if path in unbuilt else self.point(name, path)
             for name, path in points
         ]  # fmt: skip
         compare(found)
         seconds = round(time.time() - began, 2)
         empty = [table + ": " + why for table, why in sorted(self.empty.items())]
         return {"points": found, "seconds": seconds, "empty": empty}
+
+    def build(self, path, unbuilt):
+        try:
+            show("building " + (", then ".join(path) or "an empty database"))
+            self.stage(path)
+        except Exception as error:
+            unbuilt[path] = told(error)
 
     def point(self, name, path):
         """How one starting point arrives at the files as they are."""
@@ -203,7 +210,11 @@ class Starts:
         TREE.clear()
         before = rows_of(connection)
         there = set(recorded(connection)) if {"replayed", "both"}.intersection(path) else ()
-        rows = [tuple(row) for row in REQUEST["rows"] if (row[0], row[1]) in there]
+        rows = [
+            (label, old, new, kept)
+            for label, old, new, kept in REQUEST["rows"]
+            if (label, old) in there and (label, new) not in there
+        ]
         answer["reconciled"] = bool(rows)
         if rows:
             rename_rows(connection, rows)
