@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from migmerge.git.compare import source_of
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import Snapshot
+from migmerge.git.state import BACKUPS
 from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import fingerprint
 
 
 class Version(NamedTuple):
-    """What a path held in a commit."""
+    """What a path held, and where."""
 
-    commit: str
+    place: str
     oid: str
 
 
 class Former(NamedTuple):
-    """An old name: the migrations that have the same operations now, and where it was seen.
+    """An old name: the migrations that have the same operations now, and where it was seen, a
+    short commit or the ref of a fix that was not committed.
 
-    No `commit`: history doesn't know it. No `now`: nothing there has its operations.
+    Not `seen`: history doesn't know it. No `now`: nothing there has its operations.
     """
 
     key: NodeKey
     now: tuple[NodeKey, ...] = ()
-    commit: str = ""
+    seen: str = ""
 
 
 def find_former(
@@ -47,14 +50,14 @@ def find_former(
                 there.setdefault(fingerprint(source_of(snapshot, node)), []).append(node)
         own = versions.get(path, [])
         now = {
-            node: version.commit
+            node: version.place
             for version in reversed(own)
             if (mark := fingerprint(blobs[version.oid]))
             for node in there.get(mark, ())
             if node.name != key.name
         }
-        commit = next(iter(now.values()), own[0].commit if own else "")
-        found[key] = Former(key, tuple(sorted(now)), commit)
+        seen = next(iter(now.values()), own[0].place if own else "")
+        found[key] = Former(key, tuple(sorted(now)), seen)
     return found
 
 
@@ -66,7 +69,8 @@ def path_of(snapshot: Snapshot, key: NodeKey) -> str:
 
 
 def _versions(repository: Repository, paths: Collection[str]) -> dict[str, list[Version]]:
-    """All that each path ever held, the newest first; also on branches that are gone."""
+    """All that each path ever held, the newest first; also on branches that are gone, and in
+    fixes that were never committed."""
     if not paths:
         return {}
     out = repository.git("log", "--all", "--reflog", "-m", "--no-renames", "--raw", "-z",
@@ -75,8 +79,22 @@ def _versions(repository: Repository, paths: Collection[str]) -> dict[str, list[
     found: dict[str, list[Version]] = {}
     for commit, path, oids in _records(out.decode("utf-8", "surrogateescape")):
         known = {version.oid for version in found.setdefault(path, [])}
-        found[path] += [Version(commit, oid) for oid in oids if oid not in known]
+        found[path] += [Version(commit[:10], oid) for oid in oids if oid not in known]
+    for ref, path, oid in _backed_up(repository):
+        if path in paths and oid not in {version.oid for version in found.setdefault(path, [])}:
+            found[path].append(Version(ref, oid))
     return found
+
+
+def _backed_up(repository: Repository) -> Iterator[tuple[str, str, str]]:
+    """`(ref, path, blob)` of what fixes wrote, while their backups are kept."""
+    out = repository.git("for-each-ref", "--format=%(refname)", BACKUPS).decode()
+    for ref in out.split():
+        text = repository.git("cat-file", "blob", f"{ref}:journal", expected=(0, 128))
+        after = json.loads(text).get("after", {}) if text else {}
+        for path, state in after.items():
+            if state["data"]:
+                yield ref, path, state["data"]
 
 
 def _records(text: str) -> Iterator[tuple[str, str, list[str]]]:

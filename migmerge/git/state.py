@@ -9,6 +9,8 @@ from migmerge.git.repository import Repository, find_commit
 
 # under the git directory: a change of ours that is under way
 JOURNAL = os.path.join("migmerge", "journal")
+# refs, each a tree with the old and new bytes of one change and its journal
+BACKUPS = "refs/migmerge/backup/"
 
 
 class Stopped(NamedTuple):

@@ -33,8 +33,8 @@ def _paragraph(told: Told) -> list[str]:
     lines = [f"{head}: {len(status.recorded)} applied, {len(status.unapplied)} not"]
     for one in plan.rows:
         how = "is replaced by" if one.kept else "is"
-        seen = plan.commits.get((one.label, one.old), "")
-        where = f" (renamed since {seen[:10]})" if seen else ""
+        seen = plan.seen.get((one.label, one.old), "")
+        where = f" (renamed since {seen})" if seen else ""
         lines.append(f"  renamed   {one.label}.{one.old} {how} {one.new} now{where}")
     for row, parent in status.early:
         lines.append(f"  early     {_name(row)} is applied before its parent {_name(parent)}")
@@ -42,6 +42,7 @@ def _paragraph(told: Told) -> list[str]:
         lines.append(f"  trapped   {_name(row)} counts as applied, and hides what comes before it")
     for row, known in plan.missing:
         lines.append(f"  missing   {_name(row)} is applied and has no file: {known}")
+    lines += [f"  carried   {line}" for line in _carried(plan)]
     lines += [f"  schema    {line}" for line in _schema(told.unlike)]
     lines.append(f"  migrate   {_migrate(plan)}")
     lines += [f"  refused   {reason}" for reason in plan.refused]
@@ -49,6 +50,16 @@ def _paragraph(told: Told) -> list[str]:
         lines += [f"  - {reason}" for reason in plan.reasons]
         lines += [f"  reconcile {line}" for line in _steps(plan)]
     return lines
+
+
+def _carried(plan: Reconciliation) -> list[str]:
+    """Files of `fix --carry` that this database no longer needs to be told of."""
+    files, rows = plan.status.files, set(plan.status.recorded)
+    return [
+        f"{_name(new)} is applied: for this database its replaces = [{_name(old[0])}] may go"
+        for new, old in plan.status.replaced
+        if len(old) == 1 and old[0] not in files and new in rows
+    ]
 
 
 def _name(row: Row) -> str:

@@ -15,9 +15,8 @@ from typing import NamedTuple
 from migmerge.errors import UserError
 from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_commit
-from migmerge.git.state import JOURNAL, stopped_operation
+from migmerge.git.state import BACKUPS, JOURNAL, stopped_operation
 
-_REFS = "refs/migmerge/backup/"
 _KEPT = 20
 
 
@@ -41,7 +40,7 @@ class Journal(NamedTuple):
     @property
     def ref(self) -> str:
         """Where the backup is."""
-        return f"{_REFS}{self.number}"
+        return f"{BACKUPS}{self.number}"
 
 
 def standing(repository: Repository) -> tuple[str, str]:
@@ -77,7 +76,7 @@ def begin(
             break
         number += 1  # taken by another worktree just now
     for old in numbers[: 1 - _KEPT]:
-        repository.git("update-ref", "-d", f"{_REFS}{old}")
+        repository.git("update-ref", "-d", f"{BACKUPS}{old}")
     return Journal(number, head, theirs, before, after)
 
 
@@ -98,7 +97,7 @@ def _back_up(repository: Repository, number: int, text: bytes, oids: list[str]) 
     lines.append(f"100644 blob {_store(repository, text)}\tjournal")
     tree = repository.git("mktree", stdin="\n".join(lines).encode()).decode().strip()
     try:
-        repository.git("update-ref", f"{_REFS}{number}", tree, "0" * len(tree))
+        repository.git("update-ref", f"{BACKUPS}{number}", tree, "0" * len(tree))
     except GitError:
         if number not in _numbers(repository):
             raise
@@ -107,8 +106,8 @@ def _back_up(repository: Repository, number: int, text: bytes, oids: list[str]) 
 
 
 def _numbers(repository: Repository) -> list[int]:
-    out = repository.git("for-each-ref", "--format=%(refname)", _REFS).decode()
-    names = [line.removeprefix(_REFS) for line in out.split()]
+    out = repository.git("for-each-ref", "--format=%(refname)", BACKUPS).decode()
+    names = [line.removeprefix(BACKUPS) for line in out.split()]
     return sorted(int(name) for name in names if name.isdigit())
 
 
@@ -146,14 +145,14 @@ def last_backup(repository: Repository) -> Journal | None:
     for number in reversed(_numbers(repository)):
         text = _text(repository, number)
         if text is not None:
-            return _parsed(repository, text, f"{_REFS}{number}:journal")
+            return _parsed(repository, text, f"{BACKUPS}{number}:journal")
     return None
 
 
 def _text(repository: Repository, number: int) -> bytes | None:
     """The journal of a backup; None where it is another worktree's, or none at all."""
     try:
-        text = repository.git("cat-file", "blob", f"{_REFS}{number}:journal")
+        text = repository.git("cat-file", "blob", f"{BACKUPS}{number}:journal")
         own = json.loads(text)["worktree"] == repository.git_dir
     except (GitError, ValueError, KeyError, TypeError):
         return None

@@ -22,7 +22,7 @@ class Pair(NamedTuple):
 class Reconciliation(NamedTuple):
     """What is known of one database. `rows` are renamed first, then `runs` is run; `reasons`
     are what to think of, `refused` why nothing is done; `missing` are rows without a file, each
-    with what is known of it. `commits` have the old names."""
+    with what is known of it. `seen` is where the old names were."""
 
     status: Status
     rows: tuple[Renamed, ...] = ()
@@ -30,7 +30,7 @@ class Reconciliation(NamedTuple):
     missing: tuple[tuple[Row, str], ...] = ()
     reasons: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
-    commits: Mapping[Row, str] = {}
+    seen: Mapping[Row, str] = {}
 
     @property
     def needed(self) -> bool:
@@ -96,6 +96,7 @@ def reconciliation(
             refused.append(f"{row[0]}.{row[1]} may be any of {names}: they do the same")
         else:
             missing.append((row, _known(former)))
+            refused += _edited(status, row, former)
     for pair, content in contents.items():
         if content == "second":
             rows.append(Renamed(*pair))
@@ -109,9 +110,9 @@ def reconciliation(
         refused += ["what runs late contradicts what is applied", *judgement.reasons]
     elif judgement:
         reasons = judgement.reasons
-    commits = {row: former.commit for row, former in formers.items()}
+    seen = {row: former.seen for row, former in formers.items()}
     return Reconciliation(
-        status, tuple(sorted(rows)), tuple(runs), tuple(missing), reasons, tuple(refused), commits
+        status, tuple(sorted(rows)), tuple(runs), tuple(missing), reasons, tuple(refused), seen
     )
 
 
@@ -125,11 +126,20 @@ def _plan(status: Status, rows: Sequence[Renamed]) -> tuple[list[Row], list[Row]
     return runs, [row for row in later if row in applied]
 
 
+def _edited(status: Status, row: Row, former: Former) -> list[str]:
+    """Renamed and edited since, by its look: to run that would make anew what is there."""
+    alike = [name for label, name in status.unapplied
+             if label == row[0] and title(name) == title(row[1])]  # fmt: skip
+    if former.now or not former.seen or not alike:
+        return []
+    return [f"{row[0]}.{alike[0]} may be {row[1]}, but has other operations: migrate would run it"]
+
+
 def _known(former: Former) -> str:
     if former.now:
         return f"{former.now[0].name}, which is applied, does the same"
-    if former.commit:
-        return f"nothing has its operations (seen in {former.commit[:10]})"
+    if former.seen:
+        return f"nothing has its operations (seen in {former.seen})"
     return "not in git"
 
 

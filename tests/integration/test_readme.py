@@ -12,9 +12,9 @@ import pytest
 
 from migmerge.config import Config
 from tests.conftest import Repo
-from tests.project.conftest import Site, site
+from tests.project.conftest import Site, copy_of, site
 
-__all__ = ["site"]  # the fixture
+__all__ = ["copy_of", "site"]  # the fixtures
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,10 +46,11 @@ class Site(Repo):
         super().__init__(root)
         self.python = python
 
-    def manage(self, *arguments: str, code: int = 0) -> str:
+    def manage(self, *arguments: str, code: int = 0, env: dict[str, str] | None = None) -> str:
         done = subprocess.run(
             [self.python, "manage.py", *arguments],
             cwd=self.root,
+            env={**os.environ, **(env or {})},
             capture_output=True,
             text=True,
             check=False,
@@ -68,11 +71,37 @@ class Site(Repo):
         self.manage("makemigrations", "shop", "-v0", "-n", name)
 
 
+_BUILT: dict[str, Path] = {}
+Copy = Callable[[Callable[[Path], None]], Site]
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
+def copy_of(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    """A project made by a function, once for all tests that ask for it."""
+
+    def copy(build: Callable[[Path], None]) -> Site:
+        name = build.__name__
+        if name not in _BUILT:
+            _BUILT[name] = tmp_path_factory.mktemp("built") / name
+            _BUILT[name].mkdir()
+            build(_BUILT[name])
+        root = tmp_path / "site"
+        shutil.copytree(_BUILT[name], root, symlinks=True)
+        made = Site(root)
+        made.git("update-index", "-q", "--refresh")  # these are other inodes
+        return made
+
+    return copy
+
+
+@pytest.fixture
+def site(copy_of: Copy) -> Site:
     """main has stock, feature has price, each made by makemigrations; feature has merged main."""
-    root = tmp_path / "site"
-    root.mkdir()
+    return copy_of(build_site)
+
+
+def build_site(root: Path) -> None:
+    """See `site`."""
     made = Site(root)
     made.git("init", "-q")
     made.write("site_settings.py", SETTINGS)
@@ -96,7 +125,6 @@ def site(tmp_path: Path) -> Site:
     made.publish()
     made.git("checkout", "-q", "feature")
     made.git("merge", "-q", "--no-edit", "main")
-    return made
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.conftest import MANAGE, Site
+from tests.project.conftest import MANAGE, Copy, Site
 from tests.project.test_databases import sql
 
 SETTINGS = """\
@@ -69,10 +69,13 @@ def add_field(site: Site, app: str, name: str) -> None:
 
 
 @pytest.fixture
-def odd(tmp_path: Path) -> Site:
+def odd(copy_of: Copy) -> Site:
     """Conflicts in shop and in log, of which each has tables in a database of its own."""
-    root = tmp_path / "odd"
-    root.mkdir()
+    return copy_of(build_odd)
+
+
+def build_odd(root: Path) -> None:
+    """See `odd`."""
     site = Site(root)
     site.git("init", "-q")
     site.write("site_settings.py", SETTINGS)
@@ -109,10 +112,9 @@ def odd(tmp_path: Path) -> Site:
     sql(site, "INSERT INTO shop_product (name, owner_id, price) VALUES ('a', 1, 777)")
     sql(site, "INSERT INTO log_entry (name, price) VALUES ('a', 777)", "log.sqlite3")
     site.git("merge", "-q", "--no-edit", "main")
-    return site
 
 
-@pytest.mark.parametrize("strategy", ["merge", "renumber"])
+@pytest.mark.parametrize("strategy", [pytest.param("merge", marks=pytest.mark.corpus), "renumber"])
 def test_odd_project(odd: Site, strategy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
     document = odd.fix("--strategy", strategy)
@@ -133,6 +135,7 @@ def test_odd_project(odd: Site, strategy: str, monkeypatch: pytest.MonkeyPatch) 
     assert project["no_rows"] == []
 
 
+@pytest.mark.corpus
 def test_odd_project_undo(odd: Site) -> None:
     odd.fix("--strategy", "renumber")
     told = odd.run("undo").stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_undo import is_tidy, run_killed
-from tests.project.conftest import Site
+from tests.project.conftest import Copy, Site, build_site
 from tests.project.test_databases import TWO, shop_rows, sql
 
 LINE = """\
@@ -23,8 +23,15 @@ FIRST = ["0001_initial", "0002_stock", "0003_price"]
 
 
 @pytest.fixture
-def settled(site: Site) -> Site:
+def settled(copy_of: Copy) -> Site:
     """One line of migrations, all applied, and another app that builds on it."""
+    return copy_of(build_settled)
+
+
+def build_settled(root: Path) -> None:
+    """See `settled`."""
+    build_site(root)
+    site = Site(root)
     site.fix("--strategy", "renumber")
     site.write("cart/models.py", LINE)
     site.manage("makemigrations", "cart", "-v0", "-n", "line")
@@ -34,7 +41,6 @@ def settled(site: Site) -> Site:
     sql(site, "INSERT INTO shop_product (id, name, price, stock) VALUES (1, 'a', 7, 3)")
     sql(site, "INSERT INTO cart_line (product_id) VALUES (1)")
     site.commit("settled")
-    return site
 
 
 def reset(site: Site, *arguments: str, code: int = 0) -> str:
@@ -179,6 +185,7 @@ def test_reset_of_no_app(settled: Site, arguments: tuple[str, ...], told: str) -
     assert reset(settled, *arguments, code=2) == told
 
 
+@pytest.mark.corpus
 def test_reset_killed(settled: Site, tmp_path: Path) -> None:
     """Wherever it is killed, running it again finishes, or undo takes it back."""
     pristine = tmp_path / "pristine"
