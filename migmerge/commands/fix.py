@@ -21,6 +21,7 @@ from migmerge.git.take import taken_leaves
 from migmerge.git.trees import list_commit, list_index
 from migmerge.migrations.model import NodeKey
 from migmerge.project.ask import Answer, verify
+from migmerge.project.databases import Renamed
 from migmerge.report.fix import (
     FixReport,
     Verification,
@@ -202,17 +203,10 @@ def _carry_out(
         transaction.roll_back()
         raise
     transaction.finish()
-    if sights:  # with the files in place: killed in between, `db reconcile` finishes it
-        try:
-            snapshot = read_snapshot(repository, config)
-            told = reconcile_in_sight(repository, snapshot, sights, names)
-        except BaseException:
-            transaction.revoke()
-            raise
-        verification = verification._replace(reconciled=told)
-        if verification.failed:
-            transaction.revoke()
-            return FixReport(_failed(plan, verification), verification, "", written=False)
+    told = _reconcile(repository, config, transaction, sights, names)
+    verification = verification._replace(reconciled=told)
+    if verification.failed:
+        return FixReport(_failed(plan, verification), verification, "", written=False)
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
     if options.commit or options.amend:
         committed = (
@@ -222,6 +216,29 @@ def _carry_out(
         )
         return FixReport(done, verification, committed.told, written=True, whole=committed.done)
     return FixReport(done, verification, _finish(repository, planned.uncommitted), written=True)
+
+
+def _reconcile(
+    repository: Repository,
+    config: Config,
+    transaction: Transaction,
+    sights: Sequence[Sight],
+    names: Sequence[Renamed],
+) -> str:
+    """Databases in sight follow the files, which go back where that fails.
+
+    The files are in place by then: killed in between, `db reconcile` finishes it.
+    """
+    if not sights:
+        return ""
+    try:
+        told = reconcile_in_sight(repository, read_snapshot(repository, config), sights, names)
+    except BaseException:
+        transaction.revoke()
+        raise
+    if told.startswith("failed"):
+        transaction.revoke()
+    return told
 
 
 def _with_sights(plan: Plan, sights: Sequence[Sight]) -> Plan:

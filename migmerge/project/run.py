@@ -30,7 +30,7 @@ _SCRIPTS = {
     "schema": ("states", "schema"),
     "app_rows": ("states", "database", "schema", "reset"),
     "write_rows": ("states", "database", "schema", "reset"),
-    "verify_starts": ("states", "database", "schema", "rows", "starts"),
+    "verify_starts": ("states", "database", "schema", "rows", "scratch", "starts"),
 }
 
 

@@ -10,6 +10,9 @@ import sys
 import pytest
 
 from tests.conftest import Repo
+from tests.project.conftest import Site, copy_of, site
+
+__all__ = ["copy_of", "site"]  # the fixtures
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +69,16 @@ def test_no_color_is_obeyed(siblings: Repo) -> None:
     code, shown = on_a_terminal(siblings, "", "fix", "--dry-run", colour=False)
     assert code == 0
     assert "\x1b[" not in shown
+
+
+def test_verify_shows_how_far_it_is(site: Site) -> None:
+    """On a terminal, and only there."""
+    site.fix("--strategy", "merge", "--no-verify")
+    code, shown = on_a_terminal(site, "", "verify")
+    assert code == 0, shown
+    assert "migrating from" in shown or "building" in shown
+    done = site.run("verify")
+    assert "migrating from" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,8 @@
 # mypy: ignore-errors
 """Scratch databases as they stand after a branch, each migrated to the merged files."""
 
-import importlib
 import signal
-import tempfile
 import time
-import types
 
 GONE = object()
 
@@ -23,135 +20,6 @@ def verify_starts():
             with Scratch(alias) as scratch:
                 found[alias] = Starts(scratch).all()
     return found
-
-
-# -- files of other trees ---------------------------------------------------------------------
-
-TREE = {}
-COMPILED = {}
-
-
-def remember_disk():
-    """From now on Django's loader sees the migrations of the tree that `TREE` names.
-
-    Each time new objects: operations change their own fields as they are applied.
-    """
-    from django.db.migrations.loader import MigrationLoader
-
-    load_disk = MigrationLoader.load_disk
-
-    def load(self):
-        load_disk(self)
-        trees = TREE.get("nodes", {})
-        on_disk = {}
-        for label, name in self.disk_migrations:
-            if label not in trees or trees[label].get(name, 0) is None:
-                on_disk[label, name] = fresh(self, label, name, None)
-        for label, nodes in trees.items():
-            for name, source in nodes.items():
-                if label in self.migrated_apps and source is not None:
-                    on_disk[label, name] = fresh(self, label, name, source)
-        self.disk_migrations = on_disk
-
-    MigrationLoader.load_disk = load
-
-
-def fresh(loader, label, name, source):
-    """A migration as if it were imported for the first time; no `source`: from its file."""
-    package = loader.migrations_module(label)[0]
-    dotted = package + "." + name
-    if (dotted, source) not in COMPILED:
-        path = os.path.join(list(importlib.import_module(package).__path__)[0], name + ".py")
-        if source is None:
-            path = importlib.import_module(dotted).__file__
-            with open(path, "rb") as handle:
-                data = handle.read()
-        else:
-            data = source.encode("latin-1")
-        COMPILED[dotted, source] = path, compile(data, path, "exec", dont_inherit=True)
-    path, code = COMPILED[dotted, source]
-    module = types.ModuleType(dotted)
-    module.__file__, module.__package__ = path, package
-    exec(code, module.__dict__)
-    return module.Migration(name, label)
-
-
-# -- databases that nobody else has -----------------------------------------------------------
-
-
-class Scratch:
-    """Databases of our own, on the request's server or in SQLite files; all gone at the end."""
-
-    def __init__(self, alias):
-        self.alias, self.settings, self.made = alias, dict(REQUEST["server"]), []
-        own = ENGINES.get(alias, "")
-        if self.kind == "postgresql" and ("postg" in own or "psql" in own):
-            self.settings["ENGINE"] = own  # postgis and others that stand on it
-        self.directory = tempfile.mkdtemp(prefix="migmerge-")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        import shutil
-
-        for name in list(self.made):
-            self.drop(name)
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    @property
-    def kind(self):
-        return self.settings["ENGINE"].rpartition(".")[2]
-
-    def new(self, origin=None):
-        """A database, empty or as `origin`; the alias is connected to it."""
-        import shutil
-        import uuid as unique
-
-        name = "migmerge_" + unique.uuid4().hex
-        if self.kind == "sqlite3":
-            name = os.path.join(self.directory, name)
-            if origin:
-                self.leave()
-                shutil.copy(origin, name)
-        else:
-            template = ' TEMPLATE "' + origin + '"' if origin else ""
-            self.execute("CREATE DATABASE " + self.quoted(name) + template)
-        self.made.append(name)
-        self.connect(name)
-        return name
-
-    def drop(self, name):
-        self.made.remove(name)
-        if self.kind == "sqlite3":
-            self.leave()
-            os.unlink(name)
-        else:
-            self.execute("DROP DATABASE " + self.quoted(name))
-
-    def quoted(self, name):
-        return "`" + name + "`" if self.kind == "mysql" else '"' + name + '"'
-
-    def execute(self, statement):
-        self.leave()
-        with self.connect(self.settings.get("NAME") or None)._nodb_cursor() as cursor:
-            cursor.execute(statement)
-        self.leave()
-
-    def leave(self):
-        from django.db import connections
-
-        connections[self.alias].close()
-
-    def connect(self, name):
-        from django.db import connections
-
-        self.leave()
-        use(self.alias, dict(self.settings, NAME=name))
-        return connections[self.alias]
-
-
-# -- starting points --------------------------------------------------------------------------
 
 
 class Starts:
