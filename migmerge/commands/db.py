@@ -42,7 +42,8 @@ def status(options: DbOptions) -> int:
     told = []
     for project in _projects(repository, config, snapshot):
         for plan, database in _reconciliations(repository, snapshot, project, options):
-            unlike = unlike_tables(project, database) if options.schema else []
+            compared = options.schema and not plan.status.error
+            unlike = unlike_tables(project, database) if compared else []
             told.append(Told(plan, unlike))
     text = status_json(told) if options.format == "json" else status_text(told)
     print(text, end="")

@@ -243,11 +243,7 @@ def _reconcile(
 
 def _with_sights(plan: Plan, sights: Sequence[Sight]) -> Plan:
     """The plan with what becomes of databases that have applied what is renamed."""
-    told = [
-        f"database {sight.alias} has {', '.join('.'.join(row) for row in sight.rows)}: "
-        "its rows are renamed, and what it lacks is run"
-        for sight in sights
-    ]
+    told = [str(sight) for sight in sights]
     return plan._replace(
         resolutions=tuple(
             r._replace(reasons=(*r.reasons, *told)) if r.renamed else r for r in plan.resolutions

@@ -49,6 +49,8 @@ def starts_of_conflicts(
     """From the files with the conflicts in them, and those of `apps` without."""
     graph = before.graph
     sided = [c for c in conflicts if c.kind in ("siblings", "path") and c.app.key in apps]
+    if not sided:  # nothing but names that are put right
+        return Starts({}, tuple(sorted(apps)), ())
     onto, replayed = set[NodeKey](), set[NodeKey]()
     for conflict in sided:
         stays = conflict.stays

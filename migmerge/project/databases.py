@@ -43,10 +43,11 @@ class Renamed(NamedTuple):
 class Status(NamedTuple):
     """One database as its project's Django sees it; rows and migrations are `(label, name)`.
 
-    `error` says why there is nothing to see. `order` is that in which an empty database gets
-    them, of which `unapplied` is a part; `early` are applied ones, each with a parent that
-    isn't; `trapped` those that count as applied by their `replaces` alone, and hide what comes
-    before them. `runs` is what a plain `migrate` would run, or `stops` why it would do nothing.
+    `error` says why there is nothing to see, `unread` that it may hold anything. `order` is that
+    in which an empty database gets them, of which `unapplied` is a part; `early` are applied
+    ones, each with a parent that isn't; `trapped` those that count as applied by their `replaces`
+    alone, and hide what comes before them. `runs` is what a plain `migrate` would run, or
+    `stops` why it would do nothing.
     """
 
     alias: str
@@ -62,6 +63,7 @@ class Status(NamedTuple):
     trapped: tuple[Row, ...] = ()
     runs: tuple[Row, ...] = ()
     stops: str = ""
+    unread: bool = False
 
 
 def parse_database(text: str) -> Database:
@@ -105,7 +107,8 @@ def _status(alias: str, found: dict[str, Any]) -> Status:
     place = f"{name} at {host}" if host else name
     if "files" not in found:
         recorded = _rows(found.get("recorded", ()))
-        return Status(alias, found["vendor"], place, found["error"], recorded)
+        unread = "recorded" not in found
+        return Status(alias, found["vendor"], place, found["error"], recorded, unread=unread)
     return Status(
         alias,
         found["vendor"],

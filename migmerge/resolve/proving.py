@@ -59,7 +59,7 @@ def prove_fix(
         return f"failed: {'; '.join(wrong)}"
     unbuilt = [f"{point.name} ({point.unbuilt})" for point in told.points if point.unbuilt]
     if unbuilt:
-        return f"skipped: not on SQLite: {unbuilt[0]}; run {again} --database URL"
+        return f"skipped: no SQLite database at {unbuilt[0]}; run {again} --database URL"
     mended = sum(point.reconciled for point in told.points)
     how = f", {mended} of them after migmerge db reconcile" if mended else ""
     return f"ok: {len(told.points)} starting points{how}"

@@ -34,11 +34,19 @@ from migmerge.resolve.reconcile import (
 
 
 class Sight(NamedTuple):
-    """A database of the project that has applied what a fix renames."""
+    """A database of the project that has applied what a fix renames (`rows`), or that can't be
+    read, with why."""
 
     project: Project
     alias: str
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...] = ()
+    why: str = ""
+
+    def __str__(self) -> str:
+        if self.why:
+            return f"database {self.alias} can't be read: {self.why}"
+        names = ", ".join(".".join(row) for row in self.rows)
+        return f"database {self.alias} has {names}: its rows are renamed, and what it lacks is run"
 
 
 def renamed_rows(resolutions: Iterable[Resolution], *, kept: bool) -> list[Renamed]:
@@ -56,15 +64,21 @@ def name_of(path: str) -> str:
 
 
 def in_sight(projects: Iterable[Project | str], names: Collection[Renamed]) -> list[Sight]:
-    """The databases that know an old name. One that can't be read is none in sight."""
+    """The databases that know an old name, or may."""
     old = {(row.label, row.old) for row in names}
     found = []
     for project in projects:
-        told = read_status(project, Database()) if isinstance(project, Project) and old else ""
-        for status in () if isinstance(told, str) else told:
+        if isinstance(project, str) or not old:
+            continue
+        told = read_status(project, Database())
+        if isinstance(told, str):
+            found.append(Sight(project, "", why=told))
+            continue
+        for status in told:
             rows = tuple(row for row in status.recorded if row in old)
-            if rows and isinstance(project, Project):
-                found.append(Sight(project, status.alias, rows))
+            why = status.error if status.unread else ""
+            if rows or why:
+                found.append(Sight(project, status.alias, rows, why))
     return found
 
 
@@ -80,7 +94,7 @@ def reconcile_in_sight(
     """
     lines: list[str] = []
     done: list[Sight] = []
-    for sight in sights:
+    for sight in (sight for sight in sights if sight.rows):
         why = _reach(repository, snapshot, sight.project, Database(sight.alias), names)
         if isinstance(why, str):
             for other in done:
@@ -88,7 +102,7 @@ def reconcile_in_sight(
             return f"failed: database {sight.alias}: {why}"
         done.append(sight)
         lines.append(f"database {sight.alias}: {', '.join(why)}")
-    return f"ok: {'; '.join(lines)}"
+    return f"ok: {'; '.join(lines)}" if lines else ""
 
 
 def rename_back(projects: Iterable[Project | str], names: Sequence[Renamed]) -> list[str]:
@@ -96,6 +110,9 @@ def rename_back(projects: Iterable[Project | str], names: Sequence[Renamed]) -> 
     turned = [Renamed(row.label, row.new, row.old) for row in names]
     lines = []
     for sight in in_sight(projects, turned):
+        if sight.why:
+            lines.append(str(sight))
+            continue
         heard = take_back(sight.project, Database(sight.alias), names)
         turned_back = [f"{row.label}.{row.new} is {row.old} again" for row in names]
         done = heard.why or ", ".join(turned_back)

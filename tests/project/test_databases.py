@@ -351,6 +351,27 @@ def test_fix_reconciles_the_database_in_sight(site: Site) -> None:
     assert_reconciled(site)
 
 
+def test_fix_where_a_database_is_down(site: Site) -> None:
+    settings = site.read("site_settings.py").decode()
+    there = '"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"'
+    down = '"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": 1, "NAME": "x"'
+    site.write("site_settings.py", settings.replace(there, down))
+    (resolution,) = site.fix("--strategy", "renumber")["resolutions"]
+    (reason,) = resolution["reasons"]
+    assert reason.startswith("database default can't be read: OperationalError: ")
+
+
+def test_nothing_makes_a_database_that_is_not_there(site: Site) -> None:
+    (site.root / "db.sqlite3").unlink(missing_ok=True)
+    site.fix("--strategy", "renumber")
+    done = site.run("db", "status", "--schema")
+    assert (done.returncode, done.stdout) == (
+        1,
+        "default (sqlite, db.sqlite3): not there yet; migrate makes it\n",
+    )
+    assert not (site.root / "db.sqlite3").exists()
+
+
 def test_undo_gives_rows_their_names_back(site: Site) -> None:
     migrated_on_the_branch(site)
     site.fix("--strategy", "renumber")

@@ -170,6 +170,19 @@ def test_verify_says_what_does_not_run_on_sqlite(site: Site) -> None:
     assert text.endswith("  next: migmerge verify --database postgres://user@host:5432\n")
 
 
+def test_fix_of_one_app_while_another_has_a_conflict(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+    for name in ("0001_a", "0001_b"):
+        site.migration("cart", name)
+    site.git("add", "-A")
+    document = site.fix("shop", "--strategy", "renumber")
+    assert document["verification"]["databases"] == (
+        "ok: 6 starting points, 3 of them after migmerge db reconcile"
+    )
+
+
 @pytest.mark.postgresql
 @pytest.mark.mariadb
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 # mypy: ignore-errors
 """Scratch databases as they stand after a branch, each migrated to the merged files."""
 
+import decimal
 import signal
 import time
 
@@ -11,7 +12,7 @@ def verify_starts():
     """Alias -> how each starting point arrived; only aliases that have tables of the apps."""
     from django.db import connections, router
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was made is dropped
+    signal.signal(signal.SIGTERM, stop)
     labels = set(REQUEST["labels"])
     found = {}
     remember_disk()
@@ -20,6 +21,14 @@ def verify_starts():
             with Scratch(alias) as scratch:
                 found[alias] = Starts(scratch).all()
     return found
+
+
+class Stopped(BaseException):
+    """Somebody waits no longer: what was made is dropped on the way out."""
+
+
+def stop(*_):
+    raise Stopped
 
 
 class Starts:
@@ -114,12 +123,14 @@ class Starts:
         return found
 
     def migrate_plainly(self):
-        from django.core.management import call_command
+        """As `migrate` does for these apps, but for its signals; others may have conflicts."""
+        from django.db.migrations.executor import MigrationExecutor
 
-        for label in self.labels:
-            call_command(
-                "migrate", label, database=self.scratch.alias, verbosity=0, interactive=False
-            )
+        connection = self.connection()
+        executor = MigrationExecutor(connection)
+        executor.loader.check_consistent_history(connection)
+        leaves = [key for label in self.labels for key in executor.loader.graph.leaf_nodes(label)]
+        executor.migrate(leaves)
 
     def connection(self):
         from django.db import connections
@@ -203,8 +214,18 @@ def changed(before, after):
             if there is None:
                 found.add((table, "*"))
                 continue
-            found |= {(table, name) for name in row if there.get(name, GONE) != row[name]}
+            found |= {(table, name) for name in row if not alike(there.get(name, GONE), row[name])}
     return found
+
+
+def alike(one, other):
+    """Whether two texts stand for one value, also as another type of number."""
+    if one == other or one is GONE:
+        return one == other
+    try:
+        return decimal.Decimal(one) == decimal.Decimal(other)
+    except decimal.InvalidOperation:
+        return False
 
 
 def key_and_targets(connection, table):
