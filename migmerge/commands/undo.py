@@ -10,7 +10,7 @@ from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot, understand
-from migmerge.migrations.operations import fingerprint
+from migmerge.migrations.operations import database_mark
 from migmerge.project.databases import Renamed
 from migmerge.report.screen import printable
 from migmerge.resolve import journal
@@ -84,7 +84,7 @@ def _renamed(snapshot: Snapshot, change: Journal) -> list[Renamed]:
         Renamed(labels[new], name_of(old), name_of(new))
         for old, before in sorted(went.items())
         for new, after in sorted(came.items())
-        if new in labels and fingerprint(before) and fingerprint(before) == fingerprint(after)
+        if new in labels and database_mark(before) and database_mark(before) == database_mark(after)
     ]
 
 

@@ -12,7 +12,7 @@ from migmerge.git.snapshot import Snapshot
 from migmerge.git.state import BACKUPS
 from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import fingerprint
+from migmerge.migrations.operations import database_mark
 
 
 class Version(NamedTuple):
@@ -47,12 +47,12 @@ def find_former(
         there = marks.setdefault(key.app, {})
         if not there:
             for node in snapshot.graph.app_nodes(key.app):
-                there.setdefault(fingerprint(source_of(snapshot, node)), []).append(node)
+                there.setdefault(database_mark(source_of(snapshot, node)), []).append(node)
         own = versions.get(path, [])
         now = {
             node: version.place
             for version in reversed(own)
-            if (mark := fingerprint(blobs[version.oid]))
+            if (mark := database_mark(blobs[version.oid]))
             for node in there.get(mark, ())
             if node.name != key.name
         }

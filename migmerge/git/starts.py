@@ -13,7 +13,7 @@ from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import stopped_operation
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import fingerprint
+from migmerge.migrations.operations import database_mark
 
 Nodes = Mapping[NodeKey, bytes]
 
@@ -148,10 +148,10 @@ def _renamed(old: Nodes, after: Snapshot) -> tuple[tuple[str, str, str], ...]:
     marks: dict[tuple[str, str], list[NodeKey]] = {}
     for key in new.keys() if gone else ():
         if key.app in {other.app for other in gone}:
-            marks.setdefault((key.app, fingerprint(new[key])), []).append(key)
+            marks.setdefault((key.app, database_mark(new[key])), []).append(key)
     found = set()
     for key, source in gone.items():
-        mark = fingerprint(source)
+        mark = database_mark(source)
         same = marks.get((key.app, mark), []) if mark else []
         if len(same) == 1 and same[0].name != key.name:
             found.add((key.app, key.name, same[0].name))

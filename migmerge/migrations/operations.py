@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from migmerge.migrations.literals import Constants, string_value
-from migmerge.migrations.reader import family, find_migration_class, parse
+from migmerge.migrations.reader import GRAPH_ATTRIBUTES, family, find_migration_class, parse
 
 EXTENSIONS = (
     "BloomExtension", "BtreeGinExtension", "BtreeGistExtension", "CITextExtension",
@@ -109,8 +109,13 @@ def read_script(source: bytes, label: str, name: str = "") -> Script:
     return Script(label, name, module, constants, tuple(calls))
 
 
-def fingerprint(source: bytes) -> str:
-    """The same for migrations with the same content, whatever their comments and dependencies.
+def database_mark(source: bytes) -> str:
+    """The same for migrations that do the same to a database, wherever they stand in the graph."""
+    return fingerprint(source, GRAPH_ATTRIBUTES)
+
+
+def fingerprint(source: bytes, aside: Collection[str] = ("dependencies",)) -> str:
+    """The same for migrations with the same content, whatever their comments and what is `aside`.
 
     Empty where there is nothing to compare: a file that doesn't parse, no operations, or one
     line of code, which two people may well have written alike.
@@ -127,18 +132,18 @@ def fingerprint(source: bytes) -> str:
     if not functions and all(call.name in ("RunPython", "RunSQL") for call in script.calls):
         return ""
     for member in (module, node):
-        member.body = [s for s in member.body if not _is_passed_over(s)]
+        member.body = [s for s in member.body if not _is_passed_over(s, aside)]
     return ast.dump(module)
 
 
-def _is_passed_over(statement: ast.stmt) -> bool:
+def _is_passed_over(statement: ast.stmt, aside: Collection[str]) -> bool:
     """Docstrings, and where the migration stands in the graph."""
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
     if isinstance(statement, ast.AnnAssign):
-        return isinstance(statement.target, ast.Name) and statement.target.id == "dependencies"
+        return isinstance(statement.target, ast.Name) and statement.target.id in aside
     return isinstance(statement, ast.Assign) and any(
-        isinstance(target, ast.Name) and target.id == "dependencies" for target in statement.targets
+        isinstance(target, ast.Name) and target.id in aside for target in statement.targets
     )
 
 

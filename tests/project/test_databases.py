@@ -417,6 +417,15 @@ def test_db_reconcile_after_an_aborted_merge(site: Site) -> None:
     assert sql(site, "SELECT price FROM shop_product") == [(777,)]
 
 
+@pytest.mark.parametrize("carry", [(), ("--carry",)], ids=["renamed", "carried"])
+def test_undo_of_a_fix_leaves_no_row_twice(site: Site, carry: tuple[str, ...]) -> None:
+    migrated_on_the_branch(site)
+    site.fix("--strategy", "renumber", *carry)
+    assert_reconciled(site)
+    site.run("undo")
+    assert shop_rows(site) == ["0001_initial", "0002_price", "0002_stock"]
+
+
 TWO = """
 DATABASES["other"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "other.sqlite3"}
 """

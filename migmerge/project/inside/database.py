@@ -180,10 +180,9 @@ def taken_back():
 
 def be_patient(connection):
     """Wait for a lock that somebody else holds, but not for ever."""
-    seconds = REQUEST.get("patience", 10)
     statement = {
-        "postgresql": f"SET lock_timeout = '{seconds}s'",
-        "mysql": f"SET SESSION lock_wait_timeout = {seconds}",
+        "postgresql": "SET lock_timeout = '10s'",
+        "mysql": "SET SESSION lock_wait_timeout = 10",
     }.get(connection.vendor)
     connection.ensure_connection()
     if statement:
@@ -244,20 +243,18 @@ def rename_rows(connection, rows):
 
 
 def put_back(connection, rows):
-    """New names to old ones, of those that are there."""
+    """New names to old ones, of those that are there; where the old one is, the new one goes."""
     from django.db import transaction
     from django.db.migrations.recorder import MigrationRecorder
 
     recorder = MigrationRecorder(connection)
     there = set(recorded(connection))
-    found = [tuple(row) for row in rows if (row[0], row[2]) in there]
     with transaction.atomic(using=connection.alias):
-        for label, old, new, kept in found:
-            if kept and (label, old) in there:
+        for label, old, new, _ in rows:
+            if (label, new) in there and (label, old) in there:
                 recorder.record_unapplied(label, new)
-        back = [(label, new, old, False) for label, old, new, kept in found
-                if not (kept and (label, old) in there)]  # fmt: skip
-        rename_rows(connection, back)
+            elif (label, new) in there:
+                rename_rows(connection, [(label, new, old, False)])
 
 
 def run_unapplied(connection, ran):
