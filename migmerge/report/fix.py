@@ -77,6 +77,8 @@ def report_text(report: FixReport) -> str:
             lines.append(f"          databases {report.verification.databases}")
         if report.verification.reconciled:
             lines.append(f"reconciled: {report.verification.reconciled}")
+    if report.written and any(resolution.renamed for resolution in report.plan.resolutions):
+        lines.append("where an old name was applied: migmerge db reconcile, before migrate")
     if report.note:
         lines.append(report.note)
     text = "".join(f"{printable(line)}\n" for line in lines)

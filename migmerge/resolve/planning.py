@@ -178,6 +178,8 @@ def _resolutions(
         names = [key.name for key in (*move.names, *move.dropped) if not key.version]
         removed = {path for key, path in files.removed.items() if key in move.dropped}
         mentions = find_mentions(repository, names, files.changes)
+        if move.carry:  # what we write ourselves
+            mentions = [m for m in mentions if not m.text.startswith("replaces = ")]
         if any(key.version for key in snapshot.graph.app_nodes(move.app)):
             # the other side's file keeps the name: a migration that depends on it is right
             mentions = [m for m in mentions if m.path not in migrations]

@@ -92,6 +92,7 @@ def test_fix_text(siblings: Repo) -> None:
         "  renamed shop/migrations/0002_price.py -> 0003_price.py\n"
         "verified: files ok\n"
         "          Django skipped: no manage.py\n"
+        "where an old name was applied: migmerge db reconcile, before migrate\n"
         "staged; look, then git commit\n"
     )
 

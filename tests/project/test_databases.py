@@ -340,6 +340,7 @@ verified: files ok
           databases skipped: verify_seconds is 0; run migmerge verify shop
 reconciled: ok: database default: shop.0002_price is 0003_price now, ran shop.0002_stock, as it was before: \
 db.before-migmerge-1.sqlite3
+where an old name was applied: migmerge db reconcile, before migrate
 staged; look, then git commit
 """
 
@@ -415,6 +416,22 @@ def test_db_reconcile_after_an_aborted_merge(site: Site) -> None:
     assert shop_rows(site) == ["0001_initial", "0002_price", "0002_stock"]
     site.manage("migrate", "-v0")
     assert sql(site, "SELECT price FROM shop_product") == [(777,)]
+
+
+def test_db_reconcile_of_half_a_chain(site: Site) -> None:
+    """One of two was applied when they were renamed."""
+    migrated_on_the_branch(site)
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    site.field("cost")
+    site.make("cost")
+    site.commit("cost")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.fix("--strategy", "renumber", "--no-verify")
+    found = status(site)
+    assert found["renamed"] == {"shop.0002_price": "shop.0003_price"}
+    assert found["runs"] == ["shop.0002_stock", "shop.0004_cost"]
+    reconcile(site)
+    assert_reconciled(site)
 
 
 @pytest.mark.parametrize("carry", [(), ("--carry",)], ids=["renamed", "carried"])
