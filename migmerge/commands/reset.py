@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
@@ -22,6 +22,7 @@ from migmerge.project.databases import (
     Row,
     parse_database,
     read_app_rows,
+    without_password,
     write_app_rows,
 )
 from migmerge.project.interpreter import Project
@@ -55,6 +56,11 @@ class Target(NamedTuple):
     database: Database
     before: tuple[Row, ...]
     after: tuple[Row, ...]
+
+    @property
+    def shown(self) -> str:
+        """Its name for other eyes."""
+        return printable(without_password(self.name))
 
 
 def reset(options: ResetOptions) -> int:
@@ -115,11 +121,12 @@ def _target(project: Project, app: App, new: Sequence[str], name: str) -> Target
     """The database by its name on the command line, or why its rows can't be made anew."""
     database = parse_database(name)
     found = read_app_rows(project, database, app.label)
+    target = Target(name, database, (), tuple((name, "") for name in new))
     if isinstance(found, str):
-        return f"{name}: {found}"
+        return f"{target.shown}: {found}"
     if found.unlike:
-        return f"{name}: models and tables differ: {'; '.join(found.unlike)}"
-    return Target(name, database, found.rows, tuple((name, "") for name in new))
+        return f"{target.shown}: models and tables differ: {'; '.join(found.unlike)}"
+    return target._replace(before=found.rows)
 
 
 def _show(
@@ -134,7 +141,7 @@ def _show(
         print(f"{app.label}: {len(plan.old)} migrations become {', '.join(plan.new)}")
     for target in targets:
         old, new = len(target.before), len(target.after)
-        print(f"{printable(target.name)}: {old} rows become {new}")
+        print(f"{target.shown}: {old} rows become {new}")
     if plan:
         print("every other database:")
         for line in ritual(app.label, plan.dependents):
@@ -162,7 +169,7 @@ def _apply(
             rows = (target.before, target.after)
             why = write_app_rows(project, target.database, app.label, *rows)
             if why:
-                why = f"{target.name}: {why}"
+                why = f"{target.shown}: {why}"
                 break
             done.append(target)
     except BaseException:
@@ -211,20 +218,41 @@ def _rows_back(project: Project, label: str, target: Target) -> str:
 
 
 def _keep(repository: Repository, app: App, targets: Sequence[Target], *, files: bool) -> None:
-    """The rows as they are, beside the journal, before anything is changed."""
+    """The rows as they are, beside the journal, before anything is changed.
+
+    Of a database in which a killed reset was done already, they are those that it kept.
+    """
     path = repository.git_path(_FILE)
     os.makedirs(os.path.dirname(path), exist_ok=True)
+    known = _kept(path, app.label)
     document = {
         "version": 1,
         "label": app.label,
         "files": files,
-        "databases": [[t.name, t.before, t.after] for t in targets],
+        "databases": [[t.name, _first(known, t), t.after] for t in targets],
     }
-    with open(f"{path}.new", "w", encoding="utf-8") as handle:
-        json.dump(document, handle, indent=1)
-        handle.flush()
-        os.fsync(handle.fileno())
+    handle = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # has passwords
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        json.dump(document, stream, indent=1)
+        stream.flush()
+        os.fsync(stream.fileno())
     os.replace(f"{path}.new", path)
+
+
+def _kept(path: str, label: str) -> dict[str, tuple[Row, ...]]:
+    """The first rows of each database, by its name, that a reset of this app has kept."""
+    try:
+        with open(path, encoding="utf-8") as handle:
+            document = json.load(handle)
+    except (OSError, ValueError):
+        return {}
+    own = document["databases"] if document["label"] == label else []
+    return {name: _tuples(before) for name, before, _ in own}
+
+
+def _first(known: Mapping[str, tuple[Row, ...]], target: Target) -> tuple[Row, ...]:
+    names = [[name for name, _ in rows] for rows in (target.before, target.after)]
+    return known.get(target.name, target.before) if names[0] == names[1] else target.before
 
 
 def undo_reset(options: ResetOptions) -> int:
@@ -247,9 +275,9 @@ def undo_reset(options: ResetOptions) -> int:
         target = Target(name, parse_database(name), _tuples(before), _tuples(after))
         why = _rows_back(project, label, target)
         if why and not _has_rows(project, label, target):
-            print(printable(f"{name}: {why}"))
+            print(f"{target.shown}: {printable(why)}")
             return 1
-        print(printable(f"{name}: {len(before)} rows as before"))
+        print(f"{target.shown}: {len(before)} rows as before")
     code = undo(UndoOptions(options.directory)) if document["files"] else 0
     os.unlink(path)
     return code

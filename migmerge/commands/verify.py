@@ -8,7 +8,7 @@ from typing import NamedTuple
 from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
-from migmerge.git.findings import find
+from migmerge.git.findings import Findings, find
 from migmerge.git.repository import find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.starts import starts_of_history
@@ -43,7 +43,7 @@ def verify(options: VerifyOptions) -> int:
     snapshot = read_snapshot(repository, config)
     found = find(repository, config, snapshot, options.base, ())
     if found.conflicts:
-        raise UserError("there are conflicts in the way", "migmerge check, then migmerge fix")
+        return _in_the_way(found, options)
     base = find_base(repository, options.base, config.base)
     starts = starts_of_history(repository, config, snapshot, base.commit if base else "")
     chosen = _chosen(snapshot, options.apps) or starts.apps or tuple(sorted(snapshot.apps))
@@ -59,6 +59,16 @@ def verify(options: VerifyOptions) -> int:
     text = verify_json if options.format == "json" else verify_text
     print(text(proofs, starts.told), end="")
     return 0 if all(proof.proven for proof in proofs) else 1
+
+
+def _in_the_way(found: Findings, options: VerifyOptions) -> int:
+    """With two leaf nodes no database is migrated anywhere."""
+    labels = sorted({conflict.app.label for conflict in found.conflicts})
+    answer = Answer("failed", "there are conflicts in the way: migmerge fix")
+    proof = Proof(labels, answer, Arrivals((), why="not tried"))
+    text = verify_json if options.format == "json" else verify_text
+    print(text([proof], ""), end="")
+    return 1
 
 
 def _server(text: str) -> dict[str, object]:

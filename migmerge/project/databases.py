@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -92,6 +93,11 @@ def parse_database(text: str) -> Database:
         "OPTIONS": dict(parse_qsl(parts.query)),
     }
     return Database("", settings)
+
+
+def without_password(text: str) -> str:
+    """A URL that may be shown."""
+    return re.sub(r"(://[^:/@]*):[^/]*@", r"\1@", text)
 
 
 def read_status(project: Project, database: Database) -> list[Status] | str:

@@ -206,4 +206,6 @@ def test_reset_killed(settled: Site, tmp_path: Path) -> None:
         reset(settled, "shop", "--database", "default", "--apply")
         assert (names(settled), shop_rows(settled)) == (["0001_initial"], ["0001_initial"])
         is_tidy(settled)
+        reset(settled, "--undo")
+        assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
     assert killed > 3

@@ -7,7 +7,7 @@ import pytest
 from migmerge.conflicts.commute import Judgement
 from migmerge.git.former import Former
 from migmerge.migrations.model import NodeKey
-from migmerge.project.databases import Database, Renamed, Status, parse_database
+from migmerge.project.databases import Database, Renamed, Status, parse_database, without_password
 from migmerge.resolve.reconcile import (
     Pair,
     doubtful_rows,
@@ -128,6 +128,19 @@ def test_doubtful_rows_have_the_same_title() -> None:
 )
 def test_title(name: str, expected: str) -> None:
     assert title(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgres://me:secret@host:5433/shop", "postgres://me@host:5433/shop"),
+        ("postgres://me:se:cr@et@host/shop", "postgres://me@host/shop"),
+        ("postgres://host:5433/shop", "postgres://host:5433/shop"),
+        ("default", "default"),
+    ],
+)
+def test_without_password(text: str, shown: str) -> None:
+    assert without_password(text) == shown
 
 
 def test_parse_database() -> None:
