@@ -40,8 +40,8 @@ def status(options: DbOptions) -> int:
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     told = []
-    for project in _projects(repository, config, snapshot):
-        for plan, database in _reconciliations(repository, snapshot, project, options):
+    for project, apps in _projects(repository, config, snapshot).items():
+        for plan, database in _reconciliations(repository, snapshot, project, apps, options):
             compared = options.schema and not plan.status.error
             unlike = unlike_tables(project, database) if compared else []
             told.append(Told(plan, unlike))
@@ -58,8 +58,8 @@ def reconcile(options: DbOptions) -> int:
         snapshot = read_snapshot(repository, config)
         done = [
             _reconcile(project, database, plan, options)
-            for project in _projects(repository, config, snapshot)
-            for plan, database in _reconciliations(repository, snapshot, project, options)
+            for project, apps in _projects(repository, config, snapshot).items()
+            for plan, database in _reconciliations(repository, snapshot, project, apps, options)
         ]
     return 0 if all(done) else 1
 
@@ -90,10 +90,12 @@ def _agreed() -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
-def _projects(repository: Repository, config: Config, snapshot: Snapshot) -> list[Project]:
-    """The repository's projects; UserError where none runs."""
+def _projects(
+    repository: Repository, config: Config, snapshot: Snapshot
+) -> dict[Project, list[str]]:
+    """The repository's projects with the keys of their apps; UserError where none runs."""
     found = projects_of(repository, config, snapshot, sorted(snapshot.apps))
-    projects = [project for project in found if isinstance(project, Project)]
+    projects = {project: own for project, own in found.items() if isinstance(project, Project)}
     if not projects:
         why = next((project for project in found if isinstance(project, str)), "no migrations")
         hint = "name the project's manage.py in the configuration: manage = ..."
@@ -102,10 +104,14 @@ def _projects(repository: Repository, config: Config, snapshot: Snapshot) -> lis
 
 
 def _reconciliations(
-    repository: Repository, snapshot: Snapshot, project: Project, options: DbOptions
+    repository: Repository,
+    snapshot: Snapshot,
+    project: Project,
+    apps: list[str],
+    options: DbOptions,
 ) -> list[tuple[Reconciliation, Database]]:
     asked = parse_database(options.database) if options.database else Database()
-    found = read_reconciliations(repository, snapshot, project, asked)
+    found = read_reconciliations(repository, snapshot, project, apps, asked)
     if isinstance(found, str):
         raise UserError(f"the project's databases can't be read: {found}", "mend what it says")
     return found

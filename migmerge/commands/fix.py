@@ -185,7 +185,7 @@ def _carry_out(
         )
     names = renamed_rows(plan.resolutions, kept=options.carry)
     projects = projects_of(repository, config, snapshot, sorted(planned.leaves))
-    sights = in_sight(projects, names) if options.verify else []
+    sights = in_sight(projects, snapshot, names) if options.verify else []
     plan = _with_sights(plan, sights)
     if options.dry_run or not (options.yes or _agreed(repository, plan, options)):
         return FixReport(plan, verification, "", written=False)

@@ -68,8 +68,8 @@ def _take_back(repository: Repository, change: Journal, now: Mapping[str, State]
         journal.drop(repository, done)
     for path, state in sorted(change.before.items()):
         print(f"{'restored' if state.data is not None else 'removed '} {printable(path)}")
-    projects = projects_of(repository, config, snapshot, sorted(snapshot.apps)) if names else ()
-    for line in rename_back(projects, names):
+    projects = projects_of(repository, config, snapshot, sorted(snapshot.apps)) if names else {}
+    for line in rename_back(projects, snapshot, names):
         print(printable(line))
     print("staged; look, then git commit" if later else "as it was before the fix")
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.commute import Judgement, judge
@@ -38,6 +38,7 @@ class Sight(NamedTuple):
     read, with why."""
 
     project: Project
+    apps: tuple[str, ...]
     alias: str
     rows: tuple[Row, ...] = ()
     why: str = ""
@@ -63,22 +64,27 @@ def name_of(path: str) -> str:
     return path.rpartition("/")[2].removesuffix(".py")
 
 
-def in_sight(projects: Iterable[Project | str], names: Collection[Renamed]) -> list[Sight]:
-    """The databases that know an old name, or may."""
-    old = {(row.label, row.old) for row in names}
+def in_sight(
+    projects: Mapping[Project | str, Sequence[str]],
+    snapshot: Snapshot,
+    names: Collection[Renamed],
+) -> list[Sight]:
+    """The databases of projects (with the keys of their apps) that know an old name, or may."""
     found = []
-    for project in projects:
+    for project, apps in projects.items():
+        labels = {snapshot.apps[app].label for app in apps if app in snapshot.apps}
+        old = {(row.label, row.old) for row in names if row.label in labels}
         if isinstance(project, str) or not old:
             continue
         told = read_status(project, Database())
         if isinstance(told, str):
-            found.append(Sight(project, "", why=told))
+            found.append(Sight(project, tuple(apps), "", why=told))
             continue
         for status in told:
             rows = tuple(row for row in status.recorded if row in old)
             why = status.error if status.unread else ""
             if rows or why:
-                found.append(Sight(project, status.alias, rows, why))
+                found.append(Sight(project, tuple(apps), status.alias, rows, why))
     return found
 
 
@@ -95,7 +101,8 @@ def reconcile_in_sight(
     lines: list[str] = []
     done: list[Sight] = []
     for sight in (sight for sight in sights if sight.rows):
-        why = _reach(repository, snapshot, sight.project, Database(sight.alias), names)
+        database = Database(sight.alias)
+        why = _reach(repository, snapshot, sight.project, sight.apps, database, names)
         if isinstance(why, str):
             for other in done:
                 take_back(other.project, Database(other.alias), names)
@@ -105,11 +112,13 @@ def reconcile_in_sight(
     return f"ok: {'; '.join(lines)}" if lines else ""
 
 
-def rename_back(projects: Iterable[Project | str], names: Sequence[Renamed]) -> list[str]:
+def rename_back(
+    projects: Mapping[Project | str, Sequence[str]], snapshot: Snapshot, names: Sequence[Renamed]
+) -> list[str]:
     """Old names for rows that have the new ones, where a fix is taken back; a line each."""
     turned = [Renamed(row.label, row.new, row.old) for row in names]
     lines = []
-    for sight in in_sight(projects, turned):
+    for sight in in_sight(projects, snapshot, turned):
         if sight.why:
             lines.append(str(sight))
             continue
@@ -124,11 +133,12 @@ def _reach(
     repository: Repository,
     snapshot: Snapshot,
     project: Project,
+    own: Collection[str],
     database: Database,
     names: Sequence[Renamed],
 ) -> list[str] | str:
     """What was done, or in one string why it was not."""
-    plans = read_reconciliations(repository, snapshot, project, database)
+    plans = read_reconciliations(repository, snapshot, project, own, database)
     if isinstance(plans, str):
         return plans
     plan = plans[0][0]
@@ -145,29 +155,37 @@ def _reach(
 
 
 def read_reconciliations(
-    repository: Repository, snapshot: Snapshot, project: Project, asked: Database
+    repository: Repository,
+    snapshot: Snapshot,
+    project: Project,
+    own: Collection[str],
+    asked: Database,
 ) -> list[tuple[Reconciliation, Database]] | str:
-    """Each database of a project with what to do about it; a string says why none is read."""
+    """Each database of a project with what to do about it; a string says why none is read.
+
+    `own` are the keys of the project's apps.
+    """
     found = read_status(project, asked)
     if isinstance(found, str):
         return found
+    apps = {app.label: app.key for app in snapshot.apps.values() if app.key in own}
     pairs = []
     for one in found:
         database = asked if asked.settings else Database(one.alias)
-        pairs.append((_plan(repository, snapshot, project, database, one), database))
+        pairs.append((_plan(repository, snapshot, apps, project, database, one), database))
     return pairs
 
 
 def _plan(
     repository: Repository,
     snapshot: Snapshot,
+    apps: Mapping[str, str],
     project: Project,
     database: Database,
     found: Status,
 ) -> Reconciliation:
     if found.error:
         return Reconciliation(found)
-    apps = {app.label: app.key for app in snapshot.apps.values()}
     lost = {row: NodeKey(apps[row[0]], row[1]) for row in lost_rows(found, apps.keys())}
     doubtful = doubtful_rows(found, replaced_rows(found), apps.keys())
     second = {pair: NodeKey(apps[pair.label], pair.second) for pair in doubtful}
@@ -189,7 +207,7 @@ def _plan(
 
 
 def _judge(
-    snapshot: Snapshot, apps: dict[str, str], runs: Sequence[Row], later: Sequence[Row]
+    snapshot: Snapshot, apps: Mapping[str, str], runs: Sequence[Row], later: Sequence[Row]
 ) -> Judgement:
     """What runs late against what is applied already and isn't below it, app by app."""
     graph = snapshot.graph
