@@ -595,6 +595,7 @@ class psql:
         self.connection.close()
 
 
+@pytest.mark.corpus
 @pytest.mark.postgresql
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 def test_db_reconcile_in_a_schema_of_postgresql(tmp_path: Path, server: Server) -> None:
@@ -617,6 +618,7 @@ def test_db_reconcile_in_a_schema_of_postgresql(tmp_path: Path, server: Server) 
             assert [column.name for column in columns] == ["id"]
 
 
+@pytest.mark.corpus
 @pytest.mark.mariadb
 @pytest.mark.parametrize("server", ["mariadb"], indirect=True)
 def test_db_reconcile_on_mariadb(tmp_path: Path, server: Server) -> None:

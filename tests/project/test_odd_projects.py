@@ -114,7 +114,8 @@ def build_odd(root: Path) -> None:
     site.git("merge", "-q", "--no-edit", "main")
 
 
-@pytest.mark.parametrize("strategy", [pytest.param("merge", marks=pytest.mark.corpus), "renumber"])
+@pytest.mark.corpus
+@pytest.mark.parametrize("strategy", ["merge", "renumber"])
 def test_odd_project(odd: Site, strategy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
     document = odd.fix("--strategy", strategy)

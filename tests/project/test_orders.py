@@ -67,13 +67,13 @@ def hold(engine: str, asked: list[Pair]) -> float:
 
 
 def test_commute_on_sqlite() -> None:
-    assert hold("sqlite", pairs("sqlite", (1,))) < 0.2
+    assert hold("sqlite", pairs("sqlite", (1,))[::2]) < 0.2
 
 
 @pytest.mark.postgresql
 @pytest.mark.usefixtures("postgresql")
 def test_commute_on_postgresql() -> None:
-    assert hold("postgresql", pairs("postgresql", (2,))) < 0.2
+    assert hold("postgresql", pairs("postgresql", (2,))[::2]) < 0.2
 
 
 @pytest.mark.corpus

@@ -183,6 +183,7 @@ def test_fix_of_one_app_while_another_has_a_conflict(
     )
 
 
+@pytest.mark.corpus
 @pytest.mark.postgresql
 @pytest.mark.mariadb
 @pytest.mark.parametrize(
