@@ -47,7 +47,7 @@ def status(options: DbOptions) -> int:
             told.append(Told(plan, unlike))
     text = status_json(told) if options.format == "json" else status_text(told)
     print(text, end="")
-    return 1 if any(t.plan.needed or t.plan.status.error or t.unlike for t in told) else 0
+    return 0 if all(t.plan.settled and not t.unlike for t in told) else 1
 
 
 def reconcile(options: DbOptions) -> int:
@@ -72,7 +72,7 @@ def _reconcile(
     if plan.status.error or plan.refused:
         return False
     if not plan.needed:
-        return True
+        return plan.settled
     if not options.yes and not _agreed():
         return False
     heard = reconcile_one(project, database, plan.rows, plan.runs)

@@ -324,6 +324,8 @@ def _failed(plan: Plan, verification: Verification) -> Plan:
     """Everything was put back: what was planned is refused, with what went wrong."""
     reason = f"put back, since the result doesn't verify: {verification.failed}"
     hint = ("mend what it says, or run again with --no-verify",)
+    if verification.reconciled.startswith("failed"):
+        hint = ("mend what it says, or fix --strategy merge, which renames nothing",)
     return plan._replace(
         resolutions=tuple(
             Resolution(r.app, "refused", r.strategy, reasons=(reason, *r.reasons), next=hint)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
-from migmerge.commands.undo import UndoOptions, undo
+from migmerge.commands.undo import UndoOptions, undo, why_not
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.findings import find
@@ -29,12 +27,11 @@ from migmerge.project.interpreter import Project
 from migmerge.report.fix import diff_text
 from migmerge.report.screen import printable
 from migmerge.resolve.asking import projects_of
+from migmerge.resolve.kept import Kept, forget, keep, kept
 from migmerge.resolve.model import Plan, Refusal
 from migmerge.resolve.resetting import Reset, not_remade, plan_reset, ritual
 from migmerge.resolve.transaction import Transaction, read_states
 from migmerge.resolve.write import refuse_unsafe, states_after
-
-_FILE = os.path.join("migmerge", "reset.json")
 
 
 class ResetOptions(NamedTuple):
@@ -78,8 +75,13 @@ def reset(options: ResetOptions) -> int:
         if isinstance(plan, Refusal):
             reasons += plan.reasons
         new = plan.new if isinstance(plan, Reset) else _names(snapshot, app)
+        told = "" if reasons else _judged(repository, config, project, app)
+        reasons += [f"before anything is made anew: {told}"] if told else []
         targets = [_target(project, app, new, name) for name in options.databases]
         reasons += [target for target in targets if isinstance(target, str)]
+        if options.rows and not options.lose:
+            found = [target for target in targets if isinstance(target, Target)]
+            reasons += [line for target in found for line in _faked(snapshot, app, target)]
         if reasons or isinstance(plan, Refusal):
             print(f"{app.label}: refused")
             print("".join(f"  - {printable(reason)}\n" for reason in reasons), end="")
@@ -115,6 +117,16 @@ def _reasons(
         lost = not_remade(snapshot, app)
         reasons += [f"{text}, which would be lost (--lose-data-migrations)" for text in lost]
     return reasons
+
+
+def _faked(snapshot: Snapshot, app: App, target: Target) -> list[str]:
+    """Code that the database has not run, and never would."""
+    known = {name for name, _ in target.before}
+    return [
+        f"{target.shown}: {text}, and has no row: it would never run (--lose-data-migrations)"
+        for text in not_remade(snapshot, app)
+        if text.partition(" ")[0] not in known
+    ]
 
 
 def _target(project: Project, app: App, new: Sequence[str], name: str) -> Target | str:
@@ -160,10 +172,11 @@ def _apply(
 
     Killed in between, the files are new and rows are old: running it again finishes.
     """
-    _keep(repository, app, targets, files=plan is not None)
-    files = _write_files(repository, plan) if plan else None
+    keep(repository, _entry(repository, app, plan, targets))
+    files: Transaction | None = None
     done: list[Target] = []
     try:
+        files = _write_files(repository, plan) if plan else None
         why = _judged(repository, config, project, app) if plan else ""
         for target in () if why else targets:
             rows = (target.before, target.after)
@@ -174,11 +187,14 @@ def _apply(
             done.append(target)
     except BaseException:
         _put_back(project, app, files, done)
+        forget(repository)
         raise
     if why:
         _put_back(project, app, files, done)
+        forget(repository)
         print(printable(f"{app.label}: refused, and everything put back: {why}"))
         return 1
+    keep(repository, kept(repository)[-1]._replace(done=True))
     print("done; look, then git commit" if plan else "done")
     print("to take it back: migmerge reset --undo")
     return 0
@@ -207,7 +223,7 @@ def _write_files(repository: Repository, plan: Reset) -> Transaction:
 def _judged(repository: Repository, config: Config, project: Project, app: App) -> str:
     """What Django finds wrong with the new files; nothing where they are right."""
     after = read_snapshot(repository, config)
-    nodes = [key.name for key in after.graph.app_nodes(app.key)]
+    nodes = [key.name for key in after.graph.nodes if key.app == app.key]
     leaf = after.graph.leaves(app.key)[0].name
     answer = verify(project, {app.label: nodes}, {app.label: leaf})
     return "" if answer.status == "ok" else str(answer)
@@ -217,69 +233,55 @@ def _rows_back(project: Project, label: str, target: Target) -> str:
     return write_app_rows(project, target.database, label, target.after, target.before, check=False)
 
 
-def _keep(repository: Repository, app: App, targets: Sequence[Target], *, files: bool) -> None:
-    """The rows as they are, beside the journal, before anything is changed.
+def _entry(repository: Repository, app: App, plan: Reset | None, targets: Sequence[Target]) -> Kept:
+    """What is to be kept before anything is changed.
 
-    Of a database in which a killed reset was done already, they are those that it kept.
+    Where a reset of the app was killed, what that had kept: its paths, and the rows of a
+    database in which it was done already.
     """
-    path = repository.git_path(_FILE)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    known = _kept(path, app.label)
-    document = {
-        "version": 1,
-        "label": app.label,
-        "files": files,
-        "databases": [[t.name, _first(known, t), t.after] for t in targets],
-    }
-    handle = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # has passwords
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(document, stream, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(f"{path}.new", path)
+    last = kept(repository)[-1:]
+    killed = last[0] if last and not last[0].done and last[0].label == app.label else None
+    first = {name: before for name, before, _ in killed.databases} if killed else {}
+    databases = [
+        (t.name, first.get(t.name, t.before) if _is_new(t) else t.before, t.after) for t in targets
+    ]
+    paths = tuple(sorted(plan.files.changes)) if plan else ()
+    own = killed.paths if killed and killed.paths else paths
+    return Kept(app.label, own, tuple(databases), done=False)
 
 
-def _kept(path: str, label: str) -> dict[str, tuple[Row, ...]]:
-    """The first rows of each database, by its name, that a reset of this app has kept."""
-    try:
-        with open(path, encoding="utf-8") as handle:
-            document = json.load(handle)
-    except (OSError, ValueError):
-        return {}
-    own = document["databases"] if document["label"] == label else []
-    return {name: _tuples(before) for name, before, _ in own}
-
-
-def _first(known: Mapping[str, tuple[Row, ...]], target: Target) -> tuple[Row, ...]:
+def _is_new(target: Target) -> bool:
     names = [[name for name, _ in rows] for rows in (target.before, target.after)]
-    return known.get(target.name, target.before) if names[0] == names[1] else target.before
+    return names[0] == names[1]
 
 
 def undo_reset(options: ResetOptions) -> int:
     """Files as `undo` gives them back, and the rows that were kept."""
     repository = find_repository(options.directory)
     config = read_config(repository.root, options.config)
-    path = repository.git_path(_FILE)
-    try:
-        with open(path, encoding="utf-8") as handle:
-            document = json.load(handle)
-    except OSError:
-        raise UserError("there is no reset to take back here", "migmerge undo") from None
+    found = kept(repository)
+    if not found:
+        raise UserError("there is no reset to take back here", "migmerge undo")
+    last = found[-1]
+    why = why_not(repository, last.paths) if last.paths else ""
+    if why:
+        print(printable(f"nothing was taken back: {why}"))
+        return 1
     snapshot = read_snapshot(repository, config)
-    label = document["label"]
-    app = _app(snapshot, label)
+    app = _app(snapshot, last.label)
     (project,) = projects_of(repository, config, snapshot, [app.key])
     if isinstance(project, str):
         raise UserError(f"no Django project to ask: {project}", "manage = ... names one")
-    for name, before, after in document["databases"]:
-        target = Target(name, parse_database(name), _tuples(before), _tuples(after))
-        why = _rows_back(project, label, target)
-        if why and not _has_rows(project, label, target):
+    for name, before, after in last.databases:
+        target = Target(name, parse_database(name), before, after)
+        why = _rows_back(project, last.label, target)
+        if why and not _has_rows(project, last.label, target):
             print(f"{target.shown}: {printable(why)}")
             return 1
         print(f"{target.shown}: {len(before)} rows as before")
-    code = undo(UndoOptions(options.directory)) if document["files"] else 0
-    os.unlink(path)
+    code = undo(UndoOptions(options.directory, reset=True)) if last.paths else 0
+    if code == 0:
+        forget(repository)
     return code
 
 
@@ -288,7 +290,3 @@ def _has_rows(project: Project, label: str, target: Target) -> bool:
     found = read_app_rows(project, target.database, label)
     names = [name for name, _ in target.before]
     return isinstance(found, AppRows) and [name for name, _ in found.rows] == names
-
-
-def _tuples(rows: Sequence[Sequence[str]]) -> tuple[Row, ...]:
-    return tuple((name, moment) for name, moment in rows)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
@@ -10,20 +11,22 @@ from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot, understand
-from migmerge.migrations.operations import database_mark
+from migmerge.migrations.operations import pair_names
 from migmerge.project.databases import Renamed
 from migmerge.report.screen import printable
 from migmerge.resolve import journal
 from migmerge.resolve.asking import projects_of
 from migmerge.resolve.journal import Journal, State
+from migmerge.resolve.kept import kept
 from migmerge.resolve.reconciling import name_of, rename_back
 from migmerge.resolve.transaction import Transaction, read_states
 
 
 class UndoOptions(NamedTuple):
-    """What the command line said."""
+    """What the command line said; `reset` that it is a reset that is taken back."""
 
     directory: str
+    reset: bool = False
 
 
 def undo(options: UndoOptions) -> int:
@@ -34,12 +37,35 @@ def undo(options: UndoOptions) -> int:
     with exclusive(repository) as recovered:
         if recovered:
             return 0
-        while change := journal.last_backup(repository):
-            now = read_states(repository, change.before)
-            if any(_differs(now[path], state) for path, state in change.before.items()):
-                return _take_back(repository, change, now)
-            journal.drop(repository, change)  # git took it back, as with merge --abort
-        raise UserError("there is no fix to take back in this worktree", "git reflog")
+        change = _last(repository)
+        if change is None:
+            raise UserError("there is no fix to take back in this worktree", "git reflog")
+        resets = [set(entry.paths) for entry in kept(repository)]
+        if not options.reset and set(change.before) in resets:
+            raise UserError(
+                "the last change is a reset, which has rows, too", "migmerge reset --undo"
+            )
+        return _take_back(repository, change, read_states(repository, change.before))
+
+
+def _last(repository: Repository) -> Journal | None:
+    """The last change that git has not taken back already, as with merge --abort."""
+    while change := journal.last_backup(repository):
+        now = read_states(repository, change.before)
+        if any(_differs(now[path], state) for path, state in change.before.items()):
+            return change
+        journal.drop(repository, change)
+    return None
+
+
+def why_not(repository: Repository, paths: Sequence[str]) -> str:
+    """Why the last change is not the one of these paths, as it left them; empty where it is."""
+    change = _last(repository)
+    if change is None or set(change.before) != set(paths):
+        return "something else was changed since: migmerge undo takes that back first"
+    now = read_states(repository, change.before)
+    odd = sorted(p for p, state in now.items() if _differs(state, change.after[p]))
+    return f"not as it was left: {', '.join(odd)}" if odd else ""
 
 
 def _take_back(repository: Repository, change: Journal, now: Mapping[str, State]) -> int:
@@ -76,16 +102,21 @@ def _take_back(repository: Repository, change: Journal, now: Mapping[str, State]
 
 
 def _renamed(snapshot: Snapshot, change: Journal) -> list[Renamed]:
-    """What the fix renamed: a file that went, and one that came with its operations."""
+    """What the fix renamed: a file's operations that are in another one since."""
     labels = {node.path: node.label for node in snapshot.graph.nodes.values()}
-    went = {p: s.data for p, s in change.before.items() if s.data and not change.after[p].data}
-    came = {p: s.data for p, s in change.after.items() if s.data and not change.before[p].data}
-    return [
-        Renamed(labels[new], name_of(old), name_of(new))
-        for old, before in sorted(went.items())
-        for new, after in sorted(came.items())
-        if new in labels and database_mark(before) and database_mark(before) == database_mark(after)
-    ]
+    changed = [p for p, state in change.before.items() if state.data != change.after[p].data]
+    went = {p: data for p in changed if (data := change.before[p].data) is not None}
+    came = {p: data for p in changed if (data := change.after[p].data) is not None}
+    found = []
+    for place in sorted({os.path.dirname(path) for path in went}):
+        old, new = (
+            {name_of(path): data for path, data in files.items() if os.path.dirname(path) == place}
+            for files in (went, came)
+        )
+        label = next((labels[p] for p in came if p in labels and os.path.dirname(p) == place), "")
+        pairs = pair_names(old, new) if label else {}
+        found += [Renamed(label, name, other) for name, other in sorted(pairs.items())]
+    return found
 
 
 def _differs(now: State, after: State) -> bool:

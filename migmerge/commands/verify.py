@@ -94,6 +94,8 @@ def _chosen(snapshot: Snapshot, names: Sequence[str]) -> tuple[str, ...]:
 
 def _judge(project: Project, snapshot: Snapshot, apps: Sequence[str]) -> Answer:
     graph = snapshot.graph
-    nodes = {snapshot.apps[app].label: [k.name for k in graph.app_nodes(app)] for app in apps}
+    nodes = {
+        snapshot.apps[app].label: [k.name for k in graph.nodes if k.app == app] for app in apps
+    }
     leaves = {snapshot.apps[app].label: graph.leaves(app)[0].name for app in apps}
     return judge(project, nodes, leaves)

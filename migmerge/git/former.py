@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from migmerge.git.compare import source_of
@@ -12,7 +12,7 @@ from migmerge.git.snapshot import Snapshot
 from migmerge.git.state import BACKUPS
 from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import database_mark
+from migmerge.migrations.operations import database_mark, title, whole_mark
 
 
 class Version(NamedTuple):
@@ -41,24 +41,28 @@ def find_former(
     paths = {key: path_of(snapshot, key) for key in keys}
     versions = _versions(repository, set(paths.values()))
     blobs = read_blobs(repository, {v.oid for found in versions.values() for v in found})
-    marks: dict[str, dict[str, list[NodeKey]]] = {}
+    marks: dict[str, dict[NodeKey, str]] = {}
     found = {}
     for key, path in paths.items():
-        there = marks.setdefault(key.app, {})
-        if not there:
-            for node in snapshot.graph.app_nodes(key.app):
-                there.setdefault(database_mark(source_of(snapshot, node)), []).append(node)
         own = versions.get(path, [])
-        now = {
-            node: version.place
-            for version in reversed(own)
-            if (mark := database_mark(blobs[version.oid]))
-            for node in there.get(mark, ())
-            if node.name != key.name
-        }
+        if own and key.app not in marks:
+            nodes = snapshot.graph.app_nodes(key.app)
+            marks[key.app] = {node: whole_mark(source_of(snapshot, node)) for node in nodes}
+        now: dict[NodeKey, str] = {}
+        for version in reversed(own):
+            for node in _alike(key, blobs[version.oid], marks[key.app]):
+                now[node] = version.place
         seen = next(iter(now.values()), own[0].place if own else "")
         found[key] = Former(key, tuple(sorted(now)), seen)
     return found
+
+
+def _alike(key: NodeKey, source: bytes, marks: Mapping[NodeKey, str]) -> list[NodeKey]:
+    """Other names of what does the same, those of the same title if there are such."""
+    mark = whole_mark(source)
+    same = [node for node, other in marks.items() if other == mark and node.name != key.name]
+    titled = [node for node in same if title(node.name) == title(key.name)]
+    return titled or (same if database_mark(source) else [])
 
 
 def path_of(snapshot: Snapshot, key: NodeKey) -> str:

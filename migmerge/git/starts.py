@@ -13,7 +13,7 @@ from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import stopped_operation
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import database_mark
+from migmerge.migrations.operations import pair_names
 
 Nodes = Mapping[NodeKey, bytes]
 
@@ -145,14 +145,9 @@ def _renamed(old: Nodes, after: Snapshot) -> tuple[tuple[str, str, str], ...]:
     """Nodes that are there under another name now, found by their operations."""
     new = {key: source_of(after, key) for key in after.graph.nodes}
     gone = {k: s for k, s in old.items() if new.get(NodeKey(k.app, k.name)) != s}
-    marks: dict[tuple[str, str], list[NodeKey]] = {}
-    for key in new.keys() if gone else ():
-        if key.app in {other.app for other in gone}:
-            marks.setdefault((key.app, database_mark(new[key])), []).append(key)
-    found = set()
-    for key, source in gone.items():
-        mark = database_mark(source)
-        same = marks.get((key.app, mark), []) if mark else []
-        if len(same) == 1 and same[0].name != key.name:
-            found.add((key.app, key.name, same[0].name))
-    return tuple(sorted(found))
+    found = []
+    for app in sorted({key.app for key in gone}):
+        own = {key.name: source for key, source in gone.items() if key.app == app}
+        now = {key.name: source for key, source in new.items() if key.app == app}
+        found += [(app, name, other) for name, other in sorted(pair_names(own, now).items())]
+    return tuple(found)

@@ -114,6 +114,46 @@ def database_mark(source: bytes) -> str:
     return fingerprint(source, GRAPH_ATTRIBUTES)
 
 
+def pair_names(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> dict[str, str]:
+    """Old names of one app, each with the new one that does the same to a database.
+
+    Those of one title first, in their order; what is too short to be known by its content
+    (see `fingerprint`) is known by its title, too, or not at all.
+    """
+    marks: dict[str, list[str]] = {}
+    for name, source in sorted(new.items()):
+        marks.setdefault(whole_mark(source), []).append(name)
+    found: dict[str, str] = {}
+    for titled in (True, False):
+        for name, source in sorted(old.items()):
+            there = marks.get(whole_mark(source), [])
+            alike = [other for other in there if not titled or title(other) == title(name)]
+            certain = titled or (len(alike) == 1 and bool(database_mark(source)))
+            if name not in found and alike and certain:
+                found[name] = alike[0]
+                there.remove(alike[0])
+    return {name: other for name, other in found.items() if name != other}
+
+
+def title(name: str) -> str:
+    """A name without its number."""
+    number, _, rest = name.partition("_")
+    return rest if number.isdigit() else name
+
+
+def whole_mark(source: bytes) -> str:
+    """Like `database_mark`, also of what is short; what doesn't parse is like itself only."""
+    try:
+        module = parse(source)
+    except ValueError:
+        return repr(source)
+    node = find_migration_class(module)
+    members: list[ast.Module | ast.ClassDef] = [module]
+    for member in [*members, *([node] if node else [])]:
+        member.body = [s for s in member.body if not _is_passed_over(s, GRAPH_ATTRIBUTES)]
+    return ast.dump(module)
+
+
 def fingerprint(source: bytes, aside: Collection[str] = ("dependencies",)) -> str:
     """The same for migrations with the same content, whatever their comments and what is `aside`.
 

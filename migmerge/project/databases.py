@@ -48,7 +48,8 @@ class Status(NamedTuple):
     in which an empty database gets them, of which `unapplied` is a part; `early` are applied
     ones, each with a parent that isn't; `trapped` those that count as applied by their `replaces`
     alone, and hide what comes before them. `runs` is what a plain `migrate` would run, or
-    `stops` why it would do nothing.
+    `stops` why it would do nothing. `endangered` are columns (`table.column`) that what is
+    unapplied would make anew, or drop.
     """
 
     alias: str
@@ -65,6 +66,7 @@ class Status(NamedTuple):
     runs: tuple[Row, ...] = ()
     stops: str = ""
     unread: bool = False
+    endangered: tuple[str, ...] = ()
 
 
 def parse_database(text: str) -> Database:
@@ -129,6 +131,7 @@ def _status(alias: str, found: dict[str, Any]) -> Status:
         _rows(found["trapped"]),
         _rows(found["migrate"].get("runs", ())),
         found["migrate"].get("stops", ""),
+        endangered=tuple(found["endangered"]),
     )
 
 

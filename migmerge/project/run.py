@@ -22,7 +22,7 @@ _SCRIPTS = {
     "texts": ("states", "orders", "files"),
     "remade": ("files",),
     "judge": ("files",),
-    "status": ("database",),
+    "status": ("states", "database"),
     "which": ("states", "database"),
     "reconcile": ("states", "database"),
     "migrated": ("database",),

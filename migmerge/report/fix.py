@@ -77,8 +77,10 @@ def report_text(report: FixReport) -> str:
             lines.append(f"          databases {report.verification.databases}")
         if report.verification.reconciled:
             lines.append(f"reconciled: {report.verification.reconciled}")
-    if report.written and any(resolution.renamed for resolution in report.plan.resolutions):
-        lines.append("where an old name was applied: migmerge db reconcile, before migrate")
+    moved = [r for r in report.plan.resolutions if r.renamed or r.strategy == "renumber"]
+    if report.written and moved:
+        what = "an old name" if any(r.renamed for r in moved) else "the side that moved"
+        lines.append(f"where {what} was applied: migmerge db reconcile, before migrate")
     if report.note:
         lines.append(report.note)
     text = "".join(f"{printable(line)}\n" for line in lines)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from migmerge.conflicts.commute import Judgement
 from migmerge.git.former import Former
+from migmerge.migrations.operations import title
 from migmerge.project.databases import Renamed, Row, Status
 
 
@@ -36,6 +37,11 @@ class Reconciliation(NamedTuple):
     def needed(self) -> bool:
         """Whether a plain `migrate` would not do."""
         return bool(self.rows or self.status.early or self.status.trapped or self.refused)
+
+    @property
+    def settled(self) -> bool:
+        """Whether a plain `migrate` does all that there is to do."""
+        return not (self.needed or self.status.error or self.status.stops)
 
 
 def lost_rows(status: Status, labels: Collection[str]) -> list[Row]:
@@ -71,29 +77,34 @@ def doubtful_rows(
     ]
 
 
-def title(name: str) -> str:
-    """A name without its number."""
-    number, _, rest = name.partition("_")
-    return rest if number.isdigit() else name
-
-
 def reconciliation(
     status: Status,
     formers: Mapping[Row, Former],
     contents: Mapping[Pair, str],
     judged: Callable[[Sequence[Row], Sequence[Row]], Judgement],
+    names: Collection[Renamed] = (),
 ) -> Reconciliation:
     """What to do. `formers` are of the lost rows; `contents` tells for each doubtful row whose
-    tables the database has; `judged` compares what runs late with what is applied already."""
+    tables the database has; `judged` compares what runs late with what is applied already;
+    `names` are those that a fix gives just now."""
     rows = replaced_rows(status)
+    rows += _given(status, names, {(row.label, row.new) for row in rows})
+    known = {(row.label, row.old) for row in rows}
+    formers = {row: former for row, former in formers.items() if row not in known}
+    contents = {
+        pair: told for pair, told in contents.items() if (pair.label, pair.first) not in known
+    }
+    contents = _shifted(formers, contents)
+    moved = {(pair.label, pair.first) for pair, told in contents.items() if told == "second"}
+    open_names = {*status.unapplied, *moved}
     missing, refused = [], []
     for row, former in formers.items():
-        free = [key for key in former.now if (row[0], key.name) in status.unapplied]
+        free = [key for key in former.now if (row[0], key.name) in open_names]
         if len(free) == 1:
             rows.append(Renamed(row[0], row[1], free[0].name))
         elif free:
-            names = ", ".join(key.name for key in free)
-            refused.append(f"{row[0]}.{row[1]} may be any of {names}: they do the same")
+            any_of = ", ".join(key.name for key in free)
+            refused.append(f"{row[0]}.{row[1]} may be any of {any_of}: they do the same")
         else:
             missing.append((row, _known(former)))
             refused += _edited(status, row, former)
@@ -103,6 +114,12 @@ def reconciliation(
         elif content == "unknown":
             refused.append(_undecided(pair))
     refused += _twice(rows)
+    if not rows:  # else the reconciliation looks itself, with the new names
+        refused += [
+            f"{column} is there, though no applied migration has it: what is unapplied would "
+            "make it anew, or drop it"
+            for column in status.endangered
+        ]
     runs, later = _plan(status, rows)
     judgement = judged(runs, later) if rows or status.early or status.trapped else None
     reasons: tuple[str, ...] = ()
@@ -114,6 +131,35 @@ def reconciliation(
     return Reconciliation(
         status, tuple(sorted(rows)), tuple(runs), tuple(missing), reasons, tuple(refused), seen
     )
+
+
+def _given(status: Status, names: Collection[Renamed], taken: Collection[Row]) -> list[Renamed]:
+    """Of names that a fix gives, those of apps of which the database ran the side that moves.
+
+    It did where it has an old name that is nobody's now; else the tables have to tell.
+    """
+    recorded = set(status.recorded)
+    here = [row for row in names if (row.label, row.old) in recorded]
+    ran = {row.label for row in here if (row.label, row.old) not in status.files}
+    return [row for row in here if row.label in ran and (row.label, row.new) not in taken]
+
+
+def _shifted(formers: Mapping[Row, Former], contents: Mapping[Pair, str]) -> dict[Pair, str]:
+    """Whose name is another's now did not run as that one, too: its row has moved on as well."""
+    found = dict(contents)
+    targets = {
+        (row[0], former.now[0].name) for row, former in formers.items() if len(former.now) == 1
+    }
+    while True:
+        more = {
+            pair
+            for pair, told in found.items()
+            if (pair.label, pair.first) in targets and told != "second"
+        }
+        if not more:
+            return found
+        found |= dict.fromkeys(more, "second")
+        targets |= {(pair.label, pair.second) for pair in more}
 
 
 def _plan(status: Status, rows: Sequence[Renamed]) -> tuple[list[Row], list[Row]]:

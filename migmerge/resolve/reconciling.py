@@ -138,7 +138,7 @@ def _reach(
     names: Sequence[Renamed],
 ) -> list[str] | str:
     """What was done, or in one string why it was not."""
-    plans = read_reconciliations(repository, snapshot, project, own, database)
+    plans = read_reconciliations(repository, snapshot, project, own, database, names)
     if isinstance(plans, str):
         return plans
     plan = plans[0][0]
@@ -160,10 +160,11 @@ def read_reconciliations(
     project: Project,
     own: Collection[str],
     asked: Database,
+    names: Collection[Renamed] = (),
 ) -> list[tuple[Reconciliation, Database]] | str:
     """Each database of a project with what to do about it; a string says why none is read.
 
-    `own` are the keys of the project's apps.
+    `own` are the keys of the project's apps, `names` those that a fix gives just now.
     """
     found = read_status(project, asked)
     if isinstance(found, str):
@@ -172,7 +173,7 @@ def read_reconciliations(
     pairs = []
     for one in found:
         database = asked if asked.settings else Database(one.alias)
-        pairs.append((_plan(repository, snapshot, apps, project, database, one), database))
+        pairs.append((_plan(repository, snapshot, apps, project, database, one, names), database))
     return pairs
 
 
@@ -183,6 +184,7 @@ def _plan(
     project: Project,
     database: Database,
     found: Status,
+    names: Collection[Renamed],
 ) -> Reconciliation:
     if found.error:
         return Reconciliation(found)
@@ -191,7 +193,7 @@ def _plan(
     second = {pair: NodeKey(apps[pair.label], pair.second) for pair in doubtful}
     first = {pair: NodeKey(apps[pair.label], pair.first) for pair in doubtful}
     formers = find_former(repository, snapshot, {*lost.values(), *first.values()})
-    taken = {key for row in lost for key in formers[lost[row]].now}
+    taken = {key for row in lost for key in formers[lost[row]].now} - set(first.values())
     pairs = [
         pair
         for pair in doubtful
@@ -203,7 +205,8 @@ def _plan(
         return _judge(snapshot, apps, runs, later)
 
     old: dict[Row, Former] = {row: formers[key] for row, key in lost.items()}
-    return reconciliation(found, old, dict(zip(pairs, contents, strict=True)), judged)
+    known = dict(zip(pairs, contents, strict=True))
+    return reconciliation(found, old, known, judged, names)
 
 
 def _judge(

@@ -203,12 +203,12 @@ def test_db_reconcile_leaves_what_has_other_operations(renamed: Site) -> None:
 
 
 def test_db_reconcile_of_one_that_may_be_two(renamed: Site) -> None:
-    text = renamed.read("shop/migrations/0003_price.py").decode()
-    again = text.replace("0002_stock", "0003_price")
-    renamed.write("shop/migrations/0004_again.py", again)
+    renamed.git("mv", "-f", "shop/migrations/0003_price.py", "shop/migrations/0003_first.py")
+    text = renamed.read("shop/migrations/0003_first.py").decode()
+    renamed.write("shop/migrations/0004_again.py", text.replace("0002_stock", "0003_first"))
     told = reconcile(renamed, code=1)
     assert (
-        "refused   shop.0002_price may be any of 0003_price, 0004_again: they do the same" in told
+        "refused   shop.0002_price may be any of 0003_first, 0004_again: they do the same" in told
     )
     assert shop_rows(renamed) == ["0001_initial", "0002_price"]
 
@@ -430,6 +430,98 @@ def test_db_reconcile_of_half_a_chain(site: Site) -> None:
     found = status(site)
     assert found["renamed"] == {"shop.0002_price": "shop.0003_price"}
     assert found["runs"] == ["shop.0002_stock", "shop.0004_cost"]
+    reconcile(site)
+    assert_reconciled(site)
+
+
+def test_fix_keeps_a_column_of_a_third_branch(site: Site) -> None:
+    """SQLite would drop it with the table that is made anew."""
+    migrated_on_the_branch(site)
+    sql(site, "ALTER TABLE shop_product ADD COLUMN colour integer NULL")
+    sql(site, "UPDATE shop_product SET colour = 999")
+    (resolution,) = site.fix("--strategy", "renumber", code=1)["resolutions"]
+    assert (
+        "shop_product.colour is there, though no applied migration has it"
+        in (resolution["reasons"][0])
+    )
+    assert resolution["next"] == [
+        "mend what it says, or fix --strategy merge, which renames nothing"
+    ]
+    assert sql(site, "SELECT price, colour FROM shop_product") == [(777, 999)]
+    site.fix("--strategy", "merge")
+    found = status(site)
+    assert found["refused"] == [
+        "shop_product.colour is there, though no applied migration has it: what is unapplied "
+        "would make it anew, or drop it"
+    ]
+
+
+CODE = (
+    "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
+    "    dependencies = [('shop', '0002_price')]\n    operations = [{}]\n"
+)
+SHORT = {
+    "no operations": "",
+    "a line of SQL": "migrations.RunSQL('UPDATE shop_product SET price = price + 1')",
+}
+
+
+@pytest.mark.parametrize("operation", SHORT.values(), ids=SHORT)
+@pytest.mark.parametrize("carry", [(), ("--carry",)], ids=["renamed", "carried"])
+def test_fix_of_a_chain_with_a_migration_that_is_short(
+    site: Site, operation: str, carry: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its content says nothing; its title does."""
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    site.write("shop/migrations/0003_more.py", CODE.format(operation))
+    site.commit("more")
+    site.manage("migrate", "-v0")
+    sql(site, "INSERT INTO shop_product (name, price) VALUES ('a', 777)")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.fix("--strategy", "renumber", *carry)
+    assert_reconciled(site)
+    site.run("undo")
+    assert shop_rows(site) == ["0001_initial", "0002_price", "0003_more", "0002_stock"]
+
+
+def test_fix_of_names_that_shift(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django's own names for one field altered twice: 0003's is that of the first afterwards."""
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    for number, parent, length in ((3, "0002_price", 30), (4, "0003_alter", 40)):
+        field = f"models.IntegerField(default={length})"
+        operation = f"migrations.AlterField('product', 'price', {field})"
+        text = CODE.format(operation).replace("import migrations", "import migrations, models")
+        site.write(f"shop/migrations/000{number}_alter.py", text.replace("0002_price", parent))
+    models = site.read("shop/models.py").decode()
+    old, new = (f"price = models.IntegerField(default={value}" for value in (0, 40))
+    site.write("shop/models.py", models.replace(old, new))
+    site.commit("alter")
+    site.manage("migrate", "-v0")
+    sql(site, "INSERT INTO shop_product (name, price) VALUES ('a', 777)")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.fix("--strategy", "renumber", "--no-verify", "--commit")
+    reconcile(site)
+    assert_reconciled(site)
+    names = ["0001_initial", "0003_price", "0004_alter", "0005_alter", "0002_stock"]
+    assert shop_rows(site) == names
+    site.git("reset", "-q", "--hard", "HEAD^")
+    (site.root / "db.sqlite3").unlink()
+    on_branch(site, ("migrate", "-v0"))
+    sql(site, "INSERT INTO shop_product (name, price) VALUES ('a', 777)")
+    site.fix("--strategy", "renumber")
+    assert (shop_rows(site), site.run("db", "status").returncode) == (names, 0)
+    site.run("undo")
+    old = ["0001_initial", "0002_price", "0003_alter", "0004_alter", "0002_stock"]
+    assert shop_rows(site) == old
+
+
+def test_fix_keep_names_reconciles(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+    migrated_on_the_branch(site)
+    told = site.run("fix", "--strategy", "renumber", "--keep-names", "--yes").stdout
+    assert "where the side that moved was applied: migmerge db reconcile, before migrate\n" in told
     reconcile(site)
     assert_reconciled(site)
 

@@ -110,6 +110,69 @@ def test_reset_undo(settled: Site) -> None:
     )
 
 
+def test_reset_is_not_undone_without_its_rows(settled: Site) -> None:
+    reset(settled, "shop", "--database", "default", "--apply")
+    done = settled.run("undo")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: the last change is a reset, which has rows, too\nhint: migmerge reset --undo\n",
+    )
+    reset(settled, "--undo")
+    assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
+
+
+def test_reset_undo_one_after_the_other(settled: Site) -> None:
+    reset(settled, "shop", "--database", "default", "--apply")
+    reset(settled, "shop", "--rows", "--database", "other", "--apply")
+    reset(settled, "--undo")
+    assert shop_rows(settled, "other.sqlite3") == FIRST
+    assert (names(settled), shop_rows(settled)) == (["0001_initial"], ["0001_initial"])
+    reset(settled, "--undo")
+    assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
+
+
+def test_reset_undo_of_what_somebody_changed_since(settled: Site) -> None:
+    """Neither rows nor files, and it can be tried again."""
+    reset(settled, "shop", "--database", "default", "--apply")
+    text = settled.read("shop/migrations/0001_initial.py")
+    settled.write("shop/migrations/0001_initial.py", text + b"# mine\n")
+    told = reset(settled, "--undo", code=1)
+    assert told == "nothing was taken back: not as it was left: shop/migrations/0001_initial.py\n"
+    assert shop_rows(settled) == ["0001_initial"]
+    settled.write("shop/migrations/0001_initial.py", text)
+    reset(settled, "--undo")
+    assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
+
+
+def test_reset_undo_after_another_fix(settled: Site) -> None:
+    reset(settled, "shop", "--database", "default", "--apply")
+    settled.git("commit", "-q", "-m", "reset")
+    settled.migration("cart", "0002_a", "0001_line")
+    settled.migration("cart", "0002_b", "0001_line")
+    settled.fix("cart", "--no-verify", "--strategy", "merge")
+    told = reset(settled, "--undo", code=1)
+    assert told == (
+        "nothing was taken back: something else was changed since: "
+        "migmerge undo takes that back first\n"
+    )
+    assert shop_rows(settled) == ["0001_initial"]
+
+
+def test_reset_rows_of_code_that_never_ran(settled: Site) -> None:
+    settled.write(
+        "shop/migrations/0004_data.py",
+        "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
+        "    dependencies = [('shop', '0003_price')]\n"
+        "    operations = [migrations.RunSQL('SELECT 1')]\n",
+    )
+    told = reset(settled, "shop", "--rows", "--database", "default", "--apply", code=1)
+    assert told == (
+        "shop: refused\n  - default: 0004_data holds RunSQL, and has no row: "
+        "it would never run (--lose-data-migrations)\n"
+    )
+    assert shop_rows(settled) == FIRST
+
+
 def test_reset_rows_alone(settled: Site) -> None:
     """The milder form: a history that got confused, over tables that are right."""
     sql(settled, "DELETE FROM django_migrations WHERE name IN ('0002_stock', '0003_price')")
@@ -151,8 +214,7 @@ REFUSED = {
         lambda site: site.write(
             "shop/models.py", site.read("shop/models.py") + b"    more = models.IntegerField()\n"
         ),
-        "shop: refused, and everything put back: default: its tables are not as the migrations say: "
-        "shop_product.more is missing",
+        "shop: refused\n  - before anything is made anew: failed: makemigrations --check finds changes: ",
     ),
 }  # fmt: skip
 

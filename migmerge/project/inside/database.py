@@ -79,6 +79,7 @@ def standing(connection):
         "early": early,
         "trapped": trapped,
         "migrate": plain(executor),
+        "endangered": endangered_now(executor),
     }
 
 
@@ -249,12 +250,15 @@ def put_back(connection, rows):
 
     recorder = MigrationRecorder(connection)
     there = set(recorded(connection))
+    news = {(label, new) for label, _, new, _ in rows}
+    found = [row for row in map(tuple, rows) if (row[0], row[2]) in there]
+    doubled = [row for row in found if (row[0], row[1]) in there - news]
     with transaction.atomic(using=connection.alias):
-        for label, old, new, _ in rows:
-            if (label, new) in there and (label, old) in there:
-                recorder.record_unapplied(label, new)
-            elif (label, new) in there:
-                rename_rows(connection, [(label, new, old, False)])
+        for label, _, new, _ in doubled:
+            recorder.record_unapplied(label, new)
+        back = [(label, new, old, False) for label, old, new, kept in found
+                if (label, old, new, kept) not in doubled]  # fmt: skip
+        rename_rows(connection, back)
 
 
 def run_unapplied(connection, ran):
@@ -280,12 +284,36 @@ def run_unapplied(connection, ran):
 
 
 def refuse_what_is_there(connection, state, migrations):
-    """A column that is there before its migration ran: SQLite would make it anew, and empty."""
-    old = columns_of(state)
-    fresh = columns_of(forwards(state.clone(), migrations)) - old
-    there = sorted(".".join(column) for column in fresh & columns_there(connection))
+    there = endangered(connection, state, migrations)
     if there:
         raise Refused(", ".join(there) + " is there, though no applied migration has it")
+
+
+def endangered_now(executor):
+    """Of a plain `migrate`; nothing where its migrations don't fit what is applied."""
+    applied = executor.loader.applied_migrations
+    late = [m for m in full_plan(executor) if key_of(m) not in applied]
+    if not late:
+        return []
+    state = executor._create_project_state(with_applied_migrations=True)
+    try:
+        return endangered(executor.connection, state, late)
+    except Exception:
+        return []
+
+
+def endangered(connection, state, migrations):
+    """Columns that are there, though no applied migration has them: those that the migrations
+    add, and on SQLite all of the tables that they may rebuild, which drops what no model has."""
+    old = columns_of(state)
+    labels = {migration.app_label for migration in migrations}
+    tables = {m._meta.db_table for m in tables_in(state) if m._meta.app_label in labels}
+    fresh = columns_of(forwards(state.clone(), migrations)) - old
+    there = columns_there(connection)
+    found = fresh & there
+    if connection.vendor == "sqlite":
+        found |= {column for column in there - old if column[0] in tables}
+    return sorted(".".join(column) for column in found)
 
 
 def migrated():

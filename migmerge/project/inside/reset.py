@@ -9,6 +9,8 @@ def app_rows():
     from django.db.migrations.recorder import MigrationRecorder
 
     connection = connections[REQUEST["alias"]]
+    if is_absent(connection):
+        raise Refused("not there yet; migrate makes it")
     recorder = MigrationRecorder(connection)
     rows = recorder.migration_qs.filter(app=REQUEST["label"]).order_by("id")
     found = [[name, moment.isoformat()] for name, moment in rows.values_list("name", "applied")]

@@ -87,14 +87,15 @@ class Starts:
         TREE.clear()
         before = rows_of(connection)
         there = set(recorded(connection)) if {"replayed", "both"}.intersection(path) else ()
+        olds = {(label, old) for label, old, _, _ in REQUEST["rows"]}
         rows = [
             (label, old, new, kept)
             for label, old, new, kept in REQUEST["rows"]
-            if (label, old) in there and (label, new) not in there
+            if (label, old) in there and ((label, new) not in there or (label, new) in olds)
         ]
-        answer["reconciled"] = bool(rows)
-        if rows:
-            rename_rows(connection, rows)
+        rename_rows(connection, rows)
+        answer["reconciled"] = bool(rows) or bool(there and is_early(connection))
+        if answer["reconciled"]:
             self.forwards()
         self.migrate_plainly()
         after = rows_of(connection)
@@ -216,6 +217,18 @@ def changed(before, after):
                 continue
             found |= {(table, name) for name in row if not alike(there.get(name, GONE), row[name])}
     return found
+
+
+def is_early(connection):
+    """Whether something is applied before what it builds on: `db reconcile` mends that."""
+    from django.db.migrations.exceptions import InconsistentMigrationHistory
+    from django.db.migrations.loader import MigrationLoader
+
+    try:
+        MigrationLoader(connection).check_consistent_history(connection)
+    except InconsistentMigrationHistory:
+        return True
+    return False
 
 
 def alike(one, other):
