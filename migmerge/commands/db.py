@@ -69,9 +69,7 @@ def _reconcile(
 ) -> bool:
     """Whether one database is in line now."""
     print(status_text([Told(plan)]), end="")
-    if plan.status.error or plan.refused:
-        return False
-    if not plan.needed:
+    if plan.refused or not plan.needed:
         return plan.settled
     if not options.yes and not _agreed():
         return False

@@ -44,12 +44,12 @@ class Renamed(NamedTuple):
 class Status(NamedTuple):
     """One database as its project's Django sees it; rows and migrations are `(label, name)`.
 
-    `error` says why there is nothing to see, `unread` that it may hold anything. `order` is that
-    in which an empty database gets them, of which `unapplied` is a part; `early` are applied
-    ones, each with a parent that isn't; `trapped` those that count as applied by their `replaces`
-    alone, and hide what comes before them. `runs` is what a plain `migrate` would run, or
-    `stops` why it would do nothing. `endangered` are columns (`table.column`) that what is
-    unapplied would make anew, or drop.
+    `error` says why there is nothing to see, `unread` that it may hold anything, `absent` that
+    it is no file yet. `order` is that in which an empty database gets them, of which `unapplied`
+    is a part; `early` are applied ones, each with a parent that isn't; `trapped` those that count
+    as applied by their `replaces` alone, and hide what comes before them. `runs` is what a plain
+    `migrate` would run, or `stops` why it would do nothing. `endangered` are columns
+    (`table.column`) that what is unapplied would make anew, or drop.
     """
 
     alias: str
@@ -66,6 +66,7 @@ class Status(NamedTuple):
     runs: tuple[Row, ...] = ()
     stops: str = ""
     unread: bool = False
+    absent: bool = False
     endangered: tuple[str, ...] = ()
 
 
@@ -116,7 +117,10 @@ def _status(alias: str, found: dict[str, Any]) -> Status:
     if "files" not in found:
         recorded = _rows(found.get("recorded", ()))
         unread = "recorded" not in found
-        return Status(alias, found["vendor"], place, found["error"], recorded, unread=unread)
+        absent = "absent" in found
+        return Status(
+            alias, found["vendor"], place, found["error"], recorded, unread=unread, absent=absent
+        )
     return Status(
         alias,
         found["vendor"],

@@ -41,7 +41,8 @@ class Reconciliation(NamedTuple):
     @property
     def settled(self) -> bool:
         """Whether a plain `migrate` does all that there is to do."""
-        return not (self.needed or self.status.error or self.status.stops)
+        status = self.status
+        return status.absent or not (self.needed or status.error or status.stops)
 
 
 def lost_rows(status: Status, labels: Collection[str]) -> list[Row]:

@@ -18,7 +18,7 @@ def status_of(connection):
     place = [str(settings["NAME"]), str(settings["HOST"] or "")]
     found = {"vendor": connection.vendor, "place": place, "error": ""}
     if is_absent(connection):  # to connect would make it
-        return dict(found, recorded=[], error="not there yet; migrate makes it")
+        return dict(found, recorded=[], absent=True, error="not there yet; migrate makes it")
     try:
         be_patient(connection)
         applied = recorded(connection)
