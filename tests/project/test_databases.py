@@ -331,6 +331,22 @@ def test_db_status_schema_sees_another_type(site: Site) -> None:
     ]
 
 
+def test_db_status_schema_sees_indexes_and_what_is_unique(site: Site) -> None:
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    site.field("code", "IntegerField(default=0, db_index=True)")
+    site.make("code")
+    site.manage("migrate", "-v0")
+    assert status(site, "--schema")["schema"] == []
+    found = "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'shop_product'"
+    ((index,),) = sql(site, found)
+    sql(site, f"DROP INDEX {index}")
+    sql(site, "CREATE UNIQUE INDEX odd ON shop_product (name, price)")
+    assert status(site, "--schema")["schema"] == [
+        "shop_product is unique by name, price, unlike its model",
+        "shop_product.code has no index",
+    ]
+
+
 FIX_TEXT = """\
 shop: fixed (renumber)
   renamed shop/migrations/0002_price.py -> 0003_price.py

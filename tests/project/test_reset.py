@@ -18,6 +18,10 @@ from django.db import models
 
 class Line(models.Model):
     product = models.ForeignKey("shop.Product", models.CASCADE)
+
+    class Meta:
+        indexes = [models.Index(fields=["product"], name="by_product")]
+        constraints = [models.UniqueConstraint(fields=["product"], name="one_line")]
 """
 FIRST = ["0001_initial", "0002_stock", "0003_price"]
 
@@ -33,7 +37,7 @@ def build_settled(root: Path) -> None:
     build_site(root)
     site = Site(root)
     site.fix("--strategy", "renumber")
-    site.write("cart/models.py", LINE)
+    site.write("cart/models.py", LINE)  # with an index and a constraint that have names
     site.manage("makemigrations", "cart", "-v0", "-n", "line")
     site.write("site_settings.py", site.read("site_settings.py").decode() + TWO)
     for alias in ("default", "other"):
@@ -108,6 +112,11 @@ def test_reset_undo(settled: Site) -> None:
         2,
         "migmerge: there is no reset to take back here\nhint: migmerge undo\n",
     )
+
+
+def test_reset_of_named_indexes_and_constraints(settled: Site) -> None:
+    reset(settled, "cart", "--database", "default", "--apply")
+    assert settled.run("db", "status", "--schema", "--database", "default").returncode == 0
 
 
 def test_reset_is_not_undone_without_its_rows(settled: Site) -> None:

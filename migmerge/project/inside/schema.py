@@ -128,6 +128,18 @@ def unlike_constraints(connection, cursor, model, table):
     for columns in unique_columns(model):
         if frozenset(columns) not in unique:
             lines.append(f"{table} is not unique by {', '.join(sorted(columns))}")
+    known = {thing.name for thing in (*own.indexes, *own.constraints)}
+    wanted = [frozenset(columns) for columns in unique_columns(model)]
+    for name, what in sorted(found.items()):
+        columns = frozenset(what["columns"])
+        if what["unique"] and not what["primary_key"] and columns and name not in known:
+            if columns not in wanted:
+                lines.append(f"{table} is unique by {', '.join(sorted(columns))}, unlike its model")
+    indexed = {what["columns"][0] for what in found.values() if what["columns"]}
+    lines += [
+        f"{table}.{column} has no index"
+        for column in indexed_columns(connection, model) if column not in indexed
+    ]  # fmt: skip
     keys = {what["columns"][0] for what in found.values()
             if what["foreign_key"] and len(what["columns"]) == 1}  # fmt: skip
     for field in own.local_concrete_fields:
@@ -140,6 +152,23 @@ def unlike_constraints(connection, cursor, model, table):
 def refers(field):
     target = field.remote_field.model
     return not isinstance(target, str) and target._meta.managed and not target._meta.swapped
+
+
+def indexed_columns(connection, model):
+    """Of fields that have an index of their own here."""
+    editor = idle_editor(connection)
+    return [
+        field.column
+        for field in model._meta.local_concrete_fields
+        if editor._field_should_be_indexed(model, field)
+    ]
+
+
+def idle_editor(connection):
+    """One that is asked only: to enter it is refused by SQLite inside of a transaction."""
+    editor = connection.schema_editor(collect_sql=True)
+    editor.deferred_sql = []
+    return editor
 
 
 def unique_columns(model):
@@ -158,6 +187,4 @@ def supported(connection, thing, model):
         return False
     if type(thing).__name__ == "CheckConstraint":
         return connection.features.supports_table_check_constraints
-    with connection.schema_editor(collect_sql=True) as editor:
-        made = thing.create_sql(model, editor)
-    return bool(made)
+    return bool(thing.create_sql(model, idle_editor(connection)))
