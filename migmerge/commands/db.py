@@ -6,6 +6,7 @@ import sys
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
+from migmerge.commands.named import says_yes
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_repository
@@ -81,11 +82,7 @@ def _reconcile(
 def _agreed() -> bool:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError("nothing was changed: there is no terminal to ask on", "add --yes")
-    try:
-        answer = input("Do this? [y/N] ")
-    except EOFError:
-        answer = ""
-    return answer.strip().lower() in ("y", "yes")
+    return says_yes("Do this?")
 
 
 def _projects(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
+from migmerge.commands.named import app_named, says_yes
 from migmerge.config import Config, read_config
 from migmerge.conflicts.model import Conflict
 from migmerge.errors import UserError
@@ -128,17 +129,7 @@ def _name(name: str) -> str:
 
 def _chosen(snapshot: Snapshot, found: Findings, apps: Sequence[str]) -> list[Conflict]:
     """The conflicts of the named apps (labels, or directories where a label is ambiguous)."""
-    keys = set()
-    for name in apps:
-        tidy = name.rstrip("/")
-        matching = [a for a in snapshot.apps.values() if tidy in (a.label, a.directory, a.key)]
-        if not matching:
-            known = ", ".join(sorted({app.label for app in snapshot.apps.values()}))
-            raise UserError(f"no app {name!r} with migrations here", f"there are: {known}")
-        if len(matching) > 1:
-            places = ", ".join(sorted(app.directory for app in matching))
-            raise UserError(f"the app label {name!r} is ambiguous: {places}", "name the directory")
-        keys.add(matching[0].key)
+    keys = {app_named(snapshot, name).key for name in apps}
     return [c for c in found.conflicts if not apps or c.app.key in keys]
 
 
@@ -264,11 +255,7 @@ def _agreed(repository: Repository, plan: Plan, options: FixOptions) -> bool:
     diff_text(repository, plan)
     reasons = [r for r in plan.resolutions if r.reasons]
     print(resolutions_text(reasons), end="")
-    try:
-        answer = input("Write this? [y/N] ")
-    except EOFError:
-        answer = ""
-    return answer.strip().lower() in ("y", "yes")
+    return says_yes("Write this?")
 
 
 def _verify(

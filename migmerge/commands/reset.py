@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
+from migmerge.commands.named import app_named
 from migmerge.commands.undo import UndoOptions, undo, why_not
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
@@ -66,7 +67,7 @@ def reset(options: ResetOptions) -> int:
     config = read_config(repository.root, options.config)
     with exclusive(repository):
         snapshot = read_snapshot(repository, config)
-        app = _app(snapshot, options.app)
+        app = app_named(snapshot, options.app)
         (project,) = projects_of(repository, config, snapshot, [app.key])
         if isinstance(project, str):
             raise UserError(f"no Django project to ask: {project}", "manage = ... names one")
@@ -92,14 +93,6 @@ def reset(options: ResetOptions) -> int:
             print("nothing was changed: this is the plan; add --apply")
             return 0
         return _apply(repository, config, project, app, plan, found)
-
-
-def _app(snapshot: Snapshot, name: str) -> App:
-    found = [a for a in snapshot.apps.values() if name.rstrip("/") in (a.label, a.directory)]
-    if len(found) != 1:
-        known = ", ".join(sorted({app.label for app in snapshot.apps.values()}))
-        raise UserError(f"no app {name!r} with migrations here", f"there are: {known}")
-    return found[0]
 
 
 def _names(snapshot: Snapshot, app: App) -> tuple[str, ...]:
@@ -268,7 +261,7 @@ def undo_reset(options: ResetOptions) -> int:
         print(printable(f"nothing was taken back: {why}"))
         return 1
     snapshot = read_snapshot(repository, config)
-    app = _app(snapshot, last.label)
+    app = app_named(snapshot, last.label)
     (project,) = projects_of(repository, config, snapshot, [app.key])
     if isinstance(project, str):
         raise UserError(f"no Django project to ask: {project}", "manage = ... names one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from migmerge.commands.named import apps_named
 from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
@@ -46,7 +47,8 @@ def verify(options: VerifyOptions) -> int:
         return _in_the_way(found, options)
     base = find_base(repository, options.base, config.base)
     starts = starts_of_history(repository, config, snapshot, base.commit if base else "")
-    chosen = _chosen(snapshot, options.apps) or starts.apps or tuple(sorted(snapshot.apps))
+    named = tuple(app.key for name in options.apps for app in apps_named(snapshot, name))
+    chosen = named or starts.apps or tuple(sorted(snapshot.apps))
     proofs = []
     for project, apps in projects_of(repository, config, snapshot, sorted(chosen)).items():
         labels = sorted(snapshot.apps[app].label for app in apps)
@@ -79,17 +81,6 @@ def _server(text: str) -> dict[str, object]:
         hint = "sqlite, postgres://user@host:5432 or mysql://user@host:3306"
         raise UserError(f"--database {text}: a server to make scratch databases on", hint)
     return settings
-
-
-def _chosen(snapshot: Snapshot, names: Sequence[str]) -> tuple[str, ...]:
-    found = []
-    for name in names:
-        keys = [a.key for a in snapshot.apps.values() if name.rstrip("/") in (a.label, a.directory)]
-        if not keys:
-            known = ", ".join(sorted({app.label for app in snapshot.apps.values()}))
-            raise UserError(f"no app {name!r} with migrations here", f"there are: {known}")
-        found += keys
-    return tuple(found)
 
 
 def _judge(project: Project, snapshot: Snapshot, apps: Sequence[str]) -> Answer:
