@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.commands.exclusive import tidy_up
-from migmerge.config import read_config
-from migmerge.conflicts.model import Conflict
+from migmerge.config import Config, read_config
 from migmerge.errors import UserError
-from migmerge.git.findings import Findings, find
+from migmerge.git.remembered import Clean, recall, remember
 from migmerge.git.repository import Repository, commit_of, find_repository
-from migmerge.git.snapshot import Snapshot, read_snapshot
+from migmerge.git.trees import Records, find_records, listing_of
+from migmerge.report.summary import summary
+
+if TYPE_CHECKING:
+    from migmerge.conflicts.model import Conflict
+    from migmerge.git.findings import Findings
+    from migmerge.git.snapshot import Snapshot
 
 
 class CheckOptions(NamedTuple):
@@ -39,8 +44,42 @@ def check(options: CheckOptions) -> int:
     config = read_config(repository.root, options.config)
     prefixes = _prefixes(repository, options)
     commit = commit_of(repository, options.rev) if options.rev else _pushed(options, repository)
-    snapshot = read_snapshot(repository, config, staged=options.staged, commit=commit)
+    records = find_records(repository, staged=options.staged, commit=commit)
+    usual = options.format == "text"  # any other says more than that there is nothing
+    told = recall(repository, config, records, options.base) if usual else None
+    if told is None:
+        return _look(repository, config, records, options, prefixes, commit)
+    for notice in told.notices:
+        print(notice, file=sys.stderr)
+    print(summary(told.migrations, told.apps, 0), file=sys.stderr)
+    return 0
+
+
+def _look(
+    repository: Repository,
+    config: Config,
+    records: Records,
+    options: CheckOptions,
+    prefixes: list[str],
+    commit: str,
+) -> int:
+    # a check that finds what it found before never comes so far
+    from migmerge.git.findings import find
+    from migmerge.git.reading import Memory, read_cache
+    from migmerge.git.snapshot import understand
+    from migmerge.report.text import notice_line
+
+    listing = listing_of(records)
+    memory = Memory(listing, read_cache(repository))
+    snapshot = understand(repository, config, records.source, listing, memory=memory)
+    memory.keep(repository)
     found = find(repository, config, snapshot, options.base, always_base=options.format == "json")
+    if not found.conflicts:
+        notices = tuple(notice_line(notice) for notice in found.notices)
+        clean = Clean(
+            len(snapshot.graph.nodes), len(snapshot.apps), found.asked, found.base, notices
+        )
+        remember(repository, config, records, options.base, clean)
     found = found._replace(conflicts=tuple(c for c in found.conflicts if _inside(c, prefixes)))
     _print(repository, snapshot, found, options, commit)
     return 1 if found.conflicts else 0
@@ -90,7 +129,7 @@ def _print(
 
         print(findings_json(snapshot, found))
         return
-    from migmerge.report.text import findings_text, notice_line, summary
+    from migmerge.report.text import findings_text, notice_line
 
     for notice in found.notices:
         print(notice_line(notice), file=sys.stderr)
@@ -106,4 +145,5 @@ def _print(
         tips = [commit] if commit else current_tips(repository)
         tips += [found.base.commit] if found.base else []
         print(findings_text(snapshot, found, added_by(repository, sorted(paths), tips)), end="")
-    print(summary(snapshot, found), file=sys.stderr)
+    looked = len(snapshot.graph.nodes), len(snapshot.apps)
+    print(summary(*looked, len(found.conflicts)), file=sys.stderr)

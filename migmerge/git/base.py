@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.git.process import GitError
@@ -15,6 +15,8 @@ _CI_VARIABLES = (
     "BITBUCKET_PR_DESTINATION_BRANCH",
     "CHANGE_TARGET",
 )
+_REMOTE_HEAD = "refs/remotes/origin/HEAD"
+_QUEUE = "gh-readonly-queue/"
 
 
 class Base(NamedTuple):
@@ -37,23 +39,45 @@ def find_base(
     for name in (asked, configured):
         if name:
             return Base(name, commit_of(repository, name))
-    targets = [environment[name] for name in _CI_VARIABLES if environment.get(name)]
-    candidates = [f"origin/{target}" for target in targets] + targets
-    candidates += [_remote_head(repository), "origin/main", "origin/master"]
-    for name in candidates:
-        commit = find_commit(repository, f"refs/remotes/{name}") if name else None
-        if name in targets:
-            commit = find_commit(repository, f"refs/heads/{name}")
-        if name and commit:
-            return Base(name, commit)
+    targets = target_branches(environment)
+    wanted = [f"refs/remotes/origin/{target}" for target in targets]
+    wanted += [f"refs/heads/{target}" for target in targets]
+    wanted += [_REMOTE_HEAD, "refs/remotes/origin/main", "refs/remotes/origin/master"]
+    found = _refs(repository, wanted)
+    for ref in wanted:
+        if ref in found and (found[ref].name or ref != _REMOTE_HEAD):
+            name = found[ref].name if ref == _REMOTE_HEAD else ref
+            return Base(_short(name), found[ref].commit)
     return _upstream(repository)
 
 
-def _remote_head(repository: Repository) -> str:
-    out = repository.git(
-        "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD", expected=(0, 1, 128)
-    )
-    return os.fsdecode(out).strip()
+def target_branches(environment: Mapping[str, str]) -> list[str]:
+    """The branch that CI's merge request, or merge queue, goes into; nothing outside of CI.
+
+    GitHub's queue has it in the name of its own branch: gh-readonly-queue/main/pr-7-….
+    """
+    targets = [environment[name] for name in _CI_VARIABLES if environment.get(name)]
+    queue = environment.get("GITHUB_REF_NAME", "")
+    if environment.get("GITHUB_EVENT_NAME") == "merge_group" and queue.startswith(_QUEUE):
+        targets.append(queue[len(_QUEUE) :].rpartition("/pr-")[0])
+    return [target for target in targets if target]
+
+
+def _refs(repository: Repository, wanted: Sequence[str]) -> dict[str, Base]:
+    """Those of `wanted` that there are, in one process; a symbolic one with what it names."""
+    form = "--format=%(refname)%00%(symref)%00%(objectname)"
+    found = {}
+    for line in os.fsdecode(repository.git("for-each-ref", form, "--", *wanted)).splitlines():
+        ref, name, commit = line.split("\0")
+        found[ref] = Base(name, commit)
+    return found
+
+
+def _short(ref: str) -> str:
+    for prefix in ("refs/remotes/", "refs/heads/"):
+        if ref.startswith(prefix):
+            return ref[len(prefix) :]
+    return ref
 
 
 def _upstream(repository: Repository) -> Base | None:

@@ -23,7 +23,7 @@ BROKEN = ("missing-dependency", "cycle", "unparsable")
 
 
 class Findings(NamedTuple):
-    """`base` is None where there is no base branch, or nothing made it worth asking.
+    """`base` is None where there is no base branch, or nothing made it worth asking (`asked`).
 
     `prefer` is the configuration's, or what the team does where that was asked for.
     """
@@ -32,6 +32,7 @@ class Findings(NamedTuple):
     notices: tuple[Notice, ...]
     base: Base | None
     prefer: str = "auto"
+    asked: bool = False
 
 
 def find(
@@ -100,7 +101,7 @@ def _complete(
     told = _told(snapshot, sided, published or (), prefer, asked_base)
     if snapshot.graph.missing:
         told = _renamed(repository, snapshot, told)
-    return Findings(told, tuple(sorted(notices)), base, prefer)
+    return Findings(told, tuple(sorted(notices)), base, prefer, asked=True)
 
 
 def _told(

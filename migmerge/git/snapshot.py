@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from migmerge.config import Config
+from migmerge.git.many import read_headers
+from migmerge.git.reading import Contents, Memory, decoded, encoded
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import (
     Listing,
+    find_records,
     is_outward_link,
     list_commit,
-    list_index,
-    list_worktree,
+    listing_of,
     read_blobs,
     read_files,
 )
@@ -88,10 +90,8 @@ def read_snapshot(
     repository: Repository, config: Config, *, staged: bool = False, commit: str = ""
 ) -> Snapshot:
     """The migrations of the work tree, or of the index (`staged`), or of a commit by its id."""
-    if commit:
-        return understand(repository, config, "commit", list_commit(repository, commit))
-    listing = list_index(repository) if staged else list_worktree(repository)
-    return understand(repository, config, "index" if staged else "worktree", listing)
+    found = find_records(repository, staged=staged, commit=commit)
+    return understand(repository, config, found.source, listing_of(found))
 
 
 def understand(
@@ -100,9 +100,14 @@ def understand(
     source: str,
     listing: Listing,
     changed: Mapping[str, bytes | None] | None = None,
+    memory: Memory | None = None,
 ) -> Snapshot:
-    """The snapshot of a listing; `changed` lays other bytes (None: no file) over the tree's."""
+    """The snapshot of a listing; `changed` lays other bytes (None: no file) over the tree's.
+
+    With a `memory` no file is read before it is asked for whose content was read before.
+    """
     changed = changed or {}
+    memory = memory or Memory(listing)
     paths = [path for path in listing.files if changed.get(path, b"") is not None]
     paths += [path for path in changed if path not in listing.files and changed[path] is not None]
     modules = {path.strip("/"): label for label, path in config.migration_modules.items()}
@@ -110,27 +115,22 @@ def understand(
     members = _members(paths, directories, config)
     collided = {p for p in members if _is_collision(listing, p) and p not in changed}
     locks = [p for p in paths if _is_lock(p, config)]
-    contents = read_files(
-        repository, listing, [p for p in (*members, *locks) if p not in collided | set(changed)]
-    )
-    contents |= {p: d for p in (*members, *locks) if (d := changed.get(p)) is not None}
     ours, theirs = _versions(repository, listing, collided)
-    contents |= ours
     theirs_only = _theirs_only(repository, members) if theirs else frozenset()
-    sources = [
-        Source(path, header)
-        for path in members
-        if (header := _header(repository, listing, path, contents)) is not None
-    ]
+    given = {p: d for p in (*members, *locks) if (d := changed.get(p)) is not None}
+    contents = Contents(repository, listing, (*members, *locks), {**given, **ours})
+    headers = _headers(repository, listing, members, contents, memory)
+    sources = [Source(path, header) for path, header in headers.items() if header is not None]
     sources += [
         Source(path, header, THEIRS)
         for path, data in theirs.items()
         if (header := read_header(data)) is not None
     ]
-    apps = _apps(repository, config, listing, sources, modules)
+    apps = _apps(repository, config, listing, sources, modules, memory)
     migrations = migrations_of(sources, apps)
     resolve = _resolver(apps, migrations, theirs_only)
     graph = build_graph(migrations, resolve)
+    contents.read(locks)
     lock_files = tuple(read_lock_file(p, contents[p]) for p in sorted(locks) if p in contents)
     by_key = {app.key: app for app in apps.values()}
     return Snapshot(
@@ -183,17 +183,51 @@ def _theirs_only(repository: Repository, members: list[str]) -> frozenset[str]:
     return frozenset(path for path in members if path in theirs and path not in ours)
 
 
+def _headers(
+    repository: Repository,
+    listing: Listing,
+    members: list[str],
+    contents: Contents,
+    memory: Memory,
+) -> dict[str, Header | None]:
+    """What each member says of its place, None for those that are no migrations."""
+    found: dict[str, Header | None] = dict.fromkeys(members)
+    unknown = []
+    for path in members:
+        known, header = memory.ask(path, _about(path), decoded)
+        if known:
+            found[path] = header
+        else:
+            unknown.append(path)
+    contents.read(unknown)
+    there = [path for path in unknown if path in contents]
+    texts = [(contents[path], _is_numbered(path)) for path in there]
+    found.update(zip(there, read_headers(texts), strict=True))
+    for path in unknown:
+        found[path] = _header(repository, listing, path, found[path])
+        memory.tell(path, _about(path), encoded(found[path]))
+    return found
+
+
+def _about(path: str) -> str:
+    """What of the path decides how its content is read."""
+    return "" if _is_numbered(path) else "unnumbered "
+
+
+def _is_numbered(path: str) -> bool:
+    return NUMBERED.match(split(path)[1]) is not None
+
+
 def _header(
-    repository: Repository, listing: Listing, path: str, contents: Mapping[str, bytes]
+    repository: Repository, listing: Listing, path: str, header: Header | None
 ) -> Header | None:
-    name = split(path)[1]
-    numbered = NUMBERED.match(name) is not None
-    if path in contents:
-        header = read_header(contents[path], numbered=numbered)
-        if header and header.error and path in listing.unmerged:
-            return _unmerged_header(repository, listing.files[path].oid, header)
-        return header
-    if path in listing.files and numbered and is_outward_link(repository, listing, path):
+    """What a member says, given what its bytes do, if it has any."""
+    if header:
+        unmerged = header.error and path in listing.unmerged
+        return _unmerged_header(repository, listing.files[path].oid, header) if unmerged else header
+    if path not in listing.files or not _is_numbered(path):
+        return None
+    if is_outward_link(repository, listing, path):
         why = "a symbolic link that leads out of the repository"
         return Header(opaque=(Opaque(0, why),), error=ParseError(0, why))
     return None
@@ -212,12 +246,13 @@ def _apps(
     listing: Listing,
     sources: list[Source],
     modules: Mapping[str, str],
+    memory: Memory,
 ) -> dict[str, App]:
     headers: dict[str, dict[str, Header]] = {}
     for source in sources:
         directory, name = split(source.path)
         headers.setdefault(directory, {})[name[: -len(".py")]] = source.header
-    declared = {**_declared(repository, listing, headers), **modules}
+    declared = {**_declared(repository, listing, headers, memory), **modules}
     for path, label in config.app_labels.items():
         for directory in headers:
             if directory == path.strip("/") or split(directory)[0] == path.strip("/"):
@@ -227,13 +262,30 @@ def _apps(
 
 
 def _declared(
-    repository: Repository, listing: Listing, directories: Mapping[str, object]
+    repository: Repository,
+    listing: Listing,
+    directories: Mapping[str, object],
+    memory: Memory,
 ) -> dict[str, str]:
     """Directory -> the label that the apps.py beside it gives."""
     places = {d: f"{split(d)[0]}/apps.py".lstrip("/") for d in directories if "/" in d}
-    sources = read_files(repository, listing, {p for p in places.values() if p in listing.files})
-    labels = {p: read_app_label(s) for p, s in sources.items() if b"label" in s}
+    there = sorted({path for path in places.values() if path in listing.files})
+    labels: dict[str, str | None] = {}
+    for path in there:
+        known, label = memory.ask(path, "label ", _text)
+        if known:
+            labels[path] = label
+    unknown = [path for path in there if path not in labels]
+    for path, source in read_files(repository, listing, unknown).items():
+        labels[path] = read_app_label(source) if b"label" in source else None
+        memory.tell(path, "label ", labels[path])
     return {d: label for d, p in places.items() if (label := labels.get(p))}
+
+
+def _text(answer: object) -> str | None:
+    if answer is not None and not isinstance(answer, str):
+        raise TypeError("not an answer of ours")
+    return answer
 
 
 def _resolver(

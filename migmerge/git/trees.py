@@ -14,12 +14,26 @@ _REGULAR = (0o100644, 0o100755)
 
 
 class File(NamedTuple):
-    """An entry of a tree; `oid` is empty for a file that git does not track."""
+    """An entry of a tree; `oid` is empty for a file that git does not track.
+
+    `changed` tells that the file on disk is not what the index has.
+    """
 
     path: str
     mode: int
     oid: str
     on_disk: bool
+    changed: bool = False
+
+    @property
+    def stamp(self) -> str:
+        """What its bytes are known by; empty where only reading them would tell.
+
+        A filter may give the disk other bytes than the object has, so both have a stamp.
+        """
+        if self.mode not in _REGULAR or self.changed:
+            return ""
+        return f"{self.oid}+" if self.on_disk else self.oid
 
 
 class Unmerged(NamedTuple):
@@ -36,24 +50,58 @@ class Listing(NamedTuple):
     unmerged: Mapping[str, Unmerged]
 
 
-def list_worktree(repository: Repository) -> Listing:
-    """Tracked files that are on disk, and untracked ones that are not ignored."""
+class Records(NamedTuple):
+    """What git lists of a source (`worktree`, `index` or `commit`), in git's own form."""
+
+    source: str
+    records: tuple[bytes, ...]
+
+
+def worktree_records(repository: Repository) -> Records:
+    """Tracked files, those that are not on disk as the index has them a second time, and
+    untracked files that are not ignored."""
     out = repository.git(
-        "ls-files", "-z", "-t", "--stage", "--cached", "--others", "--exclude-standard"
-    )
-    return _listing(out.split(b"\0"), on_disk=True)
+        "ls-files", "-z", "-t", "--stage", "--cached", "--modified", "--others",
+        "--exclude-standard",
+    )  # fmt: skip
+    return Records("worktree", tuple(out.split(b"\0")))
+
+
+def index_records(repository: Repository) -> Records:
+    """What the next commit would hold (obeys GIT_INDEX_FILE)."""
+    out = repository.git("ls-files", "-z", "-t", "--stage")
+    return Records("index", tuple(out.split(b"\0")))
+
+
+def commit_records(repository: Repository, commit: str) -> Records:
+    """The tree of a commit, or a tree, given by its full id."""
+    out = repository.git("ls-tree", "-r", "-z", "--full-tree", commit)
+    return Records("commit", tuple(out.split(b"\0")))
+
+
+def find_records(repository: Repository, *, staged: bool = False, commit: str = "") -> Records:
+    """What git lists of the work tree, the index or a commit."""
+    if commit:
+        return commit_records(repository, commit)
+    return index_records(repository) if staged else worktree_records(repository)
 
 
 def list_index(repository: Repository) -> Listing:
-    """What the next commit would hold (obeys GIT_INDEX_FILE)."""
-    return _listing(repository.git("ls-files", "-z", "-t", "--stage").split(b"\0"), on_disk=False)
+    """What the next commit would hold, by path."""
+    return listing_of(index_records(repository))
 
 
 def list_commit(repository: Repository, commit: str) -> Listing:
-    """The tree of a commit, given by its full id."""
-    out = repository.git("ls-tree", "-r", "-z", "--full-tree", commit)
+    """What a commit holds, by path."""
+    return listing_of(commit_records(repository, commit))
+
+
+def listing_of(found: Records) -> Listing:
+    """The records by path."""
+    if found.source != "commit":
+        return _listing(found.records, on_disk=found.source == "worktree")
     files = {}
-    for record in out.split(b"\0"):
+    for record in found.records:
         if record:
             head, _, path = record.partition(b"\t")
             mode, _, oid = head.split(b" ")
@@ -62,10 +110,11 @@ def list_commit(repository: Repository, commit: str) -> Listing:
     return Listing(files, {})
 
 
-def _listing(records: list[bytes], *, on_disk: bool) -> Listing:
+def _listing(records: Iterable[bytes], *, on_disk: bool) -> Listing:
     """Records are `H 100644 <oid> <stage>\\t<path>`, or `? <path>` for untracked files.
 
-    Status `S` is a file left out by a sparse checkout: it counts, from the index.
+    Status `S` is a file left out by a sparse checkout: it counts, from the index. `C` comes
+    after the others, for what is changed or gone on disk.
     """
     files: dict[str, File] = {}
     stages: dict[str, dict[int, File]] = {}
@@ -78,14 +127,17 @@ def _listing(records: list[bytes], *, on_disk: bool) -> Listing:
             head, _, raw = record.partition(b"\t")
             status, mode, oid, stage = head.split(b" ")
             path = decode(raw)
-            file = File(path, int(mode, 8), oid.decode(), on_disk and status != b"S")
+            file = File(
+                path, int(mode, 8), oid.decode(), on_disk and status != b"S", status == b"C"
+            )
             if stage == b"0":
                 files[path] = file
             else:
                 stages.setdefault(path, {})[int(stage)] = file
     for path, found in stages.items():
         if 2 in found or 3 in found:
-            files[path] = found[2] if 2 in found else found[3]
+            own = found[2] if 2 in found else found[3]
+            files[path] = own._replace(changed=on_disk)  # there it has git's markers
     return Listing(files, {path: Unmerged(path, found) for path, found in stages.items()})
 
 

@@ -9,6 +9,7 @@ import warnings
 from migmerge.migrations.literals import Constants, Entries, addition, references
 from migmerge.migrations.model import Header, Opaque, ParseError
 from migmerge.migrations.salvage import salvage
+from migmerge.migrations.scanner import scan_header
 
 GRAPH_ATTRIBUTES = ("dependencies", "run_before", "replaces")
 _CLASS = re.compile(rb"^[ \t]*class[ \t]+Migration\b", re.MULTILINE)
@@ -25,6 +26,9 @@ def read_header(source: bytes, *, numbered: bool = True) -> Header | None:
     plain = source.replace(b"\0", b"") if b"\0" in source else source
     if b"Migration" not in plain and not _MARKER.search(plain):
         return None
+    usual = scan_header(source)
+    if usual is not None:
+        return usual
     try:
         module = parse(source)
     except ValueError as error:

@@ -20,23 +20,10 @@ def findings_text(snapshot: Snapshot, findings: Findings, added: Mapping[str, Ad
     return "\n".join(_finding(c, snapshot, added, base) for c in findings.conflicts)
 
 
-def summary(snapshot: Snapshot, findings: Findings) -> str:
-    """The last line of a check."""
-    apps, migrations = len(snapshot.apps), len(snapshot.graph.nodes)
-    looked = f"{_count(migrations, 'migration')} in {_count(apps, 'app')}"
-    if not findings.conflicts:
-        return f"{looked}: no conflicts"
-    return f"{looked}: {_count(len(findings.conflicts), 'conflict')}"
-
-
 def notice_line(notice: Notice) -> str:
     """`note: path:line: text`."""
     line = f":{notice.place.line}" if notice.place.line else ""
     return printable(f"note: {notice.place.path}{line}: {notice.text}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _finding(

@@ -1,0 +1,93 @@
+"""The last check of each kind that found nothing: said again while git lists the same files.
+
+What was listed is kept word for word and compared, so nothing has to be read, not even which
+migrations there are.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NamedTuple
+
+from migmerge import __version__
+from migmerge.config import Config
+from migmerge.git.base import Base, find_base
+from migmerge.git.cache import keep, read_kept
+from migmerge.git.repository import Repository
+from migmerge.git.trees import Records
+
+_LOCKS = (b"max_migration.txt", b"migrations_lockfile.txt")
+# regular files: of the index as they are on disk or left out by a sparse checkout, of a tree
+_PLAIN = (b"H 1006", b"H 1007", b"S 1006", b"S 1007", b"100644 ", b"100755 ")
+
+
+class Clean(NamedTuple):
+    """What a check said that found nothing; `base` matters where it `asked` for it."""
+
+    migrations: int
+    apps: int
+    asked: bool
+    base: Base | None
+    notices: tuple[str, ...]
+
+
+def recall(
+    repository: Repository, config: Config, records: Records, asked_base: str | None
+) -> Clean | None:
+    """What a check of these files would say, if it is known."""
+    data = read_kept(repository, _name(records), _form(config, asked_base))
+    head, _, listed = data.partition(b"\n")
+    if not data or listed != _relevant(records, config):
+        return None
+    numbers, name, commit, *notices = head.decode("utf-8", "surrogateescape").split("\0")
+    migrations, apps, asked = map(int, numbers.split())
+    base = Base(name, commit) if name else None
+    if asked and find_base(repository, asked_base, config.base) != base:
+        return None
+    return Clean(migrations, apps, bool(asked), base, tuple(notices))
+
+
+def remember(
+    repository: Repository, config: Config, records: Records, asked_base: str | None, clean: Clean
+) -> None:
+    """Keep what was said, if it can be known again by what git lists."""
+    listed = _relevant(records, config)
+    if listed is None:
+        return
+    name, commit = clean.base or ("", "")
+    head = "\0".join(
+        (f"{clean.migrations} {clean.apps} {clean.asked:d}", name, commit, *clean.notices)
+    )
+    data = head.encode("utf-8", "surrogateescape") + b"\n" + listed
+    keep(repository, _name(records), _form(config, asked_base), data)
+
+
+def _name(records: Records) -> str:
+    return f"clean-{records.source}"
+
+
+def _form(config: Config, asked_base: str | None) -> str:
+    version = f"{__version__} {sys.version_info[0]}.{sys.version_info[1]}"
+    return f"1 {version} {tuple(config)!r} {asked_base!r}"
+
+
+def _relevant(records: Records, config: Config) -> bytes | None:
+    """The records of all files that a check looks at, and some more; None where one of them is
+    not known by its object: changed, not tracked, unmerged, a link."""
+    named = {os.fsencode(path.strip("/")) + b"/" for path in config.migration_modules.values()}
+    sources = [record for record in records.records if record.endswith(b".py")]
+    for record in sources:  # directories that are known by a number in front of a name
+        directory, _, name = record[record.find(b"\t") + 1 :].rpartition(b"/")
+        if name[:1].isdigit() and b"migration" not in directory.lower():
+            named.add(directory + b"/" if directory else b"")
+    kept = [record for record in sources if _matters(record, named)]
+    locks = (*_LOCKS, *(os.fsencode(path) for path in config.lock_files))
+    kept += [record for record in records.records if record.endswith(locks)]
+    return b"\0".join(kept) if all(record.startswith(_PLAIN) for record in kept) else None
+
+
+def _matters(record: bytes, named: set[bytes]) -> bool:
+    if b"migration" in record.lower() or record.endswith(b"apps.py"):
+        return True
+    return bool(named) and record[record.find(b"\t") + 1 : record.rfind(b"/") + 1] in named
