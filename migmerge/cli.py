@@ -94,6 +94,7 @@ def _check(arguments: argparse.Namespace) -> int:
             tuple(arguments.paths),
             arguments.staged,
             arguments.rev,
+            tuple(arguments.against),
             arguments.base,
             arguments.format,
         )
@@ -248,6 +249,15 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--staged", action="store_true", help="read the index (for hooks)")
     source.add_argument("--rev", metavar="REF", help="read a commit")
+    source.add_argument(
+        "--against",
+        metavar="REF",
+        nargs="?",
+        const="",
+        action="append",
+        default=[],
+        help="read what merging REF (CI's target branch if none is named) would give; repeatable",
+    )
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--exit-zero", action="store_true", help="tell, but never fail")

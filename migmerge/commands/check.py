@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from migmerge.commands.exclusive import tidy_up
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
-from migmerge.git.remembered import Clean, recall, remember
+from migmerge.git.remembered import recall
 from migmerge.git.repository import Repository, commit_of, find_repository
-from migmerge.git.trees import Records, find_records, listing_of
+from migmerge.git.trees import Records, find_records
 from migmerge.report.summary import summary
-
-if TYPE_CHECKING:
-    from migmerge.conflicts.model import Conflict
-    from migmerge.git.findings import Findings
-    from migmerge.git.snapshot import Snapshot
 
 
 class CheckOptions(NamedTuple):
-    """What the command line said; `paths` are relative to `directory`."""
+    """What the command line said; `paths` are relative to `directory`.
+
+    An empty ref of `against` is CI's target branch, or the base branch.
+    """
 
     directory: str
     config: str | None = None
     paths: tuple[str, ...] = ()
     staged: bool = False
     rev: str | None = None
+    against: tuple[str, ...] = ()
     base: str | None = None
     format: str = "text"
 
@@ -35,7 +34,7 @@ class CheckOptions(NamedTuple):
 def check(options: CheckOptions) -> int:
     """Print the findings; 0 when there are none, 1 when there are."""
     repository = find_repository(options.directory)
-    if repository.bare and not options.rev:
+    if repository.bare and not options.rev and not options.against:
         raise UserError(
             f"{repository.root} is a bare repository", "name a commit: migmerge check --rev REF"
         )
@@ -43,46 +42,52 @@ def check(options: CheckOptions) -> int:
         tidy_up(repository)
     config = read_config(repository.root, options.config)
     prefixes = _prefixes(repository, options)
+    trees = _trees(repository, config, options)
+    # any other format says more than that there is nothing
+    if options.format == "text":
+        trees = [tree for tree in trees if not _is_known(repository, config, options, *tree)]
+    if not trees:
+        return 0
+    # a check that finds nothing once more never comes here
+    from migmerge.commands.looking import look, tell
+
+    checked = [
+        look(repository, config, tree, prefixes, options.base, options.format == "json")
+        for tree in trees
+    ]
+    if options.format == "text":
+        for known in checked:
+            tell(repository, known)
+    else:
+        from migmerge.report.formats import document  # each format pays for itself
+
+        print(document(options.format, checked))
+    return 1 if any(known.findings.conflicts for known in checked) else 0
+
+
+def _trees(
+    repository: Repository, config: Config, options: CheckOptions
+) -> list[tuple[str, Records]]:
+    """What is to be looked at, each with the ref that it would be a merge with."""
+    if options.against:
+        from migmerge.commands.against import merges  # not for hooks
+
+        return merges(repository, config, options.against)
     commit = commit_of(repository, options.rev) if options.rev else _pushed(options, repository)
-    records = find_records(repository, staged=options.staged, commit=commit)
-    usual = options.format == "text"  # any other says more than that there is nothing
-    told = recall(repository, config, records, options.base) if usual else None
-    if told is None:
-        return _look(repository, config, records, options, prefixes, commit)
-    for notice in told.notices:
+    return [("", find_records(repository, staged=options.staged, commit=commit))]
+
+
+def _is_known(
+    repository: Repository, config: Config, options: CheckOptions, ref: str, records: Records
+) -> bool:
+    """Whether nothing was found here before; then it is said again."""
+    clean = recall(repository, config, records, options.base)
+    if clean is None:
+        return False
+    for notice in clean.notices:
         print(notice, file=sys.stderr)
-    print(summary(told.migrations, told.apps, 0), file=sys.stderr)
-    return 0
-
-
-def _look(
-    repository: Repository,
-    config: Config,
-    records: Records,
-    options: CheckOptions,
-    prefixes: list[str],
-    commit: str,
-) -> int:
-    # a check that finds what it found before never comes so far
-    from migmerge.git.findings import find
-    from migmerge.git.reading import Memory, read_cache
-    from migmerge.git.snapshot import understand
-    from migmerge.report.text import notice_line
-
-    listing = listing_of(records)
-    memory = Memory(listing, read_cache(repository))
-    snapshot = understand(repository, config, records.source, listing, memory=memory)
-    memory.keep(repository)
-    found = find(repository, config, snapshot, options.base, always_base=options.format == "json")
-    if not found.conflicts:
-        notices = tuple(notice_line(notice) for notice in found.notices)
-        clean = Clean(
-            len(snapshot.graph.nodes), len(snapshot.apps), found.asked, found.base, notices
-        )
-        remember(repository, config, records, options.base, clean)
-    found = found._replace(conflicts=tuple(c for c in found.conflicts if _inside(c, prefixes)))
-    _print(repository, snapshot, found, options, commit)
-    return 1 if found.conflicts else 0
+    print(summary(clean.migrations, clean.apps, 0, ref), file=sys.stderr)
+    return True
 
 
 def _pushed(options: CheckOptions, repository: Repository) -> str:
@@ -102,48 +107,3 @@ def _prefixes(repository: Repository, options: CheckOptions) -> list[str]:
             raise UserError(f"{path} is outside the repository {top}")
         found.append("" if relative == "." else relative)
     return found
-
-
-def _inside(conflict: Conflict, prefixes: list[str]) -> bool:
-    if not prefixes:
-        return True
-    place = conflict.place.path if conflict.place else conflict.app.directory
-    return any(
-        not prefix
-        or f"{place}/".startswith(f"{prefix}/")
-        or f"{conflict.app.directory}/".startswith(f"{prefix}/")
-        or prefix.startswith(f"{conflict.app.directory}/")
-        for prefix in prefixes
-    )
-
-
-def _print(
-    repository: Repository,
-    snapshot: Snapshot,
-    found: Findings,
-    options: CheckOptions,
-    commit: str,
-) -> None:
-    if options.format == "json":
-        from migmerge.report.as_json import findings_json  # each format pays for itself
-
-        print(findings_json(snapshot, found))
-        return
-    from migmerge.report.text import findings_text, notice_line
-
-    for notice in found.notices:
-        print(notice_line(notice), file=sys.stderr)
-    if found.conflicts:
-        from migmerge.git.history import added_by, current_tips
-
-        paths = {
-            snapshot.graph.nodes[key].path
-            for conflict in found.conflicts
-            for branch in conflict.branches
-            for key in branch.nodes
-        }
-        tips = [commit] if commit else current_tips(repository)
-        tips += [found.base.commit] if found.base else []
-        print(findings_text(snapshot, found, added_by(repository, sorted(paths), tips)), end="")
-    looked = len(snapshot.graph.nodes), len(snapshot.apps)
-    print(summary(*looked, len(found.conflicts)), file=sys.stderr)

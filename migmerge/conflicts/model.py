@@ -11,11 +11,13 @@ class Branch(NamedTuple):
     """One side of a conflict: its nodes after the common ancestor, parents first.
 
     `published` is None when there is no base branch, or when only a part of it is published.
+    `refs` are those of the commits to be merged that have it as a whole.
     """
 
     nodes: tuple[NodeKey, ...]
     side: str = "unknown"
     published: bool | None = None
+    refs: tuple[str, ...] = ()
 
     @property
     def leaf(self) -> NodeKey:

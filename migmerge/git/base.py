@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from migmerge.errors import UserError
 from migmerge.git.process import GitError
-from migmerge.git.repository import Repository, commit_of, find_commit
+from migmerge.git.repository import Repository, commit_of, find_commit, is_shallow
 
 _CI_VARIABLES = (
     "GITHUB_BASE_REF",
@@ -49,6 +51,29 @@ def find_base(
             name = found[ref].name if ref == _REMOTE_HEAD else ref
             return Base(_short(name), found[ref].commit)
     return _upstream(repository)
+
+
+def find_target(
+    repository: Repository,
+    configured: str | None,
+    environment: Mapping[str, str] = os.environ,
+) -> Base:
+    """What a merge would go into: CI's target branch, else the base branch. UserError if it is
+    not there."""
+    targets = target_branches(environment)
+    found = find_base(repository, None, None if targets else configured, environment)
+    names = {name for target in targets for name in (target, f"origin/{target}")}
+    if found and (not targets or found.name in names):
+        return found
+    if targets:
+        branch = shlex.quote(targets[0])
+        deeper = "--unshallow " if is_shallow(repository) else ""
+        raise UserError(
+            f"the target branch {targets[0]} is not in this clone",
+            f"git fetch {deeper}origin +refs/heads/{branch}:refs/remotes/origin/{branch} "
+            "(GitHub: actions/checkout with fetch-depth: 0)",
+        )
+    raise UserError("there is no base branch to merge with", "migmerge check --against REF")
 
 
 def target_branches(environment: Mapping[str, str]) -> list[str]:

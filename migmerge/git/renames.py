@@ -105,7 +105,7 @@ def _old_content(repository: Repository, snapshot: Snapshot, key: NodeKey) -> tu
     """A commit that has the migration under this name, and its bytes there."""
     directory = snapshot.apps[key.app].directory
     path = f"{directory}/{key.name}.py".lstrip("/")
-    for commit in (*_tips(repository), *_removal(repository, path)):
+    for commit in (*snapshot.listing.commits, *_tips(repository), *_removal(repository, path)):
         out = repository.git("rev-parse", "--verify", "--quiet", "--end-of-options",
                              f"{commit}:{path}", expected=(0, 1, 128))  # fmt: skip
         oid = out.decode().strip()

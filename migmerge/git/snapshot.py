@@ -116,7 +116,7 @@ def understand(
     collided = {p for p in members if _is_collision(listing, p) and p not in changed}
     locks = [p for p in paths if _is_lock(p, config)]
     ours, theirs = _versions(repository, listing, collided)
-    theirs_only = _theirs_only(repository, members) if theirs else frozenset()
+    theirs_only = _theirs_only(repository, listing, members) if theirs else frozenset()
     given = {p: d for p in (*members, *locks) if (d := changed.get(p)) is not None}
     contents = Contents(repository, listing, (*members, *locks), {**given, **ours})
     headers = _headers(repository, listing, members, contents, memory)
@@ -172,15 +172,20 @@ def _versions(
     return ours, theirs
 
 
-def _theirs_only(repository: Repository, members: list[str]) -> frozenset[str]:
-    """Members that came in with the other side of the stopped operation."""
+def _theirs_only(repository: Repository, listing: Listing, members: list[str]) -> frozenset[str]:
+    """Members that come in with the other side of the merge, or of the stopped operation."""
+    two = len(listing.commits) == 2
+    sides = listing.commits if two else _stopped_sides(repository)
+    if not sides:
+        return frozenset()
+    ours, theirs = (list_commit(repository, side).files for side in sides)
+    return frozenset(path for path in members if path in theirs and path not in ours)
+
+
+def _stopped_sides(repository: Repository) -> tuple[str, ...]:
     stopped = stopped_operation(repository)
     head = find_commit(repository, "HEAD")
-    if not stopped or not head:
-        return frozenset()
-    ours = list_commit(repository, head).files
-    theirs = list_commit(repository, stopped.theirs).files
-    return frozenset(path for path in members if path in theirs and path not in ours)
+    return (head, stopped.theirs) if stopped and head else ()
 
 
 def _headers(

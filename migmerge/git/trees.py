@@ -44,17 +44,21 @@ class Unmerged(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What a tree holds by path, and what of it is unmerged."""
+    """What a tree holds by path, what of it is unmerged, and the commits whose tree it is."""
 
     files: Mapping[str, File]
     unmerged: Mapping[str, Unmerged]
+    commits: tuple[str, ...] = ()
 
 
 class Records(NamedTuple):
-    """What git lists of a source (`worktree`, `index` or `commit`), in git's own form."""
+    """What git lists of a source (`worktree`, `index`, `commit` or `merge`), in git's own words:
+    `form` is `index` (ls-files) or `tree` (ls-tree). `commits`: the one, or the two merged."""
 
     source: str
     records: tuple[bytes, ...]
+    form: str = "index"
+    commits: tuple[str, ...] = ()
 
 
 def worktree_records(repository: Repository) -> Records:
@@ -76,7 +80,7 @@ def index_records(repository: Repository) -> Records:
 def commit_records(repository: Repository, commit: str) -> Records:
     """The tree of a commit, or a tree, given by its full id."""
     out = repository.git("ls-tree", "-r", "-z", "--full-tree", commit)
-    return Records("commit", tuple(out.split(b"\0")))
+    return Records("commit", tuple(out.split(b"\0")), "tree", (commit,))
 
 
 def find_records(repository: Repository, *, staged: bool = False, commit: str = "") -> Records:
@@ -98,8 +102,9 @@ def list_commit(repository: Repository, commit: str) -> Listing:
 
 def listing_of(found: Records) -> Listing:
     """The records by path."""
-    if found.source != "commit":
-        return _listing(found.records, on_disk=found.source == "worktree")
+    if found.form == "index":
+        listing = _listing(found.records, on_disk=found.source == "worktree")
+        return listing._replace(commits=found.commits)
     files = {}
     for record in found.records:
         if record:
@@ -107,7 +112,7 @@ def listing_of(found: Records) -> Listing:
             mode, _, oid = head.split(b" ")
             file = File(os.fsdecode(path), int(mode, 8), oid.decode(), on_disk=False)
             files[file.path] = file
-    return Listing(files, {})
+    return Listing(files, {}, found.commits)
 
 
 def _listing(records: Iterable[bytes], *, on_disk: bool) -> Listing:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from migmerge.conflicts.model import Branch, Conflict
-from migmerge.git.findings import Findings
-from migmerge.git.snapshot import Snapshot
 from migmerge.migrations.model import Migration, NodeKey
+from migmerge.report.checked import Checked
 
 
-def findings_json(snapshot: Snapshot, findings: Findings) -> str:
-    """One line of JSON a document, as DESIGN section 4 shows it."""
-    return json.dumps(findings_document(snapshot, findings), indent=1)
-
-
-def findings_document(snapshot: Snapshot, findings: Findings) -> dict[str, object]:
-    """The document as plain values."""
-    return {
+def findings_json(checked: Sequence[Checked]) -> str:
+    """The document as DESIGN section 4 shows it; of several merges, what was found in any."""
+    first = checked[0]
+    base = first.findings.base
+    document = {
         "version": 1,
-        "source": snapshot.source,
-        "base": findings.base.name if findings.base else None,
-        "migrations": len(snapshot.graph.nodes),
-        "apps": len(snapshot.apps),
-        "conflicts": [conflict_document(c, snapshot.graph.nodes) for c in findings.conflicts],
+        "source": first.snapshot.source,
+        "against": [known.against for known in checked if known.against],
+        "base": base.name if base else None,
+        "migrations": max(known.size[0] for known in checked),
+        "apps": max(known.size[1] for known in checked),
+        "conflicts": [
+            {**conflict_document(conflict, known.snapshot.graph.nodes), "against": known.against}
+            for known in checked
+            for conflict in known.findings.conflicts
+        ],
         "notices": [
-            {"path": n.place.path, "line": n.place.line, "text": n.text} for n in findings.notices
+            {"path": n.place.path, "line": n.place.line, "text": n.text}
+            for known in checked
+            for n in known.findings.notices
         ],
         "errors": [],
     }
+    return json.dumps(document, indent=1)
 
 
 def conflict_document(conflict: Conflict, nodes: Mapping[NodeKey, Migration]) -> dict[str, object]:
@@ -55,6 +59,7 @@ def _branch(branch: Branch, nodes: Mapping[NodeKey, Migration]) -> dict[str, obj
         "side": branch.side,
         "published": branch.published,
         "applied": None,
+        "refs": list(branch.refs),
         "migrations": [key.name for key in branch.nodes],
         "paths": [nodes[key].path for key in branch.nodes],
     }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from migmerge.report.screen import printable
 
-def summary(migrations: int, apps: int, conflicts: int) -> str:
-    """How much was looked at, and what was found."""
-    looked = f"{_count(migrations, 'migration')} in {_count(apps, 'app')}"
+
+def summary(migrations: int, apps: int, conflicts: int, against: str = "") -> str:
+    """How much was looked at, as a merge with which ref, and what was found."""
+    looked = f"merged with {printable(against)}: " if against else ""
+    looked += f"{_count(migrations, 'migration')} in {_count(apps, 'app')}"
     return f"{looked}: {_count(conflicts, 'conflict') if conflicts else 'no conflicts'}"
 
 

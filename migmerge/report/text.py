@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from migmerge.conflicts.model import Branch, Conflict, Notice
-from migmerge.git.findings import Findings
 from migmerge.git.snapshot import Snapshot
+from migmerge.report.checked import Checked
 from migmerge.report.screen import printable
 
 if TYPE_CHECKING:
     from migmerge.git.history import Added
 
 
-def findings_text(snapshot: Snapshot, findings: Findings, added: Mapping[str, Added]) -> str:
+def findings_text(checked: Checked, added: Mapping[str, Added]) -> str:
     """Every finding, a blank line between; `added` tells who added which path."""
+    snapshot, findings, _ = checked
     base = findings.base.name if findings.base else None
     return "\n".join(_finding(c, snapshot, added, base) for c in findings.conflicts)
 
@@ -83,6 +84,8 @@ _SIDE = 28
 
 
 def _side(branch: Branch, base: str | None) -> str:
+    if branch.refs:
+        return printable(f"on {' and '.join(branch.refs)}")
     if base is None:
         return "no base branch to compare"
     known = {True: f"published on {base}", False: f"not on {base}"}

@@ -1,0 +1,79 @@
+"""What `check` does where it can't say what it said before: reads, finds, and tells people."""
+
+from __future__ import annotations
+
+import sys
+
+from migmerge.commands.against import with_refs
+from migmerge.config import Config
+from migmerge.conflicts.model import Conflict
+from migmerge.git.findings import find
+from migmerge.git.history import added_by, current_tips
+from migmerge.git.reading import Memory, read_cache
+from migmerge.git.remembered import Clean, remember
+from migmerge.git.repository import Repository
+from migmerge.git.snapshot import understand
+from migmerge.git.trees import Records, listing_of
+from migmerge.report.checked import Checked
+from migmerge.report.summary import summary
+from migmerge.report.text import findings_text, notice_line
+
+
+def look(
+    repository: Repository,
+    config: Config,
+    tree: tuple[str, Records],
+    prefixes: list[str],
+    asked_base: str | None,
+    always_base: bool,
+) -> Checked:
+    """The findings in, around or about `prefixes`; remembered where there are none at all.
+
+    `tree` is what git lists, with the ref that it would be a merge with, if any.
+    """
+    ref, records = tree
+    listing = listing_of(records)
+    memory = Memory(listing, read_cache(repository))
+    snapshot = understand(repository, config, records.source, listing, memory=memory)
+    memory.keep(repository)
+    found = find(repository, config, snapshot, asked_base, always_base=always_base)
+    checked = Checked(snapshot, found, ref)
+    if not found.conflicts:
+        notices = tuple(notice_line(notice) for notice in found.notices)
+        clean = Clean(*checked.size, found.asked, found.base, notices)
+        remember(repository, config, records, asked_base, clean)
+    conflicts = tuple(c for c in found.conflicts if _inside(c, prefixes))
+    if ref:
+        conflicts = with_refs(repository, snapshot, conflicts, ref)
+    return checked._replace(findings=found._replace(conflicts=conflicts))
+
+
+def _inside(conflict: Conflict, prefixes: list[str]) -> bool:
+    if not prefixes:
+        return True
+    place = conflict.place.path if conflict.place else conflict.app.directory
+    return any(
+        not prefix
+        or f"{place}/".startswith(f"{prefix}/")
+        or f"{conflict.app.directory}/".startswith(f"{prefix}/")
+        or prefix.startswith(f"{conflict.app.directory}/")
+        for prefix in prefixes
+    )
+
+
+def tell(repository: Repository, checked: Checked) -> None:
+    """Findings on standard output, the rest on standard error."""
+    snapshot, found, ref = checked
+    for notice in found.notices:
+        print(notice_line(notice), file=sys.stderr)
+    if found.conflicts:
+        paths = {
+            snapshot.graph.nodes[key].path
+            for conflict in found.conflicts
+            for branch in conflict.branches
+            for key in branch.nodes
+        }
+        tips = list(snapshot.listing.commits) or current_tips(repository)
+        tips += [found.base.commit] if found.base else []
+        print(findings_text(checked, added_by(repository, sorted(paths), tips)), end="")
+    print(summary(*checked.size, len(found.conflicts), ref), file=sys.stderr)

@@ -1,0 +1,77 @@
+"""The tree that merging two commits would give, without touching index or work tree."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+from migmerge.errors import UserError
+from migmerge.git.process import GitError
+from migmerge.git.repository import Repository, is_shallow
+from migmerge.git.trees import Records, commit_records
+
+# git's own merge of a text: our driver would take a process for each file, and decide nothing
+_WITHOUT_DRIVER = (
+    "-c",
+    "merge.migmerge.driver=git merge-file --marker-size=%L -L ours -L base -L theirs %A %O %B",
+)
+
+
+def merge_records(repository: Repository, ours: str, theirs: str) -> Records:
+    """What git would list after `git merge theirs` at `ours` (full ids), unmerged paths as such.
+
+    UserError where the two have no history in common.
+    """
+    try:
+        out = repository.git(
+            *_WITHOUT_DRIVER, "merge-tree", "--write-tree", "-z", "--no-messages", ours, theirs,
+            expected=(0, 1),
+        )  # fmt: skip
+    except GitError as error:
+        if error.returncode != 129:
+            raise _unrelated(repository, error) from None
+        return merge_records_of_old_git(repository, ours, theirs)
+    tree, *stages = out.rstrip(b"\0").split(b"\0")
+    found = commit_records(repository, tree.decode())
+    if not stages:
+        return Records("merge", found.records, found.form, (ours, theirs))
+    unmerged = {record.partition(b"\t")[2] for record in stages}
+    merged = [
+        _staged(record)
+        for record in found.records
+        if record and record.partition(b"\t")[2] not in unmerged
+    ]
+    merged += [b"M " + record for record in stages]
+    return Records("merge", tuple(merged), "index", (ours, theirs))
+
+
+def merge_records_of_old_git(repository: Repository, ours: str, theirs: str) -> Records:
+    """The same before git 2.38, by an index of its own; what both sides changed is unmerged."""
+    try:
+        base = repository.git("merge-base", ours, theirs).decode().split()[0]
+    except GitError as error:
+        raise _unrelated(repository, error) from None
+    with tempfile.TemporaryDirectory() as place:
+        env = {"GIT_INDEX_FILE": os.path.join(place, "index")}
+        repository.git("read-tree", "-i", "-m", "--aggressive", base, ours, theirs, env=env)
+        out = repository.git("ls-files", "-z", "-t", "--stage", env=env)
+    return Records("merge", tuple(out.split(b"\0")), "index", (ours, theirs))
+
+
+def _staged(record: bytes) -> bytes:
+    """A line of ls-tree as ls-files would write it."""
+    head, _, path = record.partition(b"\t")
+    mode, _, oid = head.split(b" ")
+    return b"H %s %s 0\t%s" % (mode, oid, path)
+
+
+def _unrelated(repository: Repository, error: GitError) -> UserError:
+    if is_shallow(repository):
+        return UserError(
+            "this clone is too shallow to merge: the common history was cut off",
+            "git fetch --unshallow (GitHub: actions/checkout with fetch-depth: 0; "
+            "GitLab: GIT_DEPTH: 0; Bitbucket: clone: depth: full)",
+        )
+    if error.returncode == 1 or "unrelated histories" in error.stderr:
+        return UserError("the two have no history in common", "name a branch of this repository")
+    return UserError(f"git could not merge: {error.reason}", "git merge-tree says more")

@@ -1,0 +1,21 @@
+"""What a check has looked at, for every format."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from migmerge.git.findings import Findings
+from migmerge.git.snapshot import Snapshot
+
+
+class Checked(NamedTuple):
+    """A tree and its findings; `against` is the ref that it would be merged with, if any."""
+
+    snapshot: Snapshot
+    findings: Findings
+    against: str = ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many migrations and apps there are."""
+        return len(self.snapshot.graph.nodes), len(self.snapshot.apps)
