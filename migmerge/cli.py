@@ -12,6 +12,8 @@ from migmerge import __version__
 from migmerge.errors import UserError
 
 STRATEGIES = ("auto", "merge", "renumber", "regenerate")
+FORMATS = ("text", "json", "github", "gitlab", "sarif")
+PICTURES = ("text", "mermaid", "dot", "svg", "html")
 _BUG = "https://github.com/migmerge/migmerge/issues"
 
 
@@ -62,6 +64,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _check(arguments)
     if arguments.command == "undo":
         return _undo(arguments)
+    if arguments.command == "graph":
+        return _graph(arguments)
     if arguments.command in ("merge", "rebase"):
         return _within(arguments)
     if arguments.command == "doctor":
@@ -120,6 +124,22 @@ def _fix(arguments: argparse.Namespace) -> int:
             arguments.commit,
             arguments.amend,
             not arguments.no_verify,
+            arguments.format,
+        )
+    )
+
+
+def _graph(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.graph import GraphOptions, graph  # one command's imports only
+
+    gc.disable()  # as for a check
+    return graph(
+        GraphOptions(
+            arguments.directory,
+            arguments.config,
+            tuple(arguments.apps),
+            arguments.base,
+            arguments.conflicts,
             arguments.format,
         )
     )
@@ -224,6 +244,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_check(commands.add_parser("check", help="find migrations that collide"))
     _add_fix(commands.add_parser("fix", help="resolve what check finds"))
+    _add_graph(commands.add_parser("graph", help="the migration graph as a picture"))
     for name in ("merge", "rebase"):
         within = commands.add_parser(
             name,
@@ -259,7 +280,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
         help="read what merging REF (CI's target branch if none is named) would give; repeatable",
     )
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument("--exit-zero", action="store_true", help="tell, but never fail")
 
 
@@ -288,6 +309,13 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
     done.add_argument("--amend", action="store_true", help="make it part of the last commit")
     parser.add_argument("--no-verify", action="store_true", help="do not ask the project's Django")
     parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_graph(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("apps", nargs="*", metavar="APP", help="app labels; all when none is named")
+    parser.add_argument("--conflicts", action="store_true", help="only what collides, and around")
+    parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
+    parser.add_argument("--format", choices=PICTURES, default="text")
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:

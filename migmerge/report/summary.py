@@ -8,9 +8,10 @@ from migmerge.report.screen import printable
 def summary(migrations: int, apps: int, conflicts: int, against: str = "") -> str:
     """How much was looked at, as a merge with which ref, and what was found."""
     looked = f"merged with {printable(against)}: " if against else ""
-    looked += f"{_count(migrations, 'migration')} in {_count(apps, 'app')}"
-    return f"{looked}: {_count(conflicts, 'conflict') if conflicts else 'no conflicts'}"
+    looked += f"{count(migrations, 'migration')} in {count(apps, 'app')}"
+    return f"{looked}: {count(conflicts, 'conflict') if conflicts else 'no conflicts'}"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """`1 app`, `2,000 apps`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

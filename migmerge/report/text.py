@@ -30,7 +30,7 @@ def notice_line(notice: Notice) -> str:
 def _finding(
     conflict: Conflict, snapshot: Snapshot, added: Mapping[str, Added], base: str | None
 ) -> str:
-    lines = [_headline(conflict)]
+    lines = [headline(conflict)]
     if conflict.kind in ("siblings", "path"):
         lines += ["", *_tree(conflict, snapshot, added, base), ""]
         lines += [f"  {line}" for line in _verdict(conflict)]
@@ -46,7 +46,8 @@ def command_lines(commands: Iterable[str]) -> list[str]:
     return [line for text in commands for line in text.replace(" && ", " &&\n").split("\n")]
 
 
-def _headline(conflict: Conflict) -> str:
+def headline(conflict: Conflict) -> str:
+    """The finding in one line: where, what, in which app."""
     app = printable(conflict.app.label)
     if conflict.kind == "siblings":
         ancestor = conflict.common_ancestor
@@ -74,7 +75,7 @@ def _tree(
             stem = "  " if last else "│ "
             if place == 0:
                 stem = "└─" if last else "├─"
-            told = _side(branch, base) if place == 0 else ""
+            told = side_text(branch, base) if place == 0 else ""
             who = _who(added.get(snapshot.graph.nodes[key].path), two_versions=bool(key.version))
             lines.append(f"  {stem} {printable(key.name):{width}}  {told:{_SIDE}}  {who}")
     return lines
@@ -83,7 +84,8 @@ def _tree(
 _SIDE = 28
 
 
-def _side(branch: Branch, base: str | None) -> str:
+def side_text(branch: Branch, base: str | None) -> str:
+    """Where a branch's migrations are, as far as it is known."""
     if branch.refs:
         return printable(f"on {' and '.join(branch.refs)}")
     if base is None:

@@ -1,0 +1,70 @@
+"""`migmerge graph`: the migration graph as a picture."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from migmerge.config import read_config
+from migmerge.errors import UserError
+from migmerge.git.findings import find
+from migmerge.git.reading import Memory, read_cache
+from migmerge.git.repository import find_repository
+from migmerge.git.snapshot import understand
+from migmerge.git.trees import find_records, listing_of
+from migmerge.report.checked import Checked
+from migmerge.report.picture import Picture, conflicts_only, only_apps, picture_of
+
+
+class GraphOptions(NamedTuple):
+    """What the command line said."""
+
+    directory: str
+    config: str | None = None
+    apps: tuple[str, ...] = ()
+    base: str | None = None
+    conflicts: bool = False
+    format: str = "text"
+
+
+def graph(options: GraphOptions) -> int:
+    """Print the picture; 0, whatever it shows."""
+    repository = find_repository(options.directory)
+    if repository.bare:
+        raise UserError(f"{repository.root} is a bare repository", "cd to a work tree")
+    config = read_config(repository.root, options.config)
+    listing = listing_of(find_records(repository))
+    memory = Memory(listing, read_cache(repository))
+    snapshot = understand(repository, config, "worktree", listing, memory=memory)
+    memory.keep(repository)
+    checked = Checked(snapshot, find(repository, config, snapshot, options.base))
+    picture = only_apps(picture_of(checked), options.apps)
+    if options.conflicts:
+        picture = conflicts_only(picture)
+    if not picture.apps:
+        print("no conflicts" if options.conflicts else "no migrations", file=sys.stderr)
+    print(_drawn(picture, options.format), end="")
+    return 0
+
+
+def _drawn(picture: Picture, form: str) -> str:
+    # each format pays for its own imports
+    if form == "mermaid":
+        from migmerge.report.mermaid import mermaid
+
+        return mermaid(picture)
+    if form == "dot":
+        from migmerge.report.dot import dot
+
+        return dot(picture)
+    if form == "svg":
+        from migmerge.report.svg import svg
+
+        return svg(picture)
+    if form == "html":
+        from migmerge.report.page import page
+
+        return page(picture)
+    from migmerge.report.tree import tree
+
+    return tree(picture)

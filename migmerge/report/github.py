@@ -1,0 +1,57 @@
+"""Workflow annotations, and a job summary where GitHub asks for one.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from migmerge.report.checked import Checked
+from migmerge.report.marks import Mark, marks
+from migmerge.report.mermaid import mermaid
+from migmerge.report.picture import conflicts_only, picture_of
+from migmerge.report.summary import summary
+
+
+def workflow_commands(
+    checked: Sequence[Checked], environment: Mapping[str, str] = os.environ
+) -> str:
+    """A workflow command for each finding; what $GITHUB_STEP_SUMMARY names gets the pictures."""
+    target = environment.get("GITHUB_STEP_SUMMARY")
+    if target:
+        with open(target, "a", encoding="utf-8", errors="backslashreplace") as handle:
+            handle.write("".join(map(_section, checked)))
+    last = [
+        f"::notice title=migmerge::{_data(summary(*known.size, 0, known.against))}"
+        for known in checked
+        if not known.findings.conflicts
+    ]
+    return "\n".join([*map(_annotation, marks(checked)), *last])
+
+
+def _annotation(mark: Mark) -> str:
+    level = "notice" if mark.level == "note" else mark.level
+    place = f"file={_property(mark.place.path)},line={mark.place.line}"
+    return f"::{level} {place},title={_property(f'migmerge: {mark.title}')}::{_data(mark.text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _section(known: Checked) -> str:
+    """Markdown: what was looked at, the picture of what collides, and each finding."""
+    found = known.findings.conflicts
+    lines = ["## migmerge", "", f"`{summary(*known.size, len(found), known.against)}`", ""]
+    if found:
+        lines += ["```mermaid", mermaid(conflicts_only(picture_of(known))).rstrip(), "```", ""]
+    for mark in marks([known]):
+        # indented: nothing that a branch names its files can end the block
+        lines += [f"    {line}" for line in mark.text.splitlines()] + [""]
+    return "\n".join(lines) + "\n"
