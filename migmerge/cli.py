@@ -66,6 +66,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _undo(arguments)
     if arguments.command == "graph":
         return _graph(arguments)
+    if arguments.command == "forecast":
+        return _forecast(arguments)
     if arguments.command in ("merge", "rebase"):
         return _within(arguments)
     if arguments.command == "doctor":
@@ -140,6 +142,22 @@ def _graph(arguments: argparse.Namespace) -> int:
             tuple(arguments.apps),
             arguments.base,
             arguments.conflicts,
+            arguments.format,
+        )
+    )
+
+
+def _forecast(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.forecast import ForecastOptions, forecast  # one command's imports only
+
+    gc.disable()  # as for a check
+    return forecast(
+        ForecastOptions(
+            arguments.directory,
+            arguments.config,
+            tuple(arguments.refs),
+            arguments.base,
+            arguments.age,
             arguments.format,
         )
     )
@@ -244,6 +262,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_check(commands.add_parser("check", help="find migrations that collide"))
     _add_fix(commands.add_parser("fix", help="resolve what check finds"))
+    _add_forecast(commands.add_parser("forecast", help="which open branches will collide"))
     _add_graph(commands.add_parser("graph", help="the migration graph as a picture"))
     for name in ("merge", "rebase"):
         within = commands.add_parser(
@@ -316,6 +335,18 @@ def _add_graph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--conflicts", action="store_true", help="only what collides, and around")
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
     parser.add_argument("--format", choices=PICTURES, default="text")
+
+
+def _add_forecast(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "refs", nargs="*", metavar="REF", help="branches; all of origin's when none is named"
+    )
+    parser.add_argument("--base", metavar="REF", help="the branch that they will be merged into")
+    parser.add_argument(
+        "--age", metavar="DAYS", type=int, default=90, help="how old origin's may be (90)"
+    )
+    parser.add_argument("--format", choices=("text", "json", "html"), default="text")
+    parser.add_argument("--exit-zero", action="store_true", help="tell, but never fail")
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from migmerge.conflicts.model import Branch, Conflict, Place
 from migmerge.report.checked import Checked
-from migmerge.report.screen import printable
+from migmerge.report.screen import printable, short
 from migmerge.report.text import headline, side_text
 
 
@@ -59,7 +59,7 @@ def _mark(known: Checked, conflict: Conflict) -> Mark:
     lines = [headline(conflict)]
     if conflict.kind in ("siblings", "path"):
         lines += [f"{printable(b.leaf.name)}: {side_text(b, base)}" for b in conflict.branches]
-        lines += [printable(reason) for reason in conflict.reasons[:4]]
+        lines += [short(printable(reason)) for reason in conflict.reasons[:4]]
     lines += [f"next: {printable(command)}" for command in conflict.commands]
     names = sorted({key.name for branch in conflict.branches for key in branch.nodes})
     return Mark(

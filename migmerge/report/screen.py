@@ -8,3 +8,8 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def short(text: str, most: int = 200) -> str:
+    """`text` cut at `most` characters: a list of choices is longer than any screen."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -12,6 +12,6 @@ def summary(migrations: int, apps: int, conflicts: int, against: str = "") -> st
     return f"{looked}: {count(conflicts, 'conflict') if conflicts else 'no conflicts'}"
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, one: str, many: str = "") -> str:
     """`1 app`, `2,000 apps`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

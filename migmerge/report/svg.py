@@ -37,6 +37,8 @@ def svg(picture: Picture) -> str:
     """All apps beside each other, in rows that make the whole about as wide as a screen."""
     drawings = lay_out(picture)
     places, width, height = _packed(drawings)
+    legend = _legend(height) if any(node.side for node in picture.nodes.values()) else ""
+    width, height = (max(width, 420), height + GAP) if legend else (width, height)
     boxes = {
         key: Box(places[app][0] + GAP + box.x, places[app][1] + _HEAD + box.y, box.width)
         for app, drawing in drawings.items()
@@ -55,12 +57,24 @@ def svg(picture: Picture) -> str:
         parts.append(f'<text class="name" x="{x + 12:.0f}" y="{y + 22:.0f}">{text_of(app)}</text>')
     parts += edges_svg(picture, boxes, picture.edges)
     parts += [node_svg(node, boxes[node.key]) for node in picture.nodes.values()]
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return "\n".join([*parts, legend, "</svg>"]) + "\n"
+
+
+def _legend(top: float) -> str:
+    kinds = (("onto", "stays"), ("replayed", "moves"), ("unknown", "in conflict"))
+    return "\n".join(
+        f'<g class="node {kind}"><rect x="{GAP + place * 130}" y="{top - 8:.0f}" width="120" '
+        f'height="{HEIGHT}" rx="5"/><text x="{GAP + place * 130 + 60}" y="{top + 10:.0f}" '
+        f'text-anchor="middle">{said}</text></g>'
+        for place, (kind, said) in enumerate(kinds)
+    )
 
 
 ARROW = (
-    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-    'orient="auto"><path class="tip" d="M0 0 8 4 0 8Z"/></marker></defs>'
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
+    'markerHeight="8" '
+    'markerUnits="userSpaceOnUse" orient="auto"><path class="tip" d="M0 0 8 4 0 8Z"/>'
+    "</marker></defs>"
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from migmerge.conflicts.model import Branch, Conflict, Notice
 from migmerge.git.snapshot import Snapshot
 from migmerge.report.checked import Checked
-from migmerge.report.screen import printable
+from migmerge.report.screen import printable, short
 
 if TYPE_CHECKING:
     from migmerge.git.history import Added
@@ -107,7 +107,7 @@ def _verdict(conflict: Conflict) -> list[str]:
         "overlap": "The sides touch the same things:",
         "contradict": "The sides contradict each other:",
     }
-    shown = [f"- {printable(reason)}" for reason in conflict.reasons[:8]]
+    shown = [f"- {short(printable(reason))}" for reason in conflict.reasons[:8]]
     if len(conflict.reasons) > 8:
         shown.append(f"- and {len(conflict.reasons) - 8} more (--format json lists all)")
     return [said[conflict.verdict or "opaque"], *shown]

@@ -1,0 +1,60 @@
+"""`migmerge forecast`: which open branches will collide, before anyone merges."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import NamedTuple
+
+from migmerge.config import read_config
+from migmerge.errors import UserError
+from migmerge.git.base import find_base
+from migmerge.git.branches import open_branches
+from migmerge.git.forecast import forecast as foresee
+from migmerge.git.reading import Memory, read_cache
+from migmerge.git.repository import find_repository, is_shallow
+from migmerge.git.snapshot import understand
+from migmerge.git.trees import commit_records, listing_of
+from migmerge.report.forecast import forecast_json, forecast_text
+
+
+class ForecastOptions(NamedTuple):
+    """What the command line said; `age` is in days."""
+
+    directory: str
+    config: str | None = None
+    refs: tuple[str, ...] = ()
+    base: str | None = None
+    age: int = 90
+    format: str = "text"
+
+
+def forecast(options: ForecastOptions) -> int:
+    """Print who will collide with whom; 1 if anybody does."""
+    repository = find_repository(options.directory)
+    config = read_config(repository.root, options.config)
+    base = find_base(repository, options.base, config.base)
+    if base is None:
+        raise UserError("there is no base branch to compare with", "migmerge forecast --base REF")
+    if is_shallow(repository):
+        raise UserError(
+            "this clone is too shallow to see where branches left the base branch",
+            "git fetch --unshallow (in CI, fetch-depth: 0)",
+        )
+    listing = listing_of(commit_records(repository, base.commit))
+    memory = Memory(listing, read_cache(repository))
+    snapshot = understand(repository, config, "commit", listing, memory=memory)
+    memory.keep(repository)
+    branches = open_branches(repository, base.commit, options.refs, options.age, time.time())
+    found = foresee(repository, snapshot, base, branches)
+    if options.format == "html":
+        from migmerge.report.forecast_page import forecast_page
+
+        print(forecast_page(found, base), end="")
+    elif options.format == "json":
+        print(forecast_json(found, base, len(branches)))
+    else:
+        text, told = forecast_text(found, base, len(branches))
+        print(text, end="")
+        print(told, file=sys.stderr)
+    return 1 if found.collisions else 0

@@ -1,0 +1,61 @@
+"""Which branches will collide once both are merged, from what each adds to an app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+
+class Fresh(NamedTuple):
+    """A migration that a branch adds: `oid` is its content, `parents` the names it builds on in
+    its own app (what it replaces, too)."""
+
+    name: str
+    path: str
+    oid: str
+    parents: frozenset[str]
+
+
+class Side(NamedTuple):
+    """What a branch does to an app: migrations added by name, names taken away and not replaced.
+
+    `below` are names that migrations build on which it changed; `has` tells the content that its
+    tree has at a path, empty for none.
+    """
+
+    added: Mapping[str, Fresh]
+    gone: frozenset[str]
+    below: frozenset[str]
+    has: Callable[[str], str]
+
+
+class Clash(NamedTuple):
+    """How two sides collide: a conflict's kind, and the names on each that do."""
+
+    kind: str
+    one: tuple[str, ...]
+    other: tuple[str, ...]
+
+
+def collide(one: Side, other: Side) -> Clash | None:
+    """What merging both would bring, seen from what they add; None where they get along.
+
+    What both have alike, as a branch that builds on another, is nobody's.
+    """
+    own = {n: f for n, f in one.added.items() if other.has(f.path) != f.oid}
+    theirs = {n: f for n, f in other.added.items() if one.has(f.path) != f.oid}
+    both = sorted(own.keys() & theirs.keys())
+    if both:
+        return Clash("path", tuple(both), tuple(both))
+    lost = _lost(own, other.gone), _lost(theirs, one.gone)
+    if any(lost):
+        return Clash("missing-dependency", *lost)
+    above = one.below | other.below
+    above |= {parent for side in (one, other) for f in side.added.values() for parent in f.parents}
+    if own.keys() - above and theirs.keys() - above:
+        return Clash("siblings", tuple(sorted(own)), tuple(sorted(theirs)))
+    return None
+
+
+def _lost(added: Mapping[str, Fresh], gone: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(name for name, fresh in added.items() if fresh.parents & gone))

@@ -1,0 +1,141 @@
+"""Open branches, and what each has changed since it left the base branch, in a few processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from migmerge.git.repository import Repository, commit_of
+
+_SECONDS_A_DAY = 86_400
+_REGULAR = (b"100644", b"100755")
+_REMOTE = "refs/remotes/origin/"
+
+
+class OpenBranch(NamedTuple):
+    """A branch with commits that the base branch lacks; `when` is its last commit's time, in
+    seconds since 1970, and `fork` the newest commit that it shares with the base branch."""
+
+    name: str
+    commit: str
+    when: int
+    author: str
+    fork: str
+
+
+class Changed(NamedTuple):
+    """A path that differs between two trees; `old` or `oid` is empty where it isn't there."""
+
+    path: str
+    old: str
+    oid: str
+
+
+def open_branches(
+    repository: Repository, base: str, names: Sequence[str], days: int, now: float
+) -> list[OpenBranch]:
+    """The branches `names`, or all of origin's whose last commit is at most `days` old, oldest
+    first; those without a history in common with `base` (a commit) are left out."""
+    if names:
+        tips = {name: commit_of(repository, name) for name in names}
+    else:
+        tips = _remote_tips(repository)
+    told = _told(repository, tips.values())
+    if not names:
+        oldest = now - days * _SECONDS_A_DAY
+        tips = {name: tip for name, tip in tips.items() if told[tip][0] >= oldest}
+    forks = _forks(repository, base, set(tips.values()))
+    found = [
+        OpenBranch(name, tip, *told[tip], forks[tip]) for name, tip in tips.items() if tip in forks
+    ]
+    return sorted(found, key=lambda branch: (branch.when, branch.name))
+
+
+def _remote_tips(repository: Repository) -> dict[str, str]:
+    form = "--format=%(refname)%00%(objectname)%00%(symref)"
+    out = os.fsdecode(repository.git("for-each-ref", form, "--", _REMOTE))
+    fields = [line.split("\0") for line in out.splitlines()]
+    return {ref[len("refs/remotes/") :]: oid for ref, oid, symbolic in fields if not symbolic}
+
+
+def _told(repository: Repository, tips: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Commit -> when it was made, and who wrote it."""
+    wanted = sorted(set(tips))
+    if not wanted:
+        return {}
+    out = repository.git(
+        "log", "--no-walk=unsorted", "-z", "--format=%H%x01%ct%x01%an", "--stdin",
+        stdin="".join(f"{tip}\n" for tip in wanted).encode(),
+    )  # fmt: skip
+    records = [record.split("\1") for record in out.decode("utf-8", "replace").split("\0")]
+    return {
+        oid: (int(when), author) for oid, when, author in filter(lambda r: len(r) == 3, records)
+    }
+
+
+def _forks(repository: Repository, base: str, tips: set[str]) -> dict[str, str]:
+    """Tip -> the newest commit of the base branch that it holds; none for what is merged."""
+    if not tips:
+        return {}
+    wanted = "".join(f"{tip}\n" for tip in sorted(tips)) + f"^{base}\n"
+    out = repository.git("rev-list", "--parents", "--stdin", stdin=wanted.encode()).decode()
+    parents = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    shared = {tip: _boundary(tip, parents) for tip in tips if tip in parents}
+    order: dict[str, int] = {}
+    if any(len(candidates) > 1 for candidates in shared.values()):
+        history = repository.git("rev-list", "--topo-order", base).decode().split()
+        order = {commit: place for place, commit in enumerate(history)}
+    return {
+        tip: min(candidates, key=lambda commit: order.get(commit, 0))
+        for tip, candidates in shared.items()
+        if candidates
+    }
+
+
+def _boundary(tip: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
+    """The commits outside of `parents` at which going back from `tip` ends."""
+    found, seen, waiting = set(), {tip}, [tip]
+    while waiting:
+        for parent in parents[waiting.pop()]:
+            if parent not in parents:
+                found.add(parent)
+            elif parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return found
+
+
+def changes(
+    repository: Repository, pairs: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[Changed]]:
+    """`(from, to)` commits -> Python files that were added, changed or taken away between them."""
+    wanted = sorted({pair for pair in pairs if pair[0] != pair[1]})
+    found: dict[tuple[str, str], list[Changed]] = {pair: [] for pair in pairs}
+    if not wanted:
+        return found
+    # a commit with the commits to compare it with in place of its parents
+    lines = "".join(f"{new} {old}\n" for old, new in wanted)
+    out = repository.git(
+        "diff-tree",
+        "--stdin",
+        "-r",
+        "-z",
+        "--no-renames",
+        "--raw",
+        "--always",
+        stdin=lines.encode(),
+    )
+    fields = iter(out.split(b"\0"))
+    pair = iter(wanted)
+    own: list[Changed] = []
+    for field in fields:
+        if not field.startswith(b":"):
+            own = found[next(pair)] if field else own
+            continue
+        before, mode, old, oid, _ = field[1:].split(b" ")
+        path = next(fields)
+        if path.endswith(b".py"):
+            oids = [o.decode() if m in _REGULAR else "" for m, o in ((before, old), (mode, oid))]
+            own.append(Changed(os.fsdecode(path), *oids))
+    return found

@@ -1,0 +1,193 @@
+"""All open branches against the base branch and each other: trees and blobs are read once each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from migmerge.conflicts.commute import judge
+from migmerge.conflicts.forecast import Clash, Fresh, Side, collide
+from migmerge.git.base import Base
+from migmerge.git.branches import Changed, OpenBranch, changes
+from migmerge.git.repository import Repository
+from migmerge.git.snapshot import Snapshot
+from migmerge.git.trees import read_blobs
+from migmerge.migrations.facts import gather, may_matter
+from migmerge.migrations.footprints import footprints
+from migmerge.migrations.layout import NUMBERED, is_candidate_name, split
+from migmerge.migrations.marks import Footprint
+from migmerge.migrations.model import App, Header
+from migmerge.migrations.operations import fingerprint, read_script
+from migmerge.migrations.reader import read_header
+
+
+class Collision(NamedTuple):
+    """Two branches (the second may be the base) that collide in an app, with the migrations of
+    each that do; `verdict` is empty for kinds without sides."""
+
+    one: str
+    other: str
+    app: App
+    clash: Clash
+    verdict: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+class Forecast(NamedTuple):
+    """Branches that add migrations, oldest first, with those by app, and all collisions."""
+
+    branches: tuple[tuple[OpenBranch, Mapping[App, Side]], ...]
+    collisions: tuple[Collision, ...]
+
+
+def forecast(
+    repository: Repository, snapshot: Snapshot, base: Base, branches: Sequence[OpenBranch]
+) -> Forecast:
+    """What will collide; `snapshot` is the base branch's."""
+    own = {branch.commit: (branch.fork, branch.commit) for branch in branches}
+    since = {branch.fork: (branch.fork, base.commit) for branch in branches}
+    changed = changes(repository, [*own.values(), *since.values()])
+    directories = {app.directory: app for app in snapshot.apps.values()}
+    wanted = {pair: _candidates(found, directories) for pair, found in changed.items()}
+    fresh = {c.oid for found in wanted.values() for c in found if c.oid}
+    reader = _Reader(snapshot, directories, read_blobs(repository, fresh), {})
+    sides = {
+        pair: _sides(reader, wanted[pair], wanted[since[pair[0]]] if pair[1] in own else ())
+        for pair in wanted
+    }
+    adding = [(branch, sides[own[branch.commit]]) for branch in branches]
+    adding = [(b, apps) for b, apps in adding if any(s.added or s.gone for s in apps.values())]
+    pairs = [(branch.name, base.name, apps, sides[since[branch.fork]]) for branch, apps in adding]
+    pairs += [
+        (one.name, other.name, first, second)
+        for (one, first), (other, second) in combinations(adding, 2)
+        if one.commit != other.commit
+    ]
+    found = [
+        (Collision(one, other, app, clash), first[app], second[app])
+        for one, other, first, second in pairs
+        for app in sorted(first.keys() & second.keys())
+        if (clash := collide(first[app], second[app]))
+    ]
+    judged = _judged(snapshot, found, reader.blobs)
+    return Forecast(tuple(adding), tuple(judged))
+
+
+def _candidates(found: Iterable[Changed], directories: Mapping[str, App]) -> list[Changed]:
+    """Those that may be migrations, by their names."""
+    kept = []
+    for change in found:
+        directory, name = split(change.path)
+        known = directory in directories or "migration" in directory.rpartition("/")[2].lower()
+        if known and is_candidate_name(name):
+            kept.append(change)
+    return kept
+
+
+class _Reader(NamedTuple):
+    """The base branch's files and apps, new contents, and what was read of them before."""
+
+    snapshot: Snapshot
+    directories: Mapping[str, App]
+    blobs: Mapping[str, bytes]
+    headers: dict[str, Header | None]
+
+
+def _sides(reader: _Reader, found: Sequence[Changed], since: Sequence[Changed]) -> dict[App, Side]:
+    """What a branch does to each app; `since` is what the base branch did after it left."""
+    added: dict[App, dict[str, Fresh]] = defaultdict(dict)
+    gone: dict[App, set[str]] = defaultdict(set)
+    replaced: dict[App, set[str]] = defaultdict(set)
+    below: dict[App, set[str]] = defaultdict(set)
+    for change in found:
+        directory, file = split(change.path)
+        app = reader.directories.get(directory) or _new_app(directory)
+        name = file[: -len(".py")]
+        if not change.oid:
+            gone[app].add(name)
+        elif header := _header(reader, change.oid, file):
+            above = {r.name for r in header.dependencies if r.label == app.label}
+            if change.old:
+                below[app] |= above
+                continue
+            old = {r.name for r in header.replaces}
+            replaced[app] |= old
+            added[app][name] = Fresh(name, change.path, change.oid, frozenset(above | old))
+    own = {change.path: change.oid for change in found}
+    before = {change.path: change.old for change in since}
+    files = reader.snapshot.listing.files
+
+    def has(path: str) -> str:
+        if path in own:
+            return own[path]
+        if path in before:
+            return before[path]
+        return files[path].oid if path in files else ""
+
+    return {
+        app: Side(added[app], frozenset(gone[app] - replaced[app]), frozenset(below[app]), has)
+        for app in {*added, *gone, *below}
+    }
+
+
+def _header(reader: _Reader, oid: str, file: str) -> Header | None:
+    if oid not in reader.headers:
+        numbered = NUMBERED.match(file) is not None
+        reader.headers[oid] = read_header(reader.blobs[oid], numbered=numbered)
+    return reader.headers[oid]
+
+
+def _new_app(directory: str) -> App:
+    """An app that the base branch doesn't have, by its directory's name alone."""
+    label = split(directory)[0].rpartition("/")[2] or directory
+    return App(label, label, directory)
+
+
+def _judged(
+    snapshot: Snapshot,
+    found: Sequence[tuple[Collision, Side, Side]],
+    blobs: Mapping[str, bytes],
+) -> list[Collision]:
+    """The collisions with their verdicts; what has the same content on both sides is left out."""
+    fresh: dict[App, dict[str, Fresh]] = defaultdict(dict)
+    for collision, one, other in found:
+        for side in (one, other):
+            fresh[collision.app] |= {f.oid: f for f in side.added.values()}
+    done = {app: _footprints(snapshot, app, own, blobs) for app, own in fresh.items()}
+    marks = {oid: fingerprint(blobs[oid]) for own in fresh.values() for oid in own}
+    judged = []
+    for collision, one, other in found:
+        if collision.clash.kind == "missing-dependency":
+            judged.append(collision)
+            continue
+        oids = [[side.added[n].oid for n in names] for side, names in
+                ((one, collision.clash.one), (other, collision.clash.other))]  # fmt: skip
+        alike = {marks[oid] for oid in oids[0]} & {marks[oid] for oid in oids[1]} - {""}
+        left = [[oid for oid in own if marks[oid] not in alike] for own in oids]
+        if alike and not any(left):
+            reason = "both have the same content"
+            judged.append(collision._replace(verdict="commute", reasons=(reason,)))
+            continue
+        pair = tuple([f for oid in own for f in done[collision.app][oid]] for own in left)
+        judgement = judge([(pair[0], pair[1])])
+        judged.append(collision._replace(verdict=judgement.verdict, reasons=judgement.reasons))
+    return judged
+
+
+def _footprints(
+    snapshot: Snapshot, app: App, fresh: Mapping[str, Fresh], blobs: Mapping[str, bytes]
+) -> dict[str, tuple[Footprint, ...]]:
+    """Content -> what its operations read and write, as the whole app's history tells."""
+    nodes = snapshot.graph.nodes
+    new = {f.path for f in fresh.values()}
+    sources = [
+        snapshot.contents[nodes[key].path]
+        for key in snapshot.graph.app_nodes(app.key)
+        if nodes[key].path not in new
+    ]
+    settled = [read_script(source, app.label) for source in sources if may_matter(source)]
+    scripts = {oid: read_script(blobs[oid], app.label, f.name) for oid, f in fresh.items()}
+    facts = gather(settled, scripts.values())
+    return {oid: footprints(script, facts) for oid, script in scripts.items()}

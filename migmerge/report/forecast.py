@@ -1,0 +1,135 @@
+"""What branches will collide, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+
+from migmerge.git.base import Base
+from migmerge.git.branches import OpenBranch
+from migmerge.git.forecast import Collision, Forecast
+from migmerge.report.screen import printable, short
+from migmerge.report.summary import count
+
+_WIDE = 24  # branches, from which a matrix fits no terminal
+# how bad a cell of the matrix is, and what stands in it
+LETTERS = {"": "M", "contradict": "X", "overlap": "o", "opaque": "?", "commute": "c"}
+LEGEND = "c commute, ? not known, o touch the same things, X contradict, M a parent goes missing"
+
+
+def forecast_text(found: Forecast, base: Base, looked: int) -> tuple[str, str]:
+    """Branches, matrix and collisions, oldest branch first; and the last line."""
+    last = (
+        f"{count(looked, 'open branch', 'open branches')} against {printable(base.name)}: "
+        f"{count(len(found.branches), 'touches', 'touch')} migrations, "
+        f"{count(len(found.collisions), 'collision')}"
+    )
+    if not found.collisions:
+        return "", last
+    own = involved(found)
+    lines = [*_table(found, own), ""]
+    if len(own) <= _WIDE:
+        lines += [*_matrix(found, own, base), f"  {LEGEND}", ""]
+    for collision in found.collisions:
+        lines += _paragraph(collision)
+    return "".join(f"{printable(line).rstrip()}\n" for line in lines), last
+
+
+def involved(found: Forecast) -> list[OpenBranch]:
+    """Branches that collide with anything, oldest first."""
+    names = {name for c in found.collisions for name in (c.one, c.other)}
+    return [branch for branch, _ in found.branches if branch.name in names]
+
+
+def day(branch: OpenBranch) -> str:
+    """The day of the last commit, in UTC."""
+    return datetime.fromtimestamp(branch.when, timezone.utc).strftime("%Y-%m-%d")
+
+
+def cells(found: Forecast) -> dict[tuple[str, str], list[Collision]]:
+    """The collisions of each two branches, under both orders."""
+    told: dict[tuple[str, str], list[Collision]] = {}
+    for collision in found.collisions:
+        for pair in ((collision.one, collision.other), (collision.other, collision.one)):
+            told.setdefault(pair, []).append(collision)
+    return told
+
+
+def worst(collisions: list[Collision]) -> str:
+    """The letter of the worst verdict."""
+    return next(LETTERS[v] for v in LETTERS if any(c.verdict == v for c in collisions))
+
+
+def _table(found: Forecast, own: list[OpenBranch]) -> list[str]:
+    adds = {branch.name: apps for branch, apps in found.branches}
+    width = max(len(branch.name) for branch in own)
+    lines = []
+    for place, branch in enumerate(own, 1):
+        apps = sorted(app.label for app, side in adds[branch.name].items() if side.added)
+        told = f"{day(branch)}  {branch.author}  ({', '.join(apps)})"
+        lines.append(f"{place:3} {branch.name:{width}}  {told}")
+    return lines
+
+
+def _matrix(found: Forecast, own: list[OpenBranch], base: Base) -> list[str]:
+    told = cells(found)
+    heads = "".join(f"{place:3}" for place in range(1, len(own) + 1))
+    lines = [f"     {heads}  {base.name}"]
+    for place, branch in enumerate(own, 1):
+        row = [worst(c) if (c := told.get((branch.name, o.name))) else "." for o in own]
+        row[place - 1] = "\\"
+        last = worst(c) if (c := told.get((branch.name, base.name))) else "."
+        lines.append(f"  {place:3}" + "".join(f"{cell:>3}" for cell in row) + f"  {last}")
+    return lines
+
+
+def _paragraph(collision: Collision) -> list[str]:
+    app, clash = collision.app, collision.clash
+    verdict = f", {collision.verdict}" if collision.verdict else ""
+    lines = [f"{collision.one} x {collision.other}: {clash.kind} in {app.label}{verdict}"]
+    for name, names in ((collision.one, clash.one), (collision.other, clash.other)):
+        if names:
+            lines.append(f"  {_some(names)}  on {name}")
+    lines += [f"  - {short(reason)}" for reason in collision.reasons[:3]]
+    if len(collision.reasons) > 3:
+        lines.append(f"  - and {len(collision.reasons) - 3} more (--format json lists all)")
+    return lines
+
+
+def _some(names: tuple[str, ...]) -> str:
+    if len(names) <= 4:
+        return ", ".join(names)
+    return f"{', '.join(names[:2])}, … {names[-1]} ({len(names)})"
+
+
+def forecast_json(found: Forecast, base: Base, looked: int) -> str:
+    """The document; keys are only ever added."""
+    document = {
+        "version": 1,
+        "base": base.name,
+        "looked_at": looked,
+        "branches": [
+            {
+                "name": branch.name,
+                "commit": branch.commit,
+                "fork": branch.fork,
+                "date": day(branch),
+                "author": branch.author,
+                "migrations": sorted(f.path for s in apps.values() for f in s.added.values()),
+            }
+            for branch, apps in found.branches
+        ],
+        "collisions": [
+            {
+                "branches": [c.one, c.other],
+                "app": c.app.label,
+                "directory": c.app.directory,
+                "kind": c.clash.kind,
+                "migrations": [list(c.clash.one), list(c.clash.other)],
+                "verdict": c.verdict or None,
+                "reasons": list(c.reasons),
+            }
+            for c in found.collisions
+        ],
+    }
+    return json.dumps(document, indent=1)
