@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -19,14 +19,14 @@ class Fresh(NamedTuple):
 class Side(NamedTuple):
     """What a branch does to an app: migrations added by name, names taken away and not replaced.
 
-    `below` are names that migrations build on which it changed; `has` tells the content that its
-    tree has at a path, empty for none.
+    `below` are names that migrations build on which it changed; `tree` has the content of all its
+    files by path.
     """
 
     added: Mapping[str, Fresh]
     gone: frozenset[str]
     below: frozenset[str]
-    has: Callable[[str], str]
+    tree: Mapping[str, str]
 
 
 class Clash(NamedTuple):
@@ -42,8 +42,8 @@ def collide(one: Side, other: Side) -> Clash | None:
 
     What both have alike, as a branch that builds on another, is nobody's.
     """
-    own = {n: f for n, f in one.added.items() if other.has(f.path) != f.oid}
-    theirs = {n: f for n, f in other.added.items() if one.has(f.path) != f.oid}
+    own = {n: f for n, f in one.added.items() if other.tree.get(f.path) != f.oid}
+    theirs = {n: f for n, f in other.added.items() if one.tree.get(f.path) != f.oid}
     both = sorted(own.keys() & theirs.keys())
     if both:
         return Clash("path", tuple(both), tuple(both))

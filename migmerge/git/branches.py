@@ -14,14 +14,15 @@ _REMOTE = "refs/remotes/origin/"
 
 
 class OpenBranch(NamedTuple):
-    """A branch with commits that the base branch lacks; `when` is its last commit's time, in
-    seconds since 1970, and `fork` the newest commit that it shares with the base branch."""
+    """A branch with commits that the base branch lacks (`own`, children first); `when` is its last
+    commit's time, in seconds since 1970, and `fork` the newest commit that the base branch has."""
 
     name: str
     commit: str
     when: int
     author: str
     fork: str
+    own: tuple[str, ...]
 
 
 class Changed(NamedTuple):
@@ -47,7 +48,7 @@ def open_branches(
         tips = {name: tip for name, tip in tips.items() if told[tip][0] >= oldest}
     forks = _forks(repository, base, set(tips.values()))
     found = [
-        OpenBranch(name, tip, *told[tip], forks[tip]) for name, tip in tips.items() if tip in forks
+        OpenBranch(name, tip, *told[tip], *forks[tip]) for name, tip in tips.items() if tip in forks
     ]
     return sorted(found, key=lambda branch: (branch.when, branch.name))
 
@@ -74,36 +75,43 @@ def _told(repository: Repository, tips: Iterable[str]) -> dict[str, tuple[int, s
     }
 
 
-def _forks(repository: Repository, base: str, tips: set[str]) -> dict[str, str]:
-    """Tip -> the newest commit of the base branch that it holds; none for what is merged."""
+def _forks(
+    repository: Repository, base: str, tips: set[str]
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Tip -> the newest commit of the base branch that it holds, and those that are its own; none
+    for what is merged, or has nothing in common with it."""
     if not tips:
         return {}
     wanted = "".join(f"{tip}\n" for tip in sorted(tips)) + f"^{base}\n"
-    out = repository.git("rev-list", "--parents", "--stdin", stdin=wanted.encode()).decode()
-    parents = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
-    shared = {tip: _boundary(tip, parents) for tip in tips if tip in parents}
+    out = repository.git("rev-list", "--topo-order", "--parents", "--stdin", stdin=wanted.encode())
+    parents = {line.split()[0]: line.split()[1:] for line in out.decode().splitlines()}
+    place = {commit: index for index, commit in enumerate(parents)}
+    reached = {tip: _reach(tip, parents) for tip in tips if tip in parents}
     order: dict[str, int] = {}
-    if any(len(candidates) > 1 for candidates in shared.values()):
+    if any(len(shared) > 1 for _, shared in reached.values()):
         history = repository.git("rev-list", "--topo-order", base).decode().split()
-        order = {commit: place for place, commit in enumerate(history)}
+        order = {commit: index for index, commit in enumerate(history)}
     return {
-        tip: min(candidates, key=lambda commit: order.get(commit, 0))
-        for tip, candidates in shared.items()
-        if candidates
+        tip: (
+            min(shared, key=lambda commit: order.get(commit, 0)),
+            tuple(sorted(own, key=place.__getitem__)),
+        )
+        for tip, (own, shared) in reached.items()
+        if shared
     }
 
 
-def _boundary(tip: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
-    """The commits outside of `parents` at which going back from `tip` ends."""
-    found, seen, waiting = set(), {tip}, [tip]
+def _reach(tip: str, parents: Mapping[str, Sequence[str]]) -> tuple[set[str], set[str]]:
+    """What can be reached from `tip` inside of `parents`, and the commits at which that ends."""
+    own, shared, waiting = {tip}, set(), [tip]
     while waiting:
         for parent in parents[waiting.pop()]:
             if parent not in parents:
-                found.add(parent)
-            elif parent not in seen:
-                seen.add(parent)
+                shared.add(parent)
+            elif parent not in own:
+                own.add(parent)
                 waiting.append(parent)
-    return found
+    return own, shared
 
 
 def changes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -46,33 +46,53 @@ def forecast(
     repository: Repository, snapshot: Snapshot, base: Base, branches: Sequence[OpenBranch]
 ) -> Forecast:
     """What will collide; `snapshot` is the base branch's."""
-    own = {branch.commit: (branch.fork, branch.commit) for branch in branches}
-    since = {branch.fork: (branch.fork, base.commit) for branch in branches}
-    changed = changes(repository, [*own.values(), *since.values()])
+    met = _meetings(base, branches)
+    since = {branch.commit: (branch.fork, base.commit) for branch in branches}
+    ends = {way for ways in met.values() for way in ways}
+    ends |= {(branch.fork, branch.commit) for branch in branches}
+    changed = changes(repository, sorted(ends | set(since.values())))
     directories = {app.directory: app for app in snapshot.apps.values()}
-    wanted = {pair: _candidates(found, directories) for pair, found in changed.items()}
-    fresh = {c.oid for found in wanted.values() for c in found if c.oid}
-    reader = _Reader(snapshot, directories, read_blobs(repository, fresh), {})
-    sides = {
-        pair: _sides(reader, wanted[pair], wanted[since[pair[0]]] if pair[1] in own else ())
-        for pair in wanted
-    }
-    adding = [(branch, sides[own[branch.commit]]) for branch in branches]
-    adding = [(b, apps) for b, apps in adding if any(s.added or s.gone for s in apps.values())]
-    pairs = [(branch.name, base.name, apps, sides[since[branch.fork]]) for branch, apps in adding]
-    pairs += [
-        (one.name, other.name, first, second)
-        for (one, first), (other, second) in combinations(adding, 2)
-        if one.commit != other.commit
-    ]
+    wanted = {way: _candidates(found, directories) for way, found in changed.items()}
+    blobs = read_blobs(repository, {c.oid for found in wanted.values() for c in found if c.oid})
+    reader = _Reader(directories, blobs, {})
+    files = {path: file.oid for path, file in snapshot.listing.files.items()}
+    trees = {base.commit: ChainMap(files)}
+    for branch in branches:
+        before = {change.path: change.old for change in wanted[since[branch.commit]]}
+        own = {change.path: change.oid for change in wanted[branch.fork, branch.commit]}
+        trees[branch.commit] = ChainMap(own, before, files)
+    sides = {way: _sides(reader, wanted[way], trees[way[1]]) for way in ends}
     found = [
-        (Collision(one, other, app, clash), first[app], second[app])
-        for one, other, first, second in pairs
-        for app in sorted(first.keys() & second.keys())
-        if (clash := collide(first[app], second[app]))
+        (Collision(*names, app, clash), sides[one][app], sides[other][app])
+        for names, (one, other) in met.items()
+        for app in sorted(sides[one].keys() & sides[other].keys())
+        if (clash := collide(sides[one][app], sides[other][app]))
     ]
-    judged = _judged(snapshot, found, reader.blobs)
-    return Forecast(tuple(adding), tuple(judged))
+    adding = [(branch, sides[branch.fork, branch.commit]) for branch in branches]
+    adding = [(b, apps) for b, apps in adding if any(s.added or s.gone for s in apps.values())]
+    return Forecast(tuple(adding), tuple(_judged(snapshot, found, blobs)))
+
+
+# from a commit to a later one
+Way = tuple[str, str]
+
+
+def _meetings(base: Base, branches: Sequence[OpenBranch]) -> dict[tuple[str, str], tuple[Way, Way]]:
+    """The names of each two branches -> the ways on which they come to meet.
+
+    Two that share commits come from the newest of them, others from where they left the base.
+    """
+    met = {(b.name, base.name): ((b.fork, b.commit), (b.fork, base.commit)) for b in branches}
+    commits = {branch.commit: frozenset(branch.own) for branch in branches}
+    for one, other in combinations(branches, 2):
+        if one.commit == other.commit:
+            continue
+        forks = one.fork, other.fork
+        if not commits[one.commit].isdisjoint(commits[other.commit]):
+            shared = next(commit for commit in one.own if commit in commits[other.commit])
+            forks = shared, shared
+        met[one.name, other.name] = ((forks[0], one.commit), (forks[1], other.commit))
+    return met
 
 
 def _candidates(found: Iterable[Changed], directories: Mapping[str, App]) -> list[Changed]:
@@ -87,16 +107,15 @@ def _candidates(found: Iterable[Changed], directories: Mapping[str, App]) -> lis
 
 
 class _Reader(NamedTuple):
-    """The base branch's files and apps, new contents, and what was read of them before."""
+    """The base branch's apps by directory, new contents, and what was read of them before."""
 
-    snapshot: Snapshot
     directories: Mapping[str, App]
     blobs: Mapping[str, bytes]
     headers: dict[str, Header | None]
 
 
-def _sides(reader: _Reader, found: Sequence[Changed], since: Sequence[Changed]) -> dict[App, Side]:
-    """What a branch does to each app; `since` is what the base branch did after it left."""
+def _sides(reader: _Reader, found: Sequence[Changed], tree: Mapping[str, str]) -> dict[App, Side]:
+    """What a branch, whose files are `tree`, does to each app."""
     added: dict[App, dict[str, Fresh]] = defaultdict(dict)
     gone: dict[App, set[str]] = defaultdict(set)
     replaced: dict[App, set[str]] = defaultdict(set)
@@ -115,19 +134,8 @@ def _sides(reader: _Reader, found: Sequence[Changed], since: Sequence[Changed]) 
             old = {r.name for r in header.replaces}
             replaced[app] |= old
             added[app][name] = Fresh(name, change.path, change.oid, frozenset(above | old))
-    own = {change.path: change.oid for change in found}
-    before = {change.path: change.old for change in since}
-    files = reader.snapshot.listing.files
-
-    def has(path: str) -> str:
-        if path in own:
-            return own[path]
-        if path in before:
-            return before[path]
-        return files[path].oid if path in files else ""
-
     return {
-        app: Side(added[app], frozenset(gone[app] - replaced[app]), frozenset(below[app]), has)
+        app: Side(added[app], frozenset(gone[app] - replaced[app]), frozenset(below[app]), tree)
         for app in {*added, *gone, *below}
     }
 
