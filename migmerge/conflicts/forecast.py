@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 
 class Fresh(NamedTuple):
-    """A migration that a branch adds: `oid` is its content, `parents` the names it builds on in
-    its own app (what it replaces, too)."""
+    """A migration that a branch adds: `oid` is its content, `parents` and `replaces` the names
+    that it builds on and stands for in its own app."""
 
     name: str
     path: str
     oid: str
     parents: frozenset[str]
+    replaces: frozenset[str] = frozenset()
 
 
 class Side(NamedTuple):
@@ -52,9 +53,13 @@ def collide(one: Side, other: Side) -> Clash | None:
         return Clash("missing-dependency", *lost)
     above = one.below | other.below
     above |= {parent for side in (one, other) for f in side.added.values() for parent in f.parents}
-    if own.keys() - above and theirs.keys() - above:
+    if _leaves(own, above) and _leaves(theirs, above):
         return Clash("siblings", tuple(sorted(own)), tuple(sorted(theirs)))
     return None
+
+
+def _leaves(added: Mapping[str, Fresh], above: frozenset[str]) -> list[str]:
+    return [name for name, fresh in added.items() if above.isdisjoint({name, *fresh.replaces})]
 
 
 def _lost(added: Mapping[str, Fresh], gone: frozenset[str]) -> tuple[str, ...]:

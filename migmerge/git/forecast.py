@@ -133,7 +133,9 @@ def _sides(reader: _Reader, found: Sequence[Changed], tree: Mapping[str, str]) -
                 continue
             old = {r.name for r in header.replaces}
             replaced[app] |= old
-            added[app][name] = Fresh(name, change.path, change.oid, frozenset(above | old))
+            added[app][name] = Fresh(
+                name, change.path, change.oid, frozenset(above), frozenset(old)
+            )
     return {
         app: Side(added[app], frozenset(gone[app] - replaced[app]), frozenset(below[app]), tree)
         for app in {*added, *gone, *below}

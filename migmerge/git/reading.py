@@ -131,6 +131,8 @@ def decoded(answer: Any) -> Header | None:
     """The header again. TypeError or ValueError for what `encoded` never makes."""
     if answer is None:
         return None
+    if not isinstance(answer, list):
+        raise ValueError("not an answer of ours")
     parts: list[Any] = [*answer, *[()] * (6 - len(answer))]
     dependencies, run_before, replaces, opaque, error, newer = parts
     return Header(

@@ -104,7 +104,8 @@ def _packed(
 
 def node_svg(node: Node, box: Box, attributes: str = "") -> str:
     """A node's box with its name; its title says all of it."""
-    title = text_of(f"{node.label}{': ' + node.told if node.told else ''}\n{node.path}")
+    told = f"{node.label}: {node.told}" if node.told else node.label
+    title = f"{text_of(told)}\n{text_of(node.path)}"
     kind = f"node {node.side}".strip()
     return (
         f'<g class="{kind}"{attributes}><title>{title}</title>'
@@ -142,5 +143,5 @@ def _curve(one: Box, other: Box) -> str:
 
 
 def text_of(text: str) -> str:
-    """A text as markup's content or attribute, line ends as they are."""
-    return escape("\n".join(printable(line) for line in text.split("\n")))
+    """A text as markup's content or attribute, in one line."""
+    return escape(printable(text))

@@ -39,6 +39,7 @@ def test_check_siblings_json(siblings: Repo) -> None:
     assert document == {
         "version": 1,
         "source": "worktree",
+        "against": [],
         "base": "origin/main",
         "migrations": 3,
         "apps": 1,
@@ -57,6 +58,7 @@ def test_check_siblings_json(siblings: Repo) -> None:
                 "side": "replayed",
                 "published": False,
                 "applied": None,
+                "refs": [],
                 "migrations": ["0002_price"],
                 "paths": ["shop/migrations/0002_price.py"],
             },
@@ -64,6 +66,7 @@ def test_check_siblings_json(siblings: Repo) -> None:
                 "side": "onto",
                 "published": True,
                 "applied": None,
+                "refs": [],
                 "migrations": ["0002_stock"],
                 "paths": ["shop/migrations/0002_stock.py"],
             },
@@ -72,6 +75,7 @@ def test_check_siblings_json(siblings: Repo) -> None:
         "reasons": [],
         "recommendation": "merge",
         "commands": ["migmerge fix shop"],
+        "against": "",
     }
 
 

@@ -1,0 +1,183 @@
+"""`forecast`: which open branches will collide, and git's own merges as the judge."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+
+import pytest
+
+from tests.conftest import PRICE, STOCK, Repo
+
+TEXT = """\
+  1 origin/a  2026-01-02  Ada Lovelace  (shop)
+  2 origin/b  2026-01-02  Ada Lovelace  (shop)
+
+       1  2  origin/main
+    1  \\  X  c
+    2  X  \\  c
+  c commute, ? not known, o touch the same things, X contradict, M a parent goes missing
+
+origin/a x origin/main: siblings in shop, commute
+  0002_price  on origin/a
+  0002_stock  on origin/main
+origin/b x origin/main: siblings in shop, commute
+  0002_cost  on origin/b
+  0002_stock  on origin/main
+origin/a x origin/b: siblings in shop, contradict
+  0002_price  on origin/a
+  0002_cost  on origin/b
+  - both set shop.product.price: added in 0002_cost, added in 0002_price
+"""
+AGE = ("--age", "100000")
+
+
+@pytest.fixture
+def opened(branches: Repo) -> Repo:
+    """origin has main, a and b, which collide, docs, which touches no migration, and done, merged."""
+    branches.git("checkout", "-q", "-b", "b", "main~1")
+    branches.migration("shop", "0002_cost", "0001_initial", operations=(PRICE.replace("0)", "1)"),))
+    branches.commit()
+    branches.git("checkout", "-q", "-b", "docs", "main")
+    branches.write("README", "x")
+    branches.commit()
+    for name, branch in {"a": "feature", "b": "b", "docs": "docs", "done": "main~1"}.items():
+        branches.git("update-ref", f"refs/remotes/origin/{name}", branch)
+    branches.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    return branches
+
+
+def test_forecast_text(opened: Repo) -> None:
+    done = opened.run("forecast", *AGE)
+    assert done.stdout.replace(_reason(done.stdout), _reason(TEXT)) == TEXT
+    assert done.stderr == "3 open branches against origin/main: 2 touch migrations, 3 collisions\n"
+    assert done.returncode == 1
+    assert opened.run("forecast", *AGE, "--exit-zero").returncode == 0
+
+
+def _reason(text: str) -> str:
+    return text.splitlines()[-1]
+
+
+def test_forecast_json(opened: Repo) -> None:
+    done = opened.run("forecast", *AGE, "--format", "json")
+    document = json.loads(done.stdout)
+    assert {key: document[key] for key in ("version", "base", "looked_at")} == {
+        "version": 1, "base": "origin/main", "looked_at": 3,
+    }  # fmt: skip
+    assert [b["name"] for b in document["branches"]] == ["origin/a", "origin/b"]
+    assert document["branches"][0]["migrations"] == ["shop/migrations/0002_price.py"]
+    assert document["collisions"][0] == {
+        "branches": ["origin/a", "origin/main"],
+        "app": "shop",
+        "directory": "shop/migrations",
+        "kind": "siblings",
+        "migrations": [["0002_price"], ["0002_stock"]],
+        "verdict": "commute",
+        "reasons": [],
+    }
+
+
+def test_forecast_html_runs_nothing(opened: Repo) -> None:
+    opened.git("update-ref", "refs/remotes/origin/<script>alert(1)</script>", "feature")
+    page = opened.run("forecast", *AGE, "--format", "html").stdout
+    assert "<script" not in page and "&lt;script&gt;" in page
+    assert 'title="shop: contradict">shop</td>' in page
+    assert "default-src 'none'" in page
+
+
+def test_forecast_named_branches_and_age(opened: Repo) -> None:
+    assert opened.run("forecast").stdout == ""  # all are older than 90 days, or will be
+    done = opened.run("forecast", "feature", "docs", "--base", "main")
+    assert done.stderr == "2 open branches against main: 1 touches migrations, 1 collision\n"
+    done = opened.run("forecast", "nothing")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2, "migmerge: no such commit or branch: 'nothing'",
+    )  # fmt: skip
+
+
+def test_forecast_without_a_base(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.commit()
+    done = repo.run("forecast")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: there is no base branch to compare with\nhint: migmerge forecast --base REF\n",
+    )
+
+
+@pytest.mark.corpus
+def test_forecast_says_what_merging_each_two_brings(branches: Repo) -> None:
+    """Branches of every kind, each merged with the base and with each other by git."""
+    repo = branches
+
+    def branch(name: str, start: str) -> None:
+        repo.git("checkout", "-q", "-f", "-b", name, start)
+
+    branch("chain", "main~1")
+    repo.migration("shop", "0002_x", "0001_initial")
+    repo.migration("shop", "0003_y", "0002_x")
+    repo.commit()
+    branch("stacked", "chain")
+    repo.migration("shop", "0004_z", "0003_y")
+    repo.commit()
+    branch("beside", "chain")
+    repo.migration("shop", "0004_w", "0003_y")
+    repo.commit()
+    branch("renamed", "chain")
+    repo.git("mv", "shop/migrations/0003_y.py", "shop/migrations/0003_yy.py")
+    repo.commit()
+    branch("picked", "main~1")
+    repo.git("cherry-pick", "chain")
+    branch("renumbered", "main")
+    repo.migration("shop", "0003_x", "0002_stock")
+    repo.commit()
+    branch("joined", "chain")
+    repo.git("merge", "-q", "--no-edit", "main")
+    repo.migration("shop", "0004_merge", "0003_y", "0002_stock")
+    repo.commit()
+    branch("new-app", "main~1")
+    repo.migration("cart", "0001_initial", "shop.0001_initial")
+    repo.commit()
+    branch("new-app-too", "main~1")
+    repo.migration("cart", "0001_start")
+    repo.commit()
+    branch("same-file", "main~1")
+    repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK.replace("0)", "9)"),))
+    repo.commit()
+    branch("inserted", "main")
+    repo.migration("shop", "0002_first", "0001_initial")
+    repo.migration("shop", "0002_stock", "0002_first", operations=(STOCK,))
+    repo.commit()
+    branch("squashed", "chain")
+    repo.migration("shop", "0002_x_squashed", "0001_initial")
+    text = repo.read("shop/migrations/0002_x_squashed.py").decode()
+    replaced = '    replaces = [("shop", "0002_x"), ("shop", "0003_y")]\n\n    operations'
+    repo.write("shop/migrations/0002_x_squashed.py", text.replace("    operations", replaced))
+    repo.git("rm", "-q", "shop/migrations/0002_x.py", "shop/migrations/0003_y.py")
+    repo.commit()
+    branch("taken-away", "main~1")
+    repo.git("rm", "-q", "shop/migrations/0001_initial.py")
+    repo.commit()
+
+    names = repo.git("for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    names.remove("main")
+    document = json.loads(repo.run("forecast", *names, "--base", "main", "--format", "json").stdout)
+    said: dict[frozenset[str], set[str]] = {}
+    for collision in document["collisions"]:
+        said.setdefault(frozenset(collision["branches"]), set()).add(collision["app"])
+    alone = {name: _broken(repo, name, name) for name in [*names, "main"]}
+    for one, other in combinations([*names, "main"], 2):
+        pair = frozenset((one, other))
+        # what a branch brings along from the base branch is said where they meet
+        known = alone[one] | alone[other]
+        known |= said.get(frozenset((one, "main")), set()) if other != "main" else set()
+        known |= said.get(frozenset((other, "main")), set()) if other != "main" else set()
+        real = _broken(repo, one, other)
+        assert real - known <= said.get(pair, set()), (one, other, "missed")
+        assert said.get(pair, set()) <= real, (one, other, "not so")
+
+
+def _broken(repo: Repo, one: str, other: str) -> set[str]:
+    repo.git("checkout", "-q", "-f", one)
+    return {c["app"] for c in repo.check("--against", other)["conflicts"]}
