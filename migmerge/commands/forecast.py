@@ -11,7 +11,7 @@ from migmerge.errors import UserError
 from migmerge.git.base import find_base
 from migmerge.git.branches import open_branches
 from migmerge.git.forecast import forecast as foresee
-from migmerge.git.reading import Memory, read_cache
+from migmerge.git.reading import remembering
 from migmerge.git.repository import find_repository, is_shallow
 from migmerge.git.snapshot import understand
 from migmerge.git.trees import commit_records, listing_of
@@ -42,7 +42,7 @@ def forecast(options: ForecastOptions) -> int:
             "git fetch --unshallow (in CI, fetch-depth: 0)",
         )
     listing = listing_of(commit_records(repository, base.commit))
-    memory = Memory(listing, read_cache(repository))
+    memory = remembering(repository, config, listing, options.base)
     snapshot = understand(repository, config, "commit", listing, memory=memory)
     memory.keep(repository)
     branches = open_branches(repository, base.commit, options.refs, options.age, time.time())

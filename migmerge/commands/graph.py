@@ -8,7 +8,7 @@ from typing import NamedTuple
 from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.findings import find
-from migmerge.git.reading import Memory, read_cache
+from migmerge.git.reading import remembering
 from migmerge.git.repository import find_repository
 from migmerge.git.snapshot import understand
 from migmerge.git.trees import find_records, listing_of
@@ -34,7 +34,7 @@ def graph(options: GraphOptions) -> int:
         raise UserError(f"{repository.root} is a bare repository", "cd to a work tree")
     config = read_config(repository.root, options.config)
     listing = listing_of(find_records(repository))
-    memory = Memory(listing, read_cache(repository))
+    memory = remembering(repository, config, listing, options.base)
     snapshot = understand(repository, config, "worktree", listing, memory=memory)
     memory.keep(repository)
     checked = Checked(snapshot, find(repository, config, snapshot, options.base))

@@ -9,7 +9,7 @@ from migmerge.config import Config
 from migmerge.conflicts.model import Conflict
 from migmerge.git.findings import find
 from migmerge.git.history import added_by, current_tips
-from migmerge.git.reading import Memory, read_cache
+from migmerge.git.reading import remembering
 from migmerge.git.remembered import Clean, remember
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import understand
@@ -33,7 +33,7 @@ def look(
     """
     ref, records = tree
     listing = listing_of(records)
-    memory = Memory(listing, read_cache(repository))
+    memory = remembering(repository, config, listing, asked_base)
     snapshot = understand(repository, config, records.source, listing, memory=memory)
     memory.keep(repository)
     found = find(repository, config, snapshot, asked_base, always_base=always_base)

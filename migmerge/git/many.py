@@ -11,14 +11,14 @@ from migmerge.migrations.reader import read_header
 _MANY = 4_000  # where a second process costs less than it saves
 _PROCESSES = 4
 
-# the bytes, and whether the name starts with digits
-Text = tuple[bytes, bool]
+# the bytes, whether the name starts with digits, and whether the file is trusted to be Python
+Text = tuple[bytes, bool, bool]
 
 
 def read_headers(texts: Sequence[Text]) -> list[Header | None]:
     """What each says of its place in the graph, in order; in several processes if they are many."""
     processes = min(_PROCESSES, os.cpu_count() or 1)
-    if len(texts) < _MANY or processes < 2:
+    if sum(not trusted for _, _, trusted in texts) < _MANY or processes < 2:
         return _each(texts)
     from concurrent.futures import ProcessPoolExecutor  # 20 ms: only where it saves more
     from concurrent.futures.process import BrokenProcessPool
@@ -33,4 +33,4 @@ def read_headers(texts: Sequence[Text]) -> list[Header | None]:
 
 
 def _each(texts: Sequence[Text]) -> list[Header | None]:
-    return [read_header(text, numbered=numbered) for text, numbered in texts]
+    return [read_header(text, numbered=named, trusted=known) for text, named, known in texts]

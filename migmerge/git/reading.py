@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from migmerge import __version__
+from migmerge.config import Config
+from migmerge.git.base import published_records
 from migmerge.git.cache import keep, read_kept
 from migmerge.git.repository import Repository
-from migmerge.git.trees import Listing, read_files
+from migmerge.git.trees import File, Listing, read_files
 from migmerge.migrations.layout import split
 from migmerge.migrations.model import Header, Opaque, ParseError, Reference
 
 _NAME = "headers"
 _FORM = f"1 {__version__} {sys.version_info[0]}.{sys.version_info[1]}"
 _MOST = 50_000
+_FEW = 150
 
 # what is asked and the stamp -> the answer in JSON's terms
 Answers = dict[str, Any]
@@ -65,9 +69,16 @@ class Contents(Mapping[str, bytes]):
 class Memory:
     """Answers about a listing's files by their stamp: those that were known, and those of now."""
 
-    def __init__(self, listing: Listing, known: Answers | None = None) -> None:
+    def __init__(
+        self,
+        listing: Listing,
+        known: Answers | None = None,
+        published: Callable[[], Iterable[bytes]] = tuple,
+    ) -> None:
+        """`published` gives the base branch's files, as `ls-tree` lists them."""
         self._listing = listing
         self._known = known or {}
+        self._published = published
         self._used: Answers = {}
 
     def _key(self, path: str, about: str) -> str:
@@ -86,6 +97,15 @@ class Memory:
         self._used[key] = self._known[key]
         return True, answer
 
+    def trusted(self, paths: Collection[str]) -> frozenset[str]:
+        """Those that the base branch has as they are: others have run them. None where they are
+        so few that parsing them takes less than asking."""
+        if len(paths) < _FEW:
+            return frozenset()
+        there = frozenset(self._published())
+        files = self._listing.files
+        return frozenset(path for path in paths if _record(files[path]) in there)
+
     def tell(self, path: str, about: str, answer: Any) -> None:
         """Remember what the file says."""
         key = self._key(path, about)
@@ -96,6 +116,21 @@ class Memory:
         """Write the cache, if there is anything new."""
         if self._used.keys() - self._known.keys():
             write_cache(repository, self._known, self._used)
+
+
+def remembering(
+    repository: Repository, config: Config, listing: Listing, asked_base: str | None = None
+) -> Memory:
+    """What is known about a listing's files, from the cache and the base branch."""
+
+    def published() -> tuple[bytes, ...]:
+        return published_records(repository, asked_base, config.base)
+
+    return Memory(listing, read_cache(repository), published)
+
+
+def _record(file: File) -> bytes:
+    return os.fsencode(f"{file.mode:06o} blob {file.oid}\t{file.path}") if file.stamp else b""
 
 
 def read_cache(repository: Repository) -> Answers:

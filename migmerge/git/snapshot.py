@@ -206,7 +206,8 @@ def _headers(
             unknown.append(path)
     contents.read(unknown)
     there = [path for path in unknown if path in contents]
-    texts = [(contents[path], _is_numbered(path)) for path in there]
+    trusted = memory.trusted(there)
+    texts = [(contents[path], _is_numbered(path), path in trusted) for path in there]
     found.update(zip(there, read_headers(texts), strict=True))
     for path in unknown:
         found[path] = _header(repository, listing, path, found[path])

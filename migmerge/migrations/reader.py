@@ -16,17 +16,18 @@ _CLASS = re.compile(rb"^[ \t]*class[ \t]+Migration\b", re.MULTILINE)
 _MARKER = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
 
 
-def read_header(source: bytes, *, numbered: bool = True) -> Header | None:
+def read_header(source: bytes, *, numbered: bool = True, trusted: bool = False) -> Header | None:
     """What `source` says about its place in the graph; None when it is no migration.
 
     `numbered` tells that the file's name starts with digits: then a file that is not Python
     counts as a broken migration even where its class can't be seen. A broken file keeps the
-    literal dependencies that can be found in its text, and its `error` is set.
+    literal dependencies that can be found in its text, and its `error` is set. `trusted` is a file
+    that others have run: of the usual form it is not parsed as a whole.
     """
     plain = source.replace(b"\0", b"") if b"\0" in source else source
     if b"Migration" not in plain and not _MARKER.search(plain):
         return None
-    usual = scan_header(source)
+    usual = scan_header(source, trusted=trusted)
     if usual is not None:
         return usual
     try:

@@ -1,8 +1,8 @@
 """The place in the graph of a migration of the usual form, without a syntax tree.
 
-The compiler's own parser vouches for the file: that it is Python, with one top-level class
-Migration that has these attributes. Brackets are matched only in what the attributes list. Any
-other form is left to `reader`; `tests/unit/test_scanner.py` holds the two equal.
+Brackets are matched only in what the attributes list. Unless the file is trusted, the compiler's
+own parser vouches for it: that it is Python, with one top-level class Migration that has these
+attributes. Any other form is left to `reader`; `tests/unit/test_scanner.py` holds the two equal.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ _CLASS = b"\nclass Migration(migrations.Migration):"
 _ATTRIBUTES = (b"dependencies", b"run_before", b"replaces")
 # a backslash may continue a line, and warns in a string; South's files have the same look
 _UNUSUAL = (b"\\", b"\0", b"\f", b"south")
+_BODY = re.compile(rb"[ \t]*\r?\n(?:[ \t]*(?:\#[^\n]*)?\r?\n)*([ \t]+)")
+_OUTSIDE = re.compile(rb"\n[^ \t\r\n#]")
 _SPACE = r"(?:[ \t\r\n]|\#[^\n]*\n)*"
 _TEXT = r"""(?:"([\w. -]+)"|'([\w. -]+)')"""
 _PAIR = rf"\({_SPACE}{_TEXT}{_SPACE},{_SPACE}{_TEXT}{_SPACE},?{_SPACE}\)"
@@ -28,12 +30,16 @@ _LIST = re.compile(
 )
 
 
-def scan_header(source: bytes) -> Header | None:
-    """What `source` says about its place in the graph; None where its form is not the usual one."""
+def scan_header(source: bytes, *, trusted: bool = False) -> Header | None:
+    """What `source` says about its place in the graph; None where its form is not the usual one.
+
+    `trusted` is a file that is known to be Python: then the parser is not asked.
+    """
     start = source.find(_CLASS)
     if start < 0 or any(mark in source for mark in _UNUSUAL) or not _is_plain(source):
         return None
     lists: dict[str, tuple[Reference, ...]] = {}
+    sure = trusted and source.count(b"class Migration") == 1 and not _may_span_lines(source)
     for word in _ATTRIBUTES:
         place = source.find(word)
         if place >= 0:
@@ -41,11 +47,35 @@ def scan_header(source: bytes) -> Header | None:
             if entries is None:
                 return None
             lists[word.decode()] = entries
-    line = source.count(b"\n", 0, start) + 2
-    if not _is_so(source, line, lists):
+            sure = sure and _is_in_body(source, start, place)
+    if not sure and not _is_so(source, source.count(b"\n", 0, start) + 2, lists):
         return None
     dependencies, run_before = lists.get("dependencies", ()), lists.get("run_before", ())
     return Header(dependencies, run_before, lists.get("replaces", ()))
+
+
+def _may_span_lines(source: bytes) -> bool:
+    """Whether a string may go over several lines, and look like code; or there are markers."""
+    return any(mark in source for mark in (b'"""', b"'''", b"\n<<<<<<<", b"\n>>>>>>>"))
+
+
+def _is_in_body(source: bytes, start: int, place: int) -> bool:
+    """Whether what is at `place` is a statement of the class at `start`, given valid Python.
+
+    Nothing in between ends the class, its indentation is the body's, and what comes before it
+    does not go on: a keyword of a call follows a bracket or a comma.
+    """
+    body = _BODY.match(source, start + len(_CLASS))
+    before = source[start + len(_CLASS) : source.rfind(b"\n", 0, place) + 1]
+    if place < start or body is None or _OUTSIDE.search(before):
+        return False
+    last = before.rstrip()
+    line = last[last.rfind(b"\n") + 1 :]
+    return (
+        source[source.rfind(b"\n", 0, place) + 1 : place] == body.group(1)
+        and not line.endswith((b"(", b","))
+        and b"#" not in line
+    )
 
 
 def _is_plain(source: bytes) -> bool:

@@ -234,7 +234,7 @@ def test_many_files_are_read_by_several_processes(
 ) -> None:
     from migmerge.git import many
 
-    texts = [(migration_text(("shop", f"{n:04}_x")).encode(), True) for n in range(60)]
+    texts = [(migration_text(("shop", f"{n:04}_x")).encode(), True, False) for n in range(60)]
     wanted = many.read_headers(texts)
     monkeypatch.setattr(many, "_MANY", 10)
     assert many.read_headers(texts) == wanted

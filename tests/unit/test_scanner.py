@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import symtable
 from pathlib import Path
 
 import django
@@ -22,7 +24,7 @@ PAIR = '    dependencies = [("shop", "0001_a")]\n'
 
 def by_tree(source: bytes, monkeypatch: pytest.MonkeyPatch) -> Header | None:
     with monkeypatch.context() as patch:
-        patch.setattr("migmerge.migrations.reader.scan_header", lambda _: None)
+        patch.setattr("migmerge.migrations.reader.scan_header", lambda _, **__: None)
         return read_header(source)
 
 
@@ -78,9 +80,26 @@ def test_scan_header_usual_form(text: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert scan_header(source) == by_tree(source, monkeypatch) is not None
 
 
-@pytest.mark.parametrize("text", LEFT.values(), ids=LEFT)
-def test_scan_header_leaves_other_forms(text: str) -> None:
-    assert scan_header(text.encode()) is None
+@pytest.mark.parametrize("text", SCANNED.values(), ids=SCANNED)
+def test_scan_header_trusted_asks_no_parser(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = text.encode()
+    wanted = by_tree(source, monkeypatch)
+    monkeypatch.setattr(symtable, "symtable", None)
+    assert scan_header(source, trusted=True) == wanted
+
+
+NO_PYTHON = ("a syntax error below", "too deep")
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+@pytest.mark.parametrize("case", LEFT)
+def test_scan_header_leaves_other_forms(case: str, trusted: bool) -> None:
+    if trusted and case in NO_PYTHON:
+        assert (
+            scan_header(LEFT[case].encode(), trusted=True) is not None
+        )  # it was said to be Python
+    else:
+        assert scan_header(LEFT[case].encode(), trusted=trusted) is None
 
 
 REAL = sorted(Path(inspect.getfile(django)).parent.glob("contrib/*/migrations/0*.py"))
@@ -90,6 +109,7 @@ REAL = sorted(Path(inspect.getfile(django)).parent.glob("contrib/*/migrations/0*
 def test_scan_header_reads_django_s_own(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = path.read_bytes()
     assert scan_header(source) == by_tree(source, monkeypatch) is not None
+    assert scan_header(source, trusted=True) == by_tree(source, monkeypatch)
 
 
 FORMS = [text for text, _ in (*READABLE.values(), *MODULES.values())]
@@ -100,7 +120,8 @@ def test_scan_header_is_the_tree_s_answer_or_none(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for source in (text.encode(), (CLASS + text + "\n").encode()):
-        assert scan_header(source) in (None, by_tree(source, monkeypatch))
+        for trusted in (False, True):
+            assert scan_header(source, trusted=trusted) in (None, by_tree(source, monkeypatch))
 
 
 PIECES = [
@@ -114,8 +135,12 @@ PIECES = [
 def test_scan_header_of_anything_is_the_tree_s_answer_or_none(pieces: list[str], at: int) -> None:
     lines = (CLASS + PAIR + "    operations = []\n").splitlines(keepends=True)
     source = "".join([*lines[:at], *pieces, *lines[at:]]).encode()
-    said = scan_header(source)
-    if said is not None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("migmerge.migrations.reader.scan_header", lambda _: None)
-            assert said == read_header(source)
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError):
+        assert scan_header(source) is None
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        wanted = by_tree(source, patch)
+    for trusted in (False, True):
+        assert scan_header(source, trusted=trusted) in (None, wanted)
