@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from check import make_project
+from project import make_project
 
 from migmerge.git.hooks import HOOKS
 from migmerge.git.wiring import driver_command
