@@ -50,8 +50,12 @@ def forecast(
     since = {branch.commit: (branch.fork, base.commit) for branch in branches}
     ends = {way for ways in met.values() for way in ways}
     ends |= {(branch.fork, branch.commit) for branch in branches}
-    changed = changes(repository, sorted(ends | set(since.values())))
     directories = {app.directory: app for app in snapshot.apps.values()}
+    changed = changes(repository, ends - set(since.values()))
+    places = {split(change.path)[0] for found in changed.values() for change in found}
+    places |= directories.keys()
+    within = () if "" in places else sorted(places)  # the top has no name for git
+    changed |= changes(repository, set(since.values()), within)
     wanted = {way: _candidates(found, directories) for way, found in changed.items()}
     blobs = read_blobs(repository, {c.oid for found in wanted.values() for c in found if c.oid})
     reader = _Reader(directories, blobs, {})
