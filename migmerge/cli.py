@@ -41,6 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+    except RecursionError:  # no code of ours goes deeper than what it reads
+        print("migmerge: a migration is nested too deeply to be read", file=sys.stderr)
+        print("hint: leave it out with exclude in [tool.migmerge]", file=sys.stderr)
+        return 0 if always_zero else 2
     except Exception as error:  # the one boundary
         _report_bug(error)
         return 0 if always_zero else 3

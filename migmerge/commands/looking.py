@@ -38,7 +38,7 @@ def look(
     memory.keep(repository)
     found = find(repository, config, snapshot, asked_base, always_base=always_base)
     checked = Checked(snapshot, found, ref)
-    if not found.conflicts:
+    if memory.sound and not found.conflicts:
         notices = tuple(notice_line(notice) for notice in found.notices)
         clean = Clean(*checked.size, found.asked, found.base, notices)
         remember(repository, config, records, asked_base, clean)

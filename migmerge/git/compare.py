@@ -18,9 +18,10 @@ from migmerge.migrations.operations import Script, read_script
 
 
 def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
-    """The bytes of a node's file, of the right side for a path collision."""
+    """The bytes of a node's file, of the right side for a path collision; none of a file that
+    can't be read, as a link that leads nowhere."""
     path = snapshot.graph.nodes[key].path
-    return snapshot.theirs[path] if key.version == THEIRS else snapshot.contents[path]
+    return snapshot.theirs[path] if key.version == THEIRS else snapshot.contents.get(path, b"")
 
 
 def footprints_of(

@@ -75,11 +75,17 @@ class Memory:
         known: Answers | None = None,
         published: Callable[[], Iterable[bytes]] = tuple,
     ) -> None:
-        """`published` gives the base branch's files, as `ls-tree` lists them."""
+        """`published` gives the base branch's files, as `ls-tree` lists them.
+
+        `sound` turns False where a file was not what git had listed: it is changed by a filter,
+        or was changed meanwhile.
+        """
         self._listing = listing
+        self._keeps = known is not None
         self._known = known or {}
         self._published = published
         self._used: Answers = {}
+        self.sound = True
 
     def _key(self, path: str, about: str) -> str:
         file = self._listing.files.get(path)
@@ -106,11 +112,21 @@ class Memory:
         files = self._listing.files
         return frozenset(path for path in paths if _record(files[path]) in there)
 
-    def tell(self, path: str, about: str, answer: Any) -> None:
-        """Remember what the file says."""
-        key = self._key(path, about)
-        if key:
+    def tell(self, path: str, about: str, answer: Any, data: bytes | None) -> None:
+        """Remember what the file says, if `data` is what its stamp stands for."""
+        key = self._key(path, about) if self._keeps else ""
+        if key and self.is_listed(path, data):
             self._used[key] = answer
+
+    def is_listed(self, path: str, data: bytes | None) -> bool:
+        """Whether these bytes are the listed ones, but for line ends; else nothing is `sound`."""
+        file = self._listing.files.get(path)
+        if file is None or data is None:
+            own = False
+        else:
+            own = not file.on_disk or _is_blob(data, file.oid)
+        self.sound = self.sound and own
+        return own
 
     def keep(self, repository: Repository) -> None:
         """Write the cache, if there is anything new."""
@@ -127,6 +143,18 @@ def remembering(
         return published_records(repository, asked_base, config.base)
 
     return Memory(listing, read_cache(repository), published)
+
+
+def _is_blob(data: bytes, oid: str) -> bool:
+    """Whether git gives these bytes, or the same with its own line ends, this name."""
+    import hashlib  # not for who remembers
+
+    make = hashlib.sha1 if len(oid) == 40 else hashlib.sha256
+
+    def name(text: bytes) -> str:
+        return make(b"blob %d\0%s" % (len(text), text), usedforsecurity=False).hexdigest()
+
+    return name(data) == oid or (b"\r" in data and name(data.replace(b"\r\n", b"\n")) == oid)
 
 
 def _record(file: File) -> bytes:

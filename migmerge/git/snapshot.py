@@ -131,6 +131,8 @@ def understand(
     resolve = _resolver(apps, migrations, theirs_only)
     graph = build_graph(migrations, resolve)
     contents.read(locks)
+    for path in locks:
+        memory.is_listed(path, contents.get(path))
     lock_files = tuple(read_lock_file(p, contents[p]) for p in sorted(locks) if p in contents)
     by_key = {app.key: app for app in apps.values()}
     return Snapshot(
@@ -211,7 +213,7 @@ def _headers(
     found.update(zip(there, read_headers(texts), strict=True))
     for path in unknown:
         found[path] = _header(repository, listing, path, found[path])
-        memory.tell(path, _about(path), encoded(found[path]))
+        memory.tell(path, _about(path), encoded(found[path]), contents.get(path))
     return found
 
 
@@ -284,7 +286,7 @@ def _declared(
     unknown = [path for path in there if path not in labels]
     for path, source in read_files(repository, listing, unknown).items():
         labels[path] = read_app_label(source) if b"label" in source else None
-        memory.tell(path, "label ", labels[path])
+        memory.tell(path, "label ", labels[path], source)
     return {d: label for d, p in places.items() if (label := labels.get(p))}
 
 

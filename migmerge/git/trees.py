@@ -65,7 +65,7 @@ def worktree_records(repository: Repository) -> Records:
     """Tracked files, those that are not on disk as the index has them a second time, and
     untracked files that are not ignored."""
     out = repository.git(
-        "ls-files", "-z", "-t", "--stage", "--cached", "--modified", "--others",
+        "ls-files", "-z", "-v", "--stage", "--cached", "--modified", "--others",
         "--exclude-standard",
     )  # fmt: skip
     return Records("worktree", tuple(out.split(b"\0")))
@@ -119,7 +119,8 @@ def _listing(records: Iterable[bytes], *, on_disk: bool) -> Listing:
     """Records are `H 100644 <oid> <stage>\\t<path>`, or `? <path>` for untracked files.
 
     Status `S` is a file left out by a sparse checkout: it counts, from the index. `C` comes
-    after the others, for what is changed or gone on disk.
+    after the others, for what is changed or gone on disk; `h` may be either, the user forbade git
+    to look (--assume-unchanged).
     """
     files: dict[str, File] = {}
     stages: dict[str, dict[int, File]] = {}
@@ -133,7 +134,7 @@ def _listing(records: Iterable[bytes], *, on_disk: bool) -> Listing:
             status, mode, oid, stage = head.split(b" ")
             path = decode(raw)
             file = File(
-                path, int(mode, 8), oid.decode(), on_disk and status != b"S", status == b"C"
+                path, int(mode, 8), oid.decode(), on_disk and status not in b"Ss", status in b"Ch"
             )
             if stage == b"0":
                 files[path] = file

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.migrations.model import Opaque, Reference
 
 _SEQUENCES = (ast.List, ast.Tuple, ast.Set)
+_MOST = 5_000  # entries or characters that a name may stand for
 _COPIES = ("list", "tuple", "sorted")
 
 
@@ -30,11 +32,14 @@ class Constants:
     is left out. Looked for when first asked: most migrations name nothing.
     """
 
-    __slots__ = ("_bodies", "_values")
+    __slots__ = ("_bodies", "_values", "entries", "strings")
 
     def __init__(self, *bodies: list[ast.stmt]) -> None:
         self._bodies = bodies
         self._values: dict[str, tuple[ast.expr, ...]] | None = None
+        # what names were found to be: each may be named by others many times over
+        self.entries: dict[str, Entries] = {}
+        self.strings: dict[str, str | None] = {}
 
     @classmethod
     def of(cls, module: ast.Module) -> Constants:
@@ -121,10 +126,7 @@ def _plain_assignment(statement: ast.stmt) -> tuple[str, ast.expr] | None:
 def references(node: ast.expr, constants: Constants, depth: int = 0) -> Entries:
     """Every pair that `node` lists; what is computed is marked opaque, never guessed."""
     if isinstance(node, _SEQUENCES):
-        result = Entries((), ())
-        for element in node.elts:
-            result = result.plus(_entry(element, constants, depth))
-        return result
+        return _joined([_entry(element, constants, depth) for element in node.elts])
     if depth > 20:
         return _opaque(node)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
@@ -134,18 +136,35 @@ def references(node: ast.expr, constants: Constants, depth: int = 0) -> Entries:
         if node.func.id in _COPIES and not node.keywords and len(node.args) <= 1:
             return references(node.args[0], constants, depth + 1) if node.args else Entries((), ())
     if isinstance(node, ast.Name) and node.id in constants.values:
-        result = Entries((), ())
-        for part in constants.values[node.id]:
-            result = result.plus(references(part, constants, depth + 1))
-        return result
+        if node.id not in constants.entries:
+            parts = constants.values[node.id]
+            found = _joined([references(part, constants, depth + 1) for part in parts])
+            few = len(found.references) + len(found.opaque) <= _MOST
+            constants.entries[node.id] = found if few else _opaque(node)
+        return constants.entries[node.id]
     if isinstance(node, ast.IfExp):
         either = references(node.body, constants, depth + 1)
         return either.plus(references(node.orelse, constants, depth + 1))
     return _opaque(node)
 
 
+def _joined(parts: Sequence[Entries]) -> Entries:
+    return Entries(
+        tuple([reference for part in parts for reference in part.references]),
+        tuple([opaque for part in parts for opaque in part.opaque]),
+    )
+
+
 def _opaque(node: ast.expr) -> Entries:
-    return Entries((), (Opaque(node.lineno, ast.unparse(node)),))
+    return Entries((), (Opaque(node.lineno, as_text(node)),))
+
+
+def as_text(node: ast.AST) -> str:
+    """The code again, in one form; of code that is nested too deeply only that."""
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return "(nested too deeply)"
 
 
 def _entry(node: ast.expr, constants: Constants, depth: int) -> Entries:
@@ -184,7 +203,10 @@ def string_value(node: ast.expr, constants: Constants, depth: int = 0) -> str | 
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.Name) and node.id in constants.values and depth < 20:
-        return string_value(constants.values[node.id][0], constants, depth + 1)
+        if node.id not in constants.strings:
+            found = string_value(constants.values[node.id][0], constants, depth + 1)
+            constants.strings[node.id] = None if found and len(found) > _MOST else found
+        return constants.strings[node.id]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and depth < 20:
         left = string_value(node.left, constants, depth + 1)
         right = string_value(node.right, constants, depth + 1)

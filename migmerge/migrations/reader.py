@@ -6,12 +6,14 @@ import ast
 import re
 import warnings
 
-from migmerge.migrations.literals import Constants, Entries, addition, references
+from migmerge.migrations.literals import Constants, Entries, addition, as_text, references
 from migmerge.migrations.model import Header, Opaque, ParseError
 from migmerge.migrations.salvage import salvage
 from migmerge.migrations.scanner import scan_header
 
 GRAPH_ATTRIBUTES = ("dependencies", "run_before", "replaces")
+_NESTED = "too deeply nested"
+_LARGE = 1_000_000  # bytes, from which no second opinion is worth its time
 _CLASS = re.compile(rb"^[ \t]*class[ \t]+Migration\b", re.MULTILINE)
 _MARKER = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
 
@@ -50,7 +52,7 @@ def parse(source: bytes) -> ast.Module:
     except SyntaxError as error:
         raise _Unparsable(error.lineno or 0, error.msg or "invalid syntax") from None
     except (RecursionError, MemoryError):
-        raise _Unparsable(0, "too deeply nested") from None
+        raise _Unparsable(0, _NESTED) from None
     except ValueError as error:  # NUL bytes, before Python 3.12
         raise _Unparsable(0, str(error)) from None
 
@@ -68,13 +70,16 @@ def _broken(source: bytes, error: ValueError, *, newer: bool) -> Header:
         line = source.count(b"\n", 0, marker.start()) + 1
         return header._replace(error=ParseError(line, "git's conflict markers"))
     complaint = ParseError(getattr(error, "line", 0), str(error))
-    if newer and not header.opaque and _is_newer_python(source):
+    nested = str(error) == _NESTED
+    if newer and not nested and not header.opaque and _is_newer_python(source):
         return header._replace(newer=complaint)
     return header._replace(error=complaint)
 
 
 def _is_newer_python(source: bytes) -> bool:
     """Whether a later Python than ours would take `source`: LibCST's grammar is its own."""
+    if len(source) > _LARGE:
+        return False
     from migmerge.migrations.cst import parse_module  # only here: broken files are rare
 
     try:
@@ -181,10 +186,10 @@ def _imported(module: ast.Module) -> Header | None:
                 # `from django.db.migrations import Migration` only brings the base class
                 if (statement.module or "").startswith("django"):
                     continue
-                return Header(opaque=(Opaque(statement.lineno, ast.unparse(statement)),))
+                return Header(opaque=(Opaque(statement.lineno, as_text(statement)),))
         elif isinstance(statement, ast.Assign):
             if any(isinstance(t, ast.Name) and t.id == "Migration" for t in statement.targets):
-                return Header(opaque=(Opaque(statement.lineno, ast.unparse(statement)),))
+                return Header(opaque=(Opaque(statement.lineno, as_text(statement)),))
     return None
 
 
@@ -245,5 +250,5 @@ def _mentions(statement: ast.stmt) -> list[Opaque]:
     for node in ast.walk(statement):
         if isinstance(node, ast.Attribute) and node.attr in GRAPH_ATTRIBUTES:
             if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls", "Migration"):
-                return [Opaque(node.lineno, ast.unparse(node))]
+                return [Opaque(node.lineno, as_text(node))]
     return []

@@ -89,14 +89,15 @@ def _paragraph(collision: Collision) -> list[str]:
     lines = [f"{collision.one} x {collision.other}: {clash.kind} in {app.label}{verdict}"]
     for name, names in ((collision.one, clash.one), (collision.other, clash.other)):
         if names:
-            lines.append(f"  {_some(names)}  on {name}")
+            lines.append(f"  {some(names)}  on {name}")
     lines += [f"  - {short(reason)}" for reason in collision.reasons[:3]]
     if len(collision.reasons) > 3:
         lines.append(f"  - and {len(collision.reasons) - 3} more (--format json lists all)")
     return lines
 
 
-def _some(names: tuple[str, ...]) -> str:
+def some(names: tuple[str, ...]) -> str:
+    """The names, or of many the first, the last and their number."""
     if len(names) <= 4:
         return ", ".join(names)
     return f"{', '.join(names[:2])}, … {names[-1]} ({len(names)})"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from migmerge.git.base import Base
 from migmerge.git.branches import OpenBranch
 from migmerge.git.forecast import Collision, Forecast
-from migmerge.report.forecast import LEGEND, cells, day, involved, worst
+from migmerge.report.forecast import LEGEND, cells, day, involved, some, worst
+from migmerge.report.screen import short
+from migmerge.report.summary import count
 from migmerge.report.svg import text_of
 
 _STYLE = """
@@ -29,7 +31,8 @@ def forecast_page(found: Forecast, base: Base) -> str:
     columns = [branch.name for branch in own] + [base.name]
     rows = "\n".join(_row(place, branch, columns, told) for place, branch in enumerate(own, 1))
     items = "\n".join(_item(collision) for collision in found.collisions)
-    title = f"{len(found.collisions)} collisions of {len(own)} branches with {base.name}"
+    many = count(len(found.collisions), "collision")
+    title = f"{many} of {count(len(own), 'branch', 'branches')} with {base.name}"
     return f"""<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8">
@@ -67,12 +70,13 @@ def _cell(collisions: list[Collision]) -> str:
     letter = worst(collisions)
     apps = ", ".join(sorted({c.app.label for c in collisions}))
     says = text_of("; ".join(f"{c.app.label}: {c.verdict or c.clash.kind}" for c in collisions))
-    return f'<td class="{"q" if letter == "?" else letter}" title="{says}">{text_of(apps)}</td>'
+    kind = "q" if letter == "?" else letter
+    return f'<td class="{kind}" title="{says}">{text_of(apps)} {letter}</td>'
 
 
 def _item(collision: Collision) -> str:
-    sides = " | ".join(", ".join(names) for names in (collision.clash.one, collision.clash.other))
+    sides = " | ".join(map(some, (collision.clash.one, collision.clash.other)))
     head = f"{collision.one} x {collision.other}: {collision.app.label}"
     said = ", ".join((collision.verdict or collision.clash.kind, sides))
-    reasons = "; ".join(collision.reasons[:4])
+    reasons = "; ".join(short(reason) for reason in collision.reasons[:4])
     return f"<li><b>{text_of(head)}</b>: {text_of(said)} <small>{text_of(reasons)}</small></li>"

@@ -12,6 +12,7 @@ from migmerge.report.checked import Checked
 from migmerge.report.marks import Mark, marks
 from migmerge.report.mermaid import mermaid
 from migmerge.report.picture import conflicts_only, picture_of
+from migmerge.report.screen import printable
 from migmerge.report.summary import summary
 
 
@@ -33,7 +34,7 @@ def workflow_commands(
 
 def _annotation(mark: Mark) -> str:
     level = "notice" if mark.level == "note" else mark.level
-    place = f"file={_property(mark.place.path)},line={mark.place.line}"
+    place = f"file={_property(printable(mark.place.path))},line={mark.place.line}"
     return f"::{level} {place},title={_property(f'migmerge: {mark.title}')}::{_data(mark.text)}"
 
 

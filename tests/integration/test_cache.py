@@ -83,6 +83,7 @@ def test_a_clean_check_reads_two_things_the_second_time(shop: Repo, tmp_path: Pa
     for arguments in (("check",), ("check", "--staged"), ("check", "--rev", "HEAD")):
         first, _ = run(*arguments)
         assert "'json'" in first  # it looked
+        assert not any(f"'{name}'" in first for name in ("git", "libcst", "rich", "django"))
         again, processes = run(*arguments)
         assert again == "0 []\n"
         assert processes[-1] in ("ls-files", "ls-tree") and "cat-file" not in processes
@@ -127,6 +128,66 @@ def test_every_step_is_seen(shop: Repo) -> None:
             wanted = cold(shop, *way)
             assert said(shop, *way) == wanted, (name, way, "as it was remembered")
             assert said(shop, *way) == wanted, (name, way, "remembered now")
+
+
+def test_a_file_that_git_may_not_look_at(shop: Repo) -> None:
+    """Its content is nobody else's, though it has the name of another in the index."""
+    path = "shop/migrations/0002_price.py"
+    before = shop.read(path)
+    shop.git("update-index", "--assume-unchanged", path)
+    shop.migration("shop", "0002_price")
+    assert said(shop)[0] == said(shop)[0] == cold(shop)[0] == 1
+    shop.write(path, before)
+    shop.git("update-index", "--no-assume-unchanged", path)
+    assert (
+        said(shop) == said(shop) == cold(shop) == (0, "", "4 migrations in 2 apps: no conflicts\n")
+    )
+
+
+@pytest.mark.parametrize("form", ["crlf", "filter"])
+def test_files_that_are_other_on_disk(shop: Repo, form: str) -> None:
+    """Line ends are no matter; what a filter makes of a file is read each time."""
+    if form == "crlf":
+        shop.write(".gitattributes", "*.py eol=crlf\n")
+    else:
+        shop.write(".gitattributes", "*.py filter=turned\n")
+        for way in ("clean", "smudge"):
+            shop.git("config", f"filter.turned.{way}", "rev")
+    shop.git("add", "--renormalize", ".")
+    shop.git("commit", "-q", "-m", "x", "--allow-empty")
+    shop.git("rm", "-q", "-r", "--cached", ".")
+    shop.git("reset", "-q", "--hard")
+    staged, onto = said(shop, "--staged"), said(shop)
+    assert onto[:2] == (0, "") and "4 migrations" in onto[2]
+    assert (staged == onto) == (form == "crlf")
+    assert (said(shop, "--staged"), said(shop)) == (staged, onto)
+    assert (cache(shop) / "clean-worktree").exists() == (form == "crlf")
+    assert b"\r\n" in shop.read("shop/migrations/0002_price.py") or form == "filter"
+
+
+def test_a_file_that_changes_while_it_is_read(shop: Repo, tmp_path: Path) -> None:
+    """git has listed a sibling that is mended before we read it, and then put back."""
+    path = "shop/migrations/0002_again.py"
+    shop.migration("shop", "0002_again", "0001_initial")
+    shop.write("shop/migrations/max_migration.txt", "0002_again\n")
+    shop.commit()
+    wrong, right = shop.read(path), migration_text(("shop", "0002_price")).encode()
+    (tmp_path / "right").write_bytes(right)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    real = subprocess.run(
+        ["which", "git"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    (tools / "git").write_text(
+        f'#!/bin/sh\n{real} "$@"; code=$?\n'
+        f'case "$*" in *ls-files*) cp {tmp_path}/right {shop.root / path};; esac\nexit $code\n'
+    )
+    (tools / "git").chmod(0o755)
+    meanwhile = shop.run("check", env={"PATH": f"{tools}:{os.environ['PATH']}"})
+    assert meanwhile.returncode == 0
+    shop.write(path, wrong)
+    shop.git("status")
+    assert said(shop)[0] == cold(shop)[0] == 1
 
 
 def test_the_base_branch_is_asked_for_where_it_matters(shop: Repo) -> None:
