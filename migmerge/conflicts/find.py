@@ -53,6 +53,7 @@ def find_conflicts(
             Place(migration.path, migration.header.newer.line),
             "newer syntax than the Python that runs migmerge "
             f"({migration.header.newer.message}); its dependencies are read all the same",
+            "newer-python",
         )
         for migration in graph.nodes.values()
         if migration.header.newer
@@ -84,6 +85,7 @@ def _definite(graph: Graph, app: str, leaves: list[NodeKey]) -> tuple[list[NodeK
             Place(graph.nodes[key].path, graph.nodes[key].header.opaque[0].line),
             "dependencies are computed here, so whether "
             f"{_names(leaves)} are one line can't be told",
+            "computed",
         )
         for key in unread
     ]
@@ -159,6 +161,7 @@ def _traps(graph: Graph) -> list[Notice]:
             Place(node.path, node.header.replaces[0].line),
             f"a database that has {node.header.replaces[0].name} would skip what comes before "
             f"{leaf.name}: run migmerge db reconcile there before migrate",
+            "trap",
         )
         for leaves in graph.all_leaves().values()
         for leaf in leaves

@@ -81,7 +81,8 @@ class Conflict(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """Something to know that is no conflict; ends up on stderr."""
+    """Something to know that is no conflict, with a `kind` as those have; ends up on stderr."""
 
     place: Place
     text: str
+    kind: str

@@ -83,7 +83,9 @@ def _complete(
         numbers = []  # without a base branch it can't be told which are new
     notices = list(found.notices)
     if config.numbers == "notice":
-        notices += [Notice(c.place or Place(c.app.directory, 0), c.reasons[0]) for c in numbers]
+        notices += [
+            Notice(c.place or Place(c.app.directory, 0), c.reasons[0], c.kind) for c in numbers
+        ]
         numbers = []
     prefer = config.prefer
     if learn and prefer == "auto" and base and any(c.kind == "siblings" for c in found.conflicts):
@@ -95,13 +97,18 @@ def _complete(
         branches = decide_sides(conflict.branches, published, moved)
         if conflict.kind == "siblings" and conflict.place and all(b.published for b in branches):
             # hidden by a squash, and nothing that this branch could mend
-            notices.append(Notice(conflict.place, conflict.reasons[0]))
+            notices.append(Notice(conflict.place, conflict.reasons[0], "hidden"))
         else:
             sided.append(conflict._replace(branches=branches))
     told = _told(snapshot, sided, published or (), prefer, asked_base)
     if snapshot.graph.missing:
         told = _renamed(repository, snapshot, told)
     return Findings(told, tuple(sorted(notices)), base, prefer, asked=True)
+
+
+def _as_notice(conflict: Conflict) -> Notice:
+    place = conflict.place or Place(conflict.app.directory, 0)
+    return Notice(place, conflict.reasons[0], conflict.kind)
 
 
 def _told(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from migmerge.conflicts.model import Branch, Conflict
 from migmerge.migrations.model import Migration, NodeKey
 from migmerge.report.checked import Checked
+from migmerge.report.messages import id_of
 
 
 def findings_json(checked: Sequence[Checked]) -> str:
@@ -27,7 +28,7 @@ def findings_json(checked: Sequence[Checked]) -> str:
             for conflict in known.findings.conflicts
         ],
         "notices": [
-            {"path": n.place.path, "line": n.place.line, "text": n.text}
+            {"id": id_of(n.kind), "path": n.place.path, "line": n.place.line, "text": n.text}
             for known in checked
             for n in known.findings.notices
         ],
@@ -40,6 +41,7 @@ def conflict_document(conflict: Conflict, nodes: Mapping[NodeKey, Migration]) ->
     """One finding."""
     ancestor = conflict.common_ancestor
     return {
+        "id": id_of(conflict.kind),
         "app": conflict.app.label,
         "directory": conflict.app.directory,
         "kind": conflict.kind,

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from migmerge.git.base import Base
 from migmerge.git.branches import OpenBranch
 from migmerge.git.forecast import Collision, Forecast
+from migmerge.report.messages import id_of
 from migmerge.report.screen import printable, short
 from migmerge.report.summary import count
 
@@ -86,7 +87,8 @@ def _matrix(found: Forecast, own: list[OpenBranch], base: Base) -> list[str]:
 def _paragraph(collision: Collision) -> list[str]:
     app, clash = collision.app, collision.clash
     verdict = f", {collision.verdict}" if collision.verdict else ""
-    lines = [f"{collision.one} x {collision.other}: {clash.kind} in {app.label}{verdict}"]
+    what = f"{id_of(clash.kind)} {clash.kind} in {app.label}{verdict}"
+    lines = [f"{collision.one} x {collision.other}: {what}"]
     for name, names in ((collision.one, clash.one), (collision.other, clash.other)):
         if names:
             lines.append(f"  {some(names)}  on {name}")
@@ -122,6 +124,7 @@ def forecast_json(found: Forecast, base: Base, looked: int) -> str:
         ],
         "collisions": [
             {
+                "id": id_of(c.clash.kind),
                 "branches": [c.one, c.other],
                 "app": c.app.label,
                 "directory": c.app.directory,

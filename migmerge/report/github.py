@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from migmerge.report.checked import Checked
 from migmerge.report.marks import Mark, marks
 from migmerge.report.mermaid import mermaid
+from migmerge.report.messages import id_of
 from migmerge.report.picture import conflicts_only, picture_of
 from migmerge.report.screen import printable
 from migmerge.report.summary import summary
@@ -35,7 +36,8 @@ def workflow_commands(
 def _annotation(mark: Mark) -> str:
     level = "notice" if mark.level == "note" else mark.level
     place = f"file={_property(printable(mark.place.path))},line={mark.place.line}"
-    return f"::{level} {place},title={_property(f'migmerge: {mark.title}')}::{_data(mark.text)}"
+    title = _property(f"{id_of(mark.kind)} {mark.title}")
+    return f"::{level} {place},title={title}::{_data(mark.text)}"
 
 
 def _data(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from migmerge.report.checked import Checked
 from migmerge.report.marks import Mark, marks
+from migmerge.report.messages import id_of
 
 
 def code_quality(checked: Sequence[Checked]) -> str:
@@ -18,7 +19,7 @@ def code_quality(checked: Sequence[Checked]) -> str:
 def _issue(mark: Mark) -> dict[str, object]:
     return {
         "description": mark.text,
-        "check_name": f"migmerge-{mark.kind}",
+        "check_name": f"migmerge-{id_of(mark.kind)}-{mark.kind}",
         "fingerprint": fingerprint(mark),
         "severity": "info" if mark.level == "note" else "critical",
         "location": {"path": mark.place.path, "lines": {"begin": mark.place.line}},

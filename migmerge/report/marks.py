@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from migmerge.conflicts.model import Branch, Conflict, Place
 from migmerge.report.checked import Checked
+from migmerge.report.messages import BY_KIND
 from migmerge.report.screen import printable, short
 from migmerge.report.text import headline, side_text
 
@@ -26,24 +27,12 @@ class Mark(NamedTuple):
     identity: tuple[str, ...] = ()
 
 
-RULES = {
-    "siblings": "Two leaf nodes in one app",
-    "path": "Both sides added one migration file",
-    "number": "Two migrations of one app with one number",
-    "missing-dependency": "A migration depends on one that is not there",
-    "cycle": "Migrations depend on each other",
-    "unparsable": "A migration that is not Python",
-    "lock-file": "A lock file that does not name the leaf node",
-    "notice": "Something to know about migrations",
-}
-
-
 def marks(checked: Sequence[Checked]) -> list[Mark]:
     """A mark for each finding, on the side that is not published where that is known."""
     found = [_mark(known, conflict) for known in checked for conflict in known.findings.conflicts]
     for known in checked:
         found += [
-            Mark("note", "notice", RULES["notice"], printable(n.text), _line(n.place))
+            Mark("note", n.kind, BY_KIND[n.kind].title, printable(n.text), _line(n.place))
             for n in known.findings.notices
         ]
     return found
@@ -65,7 +54,7 @@ def _mark(known: Checked, conflict: Conflict) -> Mark:
     return Mark(
         "error",
         conflict.kind,
-        RULES[conflict.kind],
+        BY_KIND[conflict.kind].title,
         "\n".join(lines),
         _line(places[0]),
         tuple(_line(place) for place in places[1:]),

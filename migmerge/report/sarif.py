@@ -11,7 +11,8 @@ from migmerge import __version__
 from migmerge.conflicts.model import Place
 from migmerge.report.checked import Checked
 from migmerge.report.gitlab import fingerprint
-from migmerge.report.marks import RULES, Mark, marks
+from migmerge.report.marks import Mark, marks
+from migmerge.report.messages import BY_KIND, MESSAGES, id_of
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -26,8 +27,15 @@ def sarif(checked: Sequence[Checked]) -> str:
         "version": __version__,
         "informationUri": _HOME,
         "rules": [
-            {"id": kind, "shortDescription": {"text": title}, "helpUri": f"{_HOME}#readme"}
-            for kind, title in RULES.items()
+            {
+                "id": message.id,
+                "name": message.kind,
+                "shortDescription": {"text": message.title},
+                "fullDescription": {"text": message.means},
+                "help": {"text": message.todo},
+                "helpUri": f"{_HOME}/blob/main/docs/messages.md#{message.id.lower()}",
+            }
+            for message in MESSAGES
         ],
     }
     run = {
@@ -40,8 +48,8 @@ def sarif(checked: Sequence[Checked]) -> str:
 
 def _result(mark: Mark) -> dict[str, object]:
     return {
-        "ruleId": mark.kind,
-        "ruleIndex": list(RULES).index(mark.kind),
+        "ruleId": id_of(mark.kind),
+        "ruleIndex": list(BY_KIND).index(mark.kind),
         "level": mark.level,
         "message": {"text": mark.text},
         "locations": [{"physicalLocation": _location(mark.place)}],

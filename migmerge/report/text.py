@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from migmerge.conflicts.model import Branch, Conflict, Notice
 from migmerge.git.snapshot import Snapshot
 from migmerge.report.checked import Checked
+from migmerge.report.messages import id_of
 from migmerge.report.screen import printable, short
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ def findings_text(checked: Checked, added: Mapping[str, Added]) -> str:
 
 
 def notice_line(notice: Notice) -> str:
-    """`note: path:line: text`."""
+    """`note: path:line: id text`."""
     line = f":{notice.place.line}" if notice.place.line else ""
-    return printable(f"note: {notice.place.path}{line}: {notice.text}")
+    return printable(f"note: {notice.place.path}{line}: {id_of(notice.kind)} {notice.text}")
 
 
 def _finding(
@@ -60,7 +61,7 @@ def headline(conflict: Conflict) -> str:
         if conflict.place and conflict.place.line:
             place += f":{conflict.place.line}"
         text = "; ".join(conflict.reasons)
-    return printable(f"{place}: {conflict.kind} in {app}: {text}")
+    return printable(f"{place}: {id_of(conflict.kind)} {conflict.kind} in {app}: {text}")
 
 
 def _tree(

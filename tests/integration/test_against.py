@@ -12,7 +12,7 @@ from migmerge.git.trees import listing_of
 from tests.conftest import PRICE, Repo
 
 TEXT = """\
-shop/migrations: siblings in shop: 2 leaf nodes after 0001_initial
+shop/migrations: MM101 siblings in shop: 2 leaf nodes after 0001_initial
 
   0001_initial
   ├─ 0002_price  on feature                    Ada Lovelace, 2026-01-02

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import PRICE, PRODUCT, STOCK, Repo, migration_text
 
 TEXT = """\
-shop/migrations: siblings in shop: 2 leaf nodes after 0001_initial
+shop/migrations: MM101 siblings in shop: 2 leaf nodes after 0001_initial
 
   0001_initial
   ├─ 0002_price  not on origin/main            Ada Lovelace, 2026-01-02
@@ -47,6 +47,7 @@ def test_check_siblings_json(siblings: Repo) -> None:
         "errors": [],
     }
     assert conflict == {
+        "id": "MM101",
         "app": "shop",
         "directory": "shop/migrations",
         "kind": "siblings",
@@ -153,7 +154,7 @@ def test_check_merge_migration_is_no_finding(siblings: Repo) -> None:
     siblings.migration("shop", "0003_merge", "0002_price", "0002_stock")
     done = siblings.run("check")
     assert (done.returncode, done.stdout) == (0, "")
-    note = "note: shop/migrations/0002_price.py: 0002_price and 0002_stock have the same number\n"
+    note = "note: shop/migrations/0002_price.py: MM103 0002_price and 0002_stock have the same number\n"
     assert done.stderr == note + "4 migrations in 1 app: no conflicts\n"
 
 
@@ -214,7 +215,7 @@ def test_check_squash_that_hides_a_sibling(repo: Repo) -> None:
     done = repo.run("check")
     assert done.returncode == 0
     assert done.stderr.startswith(
-        "note: shop/migrations/0001_squashed.py: a database that has a part of what "
+        "note: shop/migrations/0001_squashed.py: MM204 a database that has a part of what "
     )
 
 
@@ -223,7 +224,7 @@ def test_check_missing_dependency(repo: Repo) -> None:
     repo.migration("cart", "0001_initial", "shop.0009_gone", "auth.0001_initial")
     done = repo.run("check")
     assert done.stdout == (
-        "cart/migrations/0001_initial.py:7: missing-dependency in cart: "
+        "cart/migrations/0001_initial.py:7: MM104 missing-dependency in cart: "
         "cart.0001_initial depends on shop.0009_gone, which is not there\n"
         "  next: git log --all --oneline --name-status -- '*/0009_gone.py'\n"
     )
@@ -258,7 +259,7 @@ def test_check_unparsable(repo: Repo) -> None:
     )
     done = repo.run("check")
     assert done.returncode == 1
-    assert done.stdout.startswith("shop/migrations/0002_broken.py:12: unparsable in shop: ")
+    assert done.stdout.startswith("shop/migrations/0002_broken.py:12: MM106 unparsable in shop: ")
     assert "next: $EDITOR shop/migrations/0002_broken.py" in done.stdout
 
 
@@ -270,7 +271,7 @@ def test_check_newer_syntax_is_no_finding_but_told(repo: Repo) -> None:
     done = repo.run("check")
     assert done.returncode == 0
     assert done.stderr.startswith(
-        "note: shop/migrations/0002_new.py:14: newer syntax than the Python that runs migmerge"
+        "note: shop/migrations/0002_new.py:14: MM202 newer syntax than the Python that runs migmerge"
     )
 
 
@@ -328,7 +329,7 @@ def test_check_computed_dependencies_are_told_and_not_guessed(repo: Repo) -> Non
     done = repo.run("check")
     assert done.returncode == 0
     assert done.stderr.startswith(
-        "note: shop/migrations/0002_a.py:6: dependencies are computed here, so whether "
+        "note: shop/migrations/0002_a.py:6: MM201 dependencies are computed here, so whether "
         "0001_initial and 0002_a are one line can't be told\n"
     )
 
@@ -474,7 +475,7 @@ def test_symlink_out_of_the_repository(repo: Repo, tmp_path: Path) -> None:
     done = repo.run("check")
     assert done.returncode == 1
     assert done.stdout.startswith(
-        "shop/migrations/0002_secret.py: unparsable in shop: "
+        "shop/migrations/0002_secret.py: MM106 unparsable in shop: "
         "a symbolic link that leads out of the repository\n"
     )
     repo.commit()

@@ -18,13 +18,13 @@ TEXT = """\
     2  X  \\  c
   c commute, ? not known, o touch the same things, X contradict, M a parent goes missing
 
-origin/a x origin/main: siblings in shop, commute
+origin/a x origin/main: MM101 siblings in shop, commute
   0002_price  on origin/a
   0002_stock  on origin/main
-origin/b x origin/main: siblings in shop, commute
+origin/b x origin/main: MM101 siblings in shop, commute
   0002_cost  on origin/b
   0002_stock  on origin/main
-origin/a x origin/b: siblings in shop, contradict
+origin/a x origin/b: MM101 siblings in shop, contradict
   0002_price  on origin/a
   0002_cost  on origin/b
   - both set shop.product.price: added in 0002_cost, added in 0002_price
@@ -68,6 +68,7 @@ def test_forecast_json(opened: Repo) -> None:
     assert [b["name"] for b in document["branches"]] == ["origin/a", "origin/b"]
     assert document["branches"][0]["migrations"] == ["shop/migrations/0002_price.py"]
     assert document["collisions"][0] == {
+        "id": "MM101",
         "branches": ["origin/a", "origin/main"],
         "app": "shop",
         "directory": "shop/migrations",

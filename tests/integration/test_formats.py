@@ -19,8 +19,8 @@ from tests.conftest import Repo
 
 ROOT = Path(__file__).parents[2]
 GITHUB = """\
-::error file=shop/migrations/0002_price.py,line=7,title=migmerge%3A Two leaf nodes in one app::\
-shop/migrations: siblings in shop: 2 leaf nodes after 0001_initial%0A\
+::error file=shop/migrations/0002_price.py,line=7,title=MM101 Two leaf nodes in one app::\
+shop/migrations: MM101 siblings in shop: 2 leaf nodes after 0001_initial%0A\
 0002_price: not on origin/main%0A0002_stock: published on origin/main%0Anext: migmerge fix shop
 """
 SUMMARY = """\
@@ -42,7 +42,7 @@ flowchart TD
   classDef unknown stroke:#cf222e,stroke-width:3px
 ```
 
-    shop/migrations: siblings in shop: 2 leaf nodes after 0001_initial
+    shop/migrations: MM101 siblings in shop: 2 leaf nodes after 0001_initial
     0002_price: not on origin/main
     0002_stock: published on origin/main
     next: migmerge fix shop
@@ -78,10 +78,12 @@ def test_gitlab_code_quality(siblings: Repo) -> None:
     done = siblings.run("check", "--format", "gitlab")
     (issue,) = json.loads(done.stdout)
     assert done.returncode == 1
-    assert issue.pop("description").startswith("shop/migrations: siblings in shop: 2 leaf nodes")
+    assert issue.pop("description").startswith(
+        "shop/migrations: MM101 siblings in shop: 2 leaf nodes"
+    )
     assert re.fullmatch("[0-9a-f]{64}", fingerprint := issue.pop("fingerprint"))
     assert issue == {
-        "check_name": "migmerge-siblings",
+        "check_name": "migmerge-MM101-siblings",
         "severity": "critical",
         "location": {"path": "shop/migrations/0002_price.py", "lines": {"begin": 7}},
     }
@@ -104,10 +106,10 @@ def test_sarif_is_valid_and_complete(siblings: Repo) -> None:
     report = Sarif.model_validate_json(done.stdout)
     results = report.runs[0].results or []
     assert sorted(r.ruleId or "" for r in results) == [
-        "lock-file",
-        "missing-dependency",
-        "siblings",
-        "unparsable",
+        "MM101",
+        "MM104",
+        "MM106",
+        "MM107",
     ]
     rules = [rule.id for rule in report.runs[0].tool.driver.rules or []]
     assert all(rules[r.ruleIndex or 0] == r.ruleId for r in results)

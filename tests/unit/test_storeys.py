@@ -13,10 +13,10 @@ from migmerge.project import run
 PACKAGE = Path(migmerge.__file__).parent
 STOREYS = [
     "errors", "config", "migrations", "conflicts", "git", "project", "resolve", "report",
-    "commands", "cli", "__main__",
+    "commands", "arguments", "cli", "__main__",
 ]  # fmt: skip
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
-HEAVY = {"libcst", "git", "rich", "django"}
+HEAVY = {"libcst", "git", "rich", "django", "pygraphviz", "argcomplete"}
 
 
 def storey(dotted: str) -> int:

@@ -1,0 +1,74 @@
+"""Stable ids: every kind has one, docs/messages.md is the catalogue, explain prints it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from migmerge.arguments import EXAMPLES, make_parser
+from migmerge.conflicts.find import _ORDER
+from migmerge.report.messages import MESSAGES, messages_page
+from tests.conftest import Repo
+
+WRITE = os.environ.get("MIGMERGE_WRITE")  # the tests run without
+PAGE = Path(__file__).parents[2] / "docs" / "messages.md"
+EXPLAINED = """\
+MM107 lock-file: A lock file that does not name the leaf node
+
+`max_migration.txt` or `migrations_lockfile.txt` names another migration than the app's
+last, or holds git's conflict markers.
+
+Run `migmerge fix APP`, which writes the leaf node's name.
+"""
+
+
+def test_every_kind_has_one_id() -> None:
+    assert {m.kind for m in MESSAGES if m.id < "MM2"} == set(_ORDER)
+    assert len({m.id for m in MESSAGES}) == len({m.kind for m in MESSAGES}) == len(MESSAGES)
+
+
+def test_the_page_is_the_catalogue() -> None:
+    if WRITE:
+        PAGE.write_text(messages_page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == messages_page()
+
+
+def test_explain(repo: Repo) -> None:
+    for name in ("MM107", "mm107", "lock-file"):
+        done = repo.run("explain", name)
+        assert (done.returncode, done.stdout, done.stderr) == (0, EXPLAINED, "")
+    listed = repo.run("explain").stdout.splitlines()
+    assert listed[0] == "MM101  siblings            Two leaf nodes in one app"
+    assert len(listed) == len(MESSAGES)
+    done = repo.run("explain", "MM999")
+    assert (done.returncode, done.stderr) == (
+        2, "migmerge: no such message: 'MM999'\nhint: migmerge explain lists all\n"
+    )  # fmt: skip
+
+
+def test_every_command_s_help_has_an_example(repo: Repo) -> None:
+    done = repo.run("--help")
+    listed = done.stdout.partition("COMMAND\n")[2]
+    commands = {line.split()[0] for line in listed.splitlines() if line[:4] == "    " != line[4:8]}
+    # git's own arguments, or git's own call
+    assert commands - {"merge", "rebase", "merge-driver"} == EXAMPLES.keys()
+    for command, example in EXAMPLES.items():
+        assert example in " ".join(repo.run(command, "--help").stdout.split())
+        words = example.partition(" > ")[0].split()[1:]
+        assert make_parser().parse_args(words).command == command
+
+
+@pytest.mark.parametrize(("typed", "offered"), [("migmerge fo", "forecast"), ("migmerge check --ag", "--against"), ("migmerge graph --format m", "mermaid")])  # fmt: skip
+def test_completion(repo: Repo, typed: str, offered: str) -> None:
+    """As a shell asks after `eval "$(register-python-argcomplete migmerge)"`."""
+    out = repo.root / "out"
+    done = repo.run(
+        env={
+            "_ARGCOMPLETE": "1", "_ARGCOMPLETE_SHELL": "bash", "_ARGCOMPLETE_STDOUT_FILENAME": str(out),
+            "COMP_LINE": typed, "COMP_POINT": str(len(typed)), "_ARGCOMPLETE_SUPPRESS_SPACE": "1",
+        }
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert out.read_text().strip() == offered
