@@ -20,7 +20,8 @@ class Found(NamedTuple):
     notices: tuple[Notice, ...]
 
 
-_ORDER = ("siblings", "path", "number", "missing-dependency", "cycle", "unparsable", "lock-file")
+_ORDER = ("siblings", "path", "case", "number", "missing-dependency", "cycle", "unparsable",
+          "lock-file")  # fmt: skip
 
 
 def find_conflicts(
@@ -47,6 +48,7 @@ def find_conflicts(
         conflicts += _midway(graph, midway, apps, branching)
     conflicts += _missing(graph, apps)
     conflicts += [_cycle(graph, apps, group) for group in graph.cycles()]
+    conflicts += _alike(graph, apps)
     conflicts += [_unparsable(apps, m) for m in graph.nodes.values() if m.header.error]
     notices += [
         Notice(
@@ -168,6 +170,25 @@ def _traps(graph: Graph) -> list[Notice]:
         if len((node := graph.nodes[leaf]).header.replaces) == 1
         and NodeKey(leaf.app, node.header.replaces[0].name) not in graph.nodes
         and any(parent.app == leaf.app for parent in graph.parents[leaf])
+    ]
+
+
+def _alike(graph: Graph, apps: Mapping[str, App]) -> list[Conflict]:
+    """Files whose names differ in nothing but case: one file where the file system knows none."""
+    by_name: dict[tuple[str, str], list[NodeKey]] = defaultdict(list)
+    for key in sorted(graph.nodes):
+        if not key.version:
+            by_name[key.app, key.name.casefold()].append(key)
+    return [
+        Conflict(
+            apps[app],
+            "case",
+            branches=tuple(Branch((key,)) for key in keys),
+            place=Place(graph.nodes[keys[-1]].path, 0),
+            reasons=(f"{_names(keys)} are one file on Windows and macOS",),
+        )
+        for (app, _), keys in by_name.items()
+        if len(keys) > 1
     ]
 
 

@@ -43,6 +43,10 @@ def recommend(
         return _two_sides(conflict, pairs, apart, prefer, fix)
     if conflict.kind == "lock-file":
         return conflict._replace(recommendation="manual", commands=(fix,))
+    if conflict.kind == "case" and conflict.place:
+        old = conflict.place.path
+        new = f"{old[: -len('.py')]}_2.py"
+        return conflict._replace(commands=(f"git mv -- {shlex.quote(old)} {shlex.quote(new)}",))
     if conflict.kind == "unparsable" and conflict.place:
         return conflict._replace(commands=(f"$EDITOR {shlex.quote(conflict.place.path)}",))
     if conflict.kind == "missing-dependency" and conflict.place:

@@ -95,15 +95,32 @@ def _complete(
     sided = []
     for conflict in (*found.conflicts, *numbers):
         branches = decide_sides(conflict.branches, published, moved)
-        if conflict.kind == "siblings" and conflict.place and all(b.published for b in branches):
-            # hidden by a squash, and nothing that this branch could mend
-            notices.append(Notice(conflict.place, conflict.reasons[0], "hidden"))
+        conflict = conflict._replace(branches=branches)
+        notice = _beyond_this_branch(conflict)
+        if notice:
+            notices.append(notice)
         else:
-            sided.append(conflict._replace(branches=branches))
+            sided.append(_at_fault(snapshot, conflict))
     told = _told(snapshot, sided, published or (), prefer, asked_base)
     if snapshot.graph.missing:
         told = _renamed(repository, snapshot, told)
     return Findings(told, tuple(sorted(notices)), base, prefer, asked=True)
+
+
+def _beyond_this_branch(conflict: Conflict) -> Notice | None:
+    """What a squash hides and what differs in case only can't be mended where all is published."""
+    kinds = {"siblings": "hidden", "case": "case"}
+    if conflict.place and conflict.kind in kinds and all(b.published for b in conflict.branches):
+        return Notice(conflict.place, conflict.reasons[0], kinds[conflict.kind])
+    return None
+
+
+def _at_fault(snapshot: Snapshot, conflict: Conflict) -> Conflict:
+    """Of names that differ in case only the place is one that is not published."""
+    fresh = [branch.leaf for branch in conflict.branches if not branch.published]
+    if conflict.kind != "case" or not fresh:
+        return conflict
+    return conflict._replace(place=Place(snapshot.graph.nodes[fresh[-1]].path, 0))
 
 
 def _as_notice(conflict: Conflict) -> Notice:

@@ -63,6 +63,12 @@ MESSAGES = (
         "Run `migmerge fix APP`, which writes the leaf node's name.",
     ),
     Message(
+        "MM108", "case", "Two migrations whose names differ in case only",
+        "On Windows and on most of macOS both have one file: a checkout there holds one of the two, and "
+        "shows the other as changed or gone.",
+        "Rename the one that is not published, and what depends on it: `git mv`, then edit `dependencies`.",
+    ),
+    Message(
         "MM201", "computed", "Dependencies that only running the file would tell",
         "Some code decides on `dependencies`, so that it can't be told whether two leaf nodes are one "
         "line. Migrations are never run by a check.",

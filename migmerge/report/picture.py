@@ -48,7 +48,7 @@ def picture_of(checked: Checked) -> Picture:
     lit |= {
         key: ("unknown", conflict.kind)
         for conflict in found.conflicts
-        if conflict.kind in ("number", "missing-dependency", "cycle", "unparsable")
+        if conflict.kind in ("number", "case", "missing-dependency", "cycle", "unparsable")
         for branch in conflict.branches
         for key in branch.nodes
         if key not in lit

@@ -60,7 +60,7 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Dec
     refusals: list[Refusal] = []
     stale: list[Conflict] = []
     for _, own in sorted(by_app.items()):
-        broken = [c for c in own if c.kind in (*BROKEN, "number")]
+        broken = [c for c in own if c.kind in (*BROKEN, "number", "case")]
         sided = sorted((c for c in own if c.kind in _SIDED), key=lambda c: c.kind)
         if broken:
             refusals.append(_broken(broken))

@@ -682,3 +682,26 @@ def test_check_code_that_reads_what_the_other_side_takes_from_another_app(branch
     assert conflict["reasons"] == [
         "0003_copy (RunPython) runs code on rows of cart.item, beside 0002_n (RemoveField)"
     ]
+
+
+def test_check_names_that_differ_in_case_only(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.migration("shop", "0002_price", "0001_initial")
+    repo.commit()
+    repo.publish("HEAD")
+    repo.migration("shop", "0002_Price", "0002_price")
+    repo.migration("shop", "0003_tax", "0002_Price")
+    done = repo.run("check")
+    assert (done.returncode, done.stdout) == (
+        1,
+        "shop/migrations/0002_Price.py: MM108 case in shop: "
+        "0002_Price and 0002_price are one file on Windows and macOS\n"
+        "  next: git mv -- shop/migrations/0002_Price.py shop/migrations/0002_Price_2.py\n",
+    )
+    refused = repo.run("fix", "--yes")
+    assert refused.returncode == 1 and "are one file on Windows and macOS" in refused.stdout
+    repo.commit()
+    repo.publish("HEAD")
+    done = repo.run("check")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "MM108 0002_Price and 0002_price are one file" in done.stderr

@@ -153,7 +153,7 @@ def test_db_reconcile_of_the_trap(site: Site) -> None:
     check = site.run("check")
     assert (check.returncode, check.stderr.splitlines()[0]) == (
         0,
-        "note: shop/migrations/0003_price.py:8: a database that has 0002_price would skip what "
+        "note: shop/migrations/0003_price.py:8: MM203 a database that has 0002_price would skip what "
         "comes before 0003_price: run migmerge db reconcile there before migrate",
     )
     assert "carried" not in site.run("db", "status").stdout
