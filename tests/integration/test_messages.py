@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,11 @@ import pytest
 from migmerge.arguments import EXAMPLES, make_parser
 from migmerge.conflicts.find import _ORDER
 from migmerge.report.messages import MESSAGES, messages_page
+from migmerge.report.reference import configuration_page
 from tests.conftest import Repo
 
 WRITE = os.environ.get("MIGMERGE_WRITE")  # the tests run without
-PAGE = Path(__file__).parents[2] / "docs" / "messages.md"
+DOCS = Path(__file__).parents[2] / "docs"
 EXPLAINED = """\
 MM107 lock-file: A lock file that does not name the leaf node
 
@@ -29,10 +32,21 @@ def test_every_kind_has_one_id() -> None:
     assert len({m.id for m in MESSAGES}) == len({m.kind for m in MESSAGES}) == len(MESSAGES)
 
 
-def test_the_page_is_the_catalogue() -> None:
+@pytest.mark.parametrize(
+    ("name", "page"), [("messages.md", messages_page), ("configuration.md", configuration_page)]
+)
+def test_the_page_is_what_the_code_says(name: str, page: Callable[[], str]) -> None:
     if WRITE:
-        PAGE.write_text(messages_page(), encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == messages_page()
+        (DOCS / name).write_text(page(), encoding="utf-8")
+    assert (DOCS / name).read_text(encoding="utf-8") == page()
+
+
+def test_every_link_of_the_pages_leads_somewhere() -> None:
+    for path in (*DOCS.glob("*.md"), *DOCS.parent.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
+            if "://" not in target:
+                assert (path.parent / target).exists(), (path.name, target)
 
 
 def test_explain(repo: Repo) -> None:
