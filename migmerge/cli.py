@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from migmerge.arguments import make_parser
 from migmerge.errors import UserError
+from migmerge.git.process import GitError
 
 _BUG = "https://github.com/migmerge/migmerge/issues"
 
@@ -38,6 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
+    except GitError as error:
+        print(f"migmerge: git failed: {error.reason}", file=sys.stderr)
+        print("hint: git status, and git fsck, say more", file=sys.stderr)
+        return 0 if always_zero else 2
     except RecursionError:  # no code of ours goes deeper than what it reads
         print("migmerge: a migration is nested too deeply to be read", file=sys.stderr)
         print("hint: leave it out with exclude in [tool.migmerge]", file=sys.stderr)

@@ -78,10 +78,12 @@ def _read_toml(path: str, source: bytes) -> dict[str, object] | None:
         import tomli as tomllib
     try:
         tool = tomllib.loads(source.decode()).get("tool", {})
+        section = tool.get("migmerge") if isinstance(tool, dict) else None
     except ValueError as error:
         raise UserError(f"{path} is not valid TOML: {error}") from None
-    section = tool.get("migmerge")
-    return dict(section) if section is not None else None
+    if section is not None and not isinstance(section, dict):
+        raise UserError(f"{path}: tool.migmerge must be a table", "[tool.migmerge]")
+    return section
 
 
 def _read_cfg(path: str, source: bytes) -> dict[str, object] | None:

@@ -44,7 +44,7 @@ def check(options: CheckOptions) -> int:
     prefixes = _prefixes(repository, options)
     trees = _trees(repository, config, options)
     # any other format says more than that there is nothing
-    if options.format == "text":
+    if options.format == "text" and not prefixes:
         trees = [tree for tree in trees if not _is_known(repository, config, options, *tree)]
     if not trees:
         return 0
@@ -102,6 +102,8 @@ def _prefixes(repository: Repository, options: CheckOptions) -> list[str]:
     found = []
     for path in options.paths:
         full = os.path.realpath(os.path.join(options.directory, path))
+        if os.path.isfile(full):
+            full = os.path.dirname(full)  # of models.py its app is meant
         relative = os.path.relpath(full, top).replace(os.sep, "/")
         if relative == ".." or relative.startswith("../"):
             raise UserError(f"{path} is outside the repository {top}")

@@ -276,7 +276,7 @@ def _verify(
     for project, apps in projects_of(repository, config, after, sorted(planned.leaves)).items():
         if isinstance(project, str):
             answers.append(Answer("skipped", project))
-            databases.append(f"skipped: {project}")
+            databases.append(project)
             continue
         nodes = {
             after.apps[app].label: [k.name for k in after.graph.nodes if k.app == app]
@@ -291,7 +291,9 @@ def _verify(
             told = prove_fix(project, before, after, conflicts, apps, seconds, remade=remade)
             databases.append(told)
     django = _worst([str(answer) for answer in answers])
-    return Verification("ok", django, _worst(databases) if databases else f"skipped: {django}")
+    told = _worst(databases) if databases else django
+    known = told.startswith(("ok", "skipped", "failed"))
+    return Verification("ok", django, told if known else f"skipped: {told}")
 
 
 def _worst(told: Sequence[str]) -> str:

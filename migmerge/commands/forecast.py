@@ -46,7 +46,7 @@ def forecast(options: ForecastOptions) -> int:
     snapshot = understand(repository, config, "commit", listing, memory=memory)
     memory.keep(repository)
     branches = open_branches(repository, base.commit, options.refs, options.age, time.time())
-    found = foresee(repository, snapshot, base, branches)
+    found = foresee(repository, config, snapshot, base, branches)
     if options.format == "html":
         from migmerge.report.forecast_page import forecast_page
 

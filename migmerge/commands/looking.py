@@ -7,6 +7,7 @@ import sys
 from migmerge.commands.against import with_refs
 from migmerge.config import Config
 from migmerge.conflicts.model import Conflict
+from migmerge.errors import UserError
 from migmerge.git.findings import find
 from migmerge.git.history import added_by, current_tips
 from migmerge.git.reading import remembering
@@ -42,6 +43,10 @@ def look(
         notices = tuple(notice_line(notice) for notice in found.notices)
         clean = Clean(*checked.size, found.asked, found.base, notices)
         remember(repository, config, records, asked_base, clean)
+    for prefix in prefixes:
+        if not any(_is_around(app.directory, prefix) for app in snapshot.apps.values()):
+            known = ", ".join(sorted(app.directory for app in snapshot.apps.values())) or "nowhere"
+            raise UserError(f"no migrations in or around {prefix}", f"there are some in {known}")
     conflicts = tuple(c for c in found.conflicts if _inside(c, prefixes))
     if ref:
         conflicts = with_refs(repository, snapshot, conflicts, ref)
@@ -49,15 +54,17 @@ def look(
 
 
 def _inside(conflict: Conflict, prefixes: list[str]) -> bool:
-    if not prefixes:
-        return True
     place = conflict.place.path if conflict.place else conflict.app.directory
-    return any(
-        not prefix
-        or f"{place}/".startswith(f"{prefix}/")
-        or f"{conflict.app.directory}/".startswith(f"{prefix}/")
-        or prefix.startswith(f"{conflict.app.directory}/")
+    return not prefixes or any(
+        f"{place}/".startswith(f"{prefix}/") or _is_around(conflict.app.directory, prefix)
         for prefix in prefixes
+    )
+
+
+def _is_around(directory: str, prefix: str) -> bool:
+    """Whether migrations in `directory` are meant by a path; the empty one is the top."""
+    return (
+        not prefix or f"{directory}/".startswith(f"{prefix}/") or prefix.startswith(f"{directory}/")
     )
 
 

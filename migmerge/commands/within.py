@@ -28,9 +28,30 @@ class GitOptions(NamedTuple):
     arguments: tuple[str, ...]
 
 
+_HELP = """\
+usage: migmerge {0} [git {0}'s options and arguments]
+
+git {0}, with the fix made part of {1}. Every option is git's: git help {0}.
+{2}
+example: migmerge {0} origin/main
+"""
+_MERGE = _HELP.format(
+    "merge", "the merge commit", "On a terminal it shows the fix and asks before it is written."
+)
+_REBASE = _HELP.format(
+    "rebase",
+    "each commit",
+    "Your migrations move behind the others, without a question, and databases in the project's\n"
+    "settings that had the old names are reconciled; migmerge undo and git rebase --abort go back.",
+)
+
+
 def merge(options: GitOptions) -> int:
     """0 when the merge commit holds the fix; 1 where git or the fix waits for somebody."""
     arguments = options.arguments
+    if {"-h", "--help"} & set(arguments):
+        print(_MERGE, end="")
+        return 0
     repository = find_repository(options.directory)
     if "--continue" in arguments and is_merging(repository):
         if not _fixed(repository, options, "auto", "migmerge merge --continue"):
@@ -66,6 +87,9 @@ def _is_given(arguments: tuple[str, ...], option: str) -> bool:
 def rebase(options: GitOptions) -> int:
     """0 when every commit is right by itself; 1 where git or the fix waits for somebody."""
     arguments = options.arguments
+    if {"-h", "--help"} & set(arguments):
+        print(_REBASE, end="")
+        return 0
     repository = find_repository(options.directory)
     going_on = bool({"--continue", "--skip"} & set(arguments))
     if set(arguments) & set(_OTHERS) or is_busy(repository) != going_on:

@@ -20,14 +20,15 @@ class Fresh(NamedTuple):
 class Side(NamedTuple):
     """What a branch does to an app: migrations added by name, names taken away and not replaced.
 
-    `below` are names that migrations build on which it changed; `tree` has the content of all its
-    files by path.
+    `below` are names that migrations build on which it changed, `changed` those with their content;
+    `tree` has the content of all its files by path.
     """
 
     added: Mapping[str, Fresh]
     gone: frozenset[str]
     below: frozenset[str]
     tree: Mapping[str, str]
+    changed: Mapping[str, str] = {}
 
 
 class Clash(NamedTuple):
@@ -48,6 +49,9 @@ def collide(one: Side, other: Side) -> Clash | None:
     both = sorted(own.keys() & theirs.keys())
     if both:
         return Clash("path", tuple(both), tuple(both))
+    edited = sorted(n for n, oid in one.changed.items() if other.changed.get(n, oid) != oid)
+    if edited:  # git may still merge the texts
+        return Clash("unparsable", tuple(edited), tuple(edited))
     lost = _lost(own, other.gone), _lost(theirs, one.gone)
     if any(lost):
         return Clash("missing-dependency", *lost)

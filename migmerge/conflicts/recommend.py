@@ -134,7 +134,8 @@ def _two_sides(
             commands=_rollback(done, apart, going, fix),
         )
     if conflict.kind == "path" and not (sided or conflict.twins):
-        either = (f"{fix} --base HEAD", f"{fix} --base MERGE_HEAD")
+        renumber = f"{fix} --strategy renumber --base"  # who goes first keeps the name
+        either = (f"{renumber} HEAD", f"{renumber} MERGE_HEAD")
         return done._replace(recommendation="manual", commands=either)
     if judgement.disputed and conflict.kind == "siblings":
         return done._replace(recommendation="merge", commands=(f"{fix} --strategy merge",))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.git.repository import Repository, commit_of
+from migmerge.git.repository import Repository, commit_of, find_commit
 
 _SECONDS_A_DAY = 86_400
 _REGULAR = (b"100644", b"100755")
@@ -36,12 +36,14 @@ class Changed(NamedTuple):
 def open_branches(
     repository: Repository, base: str, names: Sequence[str], days: int, now: float
 ) -> list[OpenBranch]:
-    """The branches `names`, or all of origin's whose last commit is at most `days` old, oldest
-    first; those without a history in common with `base` (a commit) are left out."""
+    """The branches `names`, or the one that is checked out and all of origin's whose last commit
+    is at most `days` old, oldest first; those that have nothing new to `base` (a commit), or
+    nothing in common with it, are left out."""
     if names:
         tips = {name: commit_of(repository, name) for name in names}
     else:
         tips = _remote_tips(repository)
+        tips |= {n: tip for n, tip in _checked_out(repository) if tip not in tips.values()}
     told = _told(repository, tips.values())
     if not names:
         oldest = now - days * _SECONDS_A_DAY
@@ -54,10 +56,22 @@ def open_branches(
 
 
 def _remote_tips(repository: Repository) -> dict[str, str]:
-    form = "--format=%(refname)%00%(objectname)%00%(symref)"
+    """Origin's branches, and what an annotated tag among them is a tag of."""
+    form = "--format=%(refname)%00%(symref)%00%(objecttype) %(objectname)"
+    form += "%00%(*objecttype) %(*objectname)"
     out = os.fsdecode(repository.git("for-each-ref", form, "--", _REMOTE))
-    fields = [line.split("\0") for line in out.splitlines()]
-    return {ref[len("refs/remotes/") :]: oid for ref, oid, symbolic in fields if not symbolic}
+    tips = {}
+    for ref, symbolic, *objects in (line.split("\0") for line in out.splitlines()):
+        commits = [oid for kind, _, oid in (o.partition(" ") for o in objects) if kind == "commit"]
+        if commits and not symbolic:
+            tips[ref[len("refs/remotes/") :]] = commits[0]
+    return tips
+
+
+def _checked_out(repository: Repository) -> list[tuple[str, str]]:
+    head = repository.git("symbolic-ref", "--quiet", "--short", "HEAD", expected=(0, 1))
+    tip = find_commit(repository, "HEAD")
+    return [(os.fsdecode(head).strip(), tip)] if head and tip else []
 
 
 def _told(repository: Repository, tips: Iterable[str]) -> dict[str, tuple[int, str]]:
@@ -69,7 +83,7 @@ def _told(repository: Repository, tips: Iterable[str]) -> dict[str, tuple[int, s
         "log", "--no-walk=unsorted", "-z", "--format=%H%x01%ct%x01%an", "--stdin",
         stdin="".join(f"{tip}\n" for tip in wanted).encode(),
     )  # fmt: skip
-    records = [record.split("\1") for record in out.decode("utf-8", "replace").split("\0")]
+    records = [record.split("\1", 2) for record in out.decode("utf-8", "replace").split("\0")]
     return {
         oid: (int(when), author) for oid, when, author in filter(lambda r: len(r) == 3, records)
     }

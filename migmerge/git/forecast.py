@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import ChainMap, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from migmerge.config import Config
 from migmerge.conflicts.commute import judge
 from migmerge.conflicts.forecast import Clash, Fresh, Side, collide
 from migmerge.git.base import Base
 from migmerge.git.branches import Changed, OpenBranch, changes
+from migmerge.git.merged import merge_records
 from migmerge.git.repository import Repository
-from migmerge.git.snapshot import Snapshot
-from migmerge.git.trees import read_blobs
+from migmerge.git.snapshot import Snapshot, members_of
+from migmerge.git.trees import listing_of, read_blobs
 from migmerge.migrations.facts import gather, may_matter
 from migmerge.migrations.footprints import footprints
-from migmerge.migrations.layout import NUMBERED, is_candidate_name, split
+from migmerge.migrations.layout import NUMBERED, candidate_directories, split
 from migmerge.migrations.marks import Footprint
 from migmerge.migrations.model import App, Header
 from migmerge.migrations.operations import fingerprint, read_script
@@ -43,7 +45,11 @@ class Forecast(NamedTuple):
 
 
 def forecast(
-    repository: Repository, snapshot: Snapshot, base: Base, branches: Sequence[OpenBranch]
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    base: Base,
+    branches: Sequence[OpenBranch],
 ) -> Forecast:
     """What will collide; `snapshot` is the base branch's."""
     met = _meetings(base, branches)
@@ -56,7 +62,7 @@ def forecast(
     places |= directories.keys()
     within = () if "" in places else sorted(places)  # the top has no name for git
     changed |= changes(repository, set(since.values()), within)
-    wanted = {way: _candidates(found, directories) for way, found in changed.items()}
+    wanted = {way: _candidates(f, directories, config) for way, f in changed.items()}
     blobs = read_blobs(repository, {c.oid for found in wanted.values() for c in found if c.oid})
     reader = _Reader(directories, blobs, {})
     files = {path: file.oid for path, file in snapshot.listing.files.items()}
@@ -70,11 +76,28 @@ def forecast(
         (Collision(*names, app, clash), sides[one][app], sides[other][app])
         for names, (one, other) in met.items()
         for app in sorted(sides[one].keys() & sides[other].keys())
-        if (clash := collide(sides[one][app], sides[other][app]))
+        if (clash := _clash(repository, (one, other), app, sides[one][app], sides[other][app]))
     ]
     adding = [(branch, sides[branch.fork, branch.commit]) for branch in branches]
-    adding = [(b, apps) for b, apps in adding if any(s.added or s.gone for s in apps.values())]
+    adding = [
+        (b, apps)
+        for b, apps in adding
+        if any(s.added or s.gone or s.changed for s in apps.values())
+    ]
     return Forecast(tuple(adding), tuple(_judged(snapshot, found, blobs)))
+
+
+def _clash(
+    repository: Repository, ways: tuple[Way, Way], app: App, one: Side, other: Side
+) -> Clash | None:
+    """How they collide; of a file that both changed git's own merge of the texts tells."""
+    clash = collide(one, other)
+    if clash is None or clash.kind != "unparsable":
+        return clash
+    unmerged = listing_of(merge_records(repository, ways[0][1], ways[1][1])).unmerged
+    if any(f"{app.directory}/{name}.py".lstrip("/") in unmerged for name in clash.one):
+        return clash
+    return collide(one._replace(changed={}), other)
 
 
 # from a commit to a later one
@@ -99,15 +122,14 @@ def _meetings(base: Base, branches: Sequence[OpenBranch]) -> dict[tuple[str, str
     return met
 
 
-def _candidates(found: Iterable[Changed], directories: Mapping[str, App]) -> list[Changed]:
+def _candidates(
+    found: Sequence[Changed], directories: Mapping[str, App], config: Config
+) -> list[Changed]:
     """Those that may be migrations, by their names."""
-    kept = []
-    for change in found:
-        directory, name = split(change.path)
-        known = directory in directories or "migration" in directory.rpartition("/")[2].lower()
-        if known and is_candidate_name(name):
-            kept.append(change)
-    return kept
+    paths = [change.path for change in found]
+    within = candidate_directories(paths, directories)
+    kept = frozenset(members_of(paths, within, config))
+    return [change for change in found if change.path in kept]
 
 
 class _Reader(NamedTuple):
@@ -124,6 +146,7 @@ def _sides(reader: _Reader, found: Sequence[Changed], tree: Mapping[str, str]) -
     gone: dict[App, set[str]] = defaultdict(set)
     replaced: dict[App, set[str]] = defaultdict(set)
     below: dict[App, set[str]] = defaultdict(set)
+    changed: dict[App, dict[str, str]] = defaultdict(dict)
     for change in found:
         directory, file = split(change.path)
         app = reader.directories.get(directory) or _new_app(directory)
@@ -134,6 +157,7 @@ def _sides(reader: _Reader, found: Sequence[Changed], tree: Mapping[str, str]) -
             above = {r.name for r in header.dependencies if r.label == app.label}
             if change.old:
                 below[app] |= above
+                changed[app][name] = change.oid
                 continue
             old = {r.name for r in header.replaces}
             replaced[app] |= old
@@ -141,8 +165,14 @@ def _sides(reader: _Reader, found: Sequence[Changed], tree: Mapping[str, str]) -
                 name, change.path, change.oid, frozenset(above), frozenset(old)
             )
     return {
-        app: Side(added[app], frozenset(gone[app] - replaced[app]), frozenset(below[app]), tree)
-        for app in {*added, *gone, *below}
+        app: Side(
+            added[app],
+            frozenset(gone[app] - replaced[app]),
+            frozenset(below[app]),
+            tree,
+            changed[app],
+        )
+        for app in {*added, *gone, *changed}
     }
 
 
@@ -173,7 +203,7 @@ def _judged(
     marks = {oid: fingerprint(blobs[oid]) for own in fresh.values() for oid in own}
     judged = []
     for collision, one, other in found:
-        if collision.clash.kind == "missing-dependency":
+        if collision.clash.kind in ("missing-dependency", "unparsable"):
             judged.append(collision)
             continue
         oids = [[side.added[n].oid for n in names] for side, names in

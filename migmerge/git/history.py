@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.git.repository import Repository, find_commit, is_shallow
 from migmerge.git.state import stopped_operation
+
+if TYPE_CHECKING:
+    from git import Repo
+
+_SHA1 = 40
 
 
 class Added(NamedTuple):
@@ -37,10 +42,18 @@ def added_by(repository: Repository, paths: Iterable[str], tips: Iterable[str]) 
                 out = repository.git("log", "-1", "--diff-filter=A", "--format=%H", tip, "--", path)
                 oid = out.decode().strip()
                 if oid and oid not in hidden:
-                    made = repo.commit(oid)
-                    found[path] = Added(str(made.author.name), made.authored_datetime, oid)
+                    found[path] = _added(repository, repo, oid)
                     break
     return found
+
+
+def _added(repository: Repository, repo: Repo, oid: str) -> Added:
+    if len(oid) > _SHA1:  # GitPython knows no other names
+        out = repository.git("show", "-s", "--format=%aI%x00%an", oid).decode("utf-8", "replace")
+        when, _, author = out.rstrip("\n").partition("\0")
+        return Added(author, datetime.fromisoformat(when), oid)
+    made = repo.commit(oid)
+    return Added(str(made.author.name), made.authored_datetime, oid)
 
 
 def current_tips(repository: Repository, environment: Mapping[str, str] = os.environ) -> list[str]:

@@ -75,10 +75,12 @@ def _form(config: Config, asked_base: str | None) -> str:
 def _relevant(records: Records, config: Config) -> bytes | None:
     """The records of all files that a check looks at, and some more; None where one of them is
     not known by its object: changed, not tracked, unmerged, a link."""
+    if records.doubtful:
+        return None
     named = {os.fsencode(path.strip("/")) + b"/" for path in config.migration_modules.values()}
     sources = [record for record in records.records if record.endswith(b".py")]
     for record in sources:  # directories that are known by a number in front of a name
-        directory, _, name = record[record.find(b"\t") + 1 :].rpartition(b"/")
+        directory, _, name = _path(record).rpartition(b"/")
         if name[:1].isdigit() and b"migration" not in directory.lower():
             named.add(directory + b"/" if directory else b"")
     kept = [record for record in sources if _matters(record, named)]
@@ -90,4 +92,9 @@ def _relevant(records: Records, config: Config) -> bytes | None:
 def _matters(record: bytes, named: set[bytes]) -> bool:
     if b"migration" in record.lower() or record.endswith(b"apps.py"):
         return True
-    return bool(named) and record[record.find(b"\t") + 1 : record.rfind(b"/") + 1] in named
+    path = _path(record) if named else b""
+    return path[: path.rfind(b"/") + 1] in named
+
+
+def _path(record: bytes) -> bytes:
+    return record[2:] if record.startswith(b"? ") else record[record.find(b"\t") + 1 :]

@@ -24,6 +24,10 @@ class Repository(NamedTuple):
         env: dict[str, str] | None = None,
     ) -> bytes:
         """Run git at the top of the work tree; see `process.git`."""
+        # what the environment says may be relative to where we were started
+        places = {"GIT_DIR": self.git_dir, "GIT_WORK_TREE": self.root}
+        given = {name: place for name, place in places.items() if name in os.environ}
+        env = {**given, **(env or {})}
         return git(*arguments, cwd=self.root, stdin=stdin, expected=expected, env=env)
 
     def git_path(self, name: str) -> str:

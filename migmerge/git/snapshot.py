@@ -112,7 +112,7 @@ def understand(
     paths += [path for path in changed if path not in listing.files and changed[path] is not None]
     modules = {path.strip("/"): label for label, path in config.migration_modules.items()}
     directories = candidate_directories(paths, modules)
-    members = _members(paths, directories, config)
+    members = members_of(paths, directories, config)
     collided = {p for p in members if _is_collision(listing, p) and p not in changed}
     locks = [p for p in paths if _is_lock(p, config)]
     ours, theirs = _versions(repository, listing, collided)
@@ -140,7 +140,7 @@ def understand(
     )
 
 
-def _members(paths: list[str], directories: set[str], config: Config) -> list[str]:
+def members_of(paths: list[str], directories: set[str], config: Config) -> list[str]:
     """Paths of files that Django's loader would import as migrations."""
     found = []
     for path in paths:
@@ -232,7 +232,7 @@ def _header(
     """What a member says, given what its bytes do, if it has any."""
     if header:
         unmerged = header.error and path in listing.unmerged
-        return _unmerged_header(repository, listing.files[path].oid, header) if unmerged else header
+        return _unmerged_header(repository, listing, path, header) if unmerged else header
     if path not in listing.files or not _is_numbered(path):
         return None
     if is_outward_link(repository, listing, path):
@@ -241,9 +241,11 @@ def _header(
     return None
 
 
-def _unmerged_header(repository: Repository, oid: str, broken: Header) -> Header:
+def _unmerged_header(repository: Repository, listing: Listing, path: str, broken: Header) -> Header:
     """What a file with conflict markers said on one side: the markers are the finding,
     not that its place in the graph is lost."""
+    stages = listing.unmerged[path].stages
+    oid = (stages.get(2) or stages[3]).oid
     header = read_header(read_blobs(repository, {oid})[oid])
     return header._replace(error=broken.error) if header else broken
 

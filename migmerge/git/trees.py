@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from migmerge.git.filters import may_differ
 from migmerge.git.repository import Repository
 
 SYMLINK = 0o120000
 SUBMODULE = 0o160000
 _REGULAR = (0o100644, 0o100755)
+_DECISIVE = (b".py", b".gitattributes")
 
 
 class File(NamedTuple):
@@ -53,12 +55,14 @@ class Listing(NamedTuple):
 
 class Records(NamedTuple):
     """What git lists of a source (`worktree`, `index`, `commit` or `merge`), in git's own words:
-    `form` is `index` (ls-files) or `tree` (ls-tree). `commits`: the one, or the two merged."""
+    `form` is `index` (ls-files) or `tree` (ls-tree). `commits`: the one, or the two merged.
+    `doubtful`: the files on disk may be other than what the index says of them."""
 
     source: str
     records: tuple[bytes, ...]
     form: str = "index"
     commits: tuple[str, ...] = ()
+    doubtful: bool = False
 
 
 def worktree_records(repository: Repository) -> Records:
@@ -68,7 +72,13 @@ def worktree_records(repository: Repository) -> Records:
         "ls-files", "-z", "-v", "--stage", "--cached", "--modified", "--others",
         "--exclude-standard",
     )  # fmt: skip
-    return Records("worktree", tuple(out.split(b"\0")))
+    records = tuple(out.split(b"\0"))
+    places = [
+        os.fsdecode(record[2:] if record.startswith(b"? ") else record[record.find(b"\t") + 1 :])
+        for record in records
+        if record.endswith(_DECISIVE) and (b"igration" in record or not record.endswith(b".py"))
+    ]
+    return Records("worktree", records, doubtful=may_differ(repository, places))
 
 
 def index_records(repository: Repository) -> Records:
@@ -104,6 +114,9 @@ def listing_of(found: Records) -> Listing:
     """The records by path."""
     if found.form == "index":
         listing = _listing(found.records, on_disk=found.source == "worktree")
+        if found.doubtful:
+            files = {path: file._replace(changed=True) for path, file in listing.files.items()}
+            listing = listing._replace(files=files)
         return listing._replace(commits=found.commits)
     files = {}
     for record in found.records:
@@ -143,7 +156,10 @@ def _listing(records: Iterable[bytes], *, on_disk: bool) -> Listing:
     for path, found in stages.items():
         if 2 in found or 3 in found:
             own = found[2] if 2 in found else found[3]
-            files[path] = own._replace(changed=on_disk)  # there it has git's markers
+            if (
+                path not in files
+            ):  # a merge that was only tried has the file with git's markers, too
+                files[path] = own._replace(changed=on_disk)  # there the disk has them
     return Listing(files, {path: Unmerged(path, found) for path, found in stages.items()})
 
 

@@ -17,6 +17,10 @@ _CLASS = b"\nclass Migration(migrations.Migration):"
 _ATTRIBUTES = (b"dependencies", b"run_before", b"replaces")
 # a backslash may continue a line, and warns in a string; South's files have the same look
 _UNUSUAL = (b"\\", b"\0", b"\f", b"south")
+_BOM = b"\xef\xbb\xbf"
+_COMMENT = re.compile(rb"\#[^\n]*")
+_STRING = re.compile(rb"""\#[^\n]*|"[^"\n]*"|'[^'\n]*'""")
+_CLASSES = re.compile(rb"\bclass\s+Migration")
 _BODY = re.compile(rb"[ \t]*\r?\n(?:[ \t]*(?:\#[^\n]*)?\r?\n)*([ \t]+)")
 _OUTSIDE = re.compile(rb"\n[^ \t\r\n#]")
 _SPACE = r"(?:[ \t\r\n]|\#[^\n]*\n)*"
@@ -38,8 +42,10 @@ def scan_header(source: bytes, *, trusted: bool = False) -> Header | None:
     start = source.find(_CLASS)
     if start < 0 or any(mark in source for mark in _UNUSUAL) or not _is_plain(source):
         return None
+    if not source.isascii() and not _STRING.sub(b"", source.removeprefix(_BOM)).isascii():
+        return None  # Python reads other letters in a name as these
     lists: dict[str, tuple[Reference, ...]] = {}
-    sure = trusted and source.count(b"class Migration") == 1 and not _may_span_lines(source)
+    sure = trusted and len(_CLASSES.findall(source)) == 1 and not _may_span_lines(source)
     for word in _ATTRIBUTES:
         place = source.find(word)
         if place >= 0:
@@ -62,20 +68,19 @@ def _may_span_lines(source: bytes) -> bool:
 def _is_in_body(source: bytes, start: int, place: int) -> bool:
     """Whether what is at `place` is a statement of the class at `start`, given valid Python.
 
-    Nothing in between ends the class, its indentation is the body's, and what comes before it
-    does not go on: a keyword of a call follows a bracket or a comma.
+    Nothing in between ends the class, its indentation is the body's, and all brackets are closed.
     """
     body = _BODY.match(source, start + len(_CLASS))
-    before = source[start + len(_CLASS) : source.rfind(b"\n", 0, place) + 1]
-    if place < start or body is None or _OUTSIDE.search(before):
+    first = source.rfind(b"\n", 0, place) + 1
+    if place < start or body is None or source[first:place] != body.group(1):
         return False
-    last = before.rstrip()
-    line = last[last.rfind(b"\n") + 1 :]
-    return (
-        source[source.rfind(b"\n", 0, place) + 1 : place] == body.group(1)
-        and not line.endswith((b"(", b","))
-        and b"#" not in line
-    )
+    before = source[start + len(_CLASS) : first]
+    if _OUTSIDE.search(before):
+        return False
+    code = _STRING.sub(b"", before)
+    opened = sum(code.count(bracket) for bracket in (b"(", b"[", b"{"))
+    closed = sum(code.count(bracket) for bracket in (b")", b"]", b"}"))
+    return opened == closed and b"'" not in code and b'"' not in code
 
 
 def _is_plain(source: bytes) -> bool:
@@ -91,10 +96,13 @@ def _entries(source: bytes, place: int, word: bytes) -> tuple[Reference, ...] | 
     whole = _LIST.match(source, place + len(word))
     if whole is None or not before or before.strip(b" \t") or source.find(word, place + 1) >= 0:
         return None
+    listed = whole.group()
+    if b"#" in listed:  # no pair holds one, so that it begins a comment
+        listed = _COMMENT.sub(b"", listed)
     found = []
-    line, counted = source.count(b"\n", 0, place) + 1, place
-    for pair in _PAIRS.finditer(source, place, whole.end()):
-        line += source.count(b"\n", counted, pair.start())
+    line, counted = source.count(b"\n", 0, place) + 1, 0
+    for pair in _PAIRS.finditer(listed):
+        line += listed.count(b"\n", counted, pair.start())
         counted = pair.start()
         one, other, two, another = pair.groups()
         found.append(Reference((one or other).decode(), (two or another).decode(), line))

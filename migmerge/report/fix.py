@@ -77,20 +77,28 @@ def report_text(report: FixReport) -> str:
             lines.append(f"          databases {report.verification.databases}")
         if report.verification.reconciled:
             lines.append(f"reconciled: {report.verification.reconciled}")
+    note = report.note
     moved = [r for r in report.plan.resolutions if r.renamed or r.strategy == "renumber"]
     if report.written and moved:
         what = "an old name" if any(r.renamed for r in moved) else "the side that moved"
         lines.append(f"where {what} was applied: migmerge db reconcile, before migrate")
-    if report.note:
-        lines.append(report.note)
-    text = "".join(f"{printable(line)}\n" for line in lines)
-    return resolutions_text(report.plan.resolutions) + text
+        if note and report.verification.django.startswith("skipped"):
+            # in a column of yours an ordinary migrate would lose what is in it
+            lines.append("no database was looked at, yours neither")
+            note += ", then migmerge db reconcile"
+    if note:
+        lines.append(note)
+    return resolutions_text(report.plan.resolutions) + _printable(lines)
+
+
+def _printable(lines: Iterable[str]) -> str:
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def resolutions_text(resolutions: Iterable[Resolution]) -> str:
     """A paragraph for each app."""
     lines = [line for resolution in resolutions for line in _paragraph(resolution)]
-    return "".join(f"{printable(line)}\n" for line in lines)
+    return _printable(lines)
 
 
 def _paragraph(resolution: Resolution) -> list[str]:

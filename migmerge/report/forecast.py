@@ -15,7 +15,7 @@ from migmerge.report.summary import count
 _WIDE = 24  # branches, from which a matrix fits no terminal
 # how bad a cell of the matrix is, and what stands in it
 LETTERS = {"": "M", "contradict": "X", "overlap": "o", "opaque": "?", "commute": "c"}
-LEGEND = "c commute, ? not known, o touch the same things, X contradict, M a parent goes missing"
+LEGEND = "c commute, ? not known, o touch the same things, X contradict, M no merge as it is"
 
 
 def forecast_text(found: Forecast, base: Base, looked: int) -> tuple[str, str]:
@@ -44,7 +44,10 @@ def involved(found: Forecast) -> list[OpenBranch]:
 
 def day(branch: OpenBranch) -> str:
     """The day of the last commit, in UTC."""
-    return datetime.fromtimestamp(branch.when, timezone.utc).strftime("%Y-%m-%d")
+    try:
+        return datetime.fromtimestamp(branch.when, timezone.utc).strftime("%Y-%m-%d")
+    except (ValueError, OverflowError, OSError):
+        return "some day"  # a commit may say anything
 
 
 def cells(found: Forecast) -> dict[tuple[str, str], list[Collision]]:

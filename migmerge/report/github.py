@@ -6,6 +6,7 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 
 from migmerge.report.checked import Checked
@@ -23,8 +24,11 @@ def workflow_commands(
     """A workflow command for each finding; what $GITHUB_STEP_SUMMARY names gets the pictures."""
     target = environment.get("GITHUB_STEP_SUMMARY")
     if target:
-        with open(target, "a", encoding="utf-8", errors="backslashreplace") as handle:
-            handle.write("".join(map(_section, checked)))
+        try:
+            with open(target, "a", encoding="utf-8", errors="backslashreplace") as handle:
+                handle.write("".join(map(_section, checked)))
+        except OSError as error:
+            print(f"migmerge: no job summary: {error}", file=sys.stderr)
     last = [
         f"::notice title=migmerge::{_data(summary(*known.size, 0, known.against))}"
         for known in checked

@@ -32,9 +32,10 @@ MESSAGES = (
     ),
     Message(
         "MM103", "number", "Two migrations of one app with one number",
-        "Two migrations of one line of descent begin with the same number. Django doesn't mind; people "
-        "may. A notice, or an error with `numbers = \"error\"`, for those new since the base branch.",
-        "Give the newer one the next number, or set `numbers = \"off\"`.",
+        "Two migrations that are in one line, or joined by a merge migration, begin with the same number. "
+        "Django doesn't mind; people may. A notice, or an error with `numbers = \"error\"`, for those new since the base branch.",
+        "Nothing needs to be done; `numbers = \"off\"` says it no more. A new name is right only as long as "
+        "no database has the old one.",
     ),
     Message(
         "MM104", "missing-dependency", "A migration depends on one that is not there",

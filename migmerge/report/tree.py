@@ -27,8 +27,9 @@ def _paragraph(picture: Picture, app: str) -> str:
     lines = [printable(app)]
     for prefix, key in _walk(roots, children, inside):
         others = [str(p) for p in parents[key] if p not in nodes]
-        others += [p.name for p in inside[key][1:]]
-        lines.append(f"  {prefix}{_line(nodes[key], others)}".rstrip())
+        others += [p.name for p in inside[key] if len(inside[key]) > 1]
+        first = " (a root)" if len(roots) > 1 and key in roots else ""
+        lines.append(f"  {prefix}{_line(nodes[key], others)}{first}".rstrip())
     return "\n".join(lines) + "\n"
 
 
@@ -51,24 +52,41 @@ def _walk(
     A stack of what is still to be drawn: histories are deeper than Python's calls may be.
     """
     waiting = {key: len(above) for key, above in parents.items()}
-    # what to draw before a node, and before what comes below it
-    stack = [("", "", key) for key in reversed(roots)]
-    drawn = set()
+    # what to draw before a node, what before those below it, and the forks that it is within
+    stack: list[tuple[str, str, NodeKey, tuple[NodeKey, ...]]] = [
+        ("", "", key, ()) for key in reversed(roots)
+    ]
+    within: dict[NodeKey, tuple[NodeKey, ...]] = {}
+    under: dict[tuple[NodeKey, ...], str] = {(): ""}
     while stack:
-        first, rest, key = stack.pop()
+        first, rest, key, forks = stack.pop()
         yield first, key
-        drawn.add(key)
+        within[key] = forks
         for child in children[key]:
             waiting[child] -= 1
         ready = [child for child in children[key] if not waiting[child]]
-        joins = [child for child in ready if len(parents[child]) > 1]
-        forks = [child for child in ready if child not in joins]
-        if len(children[key]) == 1 and forks:
-            stack.append((rest, rest, forks[0]))
+        for child in (c for c in ready if len(parents[c]) > 1):
+            outer = _common([within[parent] for parent in parents[child]])
+            at = len(stack)  # behind all of the fork that it joins
+            while at and len(stack[at - 1][3]) > len(outer):
+                at -= 1
+            stack.insert(at, (under[outer], under[outer], child, outer))
+        split = [child for child in ready if len(parents[child]) == 1]
+        if len(children[key]) == 1 and split:
+            stack.append((rest, rest, split[0], forks))
             continue
-        outer = rest[:-3]
-        stack += [(outer, outer, child) for child in reversed(joins)]
-        for child in reversed(forks):
-            stem, below = ("└─ ", "   ") if child == forks[-1] else ("├─ ", "│  ")
-            stack.append((rest + stem, rest + below, child))
-    yield from (("", key) for key in parents if key not in drawn)  # on a cycle
+        for child in reversed(split):
+            stem, more = ("└─ ", "   ") if child == split[-1] else ("├─ ", "│  ")
+            inner = (*forks, child)
+            under[inner] = rest + more
+            stack.append((rest + stem, rest + more, child, inner))
+    yield from (("", key) for key in parents if key not in within)  # on a cycle
+
+
+def _common(paths: list[tuple[NodeKey, ...]]) -> tuple[NodeKey, ...]:
+    """What all of them begin with."""
+    shortest = min(paths, key=len)
+    for place, key in enumerate(shortest):
+        if any(path[place] != key for path in paths):
+            return shortest[:place]
+    return shortest

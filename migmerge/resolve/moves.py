@@ -27,7 +27,7 @@ def renumber(
         if all(branch.published for branch in conflict.branches):
             command = f"migmerge fix {shlex.quote(app.key)} --strategy merge"
             return Refusal(app.key, ("every side is published, so none can move",), (command,))
-        return Refusal(app.key, ("it is not known which side is published",), _ask(app.key))
+        return Refusal(app.key, ("it is not known which side is published",), _ask(conflict))
     moving = [branch for branch in conflict.branches if branch.side == "replayed"]
     kept_edges = _edges(graph, app.key, {key for branch in moving for key in branch.nodes})
     naming = _Naming(
@@ -72,7 +72,7 @@ def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | R
         onto = [branch for branch in conflict.branches if branch.side == "onto"]
         if len(onto) != 1:
             reason = "both sides added the same file, and it is not known which is published"
-            return Refusal(app.key, (reason,), _ask(app.key))
+            return Refusal(app.key, (reason,), _ask(conflict))
         highest = max((number(key.name) or 0 for key in graph.app_nodes(app.key)), default=0)
         naming = _Naming(graph, conflict, onto[0], taken, keep_names=False, last=highest)
         stays = graph.ancestors(onto[0].leaf)
@@ -92,7 +92,9 @@ def regenerate(graph: Graph, conflict: Conflict) -> Moves | Refusal:
     app = conflict.app.key
     onto = [branch for branch in conflict.branches if branch.side == "onto"]
     if len(onto) != 1 or conflict.kind != "siblings":
-        return Refusal(app, ("it is not known which side is made again",), _ask(app))
+        return Refusal(
+            app, ("it is not known which side is made again",), _ask(conflict, "regenerate")
+        )
     away = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto[0].leaf)
     going = away.difference(conflict.carried)
     if going.intersection(graph.replaced_by.values()):
@@ -161,9 +163,13 @@ def _changed(names: dict[NodeKey, str]) -> dict[NodeKey, str]:
     return {key: name for key, name in names.items() if key.name != name}
 
 
-def _ask(app: str) -> tuple[str, ...]:
-    fix = f"migmerge fix {shlex.quote(app)}"
-    return (f"{fix} --strategy renumber --base REF", f"{fix} --move NAME")
+def _ask(conflict: Conflict, strategy: str = "renumber") -> tuple[str, ...]:
+    """A command for each side that might move."""
+    names = sorted({branch.leaf.name for branch in conflict.branches})
+    if conflict.kind == "path" or len(names) < 2:
+        return conflict.commands
+    fix = f"migmerge fix {shlex.quote(conflict.app.key)} --strategy {strategy}"
+    return tuple(f"{fix} --move {shlex.quote(name)}" for name in names)
 
 
 def _edges(graph: Graph, app: str, without: set[NodeKey]) -> list[tuple[int | None, int | None]]:

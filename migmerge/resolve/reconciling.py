@@ -45,7 +45,8 @@ class Sight(NamedTuple):
 
     def __str__(self) -> str:
         if self.why:
-            return f"database {self.alias} can't be read: {self.why}"
+            which = f"database {self.alias}" if self.alias else "the databases"
+            return f"{which} can't be read: {self.why}"
         names = ", ".join(".".join(row) for row in self.rows)
         return f"database {self.alias} has {names}: its rows are renamed, and what it lacks is run"
 

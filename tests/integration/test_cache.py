@@ -111,6 +111,10 @@ STEPS: dict[str, Callable[[Repo], object]] = {
     "no apps.py": lambda repo: (repo.root / "services/users/apps.py").unlink(),
     "a number without a directory of that name": edit("db/0001_initial.py", migration_text()),
     "and its sibling": edit("db/0001_other.py", migration_text()),
+    "one without a number": edit("db/unlike.py", migration_text(("db", "0001_initial"))),
+    "that is staged": lambda repo: repo.git("add", "-A"),
+    "and another": edit("db/more.py", migration_text(("db", "0001_initial"))),
+    "which goes": lambda repo: (repo.root / "db/more.py").unlink(),
     "all of it": lambda repo: repo.commit(),
     "left out": edit("setup.cfg", "[migmerge]\nexclude = db/*\n"),
     "no more": lambda repo: (repo.root / "setup.cfg").unlink(),
@@ -163,6 +167,42 @@ def test_files_that_are_other_on_disk(shop: Repo, form: str) -> None:
     assert (said(shop, "--staged"), said(shop)) == (staged, onto)
     assert (cache(shop) / "clean-worktree").exists() == (form == "crlf")
     assert b"\r\n" in shop.read("shop/migrations/0002_price.py") or form == "filter"
+
+
+def test_a_filter_that_is_switched_on(shop: Repo) -> None:
+    """As git-crypt unlock does: the same objects, other files."""
+    plain = {
+        p: shop.read(p)
+        for p in ("shop/migrations/0002_price.py", "shop/migrations/0001_initial.py")
+    }
+    shop.write(".gitattributes", "shop/**/*.py filter=turned\n*.psd filter=lfs\n")
+    for path, text in plain.items():
+        shop.write(path, b"\n".join(line[::-1] for line in text.split(b"\n")))
+    shop.commit()
+    locked = said(shop)
+    assert "2 migrations in 1 app" in locked[2] and said(shop) == locked
+    for way in ("clean", "smudge"):
+        shop.git("config", f"filter.turned.{way}", "rev")
+    for path in plain:
+        (shop.root / path).unlink()
+    shop.git("checkout", "--", ".")
+    assert "4 migrations in 2 apps" in said(shop)[2]
+    assert said(shop) == cold(shop)
+
+
+def test_filters_of_other_files_are_no_matter(shop: Repo) -> None:
+    shop.write(".gitattributes", "*.psd filter=lfs diff=lfs -text\n/big/*.bin filter=lfs\n")
+    shop.commit()
+    said(shop)
+    assert (cache(shop) / "clean-worktree").exists()
+
+
+def test_a_directory_that_becomes_a_link(shop: Repo, tmp_path: Path) -> None:
+    said(shop)
+    (shop.root / "shop/migrations").rename(tmp_path / "elsewhere")
+    (shop.root / "shop/migrations").symlink_to(tmp_path / "elsewhere")
+    assert said(shop) == cold(shop)
+    assert "2 migrations in 1 app" in said(shop)[2]
 
 
 def test_a_file_that_changes_while_it_is_read(shop: Repo, tmp_path: Path) -> None:

@@ -705,3 +705,47 @@ def test_check_names_that_differ_in_case_only(repo: Repo) -> None:
     done = repo.run("check")
     assert (done.returncode, done.stdout) == (0, "")
     assert "MM108 0002_Price and 0002_price are one file" in done.stderr
+
+
+def test_check_a_path_without_migrations_is_no_pass(siblings: Repo) -> None:
+    for path in ("nothing", "shpo/migrations"):
+        done = siblings.run("check", path)
+        assert (done.returncode, done.stdout, done.stderr) == (
+            2, "",
+            f"migmerge: no migrations in or around {path}\nhint: there are some in shop/migrations\n",
+        )  # fmt: skip
+    siblings.write("shop/models.py", "")
+    for path in ("shop", "shop/models.py", "shop/migrations/0002_price.py", "."):
+        assert siblings.run("check", path).returncode == 1
+
+
+def test_check_in_a_sha256_repository(repo: Repo) -> None:
+    repo.git("init", "-q", "--object-format=sha256", "-b", "main", "other")
+    other = Repo(repo.root / "other")
+    other.migration("shop", "0001_initial")
+    other.migration("shop", "0002_a", "0001_initial")
+    other.commit()
+    other.migration("shop", "0002_b", "0001_initial")
+    for _ in range(2):
+        done = other.run("check")
+        assert done.returncode == 1 and "Ada Lovelace, 2026-01-02" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["[tool]\nmigmerge = 3\n", 'tool = "migmerge"\n'])
+def test_config_that_is_no_table(branches: Repo, text: str) -> None:
+    branches.write("pyproject.toml", text)
+    done = branches.run("check")
+    assert done.returncode == (2 if "[tool]" in text else 0)
+    assert "a bug" not in done.stderr
+
+
+def test_git_s_own_failures_are_said_in_its_words(branches: Repo) -> None:
+    branches.write(".git/index", "garbage")
+    done = branches.run("check")
+    assert done.returncode == 2
+    assert done.stderr.startswith("migmerge: git failed: fatal: ") and "hint: " in done.stderr
+
+
+def test_a_relative_git_dir(siblings: Repo) -> None:
+    env = {"GIT_DIR": "../.git", "GIT_WORK_TREE": ".."}
+    assert siblings.run("check", env=env, cwd=siblings.root / "shop").returncode == 1

@@ -93,7 +93,8 @@ def test_fix_text(siblings: Repo) -> None:
         "verified: files ok\n"
         "          Django skipped: no manage.py\n"
         "where an old name was applied: migmerge db reconcile, before migrate\n"
-        "staged; look, then git commit\n"
+        "no database was looked at, yours neither\n"
+        "staged; look, then git commit, then migmerge db reconcile\n"
     )
 
 
@@ -378,15 +379,15 @@ def test_fix_path_collision_of_unknown_sides_is_refused(repo: Repo) -> None:
         if conflict["kind"] == "path":
             assert conflict["recommendation"] == "manual"
             assert conflict["commands"] == [
-                "migmerge fix shop --base HEAD",
-                "migmerge fix shop --base MERGE_HEAD",
+                "migmerge fix shop --strategy renumber --base HEAD",
+                "migmerge fix shop --strategy renumber --base MERGE_HEAD",
             ]
     assert "path" in [conflict["kind"] for conflict in repo.check()["conflicts"]]
     (resolution,) = repo.fix(code=1)["resolutions"]
     assert resolution["status"] == "refused"
     assert resolution["next"] == [
-        "migmerge fix shop --strategy renumber --base REF",
-        "migmerge fix shop --move NAME",
+        "migmerge fix shop --strategy renumber --base HEAD",
+        "migmerge fix shop --strategy renumber --base MERGE_HEAD",
     ]
     assert repo.state() == before
     assert repo.fix("--base", "HEAD")["resolutions"][0]["status"] == "fixed"

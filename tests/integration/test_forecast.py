@@ -16,7 +16,7 @@ TEXT = """\
        1  2  origin/main
     1  \\  X  c
     2  X  \\  c
-  c commute, ? not known, o touch the same things, X contradict, M a parent goes missing
+  c commute, ? not known, o touch the same things, X contradict, M no merge as it is
 
 origin/a x origin/main: MM101 siblings in shop, commute
   0002_price  on origin/a
@@ -95,6 +95,63 @@ def test_forecast_named_branches_and_age(opened: Repo) -> None:
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         2, "migmerge: no such commit or branch: 'nothing'",
     )  # fmt: skip
+
+
+def test_forecast_takes_the_branch_that_is_checked_out(opened: Repo) -> None:
+    opened.git("checkout", "-q", "-b", "mine", "main~1")
+    opened.migration("shop", "0002_mine", "0001_initial")
+    opened.commit()
+    assert "mine x origin/main: MM101 siblings in shop" in opened.run("forecast", *AGE).stdout
+
+
+def test_forecast_of_odd_commits(opened: Repo) -> None:
+    opened.git("checkout", "-q", "feature")
+    env = ("-c", "user.name=A\1B", "-c", "user.email=x@example.org")
+    opened.git(
+        *env,
+        "commit",
+        "-q",
+        "--amend",
+        "--author=A\1B <x@example.org>",
+        "--date=@999999999999 +0000",
+        "-m",
+        "z",
+    )
+    opened.git("update-ref", "refs/remotes/origin/a", "HEAD")
+    opened.git("tag", "-a", "v1", "-m", "t", "b")
+    opened.git("update-ref", "refs/remotes/origin/v1", opened.git("rev-parse", "v1").strip())
+    opened.git(
+        "update-ref", "refs/remotes/origin/tree", opened.git("rev-parse", "b^{tree}").strip()
+    )
+    done = opened.run("forecast", *AGE)
+    assert done.returncode == 1 and "A\\x01B" in done.stdout
+    assert "origin/v1 x origin/main" in done.stdout and "origin/tree" not in done.stdout
+
+
+def test_forecast_of_a_migration_that_both_change(branches: Repo) -> None:
+    """Only where git can't merge the texts itself."""
+    text = branches.read("shop/migrations/0001_initial.py").decode()
+    for name, new in {
+        "one": text.replace(
+            "dependencies = [", 'dependencies = [\n        ("auth", "0001_initial"),'
+        ),
+        "two": text.replace(
+            "dependencies = [", 'dependencies = [\n        ("sites", "0001_initial"),'
+        ),
+        "end": text + "\n\n# the end\n",
+    }.items():
+        branches.git("checkout", "-q", "-b", name, "main")
+        branches.write("shop/migrations/0001_initial.py", new)
+        branches.commit()
+    done = branches.run("forecast", "one", "two", "end", "--base", "main", "--format", "json")
+    found = json.loads(done.stdout)["collisions"]
+    assert [(c["branches"], c["kind"]) for c in found] == [(["one", "two"], "unparsable")]
+
+
+def test_forecast_leaves_out_what_check_does(opened: Repo) -> None:
+    opened.write("pyproject.toml", '[tool.migmerge]\nexclude = ["shop/*"]\n')
+    done = opened.run("forecast", *AGE)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_forecast_without_a_base(repo: Repo) -> None:

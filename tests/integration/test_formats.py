@@ -58,6 +58,14 @@ def test_github_annotations_and_summary(siblings: Repo, tmp_path: Path) -> None:
     assert target.read_text() == "before\n" + SUMMARY
 
 
+def test_github_without_a_place_for_the_summary(siblings: Repo) -> None:
+    done = siblings.run(
+        "check", "--format", "github", env={"GITHUB_STEP_SUMMARY": "/nonexistent/x"}
+    )
+    assert (done.returncode, done.stdout) == (1, GITHUB)
+    assert done.stderr.startswith("migmerge: no job summary: ")
+
+
 def test_github_nothing_to_say(branches: Repo) -> None:
     done = branches.run("check", "--format", "github", "--against", "main~1")
     assert (done.returncode, done.stdout) == (

@@ -45,7 +45,7 @@ cart
   ├─ 0002_a
   └─ 0002_b
      0003_b  (after shop.0002_stock)
-  0004_merge  (after 0003_b)
+  0004_merge  (after 0002_a, 0003_b)
   0005_c
 
 shop
@@ -69,6 +69,52 @@ def test_graph_text(joined: Repo) -> None:
     assert (done.returncode, done.stderr) == (
         2, "migmerge: no such app: nothing\nhint: apps with migrations: cart, shop\n"
     )  # fmt: skip
+
+
+def shape(repo: Repo, *lines: str) -> list[str]:
+    for line in lines:
+        name, _, parents = line.partition(" <- ")
+        repo.migration("shop", name, *parents.split())
+    return [line[2:] for line in drawn(repo).splitlines()[1:]]
+
+
+def test_graph_text_of_forks_and_joins(repo: Repo) -> None:
+    assert [line.partition("  <<<")[0] for line in shape(
+        repo, "0001_r", "0002_a <- 0001_r", "0002_b <- 0001_r", "0002_c <- 0001_r",
+        "0003_m <- 0002_a 0002_b", "0004_n <- 0003_m 0002_c",
+    )] == [
+        "0001_r",
+        "├─ 0002_a",
+        "├─ 0002_b",
+        "└─ 0002_c",
+        "0003_m  (after 0002_a, 0002_b)",
+        "0004_n  (after 0002_c, 0003_m)",
+    ]  # fmt: skip
+
+
+def test_graph_text_of_nested_joins(repo: Repo) -> None:
+    assert shape(
+        repo, "0001_r", "0002_a <- 0001_r", "0002_b <- 0001_r", "0003_a1 <- 0002_a", "0003_a2 <- 0002_a",
+        "0003_b1 <- 0002_b", "0003_b2 <- 0002_b", "0004_j <- 0003_a1 0003_b2", "0005_k <- 0004_j 0003_a2",
+        "0006_l <- 0005_k 0003_b1",
+    ) == [
+        "0001_r",
+        "├─ 0002_a",
+        "│  ├─ 0003_a1",
+        "│  └─ 0003_a2",
+        "└─ 0002_b",
+        "   ├─ 0003_b1",
+        "   └─ 0003_b2",
+        "0004_j  (after 0003_a1, 0003_b2)",
+        "0005_k  (after 0003_a2, 0004_j)",
+        "0006_l  (after 0003_b1, 0005_k)",
+    ]  # fmt: skip
+
+
+def test_graph_text_of_two_roots(repo: Repo) -> None:
+    assert shape(repo, "0001_a", "0001_b", "0002_m <- 0001_a 0001_b") == [
+        "0001_a (a root)", "0001_b (a root)", "0002_m  (after 0001_a, 0001_b)",
+    ]  # fmt: skip
 
 
 def test_graph_conflicts_none(branches: Repo) -> None:

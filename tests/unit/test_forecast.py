@@ -45,6 +45,13 @@ CASES = {
     "squashed beside the other": (
         side("s <- a replaces b"), side("d <- a"), Clash("siblings", ("s",), ("d",)),
     ),
+    "both changed one": (
+        Side({}, frozenset(), frozenset(), {}, {"a": "2"}), Side({}, frozenset(), frozenset(), {}, {"a": "3"}),
+        Clash("unparsable", ("a",), ("a",)),
+    ),
+    "both changed one alike": (
+        Side({}, frozenset(), frozenset(), {}, {"a": "2"}), Side({}, frozenset(), frozenset(), {}, {"a": "2"}), None,
+    ),
     "nothing on one side": (side(), side("b <- a"), None),
 }  # fmt: skip
 

@@ -34,6 +34,8 @@ SCANNED = {
     "CRLF": (CLASS + "    dependencies = [\n        ('a', 'b'),\n        ('c', 'd'),\n    ]\n").replace("\n", "\r\n"),
     "swappable": CLASS + "    dependencies = [\n        migrations.swappable_dependency(settings.AUTH_USER_MODEL),\n        ('a', 'b')\n    ]\n",
     "comments": CLASS + "    dependencies = [  # one\n        # two\n        ('a', 'b'),  # three\n    ]  # four\n",
+    "a pair in a comment": CLASS + '    dependencies = [\n        ("shop", "0001_a"),\n        # ("shop", "0002_b"),\n    ]  # was ("shop", "0003_c")\n',
+    "other letters in a string": "# é\n" + CLASS + PAIR + '    operations = [x("Größe", "ü")]\n',
     "pair over lines": CLASS + "    dependencies = [\n        (\n            'a',\n            'b',\n        ),\n    ]\n",
     "all three": CLASS + PAIR + "    run_before = [('a', 'b')]\n    replaces = [('c', 'd')]\n",
     "empty": CLASS + "    dependencies = [\n    ]\n",
@@ -70,6 +72,11 @@ LEFT = {
     "old line ends": (CLASS + PAIR).replace("\n", "\r"),
     "a NUL": CLASS + PAIR + "\0",
     "South": "from south.v2 import SchemaMigration\n" + CLASS + PAIR,
+    "another class, two blanks": CLASS + PAIR + "class  Migration(migrations.Migration):\n    operations = []\n",
+    "another class, a tab": CLASS + PAIR + "class\tMigration(migrations.Migration):\n    operations = []\n",
+    "another class, other letters": CLASS + PAIR + "class Ｍigration(migrations.Migration):\n    operations = []\n",
+    "other letters for the same": CLASS + PAIR + "    ｄependencies = []\n",
+    "of a lambda": CLASS + '    x = (lambda\n    dependencies = [("shop", "0001_a")]\n    : 0)\n',
     "too deep": CLASS + PAIR + "    x = " + "(" * 500 + ")" * 500 + "\n",
 }  # fmt: skip
 
@@ -127,6 +134,7 @@ def test_scan_header_is_the_tree_s_answer_or_none(
 PIECES = [
     *(line + "\n" for line in (CLASS + PAIR).splitlines()), '"""', "'", "[", "]", "(", ")", "#", ",",
     "\n", "    ", "=", "dependencies", "replaces = []", "\\", "    pass\n", "x", '("a", "b")', "\r\n",
+    "        # ('e', 'f'),\n", "lambda", "class\tMigration(migrations.Migration):\n", "ｄependencies = []\n", "{", "}", "f'", "é",
     "if x:\n", "class Migration(migrations.Migration):\n", "    run_before = [('c', 'd'),]\n", ";",
 ]  # fmt: skip
 
