@@ -79,12 +79,8 @@ def forecast(
         if (clash := _clash(repository, (one, other), app, sides[one][app], sides[other][app]))
     ]
     adding = [(branch, sides[branch.fork, branch.commit]) for branch in branches]
-    adding = [
-        (b, apps)
-        for b, apps in adding
-        if any(s.added or s.gone or s.changed for s in apps.values())
-    ]
-    return Forecast(tuple(adding), tuple(_judged(snapshot, found, blobs)))
+    touching = tuple((branch, apps) for branch, apps in adding if apps)
+    return Forecast(touching, tuple(_judged(snapshot, found, blobs)))
 
 
 def _clash(
