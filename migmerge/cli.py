@@ -118,6 +118,7 @@ def _check(arguments: argparse.Namespace) -> int:
             tuple(arguments.against),
             arguments.base,
             arguments.format,
+            arguments.exit_zero,
         )
     )
 

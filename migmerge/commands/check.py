@@ -18,7 +18,8 @@ from migmerge.report.summary import summary
 class CheckOptions(NamedTuple):
     """What the command line said; `paths` are relative to `directory`.
 
-    An empty ref of `against` is CI's target branch, or the base branch.
+    An empty ref of `against` is CI's target branch, or the base branch. `reports`: it never fails,
+    as in the hook after a merge.
     """
 
     directory: str
@@ -29,6 +30,7 @@ class CheckOptions(NamedTuple):
     against: tuple[str, ...] = ()
     base: str | None = None
     format: str = "text"
+    reports: bool = False
 
 
 def check(options: CheckOptions) -> int:
@@ -42,6 +44,8 @@ def check(options: CheckOptions) -> int:
         tidy_up(repository)
     config = read_config(repository.root, options.config)
     prefixes = _prefixes(repository, options)
+    if options.reports and "GIT_REFLOG_ACTION" in os.environ:
+        _tell_renumbered(repository)
     trees = _trees(repository, config, options)
     # any other format says more than that there is nothing
     if options.format == "text" and not prefixes:
@@ -63,6 +67,14 @@ def check(options: CheckOptions) -> int:
 
         print(document(options.format, checked))
     return 1 if any(known.findings.conflicts for known in checked) else 0
+
+
+def _tell_renumbered(repository: Repository) -> None:
+    from migmerge.git.habit import renumbered  # only after a merge
+    from migmerge.report.text import notice_line
+
+    for notice in renumbered(repository):
+        print(notice_line(notice), file=sys.stderr)
 
 
 def _trees(

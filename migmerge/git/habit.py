@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from migmerge.git.repository import Repository
+from migmerge.conflicts.model import Notice, Place
+from migmerge.git.repository import Repository, find_commit
 from migmerge.migrations.naming import number, width
 
 _COMMITS = 1000  # about a second of git log
@@ -36,6 +37,36 @@ def habit(repository: Repository, commit: str, directories: Iterable[str]) -> st
                 merges.add(path)
     often = len(renumberings) >= max(_ENOUGH, _ENOUGH * len(merges))
     return "renumber" if often else "merge"
+
+
+def renumbered(repository: Repository, environment: Mapping[str, str] = os.environ) -> list[Notice]:
+    """In a hook after a merge or pull: migrations that got another number by it.
+
+    A database that has the old name would run the new one again. ORIG_HEAD is where we were.
+    """
+    action = environment.get("GIT_REFLOG_ACTION", "").split(" ")[0]
+    before, after = find_commit(repository, "ORIG_HEAD"), find_commit(repository, "HEAD")
+    if action not in ("merge", "pull") or not before or not after:
+        return []
+    out = repository.git(
+        "diff-tree", "-r", "-z", "--no-ext-diff", "--diff-filter=R", "--find-renames",
+        "--name-status", before, after,
+    )  # fmt: skip
+    fields = os.fsdecode(out).split("\0")
+    pairs = zip(fields[1::3], fields[2::3], strict=False)
+    return [
+        Notice(
+            Place(new, 0),
+            f"was {_name(old)}: where a database has that, migmerge db reconcile before migrate",
+            "renumbered",
+        )
+        for old, new in pairs
+        if new.endswith(".py") and _is_renumbering(old, new)
+    ]
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2][: -len(".py")]
 
 
 def _is_renumbering(old: str, new: str) -> bool:

@@ -94,6 +94,12 @@ MESSAGES = (
         "Nothing that this branch could mend: both are published. Let such databases migrate with the "
         "files from before the squash.",
     ),
+    Message(
+        "MM205", "renumbered", "A merge or pull brought a migration under another number",
+        "Somebody renumbered a migration that you had. A database that has run it under the old name would run it "
+        "again: PostgreSQL stops, SQLite resets the column without a word.",
+        "Run `migmerge db status` and, where it says renamed, `migmerge db reconcile`, before `migrate`.",
+    ),
 )  # fmt: skip
 BY_KIND = {message.kind: message for message in MESSAGES}
 
