@@ -18,6 +18,7 @@ _ATTRIBUTES = (b"dependencies", b"run_before", b"replaces")
 # a backslash may continue a line, and warns in a string; South's files have the same look
 _UNUSUAL = (b"\\", b"\0", b"\f", b"south")
 _BOM = b"\xef\xbb\xbf"
+_OPENERS = (b"(", b"[", b"{", b"'", b'"')
 _COMMENT = re.compile(rb"\#[^\n]*")
 _STRING = re.compile(rb"""\#[^\n]*|"[^"\n]*"|'[^'\n]*'""")
 _CLASSES = re.compile(rb"\bclass\s+Migration")
@@ -45,7 +46,7 @@ def scan_header(source: bytes, *, trusted: bool = False) -> Header | None:
     if not source.isascii() and not _STRING.sub(b"", source.removeprefix(_BOM)).isascii():
         return None  # Python reads other letters in a name as these
     lists: dict[str, tuple[Reference, ...]] = {}
-    sure = trusted and len(_CLASSES.findall(source)) == 1 and not _may_span_lines(source)
+    sure = trusted and _is_only_class(source) and not _may_span_lines(source)
     for word in _ATTRIBUTES:
         place = source.find(word)
         if place >= 0:
@@ -58,6 +59,10 @@ def scan_header(source: bytes, *, trusted: bool = False) -> Header | None:
         return None
     dependencies, run_before = lists.get("dependencies", ()), lists.get("run_before", ())
     return Header(dependencies, run_before, lists.get("replaces", ()))
+
+
+def _is_only_class(source: bytes) -> bool:
+    return source.count(b"class") == 1 or len(_CLASSES.findall(source)) == 1
 
 
 def _may_span_lines(source: bytes) -> bool:
@@ -77,6 +82,8 @@ def _is_in_body(source: bytes, start: int, place: int) -> bool:
     before = source[start + len(_CLASS) : first]
     if _OUTSIDE.search(before):
         return False
+    if not any(mark in before for mark in _OPENERS):
+        return True
     code = _STRING.sub(b"", before)
     opened = sum(code.count(bracket) for bracket in (b"(", b"[", b"{"))
     closed = sum(code.count(bracket) for bracket in (b")", b"]", b"}"))
