@@ -125,6 +125,7 @@ WHOLE = {
 }
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("case", [*LARGE, *WHOLE])
 def test_a_giant_file_takes_bounded_time_and_memory(repo: Repo, case: str) -> None:
     repo.migration("shop", "0001_initial")
