@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 
 from migmerge.config import Config
 from migmerge.conflicts.model import Branch, Conflict
 from migmerge.git.base import find_target
 from migmerge.git.merged import merge_records
-from migmerge.git.repository import Repository, commit_of
+from migmerge.git.repository import Repository, commit_of, current_branch
 from migmerge.git.snapshot import THEIRS, Snapshot
 from migmerge.git.trees import Records, list_commit
 from migmerge.migrations.model import NodeKey
@@ -19,13 +18,13 @@ def merges(
     repository: Repository, config: Config, asked: tuple[str, ...]
 ) -> list[tuple[str, Records]]:
     """Each ref with what merging it into HEAD would give; an empty one is the target branch."""
+    head = commit_of(repository, "HEAD")
     found = []
     for ref in asked:
         if ref:
             name, commit = ref, commit_of(repository, ref)
         else:
             name, commit = find_target(repository, config.base)
-        head = commit_of(repository, "HEAD")
         found.append((name, merge_records(repository, head, commit)))
     return found
 
@@ -36,7 +35,7 @@ def with_refs(
     """The conflicts with their sides named by the refs that have them, and what to run there."""
     if not conflicts:
         return ()
-    names = (_head(repository), ref)
+    names = (current_branch(repository) or "HEAD", ref)
     trees = [list_commit(repository, side).files for side in snapshot.listing.commits]
 
     def has(place: int, key: NodeKey) -> bool:
@@ -57,9 +56,3 @@ def with_refs(
         )
         for conflict in conflicts
     )
-
-
-def _head(repository: Repository) -> str:
-    """The branch that is checked out; HEAD where none is, as in CI."""
-    out = repository.git("symbolic-ref", "--quiet", "--short", "HEAD", expected=(0, 1))
-    return os.fsdecode(out).strip() or "HEAD"

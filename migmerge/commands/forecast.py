@@ -11,10 +11,9 @@ from migmerge.errors import UserError
 from migmerge.git.base import find_base
 from migmerge.git.branches import open_branches
 from migmerge.git.forecast import forecast as foresee
-from migmerge.git.reading import remembering
 from migmerge.git.repository import find_repository, is_shallow
-from migmerge.git.snapshot import understand
-from migmerge.git.trees import commit_records, listing_of
+from migmerge.git.snapshot import recollect
+from migmerge.git.trees import commit_records
 from migmerge.report.forecast import forecast_json, forecast_text
 
 
@@ -41,10 +40,8 @@ def forecast(options: ForecastOptions) -> int:
             "this clone is too shallow to see where branches left the base branch",
             "git fetch --unshallow (in CI, fetch-depth: 0)",
         )
-    listing = listing_of(commit_records(repository, base.commit))
-    memory = remembering(repository, config, listing, options.base)
-    snapshot = understand(repository, config, "commit", listing, memory=memory)
-    memory.keep(repository)
+    records = commit_records(repository, base.commit)
+    snapshot, _ = recollect(repository, config, records, options.base)
     branches = open_branches(repository, base.commit, options.refs, options.age, time.time())
     found = foresee(repository, config, snapshot, base, branches)
     if options.format == "html":

@@ -8,10 +8,9 @@ from typing import NamedTuple
 from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.findings import find
-from migmerge.git.reading import remembering
 from migmerge.git.repository import find_repository
-from migmerge.git.snapshot import understand
-from migmerge.git.trees import find_records, listing_of
+from migmerge.git.snapshot import recollect
+from migmerge.git.trees import find_records
 from migmerge.report.checked import Checked
 from migmerge.report.picture import Picture, conflicts_only, only_apps, picture_of
 
@@ -33,10 +32,7 @@ def graph(options: GraphOptions) -> int:
     if repository.bare:
         raise UserError(f"{repository.root} is a bare repository", "cd to a work tree")
     config = read_config(repository.root, options.config)
-    listing = listing_of(find_records(repository))
-    memory = remembering(repository, config, listing, options.base)
-    snapshot = understand(repository, config, "worktree", listing, memory=memory)
-    memory.keep(repository)
+    snapshot, _ = recollect(repository, config, find_records(repository), options.base)
     checked = Checked(snapshot, find(repository, config, snapshot, options.base))
     picture = only_apps(picture_of(checked), options.apps)
     if options.conflicts:

@@ -10,11 +10,10 @@ from migmerge.conflicts.model import Conflict
 from migmerge.errors import UserError
 from migmerge.git.findings import find
 from migmerge.git.history import added_by, current_tips
-from migmerge.git.reading import remembering
 from migmerge.git.remembered import Clean, remember
 from migmerge.git.repository import Repository
-from migmerge.git.snapshot import understand
-from migmerge.git.trees import Records, listing_of
+from migmerge.git.snapshot import recollect
+from migmerge.git.trees import Records
 from migmerge.report.checked import Checked
 from migmerge.report.summary import summary
 from migmerge.report.text import findings_text, notice_line
@@ -33,13 +32,10 @@ def look(
     `tree` is what git lists, with the ref that it would be a merge with, if any.
     """
     ref, records = tree
-    listing = listing_of(records)
-    memory = remembering(repository, config, listing, asked_base)
-    snapshot = understand(repository, config, records.source, listing, memory=memory)
-    memory.keep(repository)
+    snapshot, sound = recollect(repository, config, records, asked_base)
     found = find(repository, config, snapshot, asked_base, always_base=always_base)
     checked = Checked(snapshot, found, ref)
-    if memory.sound and not found.conflicts:
+    if sound and not found.conflicts:
         notices = tuple(notice_line(notice) for notice in found.notices)
         clean = Clean(*checked.size, found.asked, found.base, notices)
         remember(repository, config, records, asked_base, clean)

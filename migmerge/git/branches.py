@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.git.repository import Repository, commit_of, find_commit
+from migmerge.git.repository import Repository, commit_of, current_branch, find_commit
 
 _SECONDS_A_DAY = 86_400
 _REGULAR = (b"100644", b"100755")
@@ -69,9 +69,8 @@ def _remote_tips(repository: Repository) -> dict[str, str]:
 
 
 def _checked_out(repository: Repository) -> list[tuple[str, str]]:
-    head = repository.git("symbolic-ref", "--quiet", "--short", "HEAD", expected=(0, 1))
-    tip = find_commit(repository, "HEAD")
-    return [(os.fsdecode(head).strip(), tip)] if head and tip else []
+    name, tip = current_branch(repository), find_commit(repository, "HEAD")
+    return [(name, tip)] if name and tip else []
 
 
 def _told(repository: Repository, tips: Iterable[str]) -> dict[str, tuple[int, str]]:

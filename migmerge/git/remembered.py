@@ -15,7 +15,7 @@ from migmerge.config import Config
 from migmerge.git.base import Base, find_base
 from migmerge.git.cache import keep, read_kept
 from migmerge.git.repository import Repository
-from migmerge.git.trees import Records
+from migmerge.git.trees import Records, path_of
 
 _LOCKS = (b"max_migration.txt", b"migrations_lockfile.txt")
 # regular files: of the index as they are on disk or left out by a sparse checkout, of a tree
@@ -80,7 +80,7 @@ def _relevant(records: Records, config: Config) -> bytes | None:
     named = {os.fsencode(path.strip("/")) + b"/" for path in config.migration_modules.values()}
     sources = [record for record in records.records if record.endswith(b".py")]
     for record in sources:  # directories that are known by a number in front of a name
-        directory, _, name = _path(record).rpartition(b"/")
+        directory, _, name = path_of(record).rpartition(b"/")
         if name[:1].isdigit() and b"migration" not in directory.lower():
             named.add(directory + b"/" if directory else b"")
     kept = [record for record in sources if _matters(record, named)]
@@ -92,9 +92,5 @@ def _relevant(records: Records, config: Config) -> bytes | None:
 def _matters(record: bytes, named: set[bytes]) -> bool:
     if b"migration" in record.lower() or record.endswith(b"apps.py"):
         return True
-    path = _path(record) if named else b""
+    path = path_of(record) if named else b""
     return path[: path.rfind(b"/") + 1] in named
-
-
-def _path(record: bytes) -> bytes:
-    return record[2:] if record.startswith(b"? ") else record[record.find(b"\t") + 1 :]

@@ -87,6 +87,12 @@ def commit_of(repository: Repository, ref: str) -> str:
     return found
 
 
+def current_branch(repository: Repository) -> str:
+    """The branch that is checked out; empty where none is, as in CI."""
+    out = repository.git("symbolic-ref", "--quiet", "--short", "HEAD", expected=(0, 1))
+    return os.fsdecode(out).strip()
+
+
 def is_shallow(repository: Repository) -> bool:
     """Whether history was cut off by `clone --depth`."""
     return repository.git("rev-parse", "--is-shallow-repository").strip() == b"true"

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from migmerge.config import Config
 from migmerge.git.many import read_headers
-from migmerge.git.reading import Contents, Memory, decoded, encoded
+from migmerge.git.reading import Contents, Memory, decoded, encoded, remembering
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import (
     Listing,
+    Records,
     find_records,
     is_outward_link,
     list_commit,
@@ -138,6 +139,18 @@ def understand(
     return Snapshot(
         source, listing, contents, theirs, theirs_only, by_key, graph, resolve, lock_files
     )
+
+
+def recollect(
+    repository: Repository, config: Config, records: Records, asked_base: str | None = None
+) -> tuple[Snapshot, bool]:
+    """The snapshot of what git lists, with what the cache knows of it, and keeping what is new;
+    and whether all files were as listed."""
+    listing = listing_of(records)
+    memory = remembering(repository, config, listing, asked_base)
+    snapshot = understand(repository, config, records.source, listing, memory=memory)
+    memory.keep(repository)
+    return snapshot, memory.sound
 
 
 def members_of(paths: list[str], directories: set[str], config: Config) -> list[str]:

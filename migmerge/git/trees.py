@@ -65,6 +65,11 @@ class Records(NamedTuple):
     doubtful: bool = False
 
 
+def path_of(record: bytes) -> bytes:
+    """The path in a record, which has no status but `?` where git doesn't track it."""
+    return record[2:] if record.startswith(b"? ") else record[record.find(b"\t") + 1 :]
+
+
 def worktree_records(repository: Repository) -> Records:
     """Tracked files, those that are not on disk as the index has them a second time, and
     untracked files that are not ignored."""
@@ -74,7 +79,7 @@ def worktree_records(repository: Repository) -> Records:
     )  # fmt: skip
     records = tuple(out.split(b"\0"))
     places = [
-        os.fsdecode(record[2:] if record.startswith(b"? ") else record[record.find(b"\t") + 1 :])
+        os.fsdecode(path_of(record))
         for record in records
         if record.endswith(_DECISIVE) and (b"igration" in record or not record.endswith(b".py"))
     ]
@@ -156,9 +161,8 @@ def _listing(records: Iterable[bytes], *, on_disk: bool) -> Listing:
     for path, found in stages.items():
         if 2 in found or 3 in found:
             own = found[2] if 2 in found else found[3]
-            if (
-                path not in files
-            ):  # a merge that was only tried has the file with git's markers, too
+            # a merge that was only tried lists the file with git's markers, too
+            if path not in files:
                 files[path] = own._replace(changed=on_disk)  # there the disk has them
     return Listing(files, {path: Unmerged(path, found) for path, found in stages.items()})
 
