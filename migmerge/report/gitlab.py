@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 
 from migmerge.report.checked import Checked
-from migmerge.report.marks import Mark, marks
+from migmerge.report.marks import Mark, fingerprint, marks
 from migmerge.report.messages import id_of
 
 
@@ -24,9 +23,3 @@ def _issue(mark: Mark) -> dict[str, object]:
         "severity": "info" if mark.level == "note" else "critical",
         "location": {"path": mark.place.path, "lines": {"begin": mark.place.line}},
     }
-
-
-def fingerprint(mark: Mark) -> str:
-    """The same for the same finding in another run."""
-    parts = mark.identity or (mark.kind, mark.place.path, mark.text)
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -36,6 +37,12 @@ def marks(checked: Sequence[Checked]) -> list[Mark]:
             for n in known.findings.notices
         ]
     return found
+
+
+def fingerprint(mark: Mark) -> str:
+    """The same for the same finding in another run."""
+    parts = mark.identity or (mark.kind, mark.place.path, mark.text)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _mark(known: Checked, conflict: Conflict) -> Mark:

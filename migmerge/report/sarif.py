@@ -10,8 +10,7 @@ from urllib.parse import quote
 from migmerge import __version__
 from migmerge.conflicts.model import Place
 from migmerge.report.checked import Checked
-from migmerge.report.gitlab import fingerprint
-from migmerge.report.marks import Mark, marks
+from migmerge.report.marks import Mark, fingerprint, marks
 from migmerge.report.messages import BY_KIND, MESSAGES, id_of
 
 _SCHEMA = (
