@@ -29,23 +29,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return 0 if always_zero else code
     except UserError as error:
-        print(f"migmerge: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+        _tell(error.kind, error.message, error.hint)
         return 0 if always_zero else 2
-    except KeyboardInterrupt:
-        print("migmerge: interrupted; nothing was changed", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"migmerge: interrupted; {str(stop) or 'nothing was changed'}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except GitError as error:
-        print(f"migmerge: git failed: {error.reason}", file=sys.stderr)
-        print("hint: git status, and git fsck, say more", file=sys.stderr)
+        _tell("git", f"git failed: {error.reason}", "git status, and git fsck, say more")
         return 0 if always_zero else 2
     except RecursionError:  # no code of ours goes deeper than what it reads
-        print("migmerge: a migration is nested too deeply to be read", file=sys.stderr)
-        print("hint: leave it out with exclude in [tool.migmerge]", file=sys.stderr)
+        what = "a migration is nested too deeply to be read"
+        _tell("nested", what, "leave it out with exclude in [tool.migmerge]")
         return 0 if always_zero else 2
     except Exception as error:  # the one boundary
         _report_bug(error)
@@ -61,6 +58,13 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 
         autocomplete(parser)
     return parser.parse_args(argv)
+
+
+def _tell(kind: str, message: str, hint: str) -> None:
+    from migmerge.report.messages import id_of  # only an error needs it
+
+    print(f"migmerge: {id_of(kind)} {message}", file=sys.stderr)
+    print(f"hint: {hint or f'migmerge explain {id_of(kind)}'}", file=sys.stderr)
 
 
 def _report_bug(error: Exception) -> None:
@@ -124,7 +128,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _fix(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.fix import FixOptions, fix  # one command's imports only
+    from migmerge.commands.fix import fix  # one command's imports only
+    from migmerge.commands.fix_options import FixOptions
 
     return fix(
         FixOptions(

@@ -61,10 +61,10 @@ def _read(path: str, *, must_exist: bool) -> dict[str, object] | None:
             source = handle.read()
     except FileNotFoundError:
         if must_exist:
-            raise UserError(f"no such configuration file: {path}") from None
+            raise UserError("configuration", f"no such configuration file: {path}") from None
         return None
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
+        raise UserError("configuration", f"cannot read {path}: {error.strerror}") from None
     if b"migmerge" not in source:
         return None  # the common case, told without a TOML parser
     return _read_cfg(path, source) if path.endswith(".cfg") else _read_toml(path, source)
@@ -80,9 +80,11 @@ def _read_toml(path: str, source: bytes) -> dict[str, object] | None:
         tool = tomllib.loads(source.decode()).get("tool", {})
         section = tool.get("migmerge") if isinstance(tool, dict) else None
     except ValueError as error:
-        raise UserError(f"{path} is not valid TOML: {error}") from None
+        raise UserError("configuration", f"{path} is not valid TOML: {error}") from None
     if section is not None and not isinstance(section, dict):
-        raise UserError(f"{path}: tool.migmerge must be a table", "[tool.migmerge]")
+        raise UserError(
+            "configuration", f"{path}: tool.migmerge must be a table", "[tool.migmerge]"
+        )
     return section
 
 
@@ -93,7 +95,9 @@ def _read_cfg(path: str, source: bytes) -> dict[str, object] | None:
     try:
         parser.read_string(source.decode(), path)
     except (configparser.Error, ValueError) as error:
-        raise UserError(f"{path} is not valid: {str(error).splitlines()[0]}") from None
+        raise UserError(
+            "configuration", f"{path} is not valid: {str(error).splitlines()[0]}"
+        ) from None
     if not parser.has_section("migmerge"):
         return None
     return {key: _from_text(key, text, path) for key, text in parser.items("migmerge")}
@@ -106,7 +110,9 @@ def _from_text(key: str, text: str, place: str) -> object:
     if key in _TABLES:
         pairs = [part.partition("=") for part in parts]
         if not all(separator for _, separator, _ in pairs):
-            raise UserError(f"{place}: {key} wants name = value, separated by commas")
+            raise UserError(
+                "configuration", f"{place}: {key} wants name = value, separated by commas"
+            )
         return {name.strip(): value.strip() for name, _, value in pairs}
     if key in _NUMBERS and text.strip().isdigit():
         return int(text)
@@ -117,10 +123,16 @@ def _checked(values: Mapping[str, object], place: str) -> Config:
     known = ", ".join(Config._fields)
     for key, value in values.items():
         if key not in Config._fields:
-            raise UserError(f"{place}: unknown key {key!r} for migmerge", f"known keys: {known}")
+            raise UserError(
+                "configuration",
+                f"{place}: unknown key {key!r} for migmerge",
+                f"known keys: {known}",
+            )
         if key in _CHOICES and value not in _CHOICES[key]:
             choices = ", ".join(_CHOICES[key])
-            raise UserError(f"{place}: {key} must be one of {choices}, not {value!r}")
+            raise UserError(
+                "configuration", f"{place}: {key} must be one of {choices}, not {value!r}"
+            )
         if not _fits(key, value):
             kinds = {
                 **dict.fromkeys(_TABLES, "a table of strings"),
@@ -128,7 +140,7 @@ def _checked(values: Mapping[str, object], place: str) -> Config:
                 **dict.fromkeys(_NUMBERS, "a whole number"),
             }
             kind = kinds.get(key, "a string")
-            raise UserError(f"{place}: {key} must be {kind}")
+            raise UserError("configuration", f"{place}: {key} must be {kind}")
     tidy = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return Config(**tidy)  # type: ignore[arg-type]
 

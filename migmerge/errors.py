@@ -6,10 +6,12 @@ from __future__ import annotations
 class UserError(Exception):
     """What the user must do before migmerge can look; ends in exit code 2.
 
-    `message` is one line that says what and where, `hint` the next command.
+    `kind` is one of report/messages.py, `message` is one line that says what and where, `hint`
+    the next command.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, kind: str, message: str, hint: str = "") -> None:
         super().__init__(message)
+        self.kind = kind
         self.message = message
         self.hint = hint

@@ -38,7 +38,9 @@ def check(options: CheckOptions) -> int:
     repository = find_repository(options.directory)
     if repository.bare and not options.rev and not options.against:
         raise UserError(
-            f"{repository.root} is a bare repository", "name a commit: migmerge check --rev REF"
+            "bare",
+            f"{repository.root} is a bare repository",
+            "name a commit: migmerge check --rev REF",
         )
     if not repository.bare:
         tidy_up(repository)
@@ -118,6 +120,6 @@ def _prefixes(repository: Repository, options: CheckOptions) -> list[str]:
             full = os.path.dirname(full)  # of models.py its app is meant
         relative = os.path.relpath(full, top).replace(os.sep, "/")
         if relative == ".." or relative.startswith("../"):
-            raise UserError(f"{path} is outside the repository {top}")
+            raise UserError("no-repository", f"{path} is outside the repository {top}")
         found.append("" if relative == "." else relative)
     return found

@@ -74,14 +74,20 @@ def _reconcile(
         return plan.settled
     if not options.yes and not _agreed():
         return False
-    heard = reconcile_one(project, database, plan.rows, plan.runs)
+    try:
+        heard = reconcile_one(project, database, plan.rows, plan.runs)
+    except KeyboardInterrupt:
+        told = f"{plan.status.alias} may be half-way: migmerge db reconcile goes on from there"
+        raise KeyboardInterrupt(told) from None
     print(reconciled_text(plan, heard), end="")
     return not heard.why
 
 
 def _agreed() -> bool:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError("nothing was changed: there is no terminal to ask on", "add --yes")
+        raise UserError(
+            "no-terminal", "nothing was changed: there is no terminal to ask on", "add --yes"
+        )
     return says_yes("Do this?")
 
 
@@ -94,7 +100,7 @@ def _projects(
     if not projects:
         why = next((project for project in found if isinstance(project, str)), "no migrations")
         hint = "name the project's manage.py in the configuration: manage = ..."
-        raise UserError(f"no Django project to ask: {why}", hint)
+        raise UserError("no-project", f"no Django project to ask: {why}", hint)
     return projects
 
 
@@ -108,5 +114,7 @@ def _reconciliations(
     asked = parse_database(options.database) if options.database else Database()
     found = read_reconciliations(repository, snapshot, project, apps, asked)
     if isinstance(found, str):
-        raise UserError(f"the project's databases can't be read: {found}", "mend what it says")
+        raise UserError(
+            "database", f"the project's databases can't be read: {found}", "mend what it says"
+        )
     return found

@@ -27,6 +27,7 @@ from migmerge.git.wiring import (
     merge_attributes,
     read_driver,
 )
+from migmerge.report.documents import VERSION, DoctorDocument
 from migmerge.report.screen import printable
 
 _STALE_DAYS = 14
@@ -52,7 +53,9 @@ def doctor(options: DoctorOptions) -> int:
     """0 when all is well, 1 when there are problems."""
     repository = find_repository(options.directory)
     if repository.bare:
-        raise UserError(f"{repository.root} is a bare repository", "run doctor in a work tree")
+        raise UserError(
+            "bare", f"{repository.root} is a bare repository", "run doctor in a work tree"
+        )
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     problems = [
@@ -65,7 +68,11 @@ def doctor(options: DoctorOptions) -> int:
     if not any(p.id.startswith("driver") for p in problems):
         problems += _probe(repository, snapshot)
     if options.format == "json":
-        print(json.dumps({"version": 1, "problems": [p._asdict() for p in problems]}, indent=1))
+        document: DoctorDocument = {
+            "version": VERSION,
+            "problems": [{"id": p.id, "text": p.text, "command": p.command} for p in problems],
+        }
+        print(json.dumps(document, indent=1))
     else:
         for problem in problems:
             print(printable(f"{problem.id}: {problem.text}"))

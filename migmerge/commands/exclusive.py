@@ -26,7 +26,9 @@ def exclusive(repository: Repository) -> Iterator[bool]:
         with FileLock(path, timeout=0):
             yield _take_back_what_died(repository)
     except Timeout:
-        raise UserError("another migmerge is at work here", "wait for it, then run again") from None
+        raise UserError(
+            "locked", "another migmerge is at work here", "wait for it, then run again"
+        ) from None
 
 
 def tidy_up(repository: Repository) -> None:
@@ -44,7 +46,9 @@ def tidy_up(repository: Repository) -> None:
         with exclusive(repository):
             pass
     except UserError as error:
-        print(f"migmerge: {error.message}", file=sys.stderr)
+        from migmerge.report.messages import id_of  # only an error needs it
+
+        print(f"migmerge: {id_of(error.kind)} {error.message}", file=sys.stderr)
 
 
 def _take_back_what_died(repository: Repository) -> bool:

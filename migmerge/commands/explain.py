@@ -6,7 +6,8 @@ import textwrap
 from typing import NamedTuple
 
 from migmerge.errors import UserError
-from migmerge.report.messages import MESSAGES, Message, find_message
+from migmerge.report.catalogue.message import Message
+from migmerge.report.messages import MESSAGES, find_message
 
 
 class ExplainOptions(NamedTuple):
@@ -23,7 +24,9 @@ def explain(options: ExplainOptions) -> int:
         return 0
     found = find_message(options.name)
     if found is None:
-        raise UserError(f"no such message: {options.name!r}", "migmerge explain lists all")
+        raise UserError(
+            "options", f"no such message: {options.name!r}", "migmerge explain lists all"
+        )
     print(_page(found), end="")
     return 0
 

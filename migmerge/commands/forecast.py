@@ -34,9 +34,12 @@ def forecast(options: ForecastOptions) -> int:
     config = read_config(repository.root, options.config)
     base = find_base(repository, options.base, config.base)
     if base is None:
-        raise UserError("there is no base branch to compare with", "migmerge forecast --base REF")
+        raise UserError(
+            "no-base", "there is no base branch to compare with", "migmerge forecast --base REF"
+        )
     if is_shallow(repository):
         raise UserError(
+            "shallow",
             "this clone is too shallow to see where branches left the base branch",
             "git fetch --unshallow (in CI, fetch-depth: 0)",
         )

@@ -30,7 +30,7 @@ def graph(options: GraphOptions) -> int:
     """Print the picture; 0, whatever it shows."""
     repository = find_repository(options.directory)
     if repository.bare:
-        raise UserError(f"{repository.root} is a bare repository", "cd to a work tree")
+        raise UserError("bare", f"{repository.root} is a bare repository", "cd to a work tree")
     config = read_config(repository.root, options.config)
     snapshot, _ = recollect(repository, config, find_records(repository), options.base)
     checked = Checked(snapshot, find(repository, config, snapshot, options.base))

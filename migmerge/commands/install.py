@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -72,7 +73,7 @@ def install(options: InstallOptions) -> int:
     found = read_driver(repository).command
     if found and not interpreter_of(found):
         hint = f"git config --unset {SECTION}.driver, if it is not needed"
-        raise UserError(f"{SECTION}.driver is another one: {found}", hint)
+        raise UserError("wiring", f"{SECTION}.driver is another one: {found}", hint)
     wiring = _wiring(repository, config, options)
     told = None if options.dry_run or repository.bare else ask_preferences(repository, config)
     if told:
@@ -112,14 +113,14 @@ def _refuse_scope(repository: Repository, scope: str) -> None:
         repository.git("config", f"--{scope}", "--get", SECTION, expected=(0, 1))
     except GitError:
         hint = "git config extensions.worktreeConfig true, then run it again"
-        raise UserError(f"this repository has no {scope} configuration", hint) from None
+        raise UserError("wiring", f"this repository has no {scope} configuration", hint) from None
 
 
 def _refuse_unreachable(python: str) -> None:
     done = subprocess.run([python, "-I", "-c", "import migmerge"], capture_output=True, check=False)
     if done.returncode:
         hint = "install it into a virtual environment (or with pipx), and run install from there"
-        raise UserError(f"git could not reach migmerge through {python}", hint)
+        raise UserError("wiring", f"git could not reach migmerge through {python}", hint)
 
 
 def _wiring(repository: Repository, config: Config, options: InstallOptions) -> Wiring:
@@ -202,7 +203,7 @@ def _hook_files(directory: str) -> list[File]:
             text = HOOKS[hook.name] if hook.kind == "nothing" else chained(hook.name)
             moved = "" if hook.kind == "nothing" else hook.path + SUFFIX
             if moved and os.path.lexists(moved):
-                raise UserError(f"{moved} is in the way", "move it away, or --hooks none")
+                raise UserError("wiring", f"{moved} is in the way", "move it away, or --hooks none")
             before = _read(hook.path)
             found.append(File(hook.path, before, text.encode(), executable=True, moved=moved))
     return found
@@ -255,11 +256,25 @@ def _carry_out(repository: Repository, wiring: Wiring, options: InstallOptions) 
             _set(repository, scope, key, value)
         for file in files:
             _write(file)
+    if (files or settings) and not options.dry_run:
+        installed = any(value for _, value in wiring.settings)
+        print("done; migmerge uninstall takes it out again" if installed else "done")
+        own = [name for file in files if (name := _in_work_tree(repository, file.path))]
+        if own:
+            print(f"next: git add -- {shlex.join(own)}")
     for note in wiring.notes:
         print(note)
     if not files and not settings:
         print("nothing to change")
     return 0
+
+
+def _in_work_tree(repository: Repository, path: str) -> str:
+    """The path as git would track it; empty where it is the user's or git's own."""
+    shown = os.path.relpath(path, repository.root)
+    outside = shown.startswith(os.pardir) or os.path.isabs(shown)
+    hidden = os.path.commonpath([repository.git_dir, os.path.realpath(path)]) == repository.git_dir
+    return "" if outside or hidden or not os.path.exists(path) else shown.replace(os.sep, "/")
 
 
 def _is_set(repository: Repository, scope: str, key: str, value: str) -> bool:
@@ -274,7 +289,9 @@ def _set(repository: Repository, scope: str, key: str, value: str) -> None:
         else:
             _remove_section(repository, scope, key)
     except GitError as error:
-        raise UserError(f"git config {scope}: {error.reason}", "nothing else was changed") from None
+        raise UserError(
+            "wiring", f"git config {scope}: {error.reason}", "nothing else was changed"
+        ) from None
 
 
 def _remove_section(repository: Repository, scope: str, section: str) -> None:

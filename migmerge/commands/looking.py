@@ -42,11 +42,14 @@ def look(
     for prefix in prefixes:
         if not any(_is_around(app.directory, prefix) for app in snapshot.apps.values()):
             known = ", ".join(sorted(app.directory for app in snapshot.apps.values())) or "nowhere"
-            raise UserError(f"no migrations in or around {prefix}", f"there are some in {known}")
+            raise UserError(
+                "unknown-app", f"no migrations in or around {prefix}", f"there are some in {known}"
+            )
     conflicts = tuple(c for c in found.conflicts if _inside(c, prefixes))
+    hidden = len(found.conflicts) - len(conflicts)
     if ref:
         conflicts = with_refs(repository, snapshot, conflicts, ref)
-    return checked._replace(findings=found._replace(conflicts=conflicts))
+    return checked._replace(findings=found._replace(conflicts=conflicts), hidden=hidden)
 
 
 def _inside(conflict: Conflict, prefixes: list[str]) -> bool:
@@ -66,7 +69,7 @@ def _is_around(directory: str, prefix: str) -> bool:
 
 def tell(repository: Repository, checked: Checked) -> None:
     """Findings on standard output, the rest on standard error."""
-    snapshot, found, ref = checked
+    snapshot, found, ref, hidden = checked
     for notice in found.notices:
         print(notice_line(notice), file=sys.stderr)
     if found.conflicts:
@@ -80,3 +83,5 @@ def tell(repository: Repository, checked: Checked) -> None:
         tips += [found.base.commit] if found.base else []
         print(findings_text(checked, added_by(repository, sorted(paths), tips)), end="")
     print(summary(*checked.size, len(found.conflicts), ref), file=sys.stderr)
+    if hidden:
+        print(f"note: {hidden} more elsewhere: migmerge check", file=sys.stderr)

@@ -33,7 +33,7 @@ class Versions(NamedTuple):
 def merge_driver(arguments: Sequence[str]) -> int:
     """0 with the result in the file of ours, or 1 with markers in it; nothing on stdout."""
     if not 3 <= len(arguments) <= len(Versions._fields):
-        raise UserError("merge-driver is called by git", "migmerge install")
+        raise UserError("options", "merge-driver is called by git", "migmerge install")
     versions = Versions(*arguments)
     try:
         merged = _certain(versions)
@@ -45,7 +45,7 @@ def merge_driver(arguments: Sequence[str]) -> int:
         return 0
     code = _merge_text(versions)
     if code and _is_outermost(versions):
-        text = "both sides changed it; finish the merge, then run: migmerge fix"
+        text = "both sides changed it; run migmerge fix in the stopped merge"
         print(f"migmerge: {versions.path}: {text}", file=sys.stderr)
     return code
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from migmerge.errors import UserError
 from migmerge.git.snapshot import Snapshot
 from migmerge.migrations.model import App
@@ -12,8 +14,12 @@ def apps_named(snapshot: Snapshot, name: str) -> list[App]:
     tidy = name.rstrip("/")
     found = [a for a in snapshot.apps.values() if tidy in (a.label, a.directory, a.key)]
     if not found:
-        known = ", ".join(sorted({app.label for app in snapshot.apps.values()}))
-        raise UserError(f"no app {name!r} with migrations here", f"there are: {known}")
+        labels = sorted({app.label for app in snapshot.apps.values()})
+        near = get_close_matches(tidy.lower(), labels, 1)
+        known = f"{', '.join(labels)}{f'; did you mean {near[0]}?' if near else ''}"
+        raise UserError(
+            "unknown-app", f"no app {name!r} with migrations here", f"there are: {known}"
+        )
     return found
 
 
@@ -22,14 +28,20 @@ def app_named(snapshot: Snapshot, name: str) -> App:
     found = apps_named(snapshot, name)
     if len(found) > 1:
         places = ", ".join(sorted(app.directory for app in found))
-        raise UserError(f"the app label {name!r} is ambiguous: {places}", "name the directory")
+        raise UserError(
+            "same-label", f"the app label {name!r} is ambiguous: {places}", "name the directory"
+        )
     return found[0]
 
 
 def says_yes(question: str) -> bool:
     """Whether somebody at a terminal agrees; no answer is none."""
-    try:
-        answer = input(f"{question} [y/N] ")
-    except EOFError:
-        return False
-    return answer.strip().lower() in ("y", "yes")
+    while True:
+        try:
+            answer = input(f"{question} [y/N] ").strip().lower()
+        except EOFError:
+            print()
+            return False
+        if answer in ("y", "yes", "n", "no", ""):
+            return answer in ("y", "yes")
+        print("y does it; n, or Enter, leaves everything as it is")

@@ -26,6 +26,7 @@ from migmerge.project.databases import (
 )
 from migmerge.project.interpreter import Project
 from migmerge.report.fix import diff_text
+from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
 from migmerge.resolve.asking import projects_of
 from migmerge.resolve.kept import Kept, forget, keep, kept
@@ -70,7 +71,9 @@ def reset(options: ResetOptions) -> int:
         app = app_named(snapshot, options.app)
         (project,) = projects_of(repository, config, snapshot, [app.key])
         if isinstance(project, str):
-            raise UserError(f"no Django project to ask: {project}", "manage = ... names one")
+            raise UserError(
+                "no-project", f"no Django project to ask: {project}", "manage = ... names one"
+            )
         reasons = _reasons(repository, config, snapshot, app, options)
         plan = None if options.rows else plan_reset(repository, config, snapshot, project, app)
         if isinstance(plan, Refusal):
@@ -84,7 +87,7 @@ def reset(options: ResetOptions) -> int:
             found = [target for target in targets if isinstance(target, Target)]
             reasons += [line for target in found for line in _faked(snapshot, app, target)]
         if reasons or isinstance(plan, Refusal):
-            print(f"{app.label}: refused")
+            print(f"{app.label}: refused {id_of('reset')}")
             print("".join(f"  - {printable(reason)}\n" for reason in reasons), end="")
             return 1
         found = [target for target in targets if isinstance(target, Target)]
@@ -185,7 +188,7 @@ def _apply(
     if why:
         _put_back(project, app, files, done)
         forget(repository)
-        print(printable(f"{app.label}: refused, and everything put back: {why}"))
+        print(printable(f"{app.label}: refused {id_of('reset')}, and everything put back: {why}"))
         return 1
     keep(repository, kept(repository)[-1]._replace(done=True))
     print("done; look, then git commit" if plan else "done")
@@ -254,7 +257,7 @@ def undo_reset(options: ResetOptions) -> int:
     config = read_config(repository.root, options.config)
     found = kept(repository)
     if not found:
-        raise UserError("there is no reset to take back here", "migmerge undo")
+        raise UserError("nothing-to-undo", "there is no reset to take back here", "migmerge undo")
     last = found[-1]
     why = why_not(repository, last.paths) if last.paths else ""
     if why:
@@ -264,7 +267,9 @@ def undo_reset(options: ResetOptions) -> int:
     app = app_named(snapshot, last.label)
     (project,) = projects_of(repository, config, snapshot, [app.key])
     if isinstance(project, str):
-        raise UserError(f"no Django project to ask: {project}", "manage = ... names one")
+        raise UserError(
+            "no-project", f"no Django project to ask: {project}", "manage = ... names one"
+        )
     for name, before, after in last.databases:
         target = Target(name, parse_database(name), before, after)
         why = _rows_back(project, last.label, target)

@@ -33,17 +33,23 @@ def undo(options: UndoOptions) -> int:
     """0 when the last fix was taken back, 1 when files or index aren't as it left them."""
     repository = find_repository(options.directory)
     if repository.bare:
-        raise UserError(f"{repository.root} is a bare repository", "run undo in a work tree")
+        raise UserError(
+            "bare", f"{repository.root} is a bare repository", "run undo in a work tree"
+        )
     with exclusive(repository) as recovered:
         if recovered:
             return 0
         change = _last(repository)
         if change is None:
-            raise UserError("there is no fix to take back in this worktree", "git reflog")
+            raise UserError(
+                "nothing-to-undo", "there is no fix to take back in this worktree", "git reflog"
+            )
         resets = [set(entry.paths) for entry in kept(repository)]
         if not options.reset and set(change.before) in resets:
             raise UserError(
-                "the last change is a reset, which has rows, too", "migmerge reset --undo"
+                "nothing-to-undo",
+                "the last change is a reset, which has rows, too",
+                "migmerge reset --undo",
             )
         return _take_back(repository, change, read_states(repository, change.before))
 

@@ -79,7 +79,9 @@ def _server(text: str) -> dict[str, object]:
     settings = parse_database(text).settings
     if settings is None:
         hint = "sqlite, postgres://user@host:5432 or mysql://user@host:3306"
-        raise UserError(f"--database {text}: a server to make scratch databases on", hint)
+        raise UserError(
+            "database", f"--database {text}: a server to make scratch databases on", hint
+        )
     return settings
 
 

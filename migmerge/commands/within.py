@@ -8,7 +8,8 @@ import sys
 from typing import NamedTuple
 
 from migmerge.commands.check import CheckOptions, check
-from migmerge.commands.fix import FixOptions, fix
+from migmerge.commands.fix import fix
+from migmerge.commands.fix_options import FixOptions
 from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.process import interactive

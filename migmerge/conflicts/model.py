@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from migmerge.migrations.model import App, NodeKey
 
@@ -15,7 +15,7 @@ class Branch(NamedTuple):
     """
 
     nodes: tuple[NodeKey, ...]
-    side: str = "unknown"
+    side: Literal["onto", "replayed", "unknown"] = "unknown"
     published: bool | None = None
     refs: tuple[str, ...] = ()
 

@@ -43,17 +43,17 @@ def recommend(
         return _two_sides(conflict, pairs, apart, prefer, fix)
     if conflict.kind == "lock-file":
         return conflict._replace(recommendation="manual", commands=(fix,))
-    if conflict.kind == "case" and conflict.place:
-        old = conflict.place.path
-        new = f"{old[: -len('.py')]}_2.py"
-        return conflict._replace(commands=(f"git mv -- {shlex.quote(old)} {shlex.quote(new)}",))
-    if conflict.kind == "unparsable" and conflict.place:
-        return conflict._replace(commands=(f"$EDITOR {shlex.quote(conflict.place.path)}",))
-    if conflict.kind == "missing-dependency" and conflict.place:
+    if conflict.kind == "number":
+        return conflict._replace(commands=("migmerge explain number",))
+    path = conflict.place.path if conflict.place else conflict.app.directory
+    if conflict.kind == "case":
+        new = f"{path[: -len('.py')]}_2.py"
+        return conflict._replace(commands=(f"git mv -- {shlex.quote(path)} {shlex.quote(new)}",))
+    if conflict.kind == "missing-dependency":
         name = conflict.reasons[0].split(" depends on ")[1].split(",")[0].split(".", 1)[1]
         command = f"git log --all --oneline --name-status -- {shlex.quote(f'*/{name}.py')}"
         return conflict._replace(commands=(command,))
-    return conflict
+    return conflict._replace(commands=(f"$EDITOR {shlex.quote(path)}",))  # unparsable, cycle
 
 
 def _going(conflict: Conflict, pairs: list[Pair]) -> list[Footprint]:

@@ -81,11 +81,14 @@ def find_target(
         branch = shlex.quote(targets[0])
         deeper = "--unshallow " if is_shallow(repository) else ""
         raise UserError(
+            "no-base",
             f"the target branch {targets[0]} is not in this clone",
             f"git fetch {deeper}origin +refs/heads/{branch}:refs/remotes/origin/{branch} "
             "(GitHub: actions/checkout with fetch-depth: 0)",
         )
-    raise UserError("there is no base branch to merge with", "migmerge check --against REF")
+    raise UserError(
+        "no-base", "there is no base branch to merge with", "migmerge check --against REF"
+    )
 
 
 def target_branches(environment: Mapping[str, str]) -> list[str]:

@@ -49,12 +49,14 @@ def refuse_amend(repository: Repository, base: str) -> None:
     )
     if stopped and not (stopped.operation == "rebase" and picked):
         hint = f"run migmerge fix, then {stopped.finish}"
-        raise UserError(f"a {stopped.operation} is not finished: there is no commit yet", hint)
+        raise UserError(
+            "commit", f"a {stopped.operation} is not finished: there is no commit yet", hint
+        )
     head = find_commit(repository, "HEAD")
     if not head:
-        raise UserError("there is no commit to amend", "migmerge fix --commit")
+        raise UserError("commit", "there is no commit to amend", "migmerge fix --commit")
     if base and not repository.git("rev-list", "-1", head, "--not", base):
-        raise UserError("the last commit is published", "migmerge fix --commit")
+        raise UserError("commit", "the last commit is published", "migmerge fix --commit")
 
 
 def amend_paths(repository: Repository, paths: Iterable[str]) -> Committed:

@@ -98,10 +98,13 @@ def _staged(record: bytes) -> bytes:
 def _unrelated(repository: Repository, error: GitError) -> UserError:
     if is_shallow(repository):
         return UserError(
+            "shallow",
             "this clone is too shallow to merge: the common history was cut off",
             "git fetch --unshallow (GitHub: actions/checkout with fetch-depth: 0; "
             "GitLab: GIT_DEPTH: 0; Bitbucket: clone: depth: full)",
         )
     if error.returncode == 1 or "unrelated histories" in error.stderr:
-        return UserError("the two have no history in common", "name a branch of this repository")
-    return UserError(f"git could not merge: {error.reason}", "git merge-tree says more")
+        return UserError(
+            "unrelated", "the two have no history in common", "name a branch of this repository"
+        )
+    return UserError("git", f"git could not merge: {error.reason}", "git merge-tree says more")

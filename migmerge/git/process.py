@@ -50,10 +50,12 @@ def git(
         )
     except FileNotFoundError:
         if not os.path.isdir(cwd):
-            raise UserError(f"no such directory: {cwd}") from None
-        raise UserError("git was not found on PATH", "install git 2.31 or later") from None
+            raise UserError("no-repository", f"no such directory: {cwd}") from None
+        raise UserError(
+            "no-git", "git was not found on PATH", "install git 2.31 or later"
+        ) from None
     except NotADirectoryError:
-        raise UserError(f"not a directory: {cwd}") from None
+        raise UserError("no-repository", f"not a directory: {cwd}") from None
     if done.returncode not in expected:
         raise GitError(arguments, done.returncode, done.stderr.decode("utf-8", "replace"))
     return done.stdout
@@ -65,4 +67,6 @@ def interactive(*arguments: str, cwd: str, editor: str | None = None) -> int:
     try:
         return subprocess.run(["git", *arguments], cwd=cwd, env=env, check=False).returncode
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"git can't be run in {cwd}", "install git 2.31 or later") from None
+        raise UserError(
+            "no-git", f"git can't be run in {cwd}", "install git 2.31 or later"
+        ) from None

@@ -58,12 +58,19 @@ def _explain(error: GitError, directory: str) -> NoReturn:
     place = os.path.abspath(directory)
     if "dubious ownership" in error.stderr:
         raise UserError(
+            "untrusted",
             f"git does not trust {place}: it belongs to another user",
             f"git config --global --add safe.directory {place}",
         )
     if "must be run in a work tree" in error.stderr:
-        raise UserError(f"{place} is inside a git directory", "cd to the work tree")
-    raise UserError(f"not a git repository: {place}", "cd to your project, or: migmerge -C DIR …")
+        raise UserError(
+            "no-repository", f"{place} is inside a git directory", "cd to the work tree"
+        )
+    raise UserError(
+        "no-repository",
+        f"not a git repository: {place}",
+        "cd to your project, or: migmerge -C DIR …",
+    )
 
 
 def find_commit(repository: Repository, ref: str) -> str | None:
@@ -83,7 +90,7 @@ def commit_of(repository: Repository, ref: str) -> str:
             hint = "this is a shallow clone: git fetch --unshallow (in CI, fetch-depth: 0)"
         else:
             hint = "git fetch, then git branch --all shows the names"
-        raise UserError(f"no such commit or branch: {ref!r}", hint)
+        raise UserError("unknown-ref", f"no such commit or branch: {ref!r}", hint)
     return found
 
 

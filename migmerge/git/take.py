@@ -29,7 +29,11 @@ def taken_leaves(
         }
         if not named:
             hint = _names(disputed)
-            raise UserError(f"--take {take}: no side that sets anything has that migration", hint)
+            raise UserError(
+                "unknown-side",
+                f"--take {take}: no side that sets anything has that migration",
+                hint,
+            )
         return frozenset(named)
     ours, theirs = _commits(repository, disputed)
     other, own = (ours, theirs) if take == "theirs" else (theirs, ours)
@@ -41,7 +45,7 @@ def taken_leaves(
         meant = [leaf for leaf, path in paths.items() if path in having and path not in lacking]
         if len(meant) != 1:
             reason = f"--take {take}: which side of {conflict.app.label} that is can't be told"
-            raise UserError(reason, _names([conflict]))
+            raise UserError("unknown-side", reason, _names([conflict]))
         found.add(meant[0])
     return frozenset(found)
 
@@ -52,10 +56,14 @@ def _commits(repository: Repository, conflicts: Iterable[Conflict]) -> tuple[str
     if stopped:
         first, second = find_commit(repository, "HEAD"), stopped.theirs
     if not first or not second:
-        raise UserError("there are no ours and theirs outside of a merge", _names(conflicts))
+        raise UserError(
+            "unknown-side", "there are no ours and theirs outside of a merge", _names(conflicts)
+        )
     return first, second
 
 
 def _names(conflicts: Iterable[Conflict]) -> str:
-    names = [branch.leaf.name for conflict in conflicts for branch in conflict.branches]
+    names = sorted({branch.leaf.name for conflict in conflicts for branch in conflict.branches})
+    if len(names) == 1:  # both sides have it under one name
+        return "migmerge fix --strategy renumber"
     return f"name a migration of the side: --take {' or '.join(names)}"

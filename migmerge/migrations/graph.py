@@ -210,7 +210,8 @@ def _replacements(nodes: Mapping[NodeKey, Migration], resolve: Resolve) -> dict[
     for key in sorted(nodes):
         for reference in nodes[key].header.replaces:
             other = resolve(nodes[key], reference)
-            if other is not None and other != key:
+            # two that replace each other, or one itself, are nothing to stand for
+            if other is not None and _standing(key, found) != other:
                 found[other] = key
     return found
 

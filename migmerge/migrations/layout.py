@@ -142,6 +142,7 @@ class Resolver:
         if best == _shared_prefix(ranked[1].directory, directory):
             places = ", ".join(sorted(app.directory for app in apps))
             raise UserError(
+                "same-label",
                 f"the app label {label!r}, which {directory} depends on, is ambiguous: {places}",
                 "give one of them another label in [tool.migmerge] app_labels, "
                 "or leave one out with exclude",

@@ -85,14 +85,15 @@ def _imports(module: ast.Module) -> dict[str, set[str]]:
     """Name -> the statements that bind it, one name each."""
     found: dict[str, set[str]] = {}
     for statement in module.body:
-        for alias in getattr(statement, "names", ()):
+        if not isinstance(statement, (ast.Import, ast.ImportFrom)):
+            continue
+        origin = ""
+        if isinstance(statement, ast.ImportFrom):
+            origin = f"from {'.' * statement.level}{statement.module or ''} "
+        for alias in statement.names:
             name = alias.asname or alias.name.partition(".")[0]
             told = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
-            if isinstance(statement, ast.ImportFrom):
-                told = f"from {'.' * statement.level}{statement.module or ''} import {told}"
-                found.setdefault(name, set()).add(told)
-            elif isinstance(statement, ast.Import):
-                found.setdefault(name, set()).add(f"import {told}")
+            found.setdefault(name, set()).add(f"{origin}import {told}")
     return found
 
 

@@ -53,7 +53,7 @@ def parse(source: bytes) -> ast.Module:
         raise _Unparsable(error.lineno or 0, error.msg or "invalid syntax") from None
     except (RecursionError, MemoryError):
         raise _Unparsable(0, _NESTED) from None
-    except ValueError as error:  # NUL bytes, before Python 3.12
+    except ValueError as error:  # pragma: no cover (NUL bytes, before Python 3.12)
         raise _Unparsable(0, str(error)) from None
 
 

@@ -81,11 +81,15 @@ def parse_database(text: str) -> Database:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise UserError(f"--database: {error}", "postgres://user@host:5432/name") from None
+        raise UserError(
+            "database", f"--database: {error}", "postgres://user@host:5432/name"
+        ) from None
     engine = _ENGINES.get(parts.scheme)
     if engine is None:
         known = ", ".join(sorted(_ENGINES))
-        raise UserError(f"--database: no such kind of database: {parts.scheme}", f"one of {known}")
+        raise UserError(
+            "database", f"--database: no such kind of database: {parts.scheme}", f"one of {known}"
+        )
     settings: dict[str, object] = {
         "ENGINE": f"django.db.backends.{engine}",
         "NAME": unquote(parts.path[1:]) or ":memory:",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -73,6 +74,7 @@ def run(
                     stdin=stdin,
                     stdout=stdout,
                     stderr=subprocess.PIPE,
+                    start_new_session=True,  # ^C is for us, who end it and wait
                 ) as process,
             ):
                 last = _follow(process, seconds, show)
@@ -113,15 +115,31 @@ def _follow(process: subprocess.Popen[bytes], seconds: int, show: Callable[[str]
     thread.start()
     try:
         process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.terminate()  # what it made on a server is dropped
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    except BaseException:  # it takes too long, or ^C
+        with undisturbed():
+            _end(process)
         raise
     thread.join(2)  # a grandchild may hold it open
     return last[0]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()  # what it made on a server is dropped
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """While something is put back, another ^C means nothing."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from migmerge.conflicts.model import Branch, Conflict
 from migmerge.migrations.model import Migration, NodeKey
 from migmerge.report.checked import Checked
+from migmerge.report.documents import VERSION, BranchDocument, CheckDocument, FindingDocument
 from migmerge.report.messages import id_of
 
 
@@ -15,15 +16,15 @@ def findings_json(checked: Sequence[Checked]) -> str:
     """The document as DESIGN section 4 shows it; of several merges, what was found in any."""
     first = checked[0]
     base = first.findings.base
-    document = {
-        "version": 1,
+    document: CheckDocument = {
+        "version": VERSION,
         "source": first.snapshot.source,
         "against": [known.against for known in checked if known.against],
         "base": base.name if base else None,
         "migrations": max(known.size[0] for known in checked),
         "apps": max(known.size[1] for known in checked),
         "conflicts": [
-            {**conflict_document(conflict, known.snapshot.graph.nodes), "against": known.against}
+            conflict_document(conflict, known.snapshot.graph.nodes, known.against)
             for known in checked
             for conflict in known.findings.conflicts
         ],
@@ -37,7 +38,9 @@ def findings_json(checked: Sequence[Checked]) -> str:
     return json.dumps(document, indent=1)
 
 
-def conflict_document(conflict: Conflict, nodes: Mapping[NodeKey, Migration]) -> dict[str, object]:
+def conflict_document(
+    conflict: Conflict, nodes: Mapping[NodeKey, Migration], against: str = ""
+) -> FindingDocument:
     """One finding."""
     ancestor = conflict.common_ancestor
     return {
@@ -53,10 +56,11 @@ def conflict_document(conflict: Conflict, nodes: Mapping[NodeKey, Migration]) ->
         "reasons": list(conflict.reasons),
         "recommendation": conflict.recommendation,
         "commands": list(conflict.commands),
+        "against": against,
     }
 
 
-def _branch(branch: Branch, nodes: Mapping[NodeKey, Migration]) -> dict[str, object]:
+def _branch(branch: Branch, nodes: Mapping[NodeKey, Migration]) -> BranchDocument:
     return {
         "side": branch.side,
         "published": branch.published,

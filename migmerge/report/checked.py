@@ -9,11 +9,13 @@ from migmerge.git.snapshot import Snapshot
 
 
 class Checked(NamedTuple):
-    """A tree and its findings; `against` is the ref that it would be merged with, if any."""
+    """A tree and its findings; `against` is the ref that it would be merged with, if any, `hidden`
+    how many more there are than were asked for."""
 
     snapshot: Snapshot
     findings: Findings
     against: str = ""
+    hidden: int = 0
 
     @property
     def size(self) -> tuple[int, int]:

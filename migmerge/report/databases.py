@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from migmerge.project.databases import Row
 from migmerge.project.run import Heard
+from migmerge.report.documents import VERSION, DatabaseDocument, StatusDocument
+from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
 from migmerge.resolve.reconcile import Reconciliation
 
@@ -45,7 +47,9 @@ def _paragraph(told: Told) -> list[str]:
     lines += [f"  carried   {line}" for line in _carried(plan)]
     lines += [f"  schema    {line}" for line in _schema(told.unlike)]
     lines.append(f"  migrate   {_migrate(plan)}")
-    lines += [f"  refused   {reason}" for reason in plan.refused]
+    lines += [f"  refused   {id_of('rows')} {reason}" for reason in plan.refused]
+    if plan.refused:
+        lines.append("  next: migmerge db status --schema")
     if plan.needed and not plan.refused:
         lines += [f"  - {reason}" for reason in plan.reasons]
         lines += [f"  reconcile {line}" for line in _steps(plan)]
@@ -107,7 +111,7 @@ def reconciled_text(plan: Reconciliation, heard: Heard) -> str:
         return f"{plan.status.alias}: {heard.status}: {printable(heard.why)}\n"
     lines = [f"{plan.status.alias}: {len(plan.rows)} renamed, {len(heard.result['ran'])} run"]
     if heard.result["copy"]:
-        lines.append(f"as it was before: {heard.result['copy']}")
+        lines.append(f"copy from before: {heard.result['copy']}")
     if heard.why:
         lines.append(f"then migrate: {heard.status}: {heard.why}")
     return "".join(f"{printable(line)}\n" for line in lines)
@@ -115,11 +119,14 @@ def reconciled_text(plan: Reconciliation, heard: Heard) -> str:
 
 def status_json(told: Iterable[Told]) -> str:
     """`{"version", "databases": [...]}`."""
-    documents = [_document(one) for one in told]
-    return json.dumps({"version": 1, "databases": documents}, indent=1) + "\n"
+    document: StatusDocument = {
+        "version": VERSION,
+        "databases": [_document(one) for one in told],
+    }
+    return json.dumps(document, indent=1) + "\n"
 
 
-def _document(told: Told) -> dict[str, object]:
+def _document(told: Told) -> DatabaseDocument:
     plan, status = told.plan, told.plan.status
     return {
         "alias": status.alias,

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from migmerge.git.repository import Repository
+from migmerge.report.documents import VERSION, FixDocument, ResolutionDocument
+from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
 from migmerge.report.text import command_lines
 from migmerge.resolve.model import Plan, Resolution
@@ -47,24 +49,41 @@ class FixReport(NamedTuple):
 
 def report_json(report: FixReport) -> str:
     """The document of DESIGN section 4."""
-    return json.dumps(
-        {
-            "version": 1,
-            "resolutions": [_document(r) for r in report.plan.resolutions],
-            "plan": sorted(report.plan.changes),
-            "written": sorted(report.plan.changes) if report.written else [],
-            "verification": report.verification._asdict(),
-            "note": report.note,
+    static, django, databases, reconciled = report.verification
+    document: FixDocument = {
+        "version": VERSION,
+        "resolutions": [_document(r) for r in report.plan.resolutions],
+        "plan": sorted(report.plan.changes),
+        "written": sorted(report.plan.changes) if report.written else [],
+        "verification": {
+            "static": static,
+            "django": django,
+            "databases": databases,
+            "reconciled": reconciled,
         },
-        indent=1,
-    )
+        "note": report.note,
+    }
+    return json.dumps(document, indent=1)
 
 
-def _document(resolution: Resolution) -> dict[str, object]:
-    document = resolution._asdict()
-    document["strategy"] = resolution.strategy or None
-    document["mentions"] = [mention._asdict() for mention in resolution.mentions]
-    return document
+def _document(resolution: Resolution) -> ResolutionDocument:
+    return {
+        "app": resolution.app,
+        "status": resolution.status,
+        "strategy": resolution.strategy or None,
+        "kind": resolution.kind or None,
+        "id": id_of(resolution.kind) if resolution.kind else None,
+        "renamed": dict(resolution.renamed),
+        "edited": resolution.edited,
+        "created": resolution.created,
+        "removed": resolution.removed,
+        "mentions": [
+            {"path": mention.path, "line": mention.line, "text": mention.text}
+            for mention in resolution.mentions
+        ],
+        "reasons": resolution.reasons,
+        "next": resolution.next,
+    }
 
 
 def report_text(report: FixReport) -> str:
@@ -81,11 +100,14 @@ def report_text(report: FixReport) -> str:
     moved = [r for r in report.plan.resolutions if r.renamed or r.strategy == "renumber"]
     if report.written and moved:
         what = "an old name" if any(r.renamed for r in moved) else "the side that moved"
-        lines.append(f"where {what} was applied: migmerge db reconcile, before migrate")
+        where = "other databases where" if report.verification.reconciled else "where"
+        lines.append(f"{where} {what} was applied: migmerge db reconcile, before migrate")
         if note and report.verification.django.startswith("skipped"):
             # in a column of yours an ordinary migrate would lose what is in it
-            lines.append("no database was looked at, yours neither")
+            lines.append("no database was looked at, not even yours")
             note += ", then migmerge db reconcile"
+    if report.written and any(r.strategy == "regenerate" for r in report.plan.resolutions):
+        lines.append("where the old files were applied: migmerge db status, before migrate")
     if note:
         lines.append(note)
     return resolutions_text(report.plan.resolutions) + _printable(lines)
@@ -103,7 +125,8 @@ def resolutions_text(resolutions: Iterable[Resolution]) -> str:
 
 def _paragraph(resolution: Resolution) -> list[str]:
     strategy = f" ({resolution.strategy})" if resolution.strategy else ""
-    lines = [f"{resolution.app}: {resolution.status}{strategy}"]
+    id_ = f" {id_of(resolution.kind)}" if resolution.kind else ""
+    lines = [f"{resolution.app}: {resolution.status}{strategy}{id_}"]
     lines += [f"  renamed {old} -> {_file(new)}" for old, new in sorted(resolution.renamed.items())]
     lines += [f"  edited  {path}" for path in resolution.edited]
     lines += [f"  created {path}" for path in resolution.created]
@@ -135,7 +158,8 @@ def diff_text(repository: Repository, plan: Plan) -> None:
         from rich.console import Console  # only a terminal pays for it
         from rich.syntax import Syntax
 
-        Console().print(Syntax(text, "diff", theme="ansi_dark", background_color="default"))
+        diff = Syntax(text, "diff", theme="ansi_dark", background_color="default", word_wrap=True)
+        Console().print(diff)
     else:
         print(text, end="")
 

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from migmerge.git.base import Base
 from migmerge.git.branches import OpenBranch
 from migmerge.git.forecast import Collision, Forecast
+from migmerge.report.documents import VERSION, ForecastDocument
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable, short
 from migmerge.report.summary import count
@@ -110,8 +111,8 @@ def some(names: tuple[str, ...]) -> str:
 
 def forecast_json(found: Forecast, base: Base, looked: int) -> str:
     """The document; keys are only ever added."""
-    document = {
-        "version": 1,
+    document: ForecastDocument = {
+        "version": VERSION,
         "base": base.name,
         "looked_at": looked,
         "branches": [

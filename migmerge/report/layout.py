@@ -45,7 +45,9 @@ def lay_out(picture: Picture) -> dict[str, Drawing]:
         import pygraphviz  # an extra, and only for pictures
     except ImportError:
         raise UserError(
-            "svg and html need Graphviz", "pip install 'migmerge[graph]', or --format mermaid"
+            "extra",
+            "svg and html need Graphviz",
+            "pip install 'migmerge[graph]', or --format mermaid",
         ) from None
     edges: dict[str, list[tuple[NodeKey, NodeKey]]] = {app: [] for app in picture.apps}
     for parent, child in picture.edges:

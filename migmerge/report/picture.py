@@ -72,7 +72,9 @@ def only_apps(picture: Picture, labels: Collection[str]) -> Picture:
     unknown = sorted(set(labels) - picture.apps.keys())
     if unknown:
         known = ", ".join(sorted(picture.apps)) or "none"
-        raise UserError(f"no such app: {', '.join(unknown)}", f"apps with migrations: {known}")
+        raise UserError(
+            "unknown-app", f"no such app: {', '.join(unknown)}", f"apps with migrations: {known}"
+        )
     return _kept(picture, {key for key in picture.nodes if not labels or key.app in labels})
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def findings_text(checked: Checked, added: Mapping[str, Added]) -> str:
     """Every finding, a blank line between; `added` tells who added which path."""
-    snapshot, findings, _ = checked
+    snapshot, findings, *_ = checked
     base = findings.base.name if findings.base else None
     return "\n".join(_finding(c, snapshot, added, base) for c in findings.conflicts)
 
@@ -34,7 +34,7 @@ def _finding(
     lines = [headline(conflict)]
     if conflict.kind in ("siblings", "path"):
         lines += ["", *_tree(conflict, snapshot, added, base), ""]
-        lines += [f"  {line}" for line in _verdict(conflict)]
+        lines += [f"  {line}" for line in verdict_lines(conflict)]
     lines += [
         f"  {'next: ' if index == 0 else '      '}{printable(line)}"
         for index, line in enumerate(command_lines(conflict.commands))
@@ -77,7 +77,9 @@ def _tree(
             if place == 0:
                 stem = "└─" if last else "├─"
             told = side_text(branch, base) if place == 0 else ""
-            who = _who(added.get(snapshot.graph.nodes[key].path), two_versions=bool(key.version))
+            who = who_text(
+                added.get(snapshot.graph.nodes[key].path), two_versions=bool(key.version)
+            )
             lines.append(f"  {stem} {printable(key.name):{width}}  {told:{_SIDE}}  {who}")
     return lines
 
@@ -95,13 +97,15 @@ def side_text(branch: Branch, base: str | None) -> str:
     return printable(known.get(branch.published, f"partly on {base}"))  # type: ignore[arg-type]
 
 
-def _who(added: Added | None, *, two_versions: bool) -> str:
+def who_text(added: Added | None, *, two_versions: bool) -> str:
+    """Who added a migration, and when."""
     if added is None:
         return "not committed yet" if not two_versions else ""
     return printable(f"{added.author}, {added.when:%Y-%m-%d}")
 
 
-def _verdict(conflict: Conflict) -> list[str]:
+def verdict_lines(conflict: Conflict) -> list[str]:
+    """Whether the sides commute, and why not."""
     said = {
         "commute": "The sides commute: either order gives the same schema and data.",
         "opaque": "Whether the sides commute can't be told:",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from migmerge.project.ask import Answer
 from migmerge.project.starts import Arrival, Arrivals
+from migmerge.report.documents import VERSION, PointDocument, VerifyDocument
 from migmerge.report.screen import printable
 
 
@@ -59,23 +60,40 @@ def outcome(point: Arrival) -> str:
 
 def verify_json(proofs: Sequence[Proof], source: str) -> str:
     """`{"version", "since", "projects": [...]}`."""
-    documents = [
-        {
-            "apps": list(proof.labels),
-            "django": str(proof.django),
-            "databases": proof.arrivals.why or None,
-            "seconds": proof.arrivals.seconds,
-            "points": [
-                {**point._asdict(), "status": _status(point)} for point in proof.arrivals.points
-            ],
-            "no_rows": list(proof.arrivals.empty),
-        }
-        for proof in proofs
-    ]
-    return json.dumps({"version": 1, "since": source, "projects": documents}, indent=1) + "\n"
+    document: VerifyDocument = {
+        "version": VERSION,
+        "since": source,
+        "projects": [
+            {
+                "apps": list(proof.labels),
+                "django": str(proof.django),
+                "databases": proof.arrivals.why or None,
+                "seconds": proof.arrivals.seconds,
+                "points": [_point(point) for point in proof.arrivals.points],
+                "no_rows": list(proof.arrivals.empty),
+            }
+            for proof in proofs
+        ],
+    }
+    return json.dumps(document, indent=1) + "\n"
 
 
-def _status(point: Arrival) -> str:
+def _point(point: Arrival) -> PointDocument:
+    return {
+        "alias": point.alias,
+        "name": point.name,
+        "unbuilt": point.unbuilt,
+        "error": point.error,
+        "lost": point.lost,
+        "unlike": point.unlike,
+        "differs": point.differs,
+        "left": point.left,
+        "reconciled": point.reconciled,
+        "status": _status(point),
+    }
+
+
+def _status(point: Arrival) -> Literal["ok", "failed", "skipped"]:
     if point.unbuilt:
         return "skipped"
     return "failed" if point.wrong else "ok"

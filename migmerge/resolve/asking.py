@@ -86,13 +86,13 @@ def _wanted(move: Moves, merging: bool, conflict: Conflict | None) -> Wanted:
 
 def _opposed(app: str, differs: str) -> Refusal:
     reason = f"the files commute, but not for Django, which tried both orders: {differs}"
-    return Refusal(app, (reason,), (f"{_fix(app)} --strategy merge",))
+    return Refusal(app, "orders", (reason,), (f"{_fix(app)} --strategy merge",))
 
 
 def _undecided(move: Moves, why: Mapping[str, str]) -> Refusal:
     reason = f"what both sides set is read from the project's models: {why[move.app]}"
     takes = [f"{_fix(move.app)} --take {shlex.quote(leaf)}" for leaf in move.merge]
-    return Refusal(move.app, (reason,), ("mend it, then run migmerge fix again", *takes))
+    return Refusal(move.app, "undecided", (reason, "mend that first"), (_fix(move.app), *takes))
 
 
 def _opinion(tried: Tried) -> str:
@@ -121,5 +121,9 @@ def ask_again(
                 why[app] = f"makemigrations can't make it again: {answer}"
             else:
                 found[app] = answer
-    hint = ("mend it, then run migmerge fix again",)
-    return found, [Refusal(app, (reason,), hint) for app, reason in why.items()]
+    return found, [
+        Refusal(
+            app, "not-remade", (reason, "mend that first"), (f"{_fix(app)} --strategy regenerate",)
+        )
+        for app, reason in why.items()
+    ]

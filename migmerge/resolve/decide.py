@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from migmerge.conflicts.model import Conflict
@@ -16,12 +16,20 @@ from migmerge.resolve.plan import reserved_names
 from migmerge.resolve.settle import settled_source
 
 _SIDED = ("siblings", "path")
+_FIRST = (*BROKEN, "number", "case")
+
+
+class Choice(NamedTuple):
+    """What was chosen for one app, in place of what is wished for all."""
+
+    strategy: str
+    take: frozenset[NodeKey] = frozenset()
 
 
 class Wish(NamedTuple):
     """What the user asked for; `asks` that there is a terminal to confirm the plan on, `take` are
     the leaves of the sides whose definition holds, `carry` that renamed files are to say which
-    names they had."""
+    names they had, `chosen` what holds for single apps, by key."""
 
     strategy: str = "auto"
     keep_names: bool = False
@@ -29,6 +37,12 @@ class Wish(NamedTuple):
     asks: bool = False
     take: frozenset[NodeKey] = frozenset()
     carry: bool = False
+    chosen: Mapping[str, Choice] = {}
+
+    def of(self, app: str) -> Wish:
+        """What is wished for this app."""
+        choice = self.chosen.get(app)
+        return self._replace(strategy=choice.strategy, take=choice.take) if choice else self
 
 
 class Decision(NamedTuple):
@@ -47,31 +61,45 @@ def _with_old_names(snapshot: Snapshot, move: Moves) -> Moves | Refusal:
     if again:
         reason = f"--carry: {again[0]} is another migration's name afterwards"
         commands = (f"migmerge fix {shlex.quote(move.app)} --strategy renumber",)
-        return Refusal(move.app, (reason,), (*commands, "migmerge db reconcile"))
+        return Refusal(move.app, "name-taken", (reason,), (*commands, "migmerge db reconcile"))
     return move._replace(carry=True)
 
 
 def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Decision:
     """A move or a refusal for every app that has a conflict."""
-    by_app: dict[str, list[Conflict]] = {}
-    for conflict in conflicts:
-        by_app.setdefault(conflict.app.key, []).append(conflict)
     found: list[Moves] = []
     refusals: list[Refusal] = []
     stale: list[Conflict] = []
-    for _, own in sorted(by_app.items()):
-        broken = [c for c in own if c.kind in (*BROKEN, "number", "case")]
-        sided = sorted((c for c in own if c.kind in _SIDED), key=lambda c: c.kind)
+    for app, own in _by_app(conflicts).items():
+        broken = [c for c in own if c.kind in _FIRST]
+        sided = undecided(own)
         if broken:
             refusals.append(_broken(broken))
         elif sided:
-            answer = _decide_one(snapshot, sided[0], wish)
+            answer = decide_one(snapshot, sided[0], wish.of(app))
             if wish.carry and isinstance(answer, Moves):
                 answer = _with_old_names(snapshot, answer)
             (found if isinstance(answer, Moves) else refusals).append(answer)  # type: ignore[arg-type]
         else:
             stale += [c for c in own if c.kind == "lock-file"]
     return Decision(tuple(found), tuple(refusals), tuple(stale))
+
+
+def undecided(conflicts: Iterable[Conflict]) -> list[Conflict]:
+    """Of each app the conflict that has sides, unless something has to be mended before it."""
+    found = []
+    for own in _by_app(conflicts).values():
+        sided = sorted((c for c in own if c.kind in _SIDED), key=lambda c: c.kind)
+        if sided and not any(c.kind in _FIRST for c in own):
+            found.append(sided[0])
+    return found
+
+
+def _by_app(conflicts: Iterable[Conflict]) -> dict[str, list[Conflict]]:
+    found: dict[str, list[Conflict]] = {}
+    for conflict in sorted(conflicts, key=lambda c: c.app.key):
+        found.setdefault(conflict.app.key, []).append(conflict)
+    return found
 
 
 def _broken(conflicts: list[Conflict]) -> Refusal:
@@ -83,21 +111,29 @@ def _broken(conflicts: list[Conflict]) -> Refusal:
         where = f"{place.path}{line}: " if place else ""
         reasons.append(f"{where}{conflict.kind}: {'; '.join(conflict.reasons)}")
         commands += conflict.commands
-    return Refusal(conflicts[0].app.key, tuple(reasons), tuple(commands))
+    return Refusal(conflicts[0].app.key, "first", tuple(reasons), tuple(commands))
 
 
-def _decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | Refusal:
+def decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | Refusal:
+    """The move that one app's conflict gets, or why it gets none."""
     app = conflict.app
     if any(key not in snapshot.graph.parents for b in conflict.branches for key in b.nodes):
-        return Refusal(app.key, conflict.reasons, conflict.commands)  # hidden by a squash
+        return Refusal(app.key, "squash", conflict.reasons, conflict.commands)  # hidden by a squash
     squashes = set(snapshot.graph.replaced_by.values())
-    if any(dropped in squashes for dropped, _ in conflict.twins):
-        return Refusal(app.key, ("both sides hold one squash", *conflict.reasons))
+    twice = [dropped for dropped, _ in conflict.twins if dropped in squashes]
+    if twice:
+        away = f"git rm -- {shlex.quote(snapshot.graph.nodes[twice[0]].path)}"
+        return Refusal(
+            app.key,
+            "squash",
+            ("both sides hold one squash", *conflict.reasons),
+            (away, "migmerge check"),
+        )
     if wish.strategy == "regenerate":
         return _published(conflict) or moves.regenerate(snapshot.graph, conflict)
     if conflict.verdict == "contradict":
-        return Refusal(app.key, ("the sides contradict each other", *conflict.reasons),
-                       conflict.commands)  # fmt: skip
+        reasons = ("the sides contradict each other", *conflict.reasons)
+        return Refusal(app.key, "contradict", reasons, conflict.commands)
     sided = any(branch.side == "replayed" for branch in conflict.branches)
     strategy = wish.strategy
     if strategy == "auto":
@@ -120,7 +156,7 @@ def _published(conflict: Conflict) -> Refusal | None:
     if not names:
         return None
     reason = f"{', '.join(names)} would move, but is published"
-    return Refusal(conflict.app.key, (reason,), (_fix(conflict, "merge"),))
+    return Refusal(conflict.app.key, "published", (reason,), (_fix(conflict, "merge"),))
 
 
 def _merge(snapshot: Snapshot, conflict: Conflict, taken: set[str], wish: Wish) -> Moves | Refusal:
@@ -129,14 +165,16 @@ def _merge(snapshot: Snapshot, conflict: Conflict, taken: set[str], wish: Wish) 
         return joined
     if joined.names or any(disputed.unlike for disputed in conflict.disputed):
         reason = "no merge migration sets what both sides set right in every database"
-        return Refusal(conflict.app.key, (reason, *conflict.reasons), conflict.commands)
+        return Refusal(conflict.app.key, "unlike", (reason, *conflict.reasons), conflict.commands)
     side = next((branch for branch in conflict.branches if branch.leaf in wish.take), None)
     if side:
         text = settled_source(snapshot, conflict, side, joined.merge)
         return text if isinstance(text, Refusal) else joined._replace(text=text)
     if wish.strategy == "auto" and not wish.asks:
         reason = "what both sides set has to be decided by the merged models"
-        return Refusal(conflict.app.key, (reason, *conflict.reasons), (_fix(conflict, "merge"),))
+        return Refusal(
+            conflict.app.key, "undecided", (reason, *conflict.reasons), (_fix(conflict, "merge"),)
+        )
     return joined._replace(disputed=conflict.disputed)
 
 

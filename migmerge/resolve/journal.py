@@ -169,7 +169,7 @@ def _parsed(repository: Repository, text: bytes, place: str) -> Journal:
         return Journal(int(found["number"]), found["head"], found["theirs"], *states)
     except (ValueError, KeyError, TypeError, GitError) as error:
         hint = "look at the files, then remove it"
-        raise UserError(f"the journal {place} can't be read: {error}", hint) from None
+        raise UserError("journal", f"the journal {place} can't be read: {error}", hint) from None
 
 
 def _state(repository: Repository, path: str, entry: Mapping[str, object]) -> State:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from migmerge.conflicts.model import Disputed
 from migmerge.migrations.model import NodeKey
@@ -35,9 +35,10 @@ class Moves(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Why an app is not fixed, and what to run instead."""
+    """Why an app is not fixed, and what to run instead; `kind` is one of report/messages.py."""
 
     app: str
+    kind: str
     reasons: tuple[str, ...]
     next: tuple[str, ...] = ()
 
@@ -63,10 +64,13 @@ class Mention(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """What happened, or would happen, to one app; the keys of `fix`'s JSON."""
+    """What happened, or would happen, to one app; the keys of `fix`'s JSON.
+
+    `kind` is the refusal's, where it is refused.
+    """
 
     app: str
-    status: str
+    status: Literal["fixed", "planned", "refused"]
     strategy: str
     renamed: Mapping[str, str] = {}
     edited: tuple[str, ...] = ()
@@ -75,6 +79,13 @@ class Resolution(NamedTuple):
     mentions: tuple[Mention, ...] = ()
     reasons: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+    kind: str = ""
+
+
+def refused(label: str, refusal: Refusal) -> Resolution:
+    """What is told of an app that is not fixed; `label` is its label."""
+    reasons, then, kind = refusal.reasons, refusal.next, refusal.kind
+    return Resolution(label, "refused", "", reasons=reasons, next=then, kind=kind)
 
 
 class Plan(NamedTuple):

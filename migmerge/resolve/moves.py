@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from migmerge.conflicts.model import Branch, Conflict
 from migmerge.migrations.graph import Graph
-from migmerge.migrations.model import NodeKey
+from migmerge.migrations.model import App, NodeKey
 from migmerge.migrations.naming import is_sequence, number, renumbered
 from migmerge.resolve.model import Moves, Refusal
 
@@ -25,9 +25,15 @@ def renumber(
     onto = [branch for branch in conflict.branches if branch.side == "onto"]
     if len(onto) != 1:
         if all(branch.published for branch in conflict.branches):
-            command = f"migmerge fix {shlex.quote(app.key)} --strategy merge"
-            return Refusal(app.key, ("every side is published, so none can move",), (command,))
-        return Refusal(app.key, ("it is not known which side is published",), _ask(conflict))
+            return Refusal(
+                app.key,
+                "published",
+                ("every side is published, so none can move",),
+                (_with(app, "merge"),),
+            )
+        return Refusal(
+            app.key, "sides-unknown", ("it is not known which side is published",), _ask(conflict)
+        )
     moving = [branch for branch in conflict.branches if branch.side == "replayed"]
     kept_edges = _edges(graph, app.key, {key for branch in moving for key in branch.nodes})
     naming = _Naming(
@@ -42,14 +48,17 @@ def renumber(
         for key in fresh:
             naming.place(key)
             if not any(parent in fresh for parent in graph.parents[key]):
-                old = _replaced_parent(graph, key, placed)
-                if old != tail:
-                    repoint[key] = (old, naming.names[tail])
+                repoint[key] = (_replaced_parent(graph, key, placed), naming.names[tail])
         placed |= graph.ancestors(branch.leaf)
         tail = fresh[-1] if fresh else tail
     squashed = [key for key in naming.moved if _is_squashed(graph, key)]
     if squashed:
-        return Refusal(app.key, (f"{squashed[0]} belongs to a squash that is not finished",))
+        return Refusal(
+            app.key,
+            "squash",
+            (f"{squashed[0]} belongs to a squash that is not finished",),
+            (_with(app, "merge"),),
+        )
     names = {key: name for key, name in naming.names.items() if key in naming.moved}
     strategy = "renumber" if naming.moved else "drop"
     return Moves(
@@ -72,7 +81,7 @@ def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | R
         onto = [branch for branch in conflict.branches if branch.side == "onto"]
         if len(onto) != 1:
             reason = "both sides added the same file, and it is not known which is published"
-            return Refusal(app.key, (reason,), _ask(conflict))
+            return Refusal(app.key, "sides-unknown", (reason,), _ask(conflict))
         highest = max((number(key.name) or 0 for key in graph.app_nodes(app.key)), default=0)
         naming = _Naming(graph, conflict, onto[0], taken, keep_names=False, last=highest)
         stays = graph.ancestors(onto[0].leaf)
@@ -91,20 +100,33 @@ def regenerate(graph: Graph, conflict: Conflict) -> Moves | Refusal:
     """Take the replayed side away, to be made again by makemigrations on top of onto."""
     app = conflict.app.key
     onto = [branch for branch in conflict.branches if branch.side == "onto"]
-    if len(onto) != 1 or conflict.kind != "siblings":
+    if conflict.kind != "siblings":
+        reason = "both sides have one file name: renumber first"
+        return Refusal(app, "not-remade", (reason,), (_with(conflict.app, "renumber"),))
+    if len(onto) != 1:
         return Refusal(
-            app, ("it is not known which side is made again",), _ask(conflict, "regenerate")
+            app,
+            "sides-unknown",
+            ("it is not known which side is made again",),
+            _ask(conflict, "regenerate"),
         )
     away = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto[0].leaf)
     going = away.difference(conflict.carried)
     if going.intersection(graph.replaced_by.values()):
-        return Refusal(app, ("a squash would be taken away, and show its originals again",))
+        return Refusal(
+            app,
+            "squash",
+            ("a squash would be taken away, and show its originals again",),
+            (_with(conflict.app, "merge"),),
+        )
     outside = sorted({child for key in going for child in graph.children[key]} - away)
     if outside:
         reason = f"{outside[0]} depends on what would be made again"
-        return Refusal(app, (reason,), conflict.commands)
+        return Refusal(app, "not-remade", (reason,), conflict.commands)
     if conflict.lasting:
-        return Refusal(app, (*conflict.lasting, "it can't be made again"), conflict.commands)
+        return Refusal(
+            app, "not-remade", (*conflict.lasting, "it can't be made again"), conflict.commands
+        )
     stands = dict.fromkeys(sorted(going), onto[0].leaf)
     leaf = onto[0].leaf.name
     return Moves(app, "regenerate", {}, {}, dropped=stands, carried=conflict.carried, leaf=leaf)
@@ -168,8 +190,12 @@ def _ask(conflict: Conflict, strategy: str = "renumber") -> tuple[str, ...]:
     names = sorted({branch.leaf.name for branch in conflict.branches})
     if conflict.kind == "path" or len(names) < 2:
         return conflict.commands
-    fix = f"migmerge fix {shlex.quote(conflict.app.key)} --strategy {strategy}"
+    fix = _with(conflict.app, strategy)
     return tuple(f"{fix} --move {shlex.quote(name)}" for name in names)
+
+
+def _with(app: App, strategy: str) -> str:
+    return f"migmerge fix {shlex.quote(app.key)} --strategy {strategy}"
 
 
 def _edges(graph: Graph, app: str, without: set[NodeKey]) -> list[tuple[int | None, int | None]]:

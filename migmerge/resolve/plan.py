@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -124,7 +125,7 @@ def _change(
     written = rewrite(data, edit) if edit else data
     if isinstance(written, Unrewritable):
         place = f"{migration.path}:{written.line}" if written.line else migration.path
-        return _refusal(snapshot, because, f"{place}: {written.reason}")
+        return _refusal(because, f"{place}: {written.reason}", migration.path)
     return Change(written, _is_collided(snapshot, migration.key), migration.path)
 
 
@@ -189,22 +190,25 @@ def _refuse(
     if _is_collided(snapshot, migration.key):
         return None
     if path in published:
-        return _refusal(snapshot, apps, f"{path} is published and would have to be edited")
+        return _refusal(apps, f"{path} is published and would have to be edited", path, "published")
     if migration.header.error:
-        return _refusal(snapshot, apps, f"{path} does not parse: {migration.header.error.message}")
+        return _refusal(apps, f"{path} does not parse: {migration.header.error.message}", path)
     file = snapshot.listing.files.get(path)
     if file and file.mode == SYMLINK:
-        return _refusal(snapshot, apps, f"{path} is a symbolic link")
+        return _refusal(apps, f"{path} is a symbolic link", path)
     if migration.header.opaque:
         opaque = migration.header.opaque[0]
         return _refusal(
-            snapshot, apps, f"{path}:{opaque.line}: dependencies are computed: {opaque.text}"
+            apps, f"{path}:{opaque.line}: dependencies are computed: {opaque.text}", path
         )
     return None
 
 
-def _refusal(snapshot: Snapshot, apps: Collection[str], reason: str) -> Refusal:
-    return Refusal(min(apps), (reason,))
+def _refusal(apps: Collection[str], reason: str, path: str, kind: str = "unwritable") -> Refusal:
+    edit = f"$EDITOR {shlex.quote(path)}"
+    app = min(apps)
+    merge = f"migmerge fix {shlex.quote(app)} --strategy merge"
+    return Refusal(app, kind, (reason,), (merge,) if kind == "published" else (edit, merge))
 
 
 def _is_collided(snapshot: Snapshot, key: NodeKey) -> bool:

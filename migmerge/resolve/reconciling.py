@@ -23,6 +23,7 @@ from migmerge.project.databases import (
     which_content,
 )
 from migmerge.project.interpreter import Project
+from migmerge.project.run import undisturbed
 from migmerge.resolve.model import Resolution
 from migmerge.resolve.reconcile import (
     Reconciliation,
@@ -48,7 +49,9 @@ class Sight(NamedTuple):
             which = f"database {self.alias}" if self.alias else "the databases"
             return f"{which} can't be read: {self.why}"
         names = ", ".join(".".join(row) for row in self.rows)
-        return f"database {self.alias} has {names}: its rows are renamed, and what it lacks is run"
+        return (
+            f"database {self.alias} has {names}: the names there follow, then what it lacks is run"
+        )
 
 
 def renamed_rows(resolutions: Iterable[Resolution], *, kept: bool) -> list[Renamed]:
@@ -57,6 +60,16 @@ def renamed_rows(resolutions: Iterable[Resolution], *, kept: bool) -> list[Renam
         Renamed(resolution.app, name_of(old), name_of(new), kept)
         for resolution in resolutions
         for old, new in sorted(resolution.renamed.items())
+    ]
+
+
+def going_rows(resolutions: Iterable[Resolution]) -> list[Renamed]:
+    """What a fix takes away to have it made again, as rows that no file would have any more."""
+    return [
+        Renamed(resolution.app, name_of(path), "")
+        for resolution in resolutions
+        for path in resolution.removed
+        if resolution.strategy == "regenerate"
     ]
 
 
@@ -97,20 +110,29 @@ def reconcile_in_sight(
 ) -> str:
     """Reconcile the databases with the files of a fix: `ok: …` or `failed: why`.
 
-    When one fails, the rows of all are as before.
+    When one fails, or ^C comes, the rows of all have their names of before.
     """
     lines: list[str] = []
     done: list[Sight] = []
     for sight in (sight for sight in sights if sight.rows):
         database = Database(sight.alias)
-        why = _reach(repository, snapshot, sight.project, sight.apps, database, names)
+        try:
+            why = _reach(repository, snapshot, sight.project, sight.apps, database, names)
+        except BaseException:
+            with undisturbed():
+                _names_back((*done, sight), names)
+            raise
         if isinstance(why, str):
-            for other in done:
-                take_back(other.project, Database(other.alias), names)
+            _names_back(done, names)
             return f"failed: database {sight.alias}: {why}"
         done.append(sight)
         lines.append(f"database {sight.alias}: {', '.join(why)}")
     return f"ok: {'; '.join(lines)}" if lines else ""
+
+
+def _names_back(sights: Iterable[Sight], names: Sequence[Renamed]) -> None:
+    for sight in sights:
+        take_back(sight.project, Database(sight.alias), names)
 
 
 def rename_back(
@@ -149,7 +171,7 @@ def _reach(
     if heard.why and heard.result is None:
         return heard.why
     runs = [f"ran {'.'.join(row)}" for row in heard.result["ran"]]
-    copy = [f"as it was before: {heard.result['copy']}"] if heard.result["copy"] else []
+    copy = [f"copy from before: {heard.result['copy']}"] if heard.result["copy"] else []
     after = [f"then migrate: {heard.why}"] if heard.why else []
     renamed = [f"{row.label}.{row.old} is {row.new} now" for row in plan.rows]
     return [*renamed, *runs, *copy, *after]

@@ -46,9 +46,9 @@ def plan_reset(
     nodes = [key for key in graph.nodes if key.app == app.key]
     made = remake(project, app.label, [key.name for key in nodes])
     if isinstance(made, str):
-        return Refusal(app.key, (f"makemigrations can't make it anew: {made}",))
+        return Refusal(app.key, "reset", (f"makemigrations can't make it anew: {made}",))
     if not made:
-        return Refusal(app.key, ("makemigrations makes nothing: the app has no models",))
+        return Refusal(app.key, "reset", ("makemigrations makes nothing: the app has no models",))
     last = NodeKey(app.key, list(made)[-1])
     move = Moves(app.key, "reset", {}, {}, dropped=dict.fromkeys(nodes, last), leaf=last.name)
     files = plan_files(snapshot, [move], (), Texts(remade={app.key: made}))
@@ -58,7 +58,7 @@ def plan_reset(
     after = understand(repository, config, "plan", snapshot.listing, changed)
     wrong = problems(snapshot, after, files.leaves)
     if wrong:
-        return Refusal(app.key, tuple(text for _, text in wrong))
+        return Refusal(app.key, "reset", tuple(text for _, text in wrong))
     above = {child.app for key in nodes for child in graph.children.get(key, ())} - {app.key}
     names = [key.name for key in nodes]
     labels = tuple(sorted(snapshot.apps[key].label for key in above))

@@ -24,7 +24,7 @@ def settled_source(
     wrong = [text for text in settings if isinstance(text, str)]
     if wrong:
         reasons = tuple(f"{taken.leaf.name} can't be taken: {text}" for text in wrong)
-        return Refusal(conflict.app.key, reasons, conflict.commands)
+        return Refusal(conflict.app.key, "unlike", reasons, conflict.commands)
     found = [setting for setting in settings if isinstance(setting, Setting)]
     return merge_source(conflict.app.label, leaves, found)
 

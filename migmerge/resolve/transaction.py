@@ -34,7 +34,7 @@ class Transaction:
         self, repository: Repository, before: Mapping[str, State], after: Mapping[str, State]
     ) -> None:
         self._repository, self._before, self._after = repository, before, after
-        self._journal: Journal | None = None
+        self._journal: Journal  # from apply on
 
     def apply(self) -> Journal:
         """Objects, journal, files, index; all of it taken back on any exception."""
@@ -43,7 +43,7 @@ class Transaction:
         try:
             for path, after in sorted(self._after.items()):
                 if read_disk(repository, path) != self._before[path].data:
-                    raise Changed(f"{path} changed while migmerge ran", "run it again")
+                    raise Changed("changed", f"{path} changed while migmerge ran", "run it again")
                 write_disk(repository, path, after)
             _write_index(repository, {path: s.entries for path, s in self._after.items()})
             _refresh(repository)
@@ -58,8 +58,7 @@ class Transaction:
 
     def roll_back(self) -> None:
         """Everything as it was before `apply`, but for what somebody else wrote since."""
-        if self._journal:
-            take_back(self._repository, self._journal)
+        take_back(self._repository, self._journal)
 
     def revoke(self) -> None:
         """Take back what is finished: a change the other way round; both are forgotten."""
@@ -67,8 +66,7 @@ class Transaction:
         own = back.apply()
         back.finish()
         for change in (own, self._journal):
-            if change:
-                journal.drop(self._repository, change)
+            journal.drop(self._repository, change)
 
 
 def take_back(repository: Repository, change: Journal) -> tuple[str, ...]:
@@ -110,10 +108,10 @@ def read_states(repository: Repository, paths: Iterable[str]) -> dict[str, State
         full = os.path.join(repository.root, path)
         directory = os.path.dirname(full)
         if os.path.realpath(directory) != os.path.join(top, os.path.dirname(path)).rstrip(os.sep):
-            raise UserError(f"{path} is beyond a symbolic link", "")
+            raise UserError("in-the-way", f"{path} is beyond a symbolic link", "")
         mode = os.lstat(full).st_mode if os.path.lexists(full) else 0o100644
         if not stat.S_ISREG(mode):
-            raise UserError(f"{path} is not a regular file", "")
+            raise UserError("in-the-way", f"{path} is not a regular file", "")
         found[path] = State(read_disk(repository, path), mode, own)
     return found
 
@@ -173,17 +171,19 @@ def _write_index(repository: Repository, entries: Mapping[str, tuple[bytes, ...]
         records.append(b"0 %s\t%s" % (nothing, os.fsencode(path)))
         records += lines
     stdin = b"".join(record + b"\0" for record in records)
-    for left in reversed(range(_PATIENCE)):
+    left = _PATIENCE
+    while True:
         try:
             repository.git("update-index", "-z", "--index-info", stdin=stdin)
-            break
+            return
         except GitError as error:
             if "index.lock" not in error.stderr:
                 raise
+            left -= 1
             if not left:
                 hint = "wait for the other git command, or remove the file if none is running"
                 lock = repository.git_path("index.lock")
-                raise UserError(f"git holds its index lock: {lock}", hint) from None
+                raise UserError("locked", f"git holds its index lock: {lock}", hint) from None
             time.sleep(0.1)
 
 

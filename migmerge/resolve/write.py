@@ -19,12 +19,15 @@ def refuse_unsafe(
     lock = repository.git_path("index.lock")
     if os.path.exists(lock):
         raise UserError(
+            "locked",
             f"git holds its index lock: {lock}",
             "wait for the other git command, or remove the file if none is running",
         )
     for path in sorted(new_paths):
         if os.path.lexists(os.path.join(repository.root, path)):
-            raise UserError(f"{path} is in the way", "move it away, then run migmerge fix again")
+            raise UserError(
+                "in-the-way", f"{path} is in the way", "move it away, then run migmerge fix again"
+            )
     out = repository.git("diff", "--no-ext-diff", "--name-only", "-z", "--", *sorted(changes))
     unmerged = repository.git("ls-files", "-z", "--unmerged", "--", *sorted(changes))
     stages = {os.fsdecode(r.partition(b"\t")[2]) for r in unmerged.split(b"\0") if r}
@@ -32,6 +35,7 @@ def refuse_unsafe(
     edited += [p for p in sorted(stages) if _is_edited(repository, p)]
     if edited:
         raise UserError(
+            "unstaged",
             f"unstaged edits in {', '.join(edited)}",
             "git add or git stash them, then run migmerge fix again",
         )
@@ -82,4 +86,4 @@ def refuse_changed(before: Mapping[str, State], planned: Mapping[str, bytes]) ->
     """Changed for a file that isn't what the plan was made from (path -> bytes)."""
     for path, state in sorted(before.items()):
         if state.data is not None and planned.get(path, state.data) != state.data:
-            raise Changed(f"{path} changed while migmerge ran", "run it again")
+            raise Changed("changed", f"{path} changed while migmerge ran", "run it again")

@@ -1,0 +1,31 @@
+"""What the command line of `fix` says."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+
+class FixOptions(NamedTuple):
+    """What the command line said."""
+
+    directory: str
+    config: str | None = None
+    apps: tuple[str, ...] = ()
+    strategy: str = "auto"
+    move: tuple[str, ...] = ()
+    take: str | None = None
+    keep_names: bool = False
+    carry: bool = False
+    base: str | None = None
+    dry_run: bool = False
+    yes: bool = False
+    commit: bool = False
+    amend: bool = False
+    verify: bool = True
+    format: str = "text"
+
+
+def asks(options: FixOptions) -> bool:
+    """Whether there is a terminal to ask on."""
+    return options.format == "text" and sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,0 +1,101 @@
+"""Why something is not done."""
+
+from __future__ import annotations
+
+from migmerge.report.catalogue.message import Message
+
+REFUSALS = (
+    Message(
+        "MM401", "contradict", "Refused: the sides contradict each other",
+        "One side writes what the other removes, renames or makes, too: one of the orders would fail or lose something, so that no "
+        "merge migration and no new number is right.",
+        "Copy your database, then paste the commands under `next:`: they roll your side back, which drops its columns with what they hold, and "
+        "make it again on top of the other.",
+    ),
+    Message(
+        "MM402", "published", "Refused: a published migration would move",
+        "What the base branch has may have run anywhere. It is never renamed, moved or edited.",
+        "`migmerge fix APP --strategy merge`, which moves nothing.",
+    ),
+    Message(
+        "MM403", "sides-unknown", "Refused: it is not known which side is published",
+        "There is no base branch, or it has neither side, so that nobody can tell who stays.",
+        "Paste one of the commands under `next:`: each moves one side. Or give `--base REF`, or take a merge migration.",
+    ),
+    Message(
+        "MM404", "squash", "Refused: a squash that is not finished",
+        "Originals and squash are both there, and moving one would make databases that are half-way run something twice.",
+        "`--strategy merge`, or the commands under `next:`; finish the squash when every database has all originals.",
+    ),
+    Message(
+        "MM405", "first", "Refused: something else comes first",
+        "The app has a finding that no renumbering mends: a missing dependency, a cycle, a file that is not Python, a number or a case "
+        "that collides.",
+        "Mend that, by the command under `next:`, then `migmerge fix APP`.",
+    ),
+    Message(
+        "MM406", "unlike", "Refused: what both sides set can't be set right",
+        "Both sides set the same field or option, and no merge migration could bring every database to one value, or the side named with "
+        "`--take` can't be written as a literal.",
+        "Paste what is under `next:`: it renumbers one side, or rolls it back and makes it again.",
+    ),
+    Message(
+        "MM407", "undecided", "Refused: only the project's models can decide",
+        "Both sides set the same thing. Which holds is in the merged models.py, and the project does not run, or nobody confirmed it.",
+        "Make the project run, `fix --strategy merge`, or say which side holds: `fix APP --take NAME`.",
+    ),
+    Message(
+        "MM408", "orders", "Refused: Django sees a difference",
+        "The files look as if either order were right, but the project's Django tried both and came to two states.",
+        "`migmerge fix APP --strategy merge` where you know that the difference doesn't matter; else make one side again.",
+    ),
+    Message(
+        "MM409", "unwritable", "Refused: a file that can't be rewritten safely",
+        "A migration that has to name another one computes its dependencies, does not parse, or is a link. migmerge never guesses.",
+        "Write the entry as a literal pair at the line of the message, or take a merge migration, which edits nothing.",
+    ),
+    Message(
+        "MM410", "not-remade", "Refused: makemigrations would not make it again",
+        "The side holds code, a rename or something else that the autodetector does not find in models.py; or another app depends on it; or "
+        "makemigrations stopped.",
+        "Mend what the message says, or edit the side by hand: the commands under `next:`.",
+    ),
+    Message(
+        "MM411", "name-taken", "Refused: an old name is in use again",
+        "With `--carry` a renamed file says which name it had, and this name is another migration's afterwards.",
+        "`--strategy renumber` without `--carry`, and `migmerge db reconcile` where an old name was applied.",
+    ),
+    Message(
+        "MM412", "renamed-below", "Refused: what came in below a renamed migration contradicts",
+        "Somebody renamed a migration on which yours builds, and put another below it since, which yours contradicts.",
+        "Look at both with `git log --stat`, and edit yours.",
+    ),
+    Message(
+        "MM413", "unverified", "Refused: the result does not verify",
+        "The result was looked at, and it has not one leaf node, Django doesn't take it, or a database doesn't arrive at the same schema with "
+        "its rows. Everything was put back.",
+        "The reason says which; mend it and run again. `--strategy merge` renames nothing.",
+    ),
+    Message(
+        "MM414", "left", "Left as it is",
+        "You chose to leave this conflict when you were asked.",
+        "`migmerge fix APP` asks again.",
+    ),
+    Message(
+        "MM415", "reset", "A reset is refused",
+        "Models and tables differ, code would be lost, the app has a conflict, or makemigrations makes nothing.",
+        "Mend what the message says; `--lose-data-migrations` where code may go.",
+    ),
+    Message(
+        "MM416", "rows", "A database that can't be reconciled",
+        "Its rows may mean more than one migration, or what would run late contradicts what is applied.",
+        "`migmerge db status --schema` shows what the database really has; docs/databases.md has the way by hand.",
+    ),
+    Message(
+        "MM417", "applied", "Refused: what would be made again is applied",
+        "A database of the settings has run the migrations that `--strategy regenerate` takes away. Under new names they would run again, "
+        "and the values in their columns would be gone.",
+        "`--strategy renumber` keeps the values. Where the sides contradict each other, paste the commands under `next:`, which migrate back "
+        "first: that drops the columns of your side with what they hold, so copy the database before.",
+    ),
+)  # fmt: skip
