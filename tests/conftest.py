@@ -162,8 +162,7 @@ STOCK = "AddField('product', 'stock', models.IntegerField(default=0))"
 PRODUCT = "CreateModel('Product', fields=[('id', models.AutoField(primary_key=True))])"
 
 
-@pytest.fixture
-def branches(repo: Repo) -> Repo:
+def branch_out(repo: Repo) -> None:
     """main, which is published, has stock; feature, which is checked out, has price."""
     repo.write("shop/migrations/__init__.py", "")
     repo.migration("shop", "0001_initial", operations=(PRODUCT,))
@@ -176,6 +175,12 @@ def branches(repo: Repo) -> Repo:
     repo.commit("stock")
     repo.publish()
     repo.git("checkout", "-q", "feature")
+
+
+@pytest.fixture
+def branches(repo: Repo) -> Repo:
+    """See `branch_out`."""
+    branch_out(repo)
     return repo
 
 

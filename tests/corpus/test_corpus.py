@@ -111,7 +111,9 @@ UNLIKE = {
 
 
 def fix_case(case: dict, repo: Repo, strategy: str) -> str:
-    """The status, once the result was looked at."""
+    """The status, once the result was looked at: nothing collides in the app any more, and what is
+    refused has a reason and changed nothing."""
+    before = repo.state()
     done = repo.run(
         "fix", case["app"], "--strategy", strategy, "--yes", "--no-verify", "--format", "json"
     )
@@ -122,15 +124,19 @@ def fix_case(case: dict, repo: Repo, strategy: str) -> str:
     status = {r["status"] for r in document["resolutions"] if r["app"] == case["app"]}
     if status == {"fixed"}:
         assert conflicts(repo, case) == []
+    elif status == {"refused"}:
+        refused = [r for r in document["resolutions"] if r["app"] == case["app"]]
+        assert all(r["reasons"] and r["id"] for r in refused)
+        assert repo.state() == before
     return status.pop() if status else "nothing"
 
 
-def run_case(case: dict, place: Path) -> dict[str, str]:
+def run_case(case: dict, place: Path, *strategies: str) -> dict[str, str]:
     root = place / "case"
     root.mkdir()
     materialise(case, root, case["mainline_side"] or "theirs")
     statuses = {"verdict": check_case(case, Repo(root))}
-    for strategy in ("merge", "renumber"):
+    for strategy in strategies:
         copy = place / strategy
         shutil.copytree(root, copy, symlinks=True)
         statuses[strategy] = fix_case(case, Repo(copy), strategy)
@@ -139,13 +145,13 @@ def run_case(case: dict, place: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", SAMPLE, ids=[case["id"] for case in SAMPLE])
 def test_corpus_sample(case: dict, place: Path) -> None:
-    assert set(run_case(case, place)) == {"verdict", "merge", "renumber"}
+    assert set(run_case(case, place, "merge", "renumber")) == {"verdict", "merge", "renumber"}
 
 
 @pytest.mark.corpus
 @pytest.mark.parametrize("case", EVERY, ids=[case["id"] for case in EVERY])
 def test_corpus(case: dict, place: Path, record_property: Callable[[str, str], None]) -> None:
-    statuses = run_case(case, place)
+    statuses = run_case(case, place, "auto", "merge", "renumber", "regenerate")
     for name, status in statuses.items():
         record_property(name, status)
     del statuses["verdict"]

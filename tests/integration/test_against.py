@@ -125,7 +125,7 @@ def test_against_a_target_that_is_not_there(branches: Repo) -> None:
     done = branches.run("check", "--against", env={"GITHUB_BASE_REF": "release/1 $x"})
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: the target branch release/1 $x is not in this clone\n"
+        "migmerge: MM306 the target branch release/1 $x is not in this clone\n"
         "hint: git fetch origin +refs/heads/'release/1 $x':refs/remotes/origin/'release/1 $x' "
         "(GitHub: actions/checkout with fetch-depth: 0)\n",
     )
@@ -133,7 +133,7 @@ def test_against_a_target_that_is_not_there(branches: Repo) -> None:
     done = branches.run("check", "--against")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: there is no base branch to merge with\nhint: migmerge check --against REF\n",
+        "migmerge: MM306 there is no base branch to merge with\nhint: migmerge check --against REF\n",
     )
 
 
@@ -145,7 +145,7 @@ def test_against_a_shallow_clone(branches: Repo, tmp_path: Path) -> None:
     done = clone.run("check", "--against", "origin/main")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "migmerge: this clone is too shallow to merge: the common history was cut off\n"
+        "migmerge: MM307 this clone is too shallow to merge: the common history was cut off\n"
         "hint: git fetch --unshallow (GitHub: actions/checkout with fetch-depth: 0; "
         "GitLab: GIT_DEPTH: 0; Bitbucket: clone: depth: full)\n"
     )
@@ -158,7 +158,7 @@ def test_against_nothing_in_common(branches: Repo) -> None:
     branches.commit()
     done = branches.run("check", "--against", "main")
     assert (done.returncode, done.stderr) == (
-        2, "migmerge: the two have no history in common\nhint: name a branch of this repository\n"
+        2, "migmerge: MM308 the two have no history in common\nhint: name a branch of this repository\n"
     )  # fmt: skip
     done = branches.run("check", "--against", "--output=x")
     assert done.returncode == 2

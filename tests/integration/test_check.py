@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PRICE, PRODUCT, STOCK, Repo, migration_text
+from tests.integration.test_fix import collision
 
 TEXT = """\
 shop/migrations: MM101 siblings in shop: 2 leaf nodes after 0001_initial
@@ -369,7 +370,7 @@ def test_check_ambiguous_label(repo: Repo) -> None:
     done = repo.run("check")
     assert done.returncode == 2
     assert done.stderr == (
-        "migmerge: the app label 'users', which cart/migrations depends on, is ambiguous: "
+        "migmerge: MM312 the app label 'users', which cart/migrations depends on, is ambiguous: "
         "a/users/migrations, b/users/migrations\n"
         "hint: give one of them another label in [tool.migmerge] app_labels, "
         "or leave one out with exclude\n"
@@ -379,14 +380,14 @@ def test_check_ambiguous_label(repo: Repo) -> None:
 
 
 BAD = {
-    "unknown ref": (["check", "--rev", "nope"], "migmerge: no such commit or branch: 'nope'\n"),
-    "ref like an option": (["check", "--rev=--all"], "migmerge: no such commit or branch: '--all'\n"),
-    "unknown base": (["check", "--base", "nope"], "migmerge: no such commit or branch: 'nope'\n"),
-    "path outside": (["check", "/"], "migmerge: / is outside the repository "),
-    "no such directory": (["-C", "nowhere", "check"], "migmerge: no such directory: nowhere\n"),
-    "no such configuration": (["--config", "x.toml", "check"], "migmerge: no such configuration file: x.toml\n"),
-    "unknown app": (["fix", "nope"], "migmerge: no app 'nope' with migrations here\n"),
-    "unknown migration": (["fix", "--move", "nope"], "migmerge: --move nope: no such migration in a conflict\n"),
+    "unknown ref": (["check", "--rev", "nope"], "migmerge: MM305 no such commit or branch: 'nope'\n"),
+    "ref like an option": (["check", "--rev=--all"], "migmerge: MM305 no such commit or branch: '--all'\n"),
+    "unknown base": (["check", "--base", "nope"], "migmerge: MM305 no such commit or branch: 'nope'\n"),
+    "path outside": (["check", "/"], "migmerge: MM301 / is outside the repository "),
+    "no such directory": (["-C", "nowhere", "check"], "migmerge: MM301 no such directory: nowhere\n"),
+    "no such configuration": (["--config", "x.toml", "check"], "migmerge: MM310 no such configuration file: x.toml\n"),
+    "unknown app": (["fix", "nope"], "migmerge: MM311 no app 'nope' with migrations here\n"),
+    "unknown migration": (["fix", "--move", "nope"], "migmerge: MM313 --move nope: no such migration in a conflict\n"),
 }  # fmt: skip
 
 
@@ -402,7 +403,7 @@ def test_not_a_repository(tmp_path: Path) -> None:
     done = Repo(tmp_path).run("check")
     assert done.returncode == 2
     assert done.stderr == (
-        f"migmerge: not a git repository: {tmp_path}\n"
+        f"migmerge: MM301 not a git repository: {tmp_path}\n"
         "hint: cd to your project, or: migmerge -C DIR …\n"
     )
 
@@ -412,7 +413,10 @@ def test_bare_repository(siblings: Repo, tmp_path: Path) -> None:
     bare = Repo(tmp_path / "bare")
     done = bare.run("check")
     assert done.returncode == 2
-    assert "is a bare repository" in done.stderr
+    assert done.stderr == (
+        f"migmerge: MM303 {tmp_path / 'bare'} is a bare repository\n"
+        "hint: name a commit: migmerge check --rev REF\n"
+    )
     assert kinds(bare.check("--rev", "feature")) == ["siblings"]
     assert "Ada Lovelace, 2026-01-02" in bare.run("check", "--rev", "feature").stdout
     assert bare.run("fix").returncode == 2
@@ -610,7 +614,7 @@ def test_check_names_the_directory_where_a_label_is_not_unique(repo: Repo) -> No
     done = repo.run("fix", "users", "--yes")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: the app label 'users' is ambiguous: one/users/migrations, two/users/migrations\n"
+        "migmerge: MM312 the app label 'users' is ambiguous: one/users/migrations, two/users/migrations\n"
         "hint: name the directory\n",
     )
     assert repo.fix("one/users/migrations")["resolutions"][0]["status"] == "fixed"
@@ -712,7 +716,7 @@ def test_check_a_path_without_migrations_is_no_pass(siblings: Repo) -> None:
         done = siblings.run("check", path)
         assert (done.returncode, done.stdout, done.stderr) == (
             2, "",
-            f"migmerge: no migrations in or around {path}\nhint: there are some in shop/migrations\n",
+            f"migmerge: MM311 no migrations in or around {path}\nhint: there are some in shop/migrations\n",
         )  # fmt: skip
     siblings.write("shop/models.py", "")
     for path in ("shop", "shop/models.py", "shop/migrations/0002_price.py", "."):
@@ -743,9 +747,24 @@ def test_git_s_own_failures_are_said_in_its_words(branches: Repo) -> None:
     branches.write(".git/index", "garbage")
     done = branches.run("check")
     assert done.returncode == 2
-    assert done.stderr.startswith("migmerge: git failed: fatal: ") and "hint: " in done.stderr
+    assert done.stderr.startswith("migmerge: MM309 git failed: fatal: ") and "hint: " in done.stderr
 
 
 def test_a_relative_git_dir(siblings: Repo) -> None:
     env = {"GIT_DIR": "../.git", "GIT_WORK_TREE": ".."}
     assert siblings.run("check", env=env, cwd=siblings.root / "shop").returncode == 1
+
+
+def test_headlines_of_a_collision_and_a_cycle(repo: Repo) -> None:
+    collision(repo)
+    repo.git("merge", "-q", "feature", fails=True)
+    repo.migration("late", "0002_a", "late.0002_b")
+    repo.migration("late", "0002_b", "late.0002_a")
+    lines = repo.run("check").stdout.splitlines()
+    assert (
+        "shop/migrations/0002_product.py: MM102 path in shop: both sides added this file" in lines
+    )
+    assert (
+        "late/migrations/0002_a.py: MM105 cycle in late: "
+        "these depend on each other: late.0002_a, late.0002_b" in lines
+    )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +39,8 @@ def test_fix_merge(siblings: Repo) -> None:
         "app": "shop",
         "status": "fixed",
         "strategy": "merge",
+        "kind": None,
+        "id": None,
         "renamed": {},
         "edited": [],
         "created": [path],
@@ -93,7 +99,7 @@ def test_fix_text(siblings: Repo) -> None:
         "verified: files ok\n"
         "          Django skipped: no manage.py\n"
         "where an old name was applied: migmerge db reconcile, before migrate\n"
-        "no database was looked at, yours neither\n"
+        "no database was looked at, not even yours\n"
         "staged; look, then git commit, then migmerge db reconcile\n"
     )
 
@@ -134,7 +140,7 @@ def test_fix_without_a_terminal_wants_yes(siblings: Repo) -> None:
     assert done.returncode == 2
     assert "shop: planned (merge)" in done.stdout
     assert done.stderr == (
-        "migmerge: nothing was written: there is no terminal to ask on\nhint: add --yes\n"
+        "migmerge: MM315 nothing was written: there is no terminal to ask on\nhint: add --yes\n"
     )
     assert siblings.state() == before
 
@@ -469,7 +475,9 @@ def test_fix_path_collision_that_somebody_began_to_resolve_is_left_alone(repo: R
     before = repo.state()
     done = repo.run("fix", "--yes")
     assert done.returncode == 2
-    assert done.stderr.startswith("migmerge: unstaged edits in shop/migrations/0002_product.py\n")
+    assert done.stderr.startswith(
+        "migmerge: MM316 unstaged edits in shop/migrations/0002_product.py\n"
+    )
     assert repo.state() == before
 
 
@@ -550,7 +558,7 @@ def test_fix_refuses_unstaged_edits_in_a_file_it_must_touch(siblings: Repo) -> N
     done = siblings.run("fix", "--yes", "--strategy", "renumber")
     assert done.returncode == 2
     assert done.stderr == (
-        "migmerge: unstaged edits in shop/migrations/0002_price.py\n"
+        "migmerge: MM316 unstaged edits in shop/migrations/0002_price.py\n"
         "hint: git add or git stash them, then run migmerge fix again\n"
     )
     assert siblings.state() == before
@@ -570,7 +578,7 @@ def test_fix_waits_for_gits_lock(siblings: Repo) -> None:
     (siblings.root / ".git/index.lock").touch()
     done = siblings.run("fix", "--yes")
     assert done.returncode == 2
-    assert done.stderr.startswith("migmerge: git holds its index lock: ")
+    assert done.stderr.startswith("migmerge: MM318 git holds its index lock: ")
 
 
 def test_fix_file_in_the_way(siblings: Repo) -> None:
@@ -578,7 +586,10 @@ def test_fix_file_in_the_way(siblings: Repo) -> None:
     siblings.write("shop/migrations/0003_merge_0002_price_0002_stock.py", "mine")
     done = siblings.run("fix", "--yes")
     assert done.returncode == 2
-    assert "0003_merge_0002_price_0002_stock.py is in the way" in done.stderr
+    assert done.stderr == (
+        "migmerge: MM317 shop/migrations/0003_merge_0002_price_0002_stock.py is in the way\n"
+        "hint: move it away, then run migmerge fix again\n"
+    )
     assert siblings.read("shop/migrations/0003_merge_0002_price_0002_stock.py") == b"mine"
 
 
@@ -663,7 +674,8 @@ def test_fix_what_both_sides_set_needs_the_projects_models(repo: Repo) -> None:
     assert resolution["next"] == ["migmerge fix shop --strategy merge"]
     resolution = refused(repo, "--strategy", "merge")
     assert resolution["reasons"] == [
-        "what both sides set is read from the project's models: no manage.py"
+        "what both sides set is read from the project's models: no manage.py",
+        "mend that first",
     ]
     repo.fix("--strategy", "renumber", "--move", "0002_12")
 
@@ -928,7 +940,7 @@ def test_fix_that_loses_the_race_for_the_index(
     if stays:
         assert (done.returncode, done.stderr) == (
             2,
-            f"migmerge: git holds its index lock: {lock}\n"
+            f"migmerge: MM318 git holds its index lock: {lock}\n"
             "hint: wait for the other git command, or remove the file if none is running\n",
         )
         assert siblings.state() == before
@@ -954,7 +966,7 @@ def test_fix_commit_that_would_lack_a_parent_is_refused(branches: Repo) -> None:
     done = branches.run("fix", "--yes", "--commit")
     assert done.returncode == 2
     assert done.stderr == (
-        "migmerge: the commit would lack shop/migrations/0002_price.py\n"
+        "migmerge: MM321 the commit would lack shop/migrations/0002_price.py\n"
         "hint: commit them first, or run fix without --commit\n"
     )
     assert branches.state() == before
@@ -1053,12 +1065,12 @@ def test_fix_take(repo: Repo, take: str, last: str, stopped: bool) -> None:
     [
         (
             ("--take", "0009_x"),
-            "migmerge: --take 0009_x: no side that sets anything has that migration\n"
+            "migmerge: MM313 --take 0009_x: no side that sets anything has that migration\n"
             "hint: name a migration of the side: --take 0002_feature or 0002_main\n",
         ),
         (
             ("--take", "ours", "--strategy", "renumber"),
-            "migmerge: --take goes with --strategy merge, not renumber\nhint: leave one out\n",
+            "migmerge: MM314 --take goes with --strategy merge, not renumber\nhint: leave one out\n",
         ),
     ],
 )
@@ -1075,7 +1087,7 @@ def test_fix_take_ours_outside_of_a_merge(repo: Repo) -> None:
     done = repo.run("fix", "--yes", "--take", "ours")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: there are no ours and theirs outside of a merge\n"
+        "migmerge: MM313 there are no ours and theirs outside of a merge\n"
         "hint: name a migration of the side: --take 0002_feature or 0002_main\n",
     )
 
@@ -1084,7 +1096,7 @@ def test_fix_take_where_nothing_is_set_twice(siblings: Repo) -> None:
     done = siblings.run("fix", "--yes", "--take", "ours")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: --take: there is nothing that both sides set\nhint: migmerge check\n",
+        "migmerge: MM314 --take: there is nothing that both sides set\nhint: migmerge check\n",
     )
 
 
@@ -1113,3 +1125,45 @@ def test_fix_what_no_merge_migration_can_set_is_rolled_back(repo: Repo) -> None:
             "no merge migration sets what both sides set right in every database"
         )
         assert resolution["next"] == conflict["commands"]
+
+
+def test_fix_and_check_of_one_app_say_that_there_is_more(siblings: Repo) -> None:
+    for name, parents in (
+        ("0001_initial", ()),
+        ("0002_a", ("0001_initial",)),
+        ("0002_b", ("0001_initial",)),
+    ):
+        siblings.migration("cart", name, *parents)
+    siblings.migration("tags", "0001_initial")
+    siblings.commit()
+    done = siblings.run("check", "tags")
+    assert (done.returncode, done.stderr) == (
+        0, "7 migrations in 3 apps: no conflicts\nnote: 2 more elsewhere: migmerge check\n"
+    )  # fmt: skip
+    done = siblings.run("fix", "tags", "--yes")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0, "no conflicts\n", "note: there are more in other apps: migmerge check\n"
+    )  # fmt: skip
+    done = siblings.run("fix", "Chop")
+    assert done.stderr == (
+        "migmerge: MM311 no app 'Chop' with migrations here\n"
+        "hint: there are: cart, shop, tags; did you mean shop?\n"
+    )
+
+
+def test_fix_interrupted_in_a_commit_hook_says_that_it_is_written(siblings: Repo) -> None:
+    hook = siblings.root / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\ntouch waiting\nsleep 3\n")
+    hook.chmod(0o755)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "migmerge", "fix", "--yes", "--commit"],
+        cwd=siblings.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not (siblings.root / "waiting").exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert (process.returncode, said) == (
+        130, "migmerge: interrupted; the fix is written: migmerge undo takes it back\n"
+    )  # fmt: skip
+    assert siblings.check()["conflicts"] == []

@@ -140,7 +140,7 @@ def test_amend_of_a_published_commit_is_refused(siblings: Repo) -> None:
     done = siblings.run("fix", "--yes", "--amend")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: the last commit is published\nhint: migmerge fix --commit\n",
+        "migmerge: MM321 the last commit is published\nhint: migmerge fix --commit\n",
     )
     assert siblings.state() == before
 
@@ -151,7 +151,7 @@ def test_amend_in_a_stopped_merge_is_refused(siblings: Repo) -> None:
     done = siblings.run("fix", "--yes", "--amend")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: a merge is not finished: there is no commit yet\n"
+        "migmerge: MM321 a merge is not finished: there is no commit yet\n"
         "hint: run migmerge fix, then git commit\n",
     )
 

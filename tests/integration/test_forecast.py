@@ -93,7 +93,7 @@ def test_forecast_named_branches_and_age(opened: Repo) -> None:
     assert done.stderr == "2 open branches against main: 1 touches migrations, 1 collision\n"
     done = opened.run("forecast", "nothing")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
-        2, "migmerge: no such commit or branch: 'nothing'",
+        2, "migmerge: MM305 no such commit or branch: 'nothing'",
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def test_forecast_without_a_base(repo: Repo) -> None:
     done = repo.run("forecast")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: there is no base branch to compare with\nhint: migmerge forecast --base REF\n",
+        "migmerge: MM306 there is no base branch to compare with\nhint: migmerge forecast --base REF\n",
     )
 
 

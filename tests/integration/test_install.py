@@ -85,7 +85,10 @@ def test_uninstall_leaves_no_trace(siblings: Repo, prepare, options: tuple[str, 
     assert shown.returncode == 0, shown.stderr
     assert snapshot(siblings) == before
     done = siblings.run("install", *options)
-    assert (done.returncode, done.stdout) == (0, shown.stdout), done.stderr
+    assert done.returncode == 0, done.stderr
+    more = [line for line in done.stdout.splitlines() if line not in shown.stdout.splitlines()]
+    assert more[0] == "done; migmerge uninstall takes it out again"
+    assert [line.partition(" -- ")[0] for line in more[1:]] in ([], ["next: git add"])
     installed = snapshot(siblings)
     assert installed != before
     again = siblings.run("install", *options)
@@ -201,7 +204,7 @@ def test_install_leaves_another_driver_of_the_name_alone(siblings: Repo) -> None
     done = siblings.run("install")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: merge.migmerge.driver is another one: mine %A\n"
+        "migmerge: MM325 merge.migmerge.driver is another one: mine %A\n"
         "hint: git config --unset merge.migmerge.driver, if it is not needed\n",
     )
 
@@ -299,7 +302,7 @@ def test_install_worktree_without_the_extension_says_how(siblings: Repo, tmp_pat
     done = siblings.run("install", "--worktree")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: this repository has no worktree configuration\n"
+        "migmerge: MM325 this repository has no worktree configuration\n"
         "hint: git config extensions.worktreeConfig true, then run it again\n",
     )
     siblings.git("config", "extensions.worktreeConfig", "true")
@@ -561,7 +564,7 @@ def test_merge_driver_says_what_to_run(tmp_path: Path, repo: Repo) -> None:
         1,
         "",
         "migmerge: -x/migrations/0002_a.py: both sides changed it; "
-        "finish the merge, then run: migmerge fix\n",
+        "run migmerge fix in the stopped merge\n",
     )
     assert (tmp_path / "a").read_text().count("=======") == 1
     (tmp_path / "a").write_text(OURS)
@@ -571,5 +574,16 @@ def test_merge_driver_says_what_to_run(tmp_path: Path, repo: Repo) -> None:
     done = repo.run("merge-driver", "o")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: merge-driver is called by git\nhint: migmerge install\n",
+        "migmerge: MM314 merge-driver is called by git\nhint: migmerge install\n",
     )
+
+
+def test_install_says_what_is_done_and_what_is_left_to_commit(siblings: Repo) -> None:
+    told = siblings.run("install", "--dry-run").stdout
+    assert "done" not in told
+    told = siblings.run("install", "--shared").stdout
+    assert told.endswith(
+        "done; migmerge uninstall takes it out again\nnext: git add -- .gitattributes\n"
+    )
+    assert siblings.run("install", "--shared").stdout == "nothing to change\n"
+    assert siblings.run("uninstall").stdout.endswith("done\n")

@@ -58,7 +58,7 @@ def test_explain(repo: Repo) -> None:
     assert len(listed) == len(MESSAGES)
     done = repo.run("explain", "MM999")
     assert (done.returncode, done.stderr) == (
-        2, "migmerge: no such message: 'MM999'\nhint: migmerge explain lists all\n"
+        2, "migmerge: MM314 no such message: 'MM999'\nhint: migmerge explain lists all\n"
     )  # fmt: skip
 
 
@@ -86,3 +86,40 @@ def test_completion(repo: Repo, typed: str, offered: str) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert out.read_text().strip() == offered
+
+
+def test_git_that_is_not_there(repo: Repo) -> None:
+    done = repo.run("check", env={"PATH": str(repo.root)})
+    assert (done.returncode, done.stderr) == (
+        2, "migmerge: MM304 git was not found on PATH\nhint: install git 2.31 or later\n"
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a file away")
+def test_repository_of_another_user(repo: Repo) -> None:
+    os.chown(repo.root, 12345, 12345)
+    done = repo.run("check")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"migmerge: MM302 git does not trust {repo.root}: it belongs to another user\n"
+        f"hint: git config --global --add safe.directory {repo.root}\n",
+    )
+
+
+def test_operations_that_are_nested_too_deeply(siblings: Repo) -> None:
+    path = "shop/migrations/0002_price.py"
+    text = siblings.read(path).decode().partition("    operations")[0]
+    siblings.write(path, f"{text}    operations = {' + '.join(['[]'] * 1500)}\n")
+    done = siblings.run("check")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: MM326 a migration is nested too deeply to be read\n"
+        "hint: leave it out with exclude in [tool.migmerge]\n",
+    )
+
+
+def test_every_message_stands_in_a_test() -> None:
+    texts = "".join(
+        path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].rglob("*.py")
+    )
+    assert [m.id for m in MESSAGES if m.id not in texts] == []

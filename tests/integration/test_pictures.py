@@ -67,7 +67,7 @@ def test_graph_text(joined: Repo) -> None:
     assert drawn(joined, "--conflicts", "shop") == TEXT.partition("\n\n")[2]
     done = joined.run("graph", "shop", "nothing")
     assert (done.returncode, done.stderr) == (
-        2, "migmerge: no such app: nothing\nhint: apps with migrations: cart, shop\n"
+        2, "migmerge: MM311 no such app: nothing\nhint: apps with migrations: cart, shop\n"
     )  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def test_graph_without_graphviz_says_what_to_install(joined: Repo, tmp_path: Pat
     done = joined.run("graph", "--format", "svg", env={"PYTHONPATH": str(tmp_path)})
     assert (done.returncode, done.stdout, done.stderr) == (
         2, "",
-        "migmerge: svg and html need Graphviz\nhint: pip install 'migmerge[graph]', or --format mermaid\n",
+        "migmerge: MM324 svg and html need Graphviz\nhint: pip install 'migmerge[graph]', or --format mermaid\n",
     )  # fmt: skip
 
 

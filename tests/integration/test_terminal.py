@@ -50,7 +50,9 @@ def on_a_terminal(repo: Repo, answer: str, *arguments: str, colour: bool = True)
     return process.wait(), shown.decode()
 
 
-@pytest.mark.parametrize(("answer", "written"), [("y\n", True), ("n\n", False), ("\n", False)])
+@pytest.mark.parametrize(
+    ("answer", "written"), [("\ny\n", True), ("\nn\n", False), ("\n\n", False)]
+)
 def test_fix_asks(siblings: Repo, answer: str, written: bool) -> None:
     before = siblings.state()
     code, shown = on_a_terminal(siblings, answer, "fix")

@@ -13,10 +13,22 @@ from pathlib import Path
 
 import pytest
 
+from migmerge.errors import UserError
+from migmerge.git.process import GitError
+from migmerge.git.repository import find_repository
+from migmerge.resolve.journal import begin, last_backup
+from migmerge.resolve.transaction import (
+    Changed,
+    Transaction,
+    read_states,
+    take_back,
+    write_disk,
+)
 from tests.conftest import PRICE, Repo
 from tests.integration.test_fix import collision
 
 KILLS = int(os.environ.get("MIGMERGE_KILLS", "60"))  # before the tests are sealed off
+STRIDE = 5 if int(os.environ.get("MIGMERGE_STEP", "1")) > 1 else 1  # CI kills at every fifth step
 RENUMBER = ("fix", "--yes", "--strategy", "renumber")
 
 
@@ -137,7 +149,7 @@ def test_undo_twice_takes_back_the_fix_before(siblings: Repo) -> None:
     done = siblings.run("undo")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: there is no fix to take back in this worktree\nhint: git reflog\n",
+        "migmerge: MM320 there is no fix to take back in this worktree\nhint: git reflog\n",
     )
 
 
@@ -237,7 +249,7 @@ def kill_at_every_step(
     before = repo.state()
     assert repo.run(*arguments).returncode == 0
     after = repo.state()
-    for step in range(1, 500, stride):
+    for step in range(1, 500, stride * STRIDE):
         shutil.rmtree(repo.root)
         shutil.copytree(pristine, repo.root, symlinks=True)
         repo.git("status")  # takes in that these are other inodes now
@@ -257,11 +269,13 @@ def kill_at_every_step(
     raise AssertionError("too many steps")
 
 
+@pytest.mark.corpus
 def test_fix_killed_at_every_step(siblings: Repo, tmp_path: Path) -> None:
     assert kill_at_every_step(siblings, tmp_path, *RENUMBER, "--no-verify") > 15
 
 
-@pytest.mark.parametrize("operation", ["merge", pytest.param("rebase", marks=pytest.mark.corpus)])
+@pytest.mark.corpus
+@pytest.mark.parametrize("operation", ["merge", "rebase"])
 def test_fix_killed_at_every_step_of_a_stopped_operation(
     repo: Repo, tmp_path: Path, operation: str
 ) -> None:
@@ -324,7 +338,7 @@ def test_fix_while_another_runs(siblings: Repo) -> None:
         done = siblings.run(*RENUMBER)
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: another migmerge is at work here\nhint: wait for it, then run again\n",
+        "migmerge: MM318 another migmerge is at work here\nhint: wait for it, then run again\n",
     )
     assert siblings.state() == before
 
@@ -347,7 +361,7 @@ def test_fix_two_at_once(siblings: Repo) -> None:
 EDITOR = """\
 import sys
 from pathlib import Path
-import migmerge.commands.fix as fix
+import migmerge.commands.carrying_out as fix
 real = fix.{function}
 def later(*arguments, **keywords):
     found = real(*arguments, **keywords)
@@ -370,7 +384,7 @@ def test_fix_while_an_editor_writes(siblings: Repo, function: str) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: shop/migrations/0002_price.py changed while migmerge ran\nhint: run it again\n",
+        "migmerge: MM327 shop/migrations/0002_price.py changed while migmerge ran\nhint: run it again\n",
     )
     assert siblings.read("shop/migrations/0002_price.py") == before + b"# saved\n"
     assert siblings.state()[1] == index
@@ -386,6 +400,7 @@ def half_done(repo: Repo) -> None:
             return
 
 
+@pytest.mark.corpus
 def test_check_in_a_hook_leaves_a_half_done_fix_to_undo(siblings: Repo) -> None:
     before = siblings.state()
     half_done(siblings)
@@ -404,6 +419,7 @@ def test_check_in_a_hook_leaves_a_half_done_fix_to_undo(siblings: Repo) -> None:
     assert siblings.state() == before
 
 
+@pytest.mark.corpus
 def test_undo_of_a_half_done_fix_leaves_what_somebody_changed_since(siblings: Repo) -> None:
     half_done(siblings)
     path = "shop/migrations/0003_price.py"
@@ -426,6 +442,8 @@ def test_undo_of_a_half_done_fix_leaves_what_somebody_changed_since(siblings: Re
         b"{",
         b'{"number": 1, "head": "", "theirs": "", "after": {}, '
         b'"before": {"../x": {"data": null, "mode": 0, "entries": []}}}',
+        b'{"number": 1, "head": "", "theirs": "", "after": {}, '
+        b'"before": {"x": {"data": null, "mode": 0, "entries": 1}}}',
     ],
 )
 def test_undo_of_a_journal_that_is_none(siblings: Repo, text: bytes) -> None:
@@ -433,6 +451,89 @@ def test_undo_of_a_journal_that_is_none(siblings: Repo, text: bytes) -> None:
     before = siblings.state()
     done = siblings.run("undo")
     assert done.returncode == 2
-    assert done.stderr.startswith("migmerge: the journal ")
+    assert done.stderr.startswith("migmerge: MM319 the journal ")
     assert done.stderr.endswith("hint: look at the files, then remove it\n")
     assert siblings.state() == before
+
+
+def test_fix_of_what_became_a_directory_meanwhile(siblings: Repo) -> None:
+    """It is no file of ours, and nothing is written over it."""
+    repository = find_repository(str(siblings.root))
+    path = "shop/migrations/0002_price.py"
+    states = read_states(repository, [path])
+    (siblings.root / path).unlink()
+    (siblings.root / path).mkdir()
+    siblings.write(f"{path}/mine", "kept")
+    transaction = Transaction(repository, states, states)
+    with pytest.raises(Changed, match="changed while migmerge ran"):
+        transaction.apply()
+    with pytest.raises(UserError, match="is not a regular file"):
+        read_states(repository, [path])
+    with pytest.raises(OSError):
+        write_disk(repository, path, states[path])
+    assert siblings.read(f"{path}/mine") == b"kept"
+    assert list(siblings.root.rglob(".migmerge-*")) == []
+
+
+def test_index_that_git_won_t_take_is_git_s_own_error(siblings: Repo) -> None:
+    repository = find_repository(str(siblings.root))
+    (before,) = read_states(repository, ["shop/migrations/0002_price.py"]).values()
+    after = before._replace(entries=(b"100644 nonsense 0\tshop/migrations/0002_price.py",))
+    transaction = Transaction(
+        repository,
+        {"shop/migrations/0002_price.py": before},
+        {"shop/migrations/0002_price.py": after},
+    )
+    state = siblings.state()
+    with pytest.raises(GitError):
+        transaction.apply()
+    assert siblings.state() == state
+    is_tidy(siblings)
+
+
+def test_undo_leaves_an_entry_that_somebody_staged_since(siblings: Repo) -> None:
+    """The file is as the fix left it, and its entry isn't."""
+    siblings.fix("--strategy", "renumber")
+    path = "shop/migrations/0003_price.py"
+    written = siblings.read(path)
+    siblings.write(path, written + b"# mine\n")
+    siblings.git("add", "-A")
+    siblings.write(path, written)
+    repository = find_repository(str(siblings.root))
+    change = last_backup(repository)
+    assert change is not None
+    journal = siblings.root / ".git/migmerge/journal"
+    journal.write_bytes(repository.git("cat-file", "blob", f"{change.ref}:journal"))
+    assert take_back(repository, change) == (path,)
+    assert b"# mine" in siblings.git("show", f":{path}").encode()
+
+
+def test_a_number_that_another_worktree_took_just_now(
+    siblings: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    siblings.git("update-ref", "refs/migmerge/backup/1", siblings.git("write-tree").strip())
+    repository = find_repository(str(siblings.root))
+    seen = [[], [1]]  # what there is when it looks, and when it looks again
+    monkeypatch.setattr("migmerge.resolve.journal._numbers", lambda _: seen.pop(0))
+    states = read_states(repository, ["shop/migrations/0002_price.py"])
+    assert begin(repository, states, states).number == 2
+
+
+def test_a_backup_that_git_won_t_make_stops_the_fix(siblings: Repo) -> None:
+    siblings.write(".git/refs/migmerge/backup/1.lock", "")
+    before = siblings.state()
+    done = siblings.run("fix", "--yes")
+    assert done.returncode == 2
+    assert done.stderr.startswith("migmerge: MM309 git failed: ")
+    (siblings.root / ".git/refs/migmerge/backup/1.lock").unlink()
+    assert siblings.state() == before
+    assert siblings.fix()["resolutions"][0]["status"] == "fixed"
+
+
+def test_fix_of_a_stopped_merge_whose_file_is_gone(repo: Repo) -> None:
+    """Somebody removed the unmerged file; both contents are in the index."""
+    collision(repo)
+    repo.git("merge", "-q", "feature", fails=True)
+    (repo.root / "shop/migrations/0002_product.py").unlink()
+    assert repo.fix()["resolutions"][0]["status"] == "fixed"
+    assert repo.check()["conflicts"] == []

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
+import pexpect
 import pytest
 
+from migmerge.resolve.reconciling import _judge, reconcile_in_sight
+from tests.conftest import graph
 from tests.project.conftest import Copy, Site, build_site, need_server
 from tests.project.matrix import (
     ENGINES,
@@ -122,12 +128,12 @@ def test_db_reconcile(renamed: Site) -> None:
     done = renamed.run("db", "reconcile")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: nothing was changed: there is no terminal to ask on\nhint: add --yes\n",
+        "migmerge: MM315 nothing was changed: there is no terminal to ask on\nhint: add --yes\n",
     )
     assert renamed.read("db.sqlite3") == before
     told = reconcile(renamed)
     assert told.endswith(
-        "default: 1 renamed, 1 run\nas it was before: db.before-migmerge-1.sqlite3\n"
+        "default: 1 renamed, 1 run\ncopy from before: db.before-migmerge-1.sqlite3\n"
     )
     assert shop_rows(renamed) == ["0001_initial", "0003_price", "0002_stock"]
     assert shop_rows(renamed, "db.before-migmerge-1.sqlite3") == ["0001_initial", "0002_price"]
@@ -165,6 +171,7 @@ def test_db_reconcile_of_the_trap(site: Site) -> None:
     ) in site.run("db", "status").stdout
 
 
+@pytest.mark.corpus
 def test_db_reconcile_of_the_trap_that_was_sprung(site: Site) -> None:
     migrated_on_the_branch(site)
     site.fix("--strategy", "renumber", "--carry", "--no-verify")
@@ -196,7 +203,7 @@ def test_db_reconcile_leaves_what_has_other_operations(renamed: Site) -> None:
     told = reconcile(renamed, code=1)
     assert "nothing has its operations (seen in " in told
     assert (
-        "  refused   shop.0003_price may be 0002_price, but has other operations: "
+        "  refused   MM416 shop.0003_price may be 0002_price, but has other operations: "
         "migrate would run it\n"
     ) in told
     assert shop_rows(renamed) == ["0001_initial", "0002_price"]
@@ -208,7 +215,8 @@ def test_db_reconcile_of_one_that_may_be_two(renamed: Site) -> None:
     renamed.write("shop/migrations/0004_again.py", text.replace("0002_stock", "0003_first"))
     told = reconcile(renamed, code=1)
     assert (
-        "refused   shop.0002_price may be any of 0003_first, 0004_again: they do the same" in told
+        "refused   MM416 shop.0002_price may be any of 0003_first, 0004_again: they do the same"
+        in told
     )
     assert shop_rows(renamed) == ["0001_initial", "0002_price"]
 
@@ -222,7 +230,7 @@ def test_db_reconcile_of_what_contradicts(site: Site) -> None:
     operation = "migrations.RenameField('product', 'price', 'cost')"
     site.write(path, f"{head}    operations = [{operation}]\n")
     told = reconcile(site, code=1)
-    assert "refused   what runs late contradicts what is applied\n" in told
+    assert "refused   MM416 what runs late contradicts what is applied\n" in told
     assert shop_rows(site) == ["0001_initial", "0002_price"]
 
 
@@ -297,7 +305,7 @@ def test_db_reconcile_where_the_tables_do_not_tell(collided: Site) -> None:
     sql(collided, "ALTER TABLE shop_product RENAME COLUMN price TO odd")
     told = reconcile(collided, code=1)
     assert (
-        "refused   shop.0002_extra is applied, and 0003_extra had that name once: "
+        "refused   MM416 shop.0002_extra is applied, and 0003_extra had that name once: "
         "its tables don't tell which of the two ran here\n"
     ) in told
     assert shop_rows(collided) == ["0001_initial", "0002_extra"]
@@ -350,13 +358,13 @@ def test_db_status_schema_sees_indexes_and_what_is_unique(site: Site) -> None:
 FIX_TEXT = """\
 shop: fixed (renumber)
   renamed shop/migrations/0002_price.py -> 0003_price.py
-  - database default has shop.0002_price: its rows are renamed, and what it lacks is run
+  - database default has shop.0002_price: the names there follow, then what it lacks is run
 verified: files ok
           Django ok
           databases skipped: verify_seconds is 0; run migmerge verify shop
-reconciled: ok: database default: shop.0002_price is 0003_price now, ran shop.0002_stock, as it was before: \
+reconciled: ok: database default: shop.0002_price is 0003_price now, ran shop.0002_stock, copy from before: \
 db.before-migmerge-1.sqlite3
-where an old name was applied: migmerge db reconcile, before migrate
+other databases where an old name was applied: migmerge db reconcile, before migrate
 staged; look, then git commit
 """
 
@@ -419,6 +427,7 @@ def test_fix_where_the_database_can_not_be_reconciled(site: Site) -> None:
     assert shop_rows(site) == ["0001_initial", "0002_price"]
 
 
+@pytest.mark.corpus
 def test_db_reconcile_after_an_aborted_merge(site: Site) -> None:
     """The name that the fix gave was never committed; its backup knows it."""
     migrated_on_the_branch(site)
@@ -434,6 +443,7 @@ def test_db_reconcile_after_an_aborted_merge(site: Site) -> None:
     assert sql(site, "SELECT price FROM shop_product") == [(777,)]
 
 
+@pytest.mark.corpus
 def test_db_reconcile_of_half_a_chain(site: Site) -> None:
     """One of two was applied when they were renamed."""
     migrated_on_the_branch(site)
@@ -450,6 +460,7 @@ def test_db_reconcile_of_half_a_chain(site: Site) -> None:
     assert_reconciled(site)
 
 
+@pytest.mark.corpus
 def test_fix_keeps_a_column_of_a_third_branch(site: Site) -> None:
     """SQLite would drop it with the table that is made anew."""
     migrated_on_the_branch(site)
@@ -482,6 +493,7 @@ SHORT = {
 }
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("operation", SHORT.values(), ids=SHORT)
 @pytest.mark.parametrize("carry", [(), ("--carry",)], ids=["renamed", "carried"])
 def test_fix_of_a_chain_with_a_migration_that_is_short(
@@ -501,6 +513,7 @@ def test_fix_of_a_chain_with_a_migration_that_is_short(
     assert shop_rows(site) == ["0001_initial", "0002_price", "0003_more", "0002_stock"]
 
 
+@pytest.mark.corpus
 def test_fix_of_names_that_shift(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Django's own names for one field altered twice: 0003's is that of the first afterwards."""
     monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
@@ -533,6 +546,7 @@ def test_fix_of_names_that_shift(site: Site, monkeypatch: pytest.MonkeyPatch) ->
     assert shop_rows(site) == old
 
 
+@pytest.mark.corpus
 def test_fix_keep_names_reconciles(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
     migrated_on_the_branch(site)
@@ -542,6 +556,7 @@ def test_fix_keep_names_reconciles(site: Site, monkeypatch: pytest.MonkeyPatch) 
     assert_reconciled(site)
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("carry", [(), ("--carry",)], ids=["renamed", "carried"])
 def test_undo_of_a_fix_leaves_no_row_twice(site: Site, carry: tuple[str, ...]) -> None:
     migrated_on_the_branch(site)
@@ -556,6 +571,7 @@ DATABASES["other"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "other.sql
 """
 
 
+@pytest.mark.corpus
 def test_db_reconcile_of_several_databases(site: Site) -> None:
     site.write("site_settings.py", site.read("site_settings.py").decode() + TWO)
     on_branch(site, ("migrate", "-v0"), ("migrate", "-v0", "--database", "other"))
@@ -578,7 +594,7 @@ def test_db_reconcile_of_several_databases(site: Site) -> None:
 def test_db_status_of_no_such_database(site: Site, database: str, told: str) -> None:
     done = site.run("db", "status", "--database", database)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[0] == f"migmerge: {told}"
+    assert done.stderr.splitlines()[0] == f"migmerge: MM323 {told}"
 
 
 def test_db_status_of_a_url(renamed: Site) -> None:
@@ -603,7 +619,7 @@ def test_db_status_without_a_project(repo) -> None:
     done = repo.run("db", "status")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         2,
-        "migmerge: no Django project to ask: no manage.py",
+        "migmerge: MM322 no Django project to ask: no manage.py",
     )
 
 
@@ -618,6 +634,7 @@ def test_db_reconcile_of_a_database_that_is_locked(renamed: Site) -> None:
 KILLED = "import os, signal\n\n\ndef stop(apps, schema_editor):\n    if os.path.exists('kill'):\n        os.kill(os.getpid(), signal.SIGKILL)\n\n\nclass Migration"
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("when", ["first", "last"])
 def test_db_reconcile_killed_in_the_middle(renamed: Site, when: str) -> None:
     """Status tells the truth, and running it again finishes."""
@@ -753,3 +770,170 @@ def test_matrix_is_as_documented(server: Server, name: str, tmp_path: Path) -> N
     assert wrong_cells(found) == {}
     page = PAGE.read_text()
     assert all(line in page for line in table(server.engine, name, found))
+
+
+STOPS = "\nimport os\nif os.path.exists('stop'):\n    raise RuntimeError('not now')\n"
+
+
+@pytest.mark.corpus
+def test_fix_and_undo_where_the_settings_stop(site: Site) -> None:
+    """No database can be asked: the files are changed, and it is said."""
+    settings = site.read("site_settings.py").decode() + STOPS
+    migrated_on_the_branch(site)
+    site.write("site_settings.py", settings)
+    site.write("stop", "")
+    document = site.fix("--strategy", "renumber")
+    (resolution,) = document["resolutions"]
+    assert any("not now" in reason for reason in resolution["reasons"]), document
+    assert shop_rows(site) == ["0001_initial", "0002_price"]
+    done = site.run("undo")
+    assert done.returncode == 0
+    assert "not now" in done.stdout
+    assert (site.root / "shop/migrations/0002_price.py").exists()
+
+
+@pytest.mark.corpus
+def test_fix_of_two_databases_of_which_the_second_can_not_be_reconciled(site: Site) -> None:
+    """The first one's rows, and the files, are as before."""
+    site.write("site_settings.py", site.read("site_settings.py").decode() + TWO)
+    on_branch(site, ("migrate", "-v0"), ("migrate", "-v0", "--database", "other"))
+    sql(site, "ALTER TABLE shop_product ADD COLUMN stock integer", "other.sqlite3")
+    (resolution,) = site.fix("--strategy", "renumber", code=1)["resolutions"]
+    assert resolution["reasons"][0].startswith(
+        "put back, since the result doesn't verify: database other: shop_product.stock is there"
+    )
+    for name in ("db.sqlite3", "other.sqlite3"):
+        assert "0002_price" in shop_rows(site, name), name
+        assert "0003_price" not in shop_rows(site, name), name
+    assert (site.root / "shop/migrations/0002_price.py").exists()
+
+
+def test_judge_passes_over_what_is_in_no_file() -> None:
+    snapshot = SimpleNamespace(graph=graph("shop: 1"))
+    assert _judge(snapshot, {"shop": "shop"}, [("auth", "0001_initial")], []).verdict == "commute"
+
+
+@pytest.mark.parametrize(
+    ("plans", "why"),
+    [
+        ("the project stops", "the project stops"),
+        (
+            [(SimpleNamespace(status=SimpleNamespace(error="it is gone"), refused=()),)],
+            "it is gone",
+        ),
+        ([(SimpleNamespace(status=SimpleNamespace(error=""), refused=("a", "b")),)], "a; b"),
+    ],
+    ids=["the project", "the database", "its rows"],
+)
+def test_a_database_that_changes_while_a_fix_is_written(
+    site: Site, monkeypatch: pytest.MonkeyPatch, plans: object, why: str
+) -> None:
+    """It was asked before; what it says now counts."""
+    monkeypatch.setattr("migmerge.resolve.reconciling.read_reconciliations", lambda *_: plans)
+    sight = SimpleNamespace(project=None, apps=("shop",), alias="default", rows=(("shop", "1"),))
+    told = reconcile_in_sight(None, None, [sight], [])  # type: ignore[arg-type, list-item]
+    assert told == f"failed: database default: {why}"
+
+
+SLOW = """\
+import os
+import time
+
+from django.db import migrations, models
+
+
+def slow(apps, schema_editor):
+    while os.path.exists("slow"):
+        time.sleep(0.05)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+
+    operations = [
+        migrations.AddField("product", "stock", models.IntegerField(default=0)),
+        migrations.RunPython(slow, migrations.RunPython.noop),
+    ]
+"""
+
+
+WAITS = """
+import os, time
+from django.db.models.signals import post_migrate
+def wait(**kwargs):
+    while os.path.exists("slow"):
+        open("waiting", "w").close()
+        time.sleep(0.05)
+post_migrate.connect(wait)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "late"),
+    [("fix", False), ("fix", True), ("db reconcile", False)],
+    ids=["fix", "fix, in the migrate that follows", "db reconcile"],
+)
+def test_interrupted_while_a_database_runs_a_migration(
+    site: Site, command: str, late: bool
+) -> None:
+    """^C goes to all of a terminal's processes: files and names of rows agree afterwards."""
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    site.git("checkout", "-q", "main")
+    slow = SLOW.replace('os.path.exists("slow")', "False") if late else SLOW
+    site.write("shop/migrations/0002_stock.py", slow)
+    site.commit("slow")
+    site.publish()
+    site.git("checkout", "-q", "feature")
+    site.git("merge", "-q", "--no-edit", "main")
+    migrated_on_the_branch(site)
+    if late:
+        site.write("site_settings.py", site.read("site_settings.py").decode() + WAITS)
+    if command == "db reconcile":
+        site.fix("--strategy", "renumber", "--no-verify")
+    site.write("slow", "")
+    arguments = ["fix", "--strategy", "renumber"] if command == "fix" else command.split()
+    process = pexpect.spawn(
+        sys.executable, ["-m", "migmerge", *arguments], cwd=str(site.root), encoding="utf-8",
+        env={**os.environ, "TERM": "xterm"}, timeout=60, dimensions=(50, 200),
+    )  # fmt: skip
+    process.expect(r"\[y/N\] ")
+    process.send("y\n")
+    if late:
+        while not (site.root / "waiting").exists():
+            time.sleep(0.05)
+    else:
+        process.expect(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] [^\n]*shop.0002_stock")
+    process.send("\x03")
+    process.expect(pexpect.EOF)
+    said = process.before
+    process.close()
+    (site.root / "slow").unlink()
+    assert process.exitstatus == 130, said
+    if command == "fix":
+        assert "files, and the names of rows, are as before" in said
+        assert "0002_price" in shop_rows(site) and "0003_price" not in shop_rows(site)
+        assert (site.root / "shop/migrations/0002_price.py").exists()
+        site.fix("--strategy", "renumber")
+    else:
+        assert "default may be half-way: migmerge db reconcile" in said
+        reconcile(site)
+    assert_reconciled(site)
+
+
+def test_regenerate_is_refused_where_the_side_is_applied(site: Site) -> None:
+    """Under another name it would run again, and reset its column."""
+    migrated_on_the_branch(site)
+    before = site.state()
+    (resolution,) = site.fix("--strategy", "regenerate", code=1)["resolutions"]
+    assert (resolution["status"], resolution["id"]) == ("refused", "MM417")
+    assert resolution["reasons"] == [
+        "database default has applied shop.0002_price: made again it would run again, and what its "
+        "columns hold would be lost"
+    ]
+    assert resolution["next"] == ["migmerge fix shop --strategy renumber"]
+    assert site.state() == before
+
+
+def test_regenerate_says_what_other_databases_need(site: Site) -> None:
+    done = site.run("fix", "--strategy", "regenerate", "--yes")
+    assert "where the old files were applied: migmerge db status, before migrate\n" in done.stdout

@@ -317,6 +317,7 @@ def test_fix_asks_django_for_a_second_opinion(
     assert resolution["reasons"] == [
         f"the files commute, but not for Django, which tried both orders: {differs}"
     ]
+    assert resolution["id"] == "MM408"
     assert resolution["next"] == ["migmerge fix shop --strategy merge"]
 
 
@@ -404,7 +405,7 @@ def test_fix_puts_everything_back_when_models_disagree(site: Site) -> None:
     before = site.state()
     document = site.fix(code=1)
     (resolution,) = document["resolutions"]
-    assert resolution["status"] == "refused"
+    assert (resolution["status"], resolution["id"]) == ("refused", "MM413")
     assert resolution["reasons"][0].startswith(
         "put back, since the result doesn't verify: makemigrations --check finds changes: "
     )
@@ -527,6 +528,7 @@ def with_code(site: Site, field: str) -> None:
     site.git("add", "-A")
 
 
+@pytest.mark.corpus
 def test_fix_regenerate_keeps_code_that_needs_no_old_state(contradiction: Site) -> None:
     """It comes behind what is made again, and does there what it did."""
     site = contradiction
@@ -550,6 +552,7 @@ def test_fix_regenerate_keeps_code_that_needs_no_old_state(contradiction: Site) 
     site.manage("makemigrations", "--check", "--dry-run")
 
 
+@pytest.mark.corpus
 def test_fix_regenerate_keeps_code_where_nothing_is_made_again(contradiction: Site) -> None:
     site = contradiction
     with_code(site, "stock")

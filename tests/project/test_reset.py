@@ -86,6 +86,7 @@ def test_reset_apply(settled: Site) -> None:
     settled.manage("migrate", "-v0")
 
 
+@pytest.mark.corpus
 def test_reset_of_the_other_database_afterwards(settled: Site) -> None:
     reset(settled, "shop", "--apply")
     told = reset(settled, "shop", "--rows", "--database", "other", "--apply")
@@ -110,26 +111,29 @@ def test_reset_undo(settled: Site) -> None:
     done = settled.run("reset", "--undo")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: there is no reset to take back here\nhint: migmerge undo\n",
+        "migmerge: MM320 there is no reset to take back here\nhint: migmerge undo\n",
     )
 
 
+@pytest.mark.corpus
 def test_reset_of_named_indexes_and_constraints(settled: Site) -> None:
     reset(settled, "cart", "--database", "default", "--apply")
     assert settled.run("db", "status", "--schema", "--database", "default").returncode == 0
 
 
+@pytest.mark.corpus
 def test_reset_is_not_undone_without_its_rows(settled: Site) -> None:
     reset(settled, "shop", "--database", "default", "--apply")
     done = settled.run("undo")
     assert (done.returncode, done.stderr) == (
         2,
-        "migmerge: the last change is a reset, which has rows, too\nhint: migmerge reset --undo\n",
+        "migmerge: MM320 the last change is a reset, which has rows, too\nhint: migmerge reset --undo\n",
     )
     reset(settled, "--undo")
     assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
 
 
+@pytest.mark.corpus
 def test_reset_undo_one_after_the_other(settled: Site) -> None:
     reset(settled, "shop", "--database", "default", "--apply")
     reset(settled, "shop", "--rows", "--database", "other", "--apply")
@@ -140,6 +144,7 @@ def test_reset_undo_one_after_the_other(settled: Site) -> None:
     assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
 
 
+@pytest.mark.corpus
 def test_reset_undo_of_what_somebody_changed_since(settled: Site) -> None:
     """Neither rows nor files, and it can be tried again."""
     reset(settled, "shop", "--database", "default", "--apply")
@@ -153,6 +158,7 @@ def test_reset_undo_of_what_somebody_changed_since(settled: Site) -> None:
     assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
 
 
+@pytest.mark.corpus
 def test_reset_undo_after_another_fix(settled: Site) -> None:
     reset(settled, "shop", "--database", "default", "--apply")
     settled.git("commit", "-q", "-m", "reset")
@@ -176,7 +182,7 @@ def test_reset_rows_of_code_that_never_ran(settled: Site) -> None:
     )
     told = reset(settled, "shop", "--rows", "--database", "default", "--apply", code=1)
     assert told == (
-        "shop: refused\n  - default: 0004_data holds RunSQL, and has no row: "
+        "shop: refused MM415\n  - default: 0004_data holds RunSQL, and has no row: "
         "it would never run (--lose-data-migrations)\n"
     )
     assert shop_rows(settled) == FIRST
@@ -223,7 +229,7 @@ REFUSED = {
         lambda site: site.write(
             "shop/models.py", site.read("shop/models.py") + b"    more = models.IntegerField()\n"
         ),
-        "shop: refused\n  - before anything is made anew: failed: makemigrations --check finds changes: ",
+        "shop: refused MM415\n  - before anything is made anew: failed: makemigrations --check finds changes: ",
     ),
 }  # fmt: skip
 
@@ -241,15 +247,15 @@ def test_reset_refused(settled: Site, change, told: str) -> None:
 
 def test_reset_where_there_is_a_conflict(site: Site) -> None:
     assert reset(site, "shop", code=1).startswith(
-        "shop: refused\n  - shop has a conflict: migmerge fix shop\n"
+        "shop: refused MM415\n  - shop has a conflict: migmerge fix shop\n"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("nothing",), "migmerge: no app 'nothing' with migrations here\nhint: there are: cart, shop\n"),
-        ((), "migmerge: no app '' with migrations here\nhint: there are: cart, shop\n"),
+        (("nothing",), "migmerge: MM311 no app 'nothing' with migrations here\nhint: there are: cart, shop\n"),
+        ((), "migmerge: MM311 no app '' with migrations here\nhint: there are: cart, shop\n"),
     ],
 )  # fmt: skip
 def test_reset_of_no_app(settled: Site, arguments: tuple[str, ...], told: str) -> None:
@@ -280,3 +286,42 @@ def test_reset_killed(settled: Site, tmp_path: Path) -> None:
         reset(settled, "--undo")
         assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
     assert killed > 3
+
+
+def test_reset_where_the_settings_stop(settled: Site) -> None:
+    settled.write(
+        "site_settings.py", settled.read("site_settings.py").decode() + "raise RuntimeError('no')\n"
+    )
+    told = reset(settled, "shop", code=1)
+    assert "shop: refused MM415\n  - makemigrations can't make it anew: " in told
+
+
+def test_reset_of_an_app_without_models(settled: Site) -> None:
+    settled.write("cart/models.py", "")
+    told = reset(settled, "cart", code=1)
+    assert "  - makemigrations makes nothing: the app has no models\n" in told
+
+
+def test_reset_below_a_migration_that_computes_its_dependencies(settled: Site) -> None:
+    path = "cart/migrations/0001_line.py"
+    text = settled.read(path).decode()
+    text = text.replace("dependencies = [", "dependencies = [\n        make(),", 1)
+    text = text.replace(
+        "\n\nclass", "\n\ndef make():\n    return ('shop', '0001_initial')\n\n\nclass", 1
+    )
+    settled.write(path, text)
+    told = reset(settled, "shop", code=1)
+    assert f"  - {path}:" in told and "dependencies are computed: make()" in told
+
+
+@pytest.mark.corpus
+def test_reset_of_apps_that_need_each_other(settled: Site) -> None:
+    """What is made anew depends on an app that depends on it: that would be a cycle."""
+    text = settled.read("shop/models.py").decode()
+    line = (
+        "    last = models.ForeignKey('cart.Line', models.CASCADE, null=True, related_name='x')\n"
+    )
+    settled.write("shop/models.py", text + line)
+    settled.manage("makemigrations", "shop", "-v0", "-n", "last")
+    told = reset(settled, "shop", "--lose-data-migrations", code=1)
+    assert "  - a cycle: " in told

@@ -206,8 +206,8 @@ def test_verify_on_a_server(site: Site, name: str, port: int, url: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("nothing",), "migmerge: no app 'nothing' with migrations here\nhint: there are: shop\n"),
-        (("--database", "default"), "migmerge: --database default: a server to make scratch databases on\nhint: sqlite, postgres://user@host:5432 or mysql://user@host:3306\n"),
+        (("nothing",), "migmerge: MM311 no app 'nothing' with migrations here\nhint: there are: shop\n"),
+        (("--database", "default"), "migmerge: MM323 --database default: a server to make scratch databases on\nhint: sqlite, postgres://user@host:5432 or mysql://user@host:3306\n"),
     ],
 )  # fmt: skip
 def test_verify_of_what_is_not_there(site: Site, arguments: tuple[str, ...], told: str) -> None:
@@ -230,6 +230,7 @@ def test_verify_without_a_merge(site: Site) -> None:
     assert list(points(site)) == ["fresh"]
 
 
+@pytest.mark.corpus
 def test_verify_after_a_rebase(site: Site) -> None:
     """Databases may stand where the branch was before."""
     site.git("reset", "-q", "--hard", "HEAD^1")
@@ -239,3 +240,44 @@ def test_verify_after_a_rebase(site: Site) -> None:
     assert "databases as before a rebase, in " in verify(site)
     site.git("update-ref", "-d", "ORIG_HEAD")
     assert list(points(site)) == ["fresh", "ancestor"]
+
+
+@pytest.mark.corpus
+def test_fix_where_an_app_is_gone_since(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """main removed an app that databases of the ancestor have."""
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+    site.git("checkout", "-q", "main~1")
+    site.migration("old", "0001_initial")
+    site.write("old/__init__.py", "")
+    site.commit("an app that nobody installed")
+    site.git("branch", "-f", "base")
+    for branch in ("main", "feature"):
+        commit = site.git("rev-parse", branch if branch == "main" else "feature^1").strip()
+        site.git("checkout", "-q", "-B", branch, "base")
+        site.git("cherry-pick", commit)
+    site.git("checkout", "-q", "main")
+    site.git("rm", "-rq", "old")
+    site.commit("gone")
+    site.publish()
+    site.git("checkout", "-q", "feature")
+    site.git("merge", "-q", "--no-edit", "main")
+    document = site.fix("--strategy", "merge")
+    assert document["verification"]["databases"].startswith("ok: "), document
+    site.commit("fixed")
+    assert {point["status"] for point in points(site).values()} == {"ok"}
+
+
+def test_fix_where_sqlite_can_not_stand(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came before both sides is for another database."""
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+    path = "shop/migrations/0001_initial.py"
+    text = (
+        site.read(path).decode().rstrip()[:-1]
+        + "        migrations.RunSQL('CREATE EXTENSION hstore'),\n    ]\n"
+    )
+    site.write(path, text)
+    site.commit("hstore")
+    document = site.fix("--strategy", "merge", code=0)
+    assert document["verification"]["databases"].startswith("skipped: no SQLite database at "), (
+        document
+    )

@@ -21,6 +21,7 @@ from shop.models import Product as Real
 
 LABEL = "shop"
 WORDS = ["colour"]
+PAIR = (WORDS, LABEL)
 
 
 def helper(apps, words):
@@ -54,6 +55,7 @@ KNOWN = {
     "rows between": (GET + "Product.objects.first().tags.set([1])", {"shop.product"}, {"*"}),
     "rows between, by a variable": (GET + "tags = Product.objects.first().tags\ntags.add(1)", {"shop.product"}, {"*"}),
     "a set": (GET + "seen = set()\nseen.add(1)", {"shop.product"}, set()),
+    "a function of the file, twice": ("helper(apps, ['a'])\nhelper(apps, ['b'])", {"shop.order"}, set()),
     "another name for apps": ("helper(apps, [])", {"shop.order"}, set()),
     "all columns": (GET + "list(Product.objects.values())", {"shop.product"}, {"*"}),
     "a class in a loop": ("for name in ['A']:\n    M = apps.get_model('shop', 'A')\n    N = M\n    N()", {"shop.a"}, {"*"}),
@@ -110,6 +112,7 @@ OPAQUE = {
     "the table of a many-to-many field": ("apps.get_model('shop', 'Product_tags')", "gets the table of a many-to-many field"),
     "raw SQL": (GET + "from django.db.models.expressions import RawSQL\nProduct.objects.update(x=RawSQL('1', []))", "uses RawSQL"),
     "the shape of an object": (GET + "print(Product.__dict__)", "uses .__dict__"),
+    "its documentation": (GET + "print(Product.__doc__)", "uses .__doc__"),
     "dir": (GET + "print(dir(Product))", "uses dir"),
 }  # fmt: skip
 
@@ -159,3 +162,43 @@ UNKNOWN = {
 @pytest.mark.parametrize(("text", "reason"), UNKNOWN.values(), ids=UNKNOWN)
 def test_read_sql_opaque(text: str, reason: str) -> None:
     assert sql(text) == f"RunSQL {reason}"
+
+
+def test_read_code_of_a_lambda() -> None:
+    node = ast.parse("lambda apps, editor: apps.get_model('shop', 'Product').objects.count()")
+    found = read_code(read_script(HEAD.encode(), "shop"), node.body[0].value)  # type: ignore[attr-defined]
+    assert isinstance(found, Code) and found.models == {"shop.product"}
+
+
+def test_read_code_from_elsewhere_is_opaque() -> None:
+    node = ast.parse("tools.forwards").body[0].value  # type: ignore[attr-defined]
+    told = read_code(read_script(HEAD.encode(), "shop"), node)
+    assert told == "RunPython runs code that is not a function of this file"
+
+
+MORE = {
+    "a function that calls itself": "def again(n):\n    again(n)\n" + GET + "again(1)",
+    "a function that is called twice": "def again(n):\n    return n\n" + GET + "again(1)\nagain(2)",
+    "what a list holds is called": GET + "[print][0](Product)",
+    "what a call gives is called": GET + "print(type(Product)())",
+    "an error by its name": GET
+    + "try:\n    Product.objects.get()\nexcept ValueError as error:\n    print(error)",
+    "a constant of constants": GET + "print(PAIR)",
+    "an import inside": GET + "import decimal\nprint(decimal.Decimal(1))",
+}
+
+
+@pytest.mark.parametrize("body", MORE.values(), ids=MORE)
+def test_read_code_known_without_a_doubt(body: str) -> None:
+    found = code(body)
+    assert isinstance(found, Code), found
+    assert found.models == {"shop.product"}
+
+
+def test_read_sql_without_the_extra_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("migmerge.migrations.statements.find_spec", lambda name: None)
+    assert sql("'UPDATE a SET x = 1'") == "RunSQL runs SQL, which migmerge[sql] would read"
+
+
+def test_read_sql_of_a_computed_statement_in_a_list() -> None:
+    assert sql("['UPDATE a SET x = 1', make()]") == "RunSQL runs computed SQL"

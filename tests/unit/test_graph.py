@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from migmerge.migrations.graph import without_squashes
-from migmerge.migrations.model import NodeKey
+from migmerge.migrations.graph import build_graph, without_squashes
+from migmerge.migrations.model import Header, Migration, NodeKey, Reference
 from tests.conftest import graph
 
 
@@ -122,3 +122,49 @@ def test_build_graph_of_a_long_line_is_quick_enough_to_recurse_nowhere() -> None
     made = graph("shop: " + " <- ".join(f"{i:05d}" for i in range(5000)))
     assert len(made.ancestors(NodeKey("shop", "04999"))) == 5000
     assert made.cycles() == []
+
+
+def test_squashes_that_replace_each_other_stand_for_something() -> None:
+    """Nobody makes such files; they must not hang."""
+    made = graph("shop: 1 <- 2, 2 replaces 1, 1 replaces 2, 2 <- 3")
+    assert "shop.3" in names(made.leaves("shop"))
+
+
+def test_two_cycles_are_two() -> None:
+    made = graph("shop: 1 <- 2 <- 1; cart: 1 <- 2 <- 3 <- 1, 3 <- 4 <- 2")
+    assert [names(cycle) for cycle in made.cycles()] == [
+        ["cart.1", "cart.2", "cart.3", "cart.4"],
+        ["shop.1", "shop.2"],
+    ]
+
+
+def test_a_migration_that_depends_on_itself_is_a_cycle() -> None:
+    made = graph("shop: 1 <- 2, 2 <- 2")
+    assert [names(cycle) for cycle in made.cycles()] == [["shop.2"]]
+
+
+@pytest.mark.parametrize(("name", "parent"), [("__first__", "shop.1"), ("__latest__", "shop.2_b")])
+def test_first_and_latest_are_ends_of_the_other_app(name: str, parent: str) -> None:
+    made = graph(f"shop: 1 <- 2_b; cart: shop.{name} <- 1")
+    assert names(made.parents[NodeKey("cart", "1")]) == [parent]
+
+
+def test_first_of_the_same_app_means_nothing() -> None:
+    """Django ignores it (#22325)."""
+    key, header = NodeKey("shop", "1"), Header((Reference("shop", "__first__", 1),))
+    made = build_graph(
+        [Migration(key, "shop", "shop/migrations/1.py", header)],
+        lambda _, reference: NodeKey(reference.label, reference.name),
+    )
+    assert made.parents[key] == frozenset()
+    assert made.missing == ()
+
+
+def test_first_of_an_app_without_migrations_is_nothing() -> None:
+    made = graph("cart: shop.__first__ <- 1; shop: shop.9 <- 9")
+    assert NodeKey("cart", "1") in made.parents
+
+
+def test_what_is_between_two_cycles_is_in_none() -> None:
+    made = graph("shop: 1 <- 2 <- 1, 2 <- 3 <- 4 <- 5 <- 4")
+    assert [names(cycle) for cycle in made.cycles()] == [["shop.1", "shop.2"], ["shop.4", "shop.5"]]

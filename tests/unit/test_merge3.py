@@ -99,3 +99,35 @@ def test_merge_lock_certain(path: str, base: str, ours: str, theirs: str, merged
 def test_merge_lock_uncertain(path: str, base: str, ours: str, theirs: str) -> None:
     assert merge_lock(path, base.encode(), ours.encode(), theirs.encode()) is None
     assert merge_lock(path, base.encode(), theirs.encode(), ours.encode()) is None
+
+
+def test_merge_migration_of_what_can_t_be_rewritten_is_uncertain() -> None:
+    """One side names by a constant what the other renames: who knows what else means it."""
+    constant = b"P = '0001_a'\n" + BASE.replace(b"'0001_a'),", b"P),")
+    assert merge_migration(BASE, text("0002_a", "cart.0001_b"), constant) is None
+
+
+def test_merge_migration_with_another_app_in_an_entry_is_uncertain() -> None:
+    ours = text("0001_a", "stock.0001_b")
+    theirs = text("0001_a", "cart.0001_b", operations=(PRICE, STOCK))
+    assert merge_migration(BASE, ours, theirs) is None
+
+
+def test_merge_lock_gives_a_last_line_its_newline() -> None:
+    path, base = "migrations_lockfile.txt", "cart: 0001_a"
+    merged = merge_lock(path, base.encode(), b"cart: 0001_a\nshop: 0001_b\n", b"cart: 0002_a")
+    assert merged == b"cart: 0002_a\nshop: 0001_b\n"
+
+
+def test_merge_lock_gives_the_line_before_a_new_one_its_newline() -> None:
+    path = "migrations_lockfile.txt"
+    merged = merge_lock(path, b"cart: 0001_a", b"cart: 0001_a\nshop: 0001_b\n", b"cart: 0002_a")
+    assert merged == b"cart: 0002_a\nshop: 0001_b\n"
+    merged = merge_lock(
+        path, b"cart: 0001_a", b"cart: 0001_a\nshop: 0001_b", b"cart: 0001_a\ntags: 0001_c"
+    )
+    assert merged is not None and merged.splitlines() == [
+        b"cart: 0001_a",
+        b"shop: 0001_b",
+        b"tags: 0001_c",
+    ]

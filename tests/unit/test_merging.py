@@ -131,3 +131,9 @@ CHAR = {"type": "CharField", "max_length": "3"}
 def test_unlike(one: dict[str, str], other: dict[str, str], why: str) -> None:
     assert unlike(one, other) == why
     assert unlike(other, one) == why
+
+
+def test_find_setting_passes_over_names_that_nobody_imports() -> None:
+    """`global` and the like have names, too."""
+    text = f"global NOTHING\n{migration_text(operations=(NAME.format(3),))}"
+    assert isinstance(found(text), Setting)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import ast
 import sys
 
 import pytest
 
+from migmerge.migrations.literals import as_text
 from migmerge.migrations.model import Header
 from migmerge.migrations.reader import read_header
 
@@ -22,6 +24,18 @@ READABLE = {
     "tuple": ('    dependencies = (("shop", "0001_a"),)', PAIR),
     "pair as list": ('    dependencies = [["shop", "0001_a"]]', PAIR),
     "empty": ("    dependencies = []", []),
+    "annotated without a value": ("    run_before: list\n    dependencies = [('shop', '0001_a')]", PAIR),
+    "extended in the body": ("    dependencies = []\n    dependencies.extend([('shop', '0001_a')])", PAIR),
+    "something else is extended": ("    dependencies = [('shop', '0001_a')]\n    f(1, 2)\n    other.x.append(1)\n    x = []\n    x.insert(0, 1)", PAIR),
+    "another attribute is added to": ("    dependencies = [('shop', '0001_a')]\n    other.x += [1]", PAIR),
+    "an annotated constant": ("    D: list = [('shop', '0001_a')]\n    dependencies = D", PAIR),
+    "an annotated attribute of something, beside a constant": ("    D = [('shop', '0001_a')]\n    other.x: list = []\n    dependencies = D", PAIR),
+    "a constant twice": ("    D = [('shop', '0001_a')]\n    dependencies = D + D", PAIR * 2),
+    "an annotated attribute of something": ("    dependencies = [('shop', '0001_a')]\n    other.x: list = []", PAIR),
+    "another annotation": ("    x: int = 1\n    dependencies = [('shop', '0001_a')]", PAIR),
+    "a constant pair": ("    PAIR = ('shop', '0001_a')\n    dependencies = [PAIR]", PAIR),
+    "added and emptied": ("    dependencies = list()\n    dependencies += [('shop', '0001_a')]", PAIR),
+    "another's attribute": ("    dependencies = [('shop', '0001_a')]\n    def __init__(self, other):\n        other.dependencies = []", PAIR),
     "none given": ("    operations = []", []),
     "annotated": ('    dependencies: list = [("shop", "0001_a")]', PAIR),
     "concatenated": ('    dependencies = [] + [("shop", "0001_a")]', PAIR),
@@ -94,6 +108,10 @@ def test_read_header_run_before_and_replaces() -> None:
 
 OPAQUE = {
     "call": (CLASS + "    dependencies = compute()", 2),
+    "a call with keywords": (CLASS + "    dependencies = list(D, key=1)", 2),
+    "a chain of constants without an end": (
+        "".join(f"D{i} = D{i + 1}\n" for i in range(30)) + CLASS + "    dependencies = D0", 21,
+    ),
     "comprehension": (CLASS + "    dependencies = [x for x in y]", 2),
     "name from elsewhere": ("from x import D\n" + CLASS + "    dependencies = D", 3),
     "f-string": (CLASS + '    dependencies = [("shop", f"{x}")]', 2),
@@ -103,6 +121,7 @@ OPAQUE = {
     "changed after the class": (CLASS + "    operations = []\nMigration.dependencies.append(1)", 3),
     "imported": ("from .other import Migration", 1),
     "assigned": ("Migration = make()", 1),
+    "imported under another name": ("import os\nfrom .other import Squash, Real as Migration", 2),
 }  # fmt: skip
 
 
@@ -119,6 +138,7 @@ NO_MIGRATION = {
     "another class": "class Migration:\n    pass\n",
     "base class only": "from django.db.migrations import Migration\n\nclass Base(Migration):\n    pass\n",
     "a value of that name": "class Migration(NamedTuple):\n    name: str\n",
+    "other assignments": "LABEL = 'shop'\nfrom .other import something\n# no Migration here\n",
     "South": "from south.db import db\nclass Migration(SchemaMigration):\n    def forwards(self): pass\n",
     "South, imported": "import south.v2\nclass Migration(south.v2.DataMigration):\n    models = {}\n",
 }  # fmt: skip
@@ -151,6 +171,14 @@ def test_read_header_broken_keeps_literal_dependencies(
     header = read_header(source.encode())
     assert header is not None and header.error is not None
     assert said(header) == expected
+
+
+def test_read_header_of_bytes_that_are_not_text() -> None:
+    header = read_header(
+        CLASS.encode() + b'    dependencies = [("shop", "0001_a")]\n    x = "\xff"\n'
+    )
+    assert header is not None and header.error is not None
+    assert said(header) == PAIR
 
 
 def test_read_header_markers_name_their_line() -> None:
@@ -189,3 +217,28 @@ def test_read_header_type_parameters_on_older_python() -> None:
 def test_read_header_invalid_escape_warns_nobody() -> None:
     source = CLASS + '    dependencies = [("shop", "0001_a")]\n    x = "\\d"\n'
     assert said(read_header(source.encode())) == PAIR
+
+
+def test_read_header_of_a_file_that_no_parser_takes() -> None:
+    for deep in (b"not " * 100_000, b"-" * 100_000):
+        header = read_header(CLASS.encode() + b"    x = " + deep + b"1\n")
+        assert header is not None and header.error is not None
+
+
+def test_read_header_of_a_large_broken_file_asks_no_second_parser() -> None:
+    source = CLASS + '    dependencies = [("shop", "0001_a")]\n    x = (\n' + "# x\n" * 300_000
+    header = read_header(source.encode())
+    assert header is not None and header.error is not None and header.newer is None
+    assert said(header) == PAIR
+
+
+def test_read_header_of_a_list_that_is_never_closed() -> None:
+    header = read_header((CLASS + '    dependencies = [("shop", "0001_a"),\n').encode())
+    assert header is not None and header.error is not None and header.opaque
+
+
+def test_as_text_of_what_is_nested_too_deeply() -> None:
+    node: ast.expr = ast.Name("x", ast.Load())
+    for _ in range(20_000):
+        node = ast.UnaryOp(ast.Not(), node)
+    assert as_text(node) == "(nested too deeply)"

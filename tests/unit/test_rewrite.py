@@ -134,3 +134,29 @@ def test_rewrite_property_other_bytes_are_identical(
     answer = rewrite(source, Edit({"dependencies": {("shop", old): new}}))
     literal = f"{quote}shop{quote}, {quote}{{}}{quote}"
     assert answer == source.replace(literal.format(old).encode(), literal.format(new).encode())
+
+
+CARRY = Edit({}, replaces=("shop", "0002_a"))
+IMPOSSIBLE = {
+    "an encoding that is none": (b"# coding: nothing\n" + CLASS.encode() + b"    dependencies = []\n", RENAME),
+    "bytes that are not in its encoding": (CLASS.encode() + b'    dependencies = []  # \xff\n', RENAME),
+    "replaces already": ((CLASS + '    dependencies = []\n    replaces = [("shop", "0001_x")]\n').encode(), CARRY),
+    "nothing to add to": ((CLASS + "    operations = []\n").encode(), Edit({}, ("shop", "0001_z"))),
+    "replaces that come later": ((CLASS + "    dependencies = []\n    replaces = []\n").encode(), CARRY),
+    "deeper than LibCST is asked to go": ((CLASS + f"    x = {'(' * 150}1{')' * 150}\n" + '    dependencies = [("shop", "0002_a")]\n').encode(), RENAME),
+    "two places to add to": ((CLASS + "    dependencies = []\n    dependencies += []\n").encode(), Edit({}, ("shop", "0001_z"))),
+    "a name that ends its string": (
+        (CLASS + '    dependencies = [("shop", "0002_a")]\n').encode(),
+        Edit({}, ("shop", 'x"y')),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "edit"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_rewrite_refuses_what_it_would_have_to_guess(source: bytes, edit: Edit) -> None:
+    assert isinstance(rewrite(source, edit), Unrewritable)
+
+
+def test_rewrite_passes_over_an_annotation_without_a_value() -> None:
+    source = (CLASS + '    run_before: list\n    dependencies = [("shop", "0002_a")]\n').encode()
+    assert rewrite(source, RENAME) == source.replace(b"0002_a", b"0003_a")

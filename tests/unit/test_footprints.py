@@ -1,0 +1,116 @@
+"""What one operation reads and writes, and when that can't be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from migmerge.conflicts.carry import in_the_way
+from migmerge.conflicts.commute import commute
+from migmerge.migrations.facts import gather
+from migmerge.migrations.footprints import footprints
+from migmerge.migrations.marks import Footprint, Touch
+from migmerge.migrations.operations import read_script
+
+HEAD = "from django.db import migrations, models\n\nFIELD = 'b'\n\n\nclass Migration(migrations.Migration):\n"
+
+
+def marks(*operations: str) -> list[Footprint]:
+    listed = "".join(f"migrations.{operation}, " for operation in operations)
+    script = read_script(f"{HEAD}    operations = [{listed}]\n".encode(), "shop", "0002_a")
+    return footprints(script, gather([], [script]))
+
+
+COMPUTED = {
+    "a table": ("CreateModel('A', fields=[], options={'db_table': NAME})", "db_table"),
+    "a list of fields": ("CreateModel('A', fields=FIELDS)", "fields"),
+    "a list of fields that is made": ("CreateModel('A', fields=BASE + [])", "fields"),
+    "options that are made": ("AlterModelOptions('a', options=dict(OPTIONS))", "options"),
+    "sets that are made": ("AlterUniqueTogether('a', {*SETS})", "unique_together"),
+    "half a field": ("CreateModel('A', fields=[('a',)])", "fields"),
+    "a field's name": ("CreateModel('A', fields=[(X, models.TextField())])", "fields"),
+    "options": ("AlterModelOptions('a', options=OPTIONS)", "options"),
+    "an ordering": ("AlterModelOptions('a', options={'ordering': ORDER})", "ordering"),
+    "unique_together": ("AlterUniqueTogether('a', SETS)", "unique_together"),
+    "a field": ("AddField('a', 'f', FIELD)", "field"),
+    "no field": ("AddField('a', 'f')", "field"),
+    "a column": ("AddField('a', 'f', models.TextField(db_column=NAME))", "db_column"),
+    "starred fields": ("AddIndex('a', models.Index(*FIELDS, name='i'))", "index"),
+    "a comprehension": ("AddIndex('a', models.Index(fields=[f for f in 'ab'], name='i'))", "index"),
+    "keywords from elsewhere": ("AddIndex('a', models.Index(name='i', **MORE))", "index"),
+    "a variable": ("AddIndex('a', models.Index(fields=[F], name='i'))", "index"),
+    "an index from elsewhere": ("AddIndex('a', INDEX)", "index"),
+    "no index": ("AddIndex('a')", "index"),
+    "an index without a name": ("AddIndex('a', models.Index(fields=['a']))", "index"),
+}
+
+
+@pytest.mark.parametrize(("operation", "what"), COMPUTED.values(), ids=COMPUTED)
+def test_footprints_of_what_is_computed_are_opaque(operation: str, what: str) -> None:
+    (found,) = marks(operation)
+    assert found.opaque == f"{found.operation} has a computed {what}"
+
+
+READS = {
+    "a collation": ("CreateModel('A', fields=[('a', models.TextField(db_collation='De'))])", "collation", "de"),
+    "a parent model, and not a mixin": ("CreateModel('A', fields=[], bases=('Shop.Product', Mixin))", "model", "shop.product"),
+    "a table that may be a many-to-many field's": ("RenameModel('Old', 'new_one')", "tables", "*"),
+    "any model of another module": ("AddField('a', 'f', models.ForeignKey(other.THING, models.CASCADE))", "model", "*"),
+    "a name that is a constant": ("AddIndex('a', models.Index(fields=[FIELD], name='i'))", "field", "shop.a.b"),
+    "its own model": ("AddField('a', 'f', models.ForeignKey('self', models.CASCADE))", "key", "shop.a"),
+    "any model": ("AddField('a', 'f', models.ForeignKey(target(), models.CASCADE))", "model", "*"),
+    "keywords that are written out": ("AddIndex('a', models.Index(name='i', **{'fields': ['b']}))", "field", "shop.a.b"),
+    "the field to order by": ("AlterOrderWithRespectTo('a', 'b')", "field", "shop.a.b"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "kind", "name"), READS.values(), ids=READS)
+def test_footprints_read(operation: str, kind: str, name: str) -> None:
+    (found,) = marks(operation)
+    assert not found.opaque
+    assert (kind, name) in found.reads
+
+
+def test_footprints_write_the_key_where_the_primary_key_goes() -> None:
+    (found,) = marks("RemoveField('a', 'id')")
+    assert ("key", "shop.a") in found.writes
+
+
+def test_footprints_of_order_with_respect_to_nothing_name_no_field() -> None:
+    (found,) = marks("AlterOrderWithRespectTo('a', None)")
+    assert "field" not in {touch.kind for touch in found.reads}
+
+
+def test_footprints_of_sql_that_says_nothing_touch_nothing() -> None:
+    (found,) = marks("RunSQL('')")
+    assert not found.writes and not found.opaque
+
+
+def test_a_call_of_no_name_is_opaque() -> None:
+    script = read_script(f"{HEAD}    operations = [(lambda: 1)()]\n".encode(), "shop", "0002_a")
+    assert [call.opaque for call in script.calls] == ["lambda: 1 is not one of Django's operations"]
+
+
+def test_commute_of_a_deletion_and_a_swappable_model() -> None:
+    """Which model the settings name can't be told: any that is deleted may be it."""
+    (deletes,) = marks("DeleteModel('Person')")
+    (points,) = marks(
+        "AddField('a', 'f', models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE))"
+    )
+    for pair in ((deletes, points), (points, deletes)):
+        assert commute(*pair).verdict != "commute"
+
+
+def test_commute_of_any_and_some() -> None:
+    """Who writes all of a kind writes what the other reads, in whichever order they are asked."""
+    every = Footprint("RunPython", "0002_a", 1, writes=frozenset({Touch("object", "*")}))
+    one = Footprint("AddIndex", "0002_b", 1, writes=frozenset({Touch("object", "by_x")}))
+    for pair in ((every, one), (one, every)):
+        assert commute(*pair).verdict != "commute"
+
+
+def test_in_the_way_of_code_is_what_is_made_again_and_was_not_there() -> None:
+    code = marks("RunSQL('UPDATE shop_a SET x = 1')")
+    made = marks("RemoveField('a', 'x')")
+    assert in_the_way(code, made, made) == ""
+    assert in_the_way(code, [], made) != ""
+    assert in_the_way(code, made, []) == "RemoveField shop.a.x is not made again"
