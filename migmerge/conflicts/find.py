@@ -216,7 +216,10 @@ def _missing(graph: Graph, apps: Mapping[str, App]) -> list[Conflict]:
 def _cycle(graph: Graph, apps: Mapping[str, App], group: list[NodeKey]) -> Conflict:
     names = ", ".join(str(key) for key in group)
     place = Place(graph.nodes[group[0]].path, 0)
+    replaced = ", ".join(sorted(str(old) for old, new in graph.replaced_by.items() if new in group))
     reason = f"these depend on each other: {names}"
+    if len(group) == 1 and replaced:
+        reason = f"{names} replaces {replaced}, and one of them depends on it, or it on them"
     return Conflict(
         apps[group[0].app],
         "cycle",

@@ -136,20 +136,21 @@ def build_graph(migrations: Iterable[Migration], resolve: Resolve) -> Graph:
     """The graph of `migrations`; `resolve` tells which node a reference means, None if outside."""
     nodes = {migration.key: migration for migration in migrations}
     parents: dict[NodeKey, set[NodeKey]] = {key: set() for key in nodes}
-    replaced_by = _replacements(nodes, resolve)
+    replaced_by, circular = _replacements(nodes, resolve)
     missing: list[Missing] = []
 
     def link(migration: Migration, reference: Reference, *, reverse: bool) -> None:
-        other = _target(migration, reference, resolve, nodes)
-        if other is None:
+        named = _target(migration, reference, resolve, nodes)
+        if named is None:
             return
-        other = _standing(other, replaced_by)
+        other = _standing(named, replaced_by)
         if other not in nodes:
             missing.append(Missing(migration, reference, other))
             return
         own = _standing(migration.key, replaced_by)
         child, parent = (other, own) if reverse else (own, other)
-        if child != parent or not replaced_by:
+        # between two that one squash replaces nothing is left; between it and one of them there is
+        if child != parent or own in (migration.key, named):
             parents[child].add(parent)
 
     for migration in nodes.values():
@@ -157,6 +158,8 @@ def build_graph(migrations: Iterable[Migration], resolve: Resolve) -> Graph:
             link(migration, reference, reverse=False)
         for reference in migration.header.run_before:
             link(migration, reference, reverse=True)
+    for key in circular:
+        parents[key].add(key)
     for key in replaced_by:
         parents.pop(key, None)
     children: dict[NodeKey, set[NodeKey]] = {key: set() for key in parents}
@@ -205,15 +208,20 @@ def _last(keys: list[NodeKey], nodes: Mapping[NodeKey, Migration], resolve: Reso
     return max(key for key in keys if key not in below) if set(keys) - below else max(keys)
 
 
-def _replacements(nodes: Mapping[NodeKey, Migration], resolve: Resolve) -> dict[NodeKey, NodeKey]:
+def _replacements(
+    nodes: Mapping[NodeKey, Migration], resolve: Resolve
+) -> tuple[dict[NodeKey, NodeKey], set[NodeKey]]:
+    """What stands for each replaced node; and those that replace what replaces them."""
     found: dict[NodeKey, NodeKey] = {}
+    circular: set[NodeKey] = set()
     for key in sorted(nodes):
         for reference in nodes[key].header.replaces:
             other = resolve(nodes[key], reference)
-            # two that replace each other, or one itself, are nothing to stand for
-            if other is not None and _standing(key, found) != other:
-                found[other] = key
-    return found
+            if other is not None and _standing(key, found) == other:
+                circular.add(other)
+            elif other is not None:
+                found.setdefault(other, key)  # of two for the same Django takes the first
+    return found, circular
 
 
 def _standing(key: NodeKey, replaced_by: Mapping[NodeKey, NodeKey]) -> NodeKey:

@@ -241,6 +241,22 @@ def test_check_cycle(repo: Repo) -> None:
     ]
 
 
+def test_check_cycle_of_a_squash_and_what_it_replaces(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.migration("shop", "0002_price", "shop.0001_squashed_0002_price")
+    squash = migration_text().replace(
+        "dependencies",
+        "replaces = [('shop', '0001_initial'), ('shop', '0002_price')]\n    dependencies",
+    )
+    repo.write("shop/migrations/0001_squashed_0002_price.py", squash)
+    (conflict,) = repo.check()["conflicts"]
+    assert conflict["kind"] == "cycle"
+    assert conflict["reasons"] == [
+        "shop.0001_squashed_0002_price replaces shop.0001_initial, shop.0002_price, "
+        "and one of them depends on it, or it on them"
+    ]
+
+
 def test_check_run_before_is_an_edge(repo: Repo) -> None:
     repo.migration("shop", "0001_initial")
     repo.migration("cart", "0001_initial", "shop.0001_initial")

@@ -99,7 +99,7 @@ class Side:
     def _add(
         self, app: str, parents: tuple[Node, ...], title: str, fields: tuple[str, ...] | None = None
     ) -> Node:
-        number = 1 + max(int(parent[1][:4]) for parent in parents if parent[0] == app)
+        number = 1 + max(_number(name) for own, name in parents if own == app)
         node = (app, f"{number:04d}_{title}")
         if fields is None:
             fields = (f"{self.name}_{node[1]}",)
@@ -123,6 +123,11 @@ class Side:
         node = (app, f"0001_squashed_{line[-1][1]}")
         self.nodes[node] = Made(outside, fields, tuple(line))
         self.leaves[app] = node
+
+
+def _number(name: str) -> int:
+    """As makemigrations counts: a squash by the last that it replaces."""
+    return int(name.partition("_squashed_")[2][:4] or name[:4])
 
 
 class History(NamedTuple):

@@ -124,10 +124,24 @@ def test_build_graph_of_a_long_line_is_quick_enough_to_recurse_nowhere() -> None
     assert made.cycles() == []
 
 
-def test_squashes_that_replace_each_other_stand_for_something() -> None:
-    """Nobody makes such files; they must not hang."""
-    made = graph("shop: 1 <- 2, 2 replaces 1, 1 replaces 2, 2 <- 3")
-    assert "shop.3" in names(made.leaves("shop"))
+@pytest.mark.parametrize(
+    ("text", "cycle"),
+    [
+        ("shop: 1 <- 2, 2 replaces 1, 1 replaces 2, 2 <- 3", "shop.1"),
+        ("shop: 1 <- 3, 1 replaces 1", "shop.1"),
+        ("shop: 1, 1_s <- 2 <- 3, 1_s replaces 1+2", "shop.1_s"),
+        ("shop: 1 <- 2, 1_s replaces 1+2, 2 <- 1_s", "shop.1_s"),
+    ],
+    ids=["each other", "itself", "what depends on it", "what it depends on"],
+)
+def test_a_squash_in_its_own_way_is_a_cycle(text: str, cycle: str) -> None:
+    """Django raises CommandError or CircularDependencyError."""
+    assert [names(group) for group in graph(text).cycles()] == [[cycle]]
+
+
+def test_of_two_squashes_of_one_migration_the_first_stands_for_it() -> None:
+    made = graph("shop: 1 <- 2 <- 3, 1_s replaces 1+2, 1_t replaces 2")
+    assert names(made.parents[NodeKey("shop", "3")]) == ["shop.1_s"]
 
 
 def test_two_cycles_are_two() -> None:
