@@ -119,10 +119,10 @@ def decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | Re
     app = conflict.app
     if any(key not in snapshot.graph.parents for b in conflict.branches for key in b.nodes):
         return Refusal(app.key, "squash", conflict.reasons, conflict.commands)  # hidden by a squash
-    squashes = set(snapshot.graph.replaced_by.values())
-    twice = [dropped for dropped, _ in conflict.twins if dropped in squashes]
+    nodes = snapshot.graph.nodes
+    twice = [dropped for dropped, _ in conflict.twins if nodes[dropped].header.replaces]
     if twice:
-        away = f"git rm -- {shlex.quote(snapshot.graph.nodes[twice[0]].path)}"
+        away = f"git rm -- {shlex.quote(nodes[twice[0]].path)}"
         return Refusal(
             app.key,
             "squash",

@@ -112,7 +112,7 @@ def regenerate(graph: Graph, conflict: Conflict) -> Moves | Refusal:
         )
     away = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto[0].leaf)
     going = away.difference(conflict.carried)
-    if going.intersection(graph.replaced_by.values()):
+    if any(graph.nodes[key].header.replaces for key in going):
         return Refusal(
             app,
             "squash",
@@ -219,8 +219,8 @@ def _replaced_parent(graph: Graph, key: NodeKey, placed: set[NodeKey]) -> NodeKe
 
 def _is_squashed(graph: Graph, key: NodeKey) -> bool:
     """Whether originals of a squash are still there beside it."""
-    replaced = [old for old, new in graph.replaced_by.items() if new == key]
-    return any(old in graph.nodes for old in replaced)
+    replaced = graph.nodes[key].header.replaces
+    return any(NodeKey(key.app, old.name) in graph.nodes for old in replaced)
 
 
 class _Naming:

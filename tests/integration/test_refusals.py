@@ -63,20 +63,16 @@ def squashed(repo: Repo) -> None:
     repo.commit()
 
 
-def squashed_twice(repo: Repo) -> None:
+def squashed_twice(repo: Repo, names: tuple[str, str] = ("z", "a")) -> None:
     """Both sides made one squash, under two names."""
     repo.migration("shop", "0001_initial", operations=(PRODUCT,))
     repo.migration("shop", "0002_price", "0001_initial", operations=(PRICE,))
     repo.commit()
-    for branch in ("feature", "main"):
+    for branch, name in zip(("feature", "main"), names, strict=True):
         repo.git("checkout", "-q", *(["-b", branch] if branch == "feature" else [branch]))
-        repo.write(
-            f"shop/migrations/0001_squashed_{'z' if branch == 'feature' else 'a'}.py",
-            squash_text("0001_initial", "0002_price"),
-        )
-        repo.migration(
-            "shop", f"0003_{branch}", f"0001_squashed_{'z' if branch == 'feature' else 'a'}"
-        )
+        squash = f"0001_squashed_{name}"
+        repo.write(f"shop/migrations/{squash}.py", squash_text("0001_initial", "0002_price"))
+        repo.migration("shop", f"0003_{branch}", squash)
         repo.commit()
     repo.publish()
     repo.git("merge", "-q", "--no-edit", "feature")
@@ -217,6 +213,9 @@ REFUSALS = {
     "a squash moves": (squashed, ("--strategy", "renumber"), "MM404", "shop.0002_price_squashed_0003_colour belongs to a squash that is not finished"),
     "a squash goes": (squashed, ("--strategy", "regenerate"), "MM404", "a squash would be taken away, and show its originals again"),
     "one squash on both sides": (squashed_twice, (), "MM404", "both sides hold one squash"),
+    "one squash on both sides, the other first": (
+        lambda repo: squashed_twice(repo, ("a", "z")), (), "MM404", "both sides hold one squash",
+    ),
     "hidden by a squash": (hidden, (), "MM404", None),
     "something else first": (broken, (), "MM405", None),
     "a setting that can't be taken": (computed_setting, ("--take", "0002_feature"), "MM406", None),
