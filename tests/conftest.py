@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from migmerge.migrations.graph import Graph, build_graph
 from migmerge.migrations.model import Header, Migration, NodeKey, Reference
 
+T = TypeVar("T")
 SEALED = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "Ada Lovelace",
@@ -27,6 +29,13 @@ SEALED = {
     "NO_COLOR": "1",
     "MIGMERGE_VERIFY_SECONDS": "0",  # but in the tests about it
 }
+
+STEP = int(os.environ.get("MIGMERGE_STEP", "1"))  # of the wide tests CI takes every so many
+
+
+def some(cases: Sequence[T]) -> Sequence[T]:
+    """All, or every fifth where only every so many of the wide tests are asked for."""
+    return cases if STEP == 1 else cases[::5]
 
 
 @pytest.fixture(autouse=True)

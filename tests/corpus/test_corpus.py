@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Repo
+from tests.conftest import STEP, Repo
 from tests.corpus.materialise import CASES, git, materialise
 
-SAMPLE = CASES[::16]
-STEP = int(os.environ.get("MIGMERGE_STEP", "1"))  # CI takes every third one
+SAMPLE = CASES[::32]
 EVERY = CASES[::STEP]
 
 

@@ -65,19 +65,26 @@ def with_open_end(repo: Repo) -> None:
     repo.write(".git/config", text)
 
 
-@pytest.mark.parametrize("options", [(), ("--shared",), ("--hooks", "none"), ("--hooks", "native")])
-@pytest.mark.parametrize(
-    "prepare",
-    [
-        lambda repo: None,
-        with_foreign_hook,
-        with_attributes,
-        with_pre_commit,
-        with_crlf,
-        with_open_end,
-    ],
-    ids=["plain", "foreign hook", "attributes", "pre-commit", "CRLF", "no final newline"],
-)
+STATES = {
+    "plain": lambda repo: None,
+    "foreign hook": with_foreign_hook,
+    "attributes": with_attributes,
+    "pre-commit": with_pre_commit,
+    "CRLF": with_crlf,
+    "no final newline": with_open_end,
+}
+OPTIONS = ((), ("--shared",), ("--hooks", "none"), ("--hooks", "native"))
+INSTALLED = [
+    pytest.param(
+        prepare, options, id=" ".join((name, *options)),
+        marks=pytest.mark.corpus if options and name != "plain" else (),
+    )
+    for name, prepare in STATES.items()
+    for options in OPTIONS
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("prepare", "options"), INSTALLED)
 def test_uninstall_leaves_no_trace(siblings: Repo, prepare, options: tuple[str, ...]) -> None:
     prepare(siblings)
     before = snapshot(siblings)

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -240,23 +240,25 @@ def row(hazard: Hazard) -> str:
         return f"| {hazard.title} | {outcome} | **{verdict}**: {reason} | {found} |"
 
 
-def document() -> Iterator[str]:
-    """The lines of docs/hazards.md."""
-    yield from (
-        "# Two sides that don't fit together",
-        "",
-        "Each line is a real project: *one* on a branch, *the other* on main, merged by git without a word.",
-        "The second column is what stock `makemigrations --merge` and then `migrate` make of an SQLite",
-        "database of either side, the third what `migmerge check` says before anything runs, and the last which",
-        "databases don't arrive by what stock Django made, as `migmerge verify` finds by trying it.",
-        "`python -m tests.project.hazards > docs/hazards.md` writes this page, and a test keeps it true.",
-        "",
-        "| one against the other | stock Django | migmerge check | migmerge verify of stock Django's merge |",
-        "|---|---|---|---|",
-    )
+TOP = (
+    "# Two sides that don't fit together",
+    "",
+    "Each line is a real project: *one* on a branch, *the other* on main, merged by git without a word.",
+    "The second column is what stock `makemigrations --merge` and then `migrate` make of an SQLite",
+    "database of either side, the third what `migmerge check` says before anything runs, and the last which",
+    "databases don't arrive by what stock Django made, as `migmerge verify` finds by trying it.",
+    "`python -m tests.project.hazards > docs/hazards.md` writes this page, and a test keeps it true.",
+    "",
+    "| one against the other | stock Django | migmerge check | migmerge verify of stock Django's merge |",
+    "|---|---|---|---|",
+)  # the first lines of docs/hazards.md
+
+
+def rows(hazards: Sequence[Hazard]) -> list[str]:
+    """A line of docs/hazards.md for each."""
     with ThreadPoolExecutor(2) as pool:
-        yield from pool.map(row, HAZARDS)
+        return list(pool.map(row, hazards))
 
 
 if __name__ == "__main__":
-    print("\n".join(document()))
+    print("\n".join((*TOP, *rows(HAZARDS))))

@@ -17,7 +17,7 @@ import pexpect
 import pytest
 
 from migmerge.resolve.reconciling import _judge, reconcile_in_sight
-from tests.conftest import graph
+from tests.conftest import STEP, graph
 from tests.project.conftest import Copy, Site, build_site, need_server
 from tests.project.matrix import (
     ENGINES,
@@ -151,6 +151,7 @@ def test_db_reconcile_of_a_row_that_somebody_renamed_alone(renamed: Site) -> Non
     assert_reconciled(renamed)
 
 
+@pytest.mark.corpus
 def test_db_reconcile_of_the_trap(site: Site) -> None:
     """`replaces` on a leaf: Django says that there is nothing to migrate."""
     migrated_on_the_branch(site)
@@ -264,6 +265,7 @@ def collided(colliding: Site) -> Site:
     return colliding
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("branch", ["main", "feature"])
 def test_fix_of_one_name_with_two_contents_reconciles(
     colliding: Site, branch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -397,6 +399,7 @@ def test_nothing_makes_a_database_that_is_not_there(site: Site) -> None:
     assert not (site.root / "db.sqlite3").exists()
 
 
+@pytest.mark.corpus
 def test_undo_gives_rows_their_names_back(site: Site) -> None:
     migrated_on_the_branch(site)
     site.fix("--strategy", "renumber")
@@ -758,7 +761,6 @@ def test_db_reconcile_on_mariadb(tmp_path: Path, server: Server) -> None:
         assert site.run("db", "status", "--schema", env=env).returncode == 0
 
 
-STEP = int(os.environ.get("MIGMERGE_STEP", "1"))
 PAIRS = [(engine, name) for engine in ENGINES for name in SCENARIOS][::STEP]
 
 
@@ -868,6 +870,7 @@ post_migrate.connect(wait)
 """
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize(
     ("command", "late"),
     [("fix", False), ("fix", True), ("db reconcile", False)],

@@ -4,7 +4,6 @@ own loader is the judge."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,9 +15,8 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Repo
+from tests.conftest import STEP, Repo
 
-STEP = int(os.environ.get("MIGMERGE_STEP", "1"))
 APPS = ("bar", "cafe", "shop")
 FILE = """\
 from django.db import migrations, models
@@ -216,7 +214,7 @@ def _paths(side: Side) -> set[str]:
 
 
 FEW = settings(
-    max_examples=6, deadline=None, derandomize=True,
+    max_examples=4, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 

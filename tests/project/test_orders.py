@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,11 @@ from migmerge.conflicts.commute import judge
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.operations import read_script
+from tests.conftest import STEP, some
 from tests.project import hazards
 from tests.project.operations_pool import BASE, POOL, POSTGRES, migration
 
 Pair = tuple[str, str]
-STEP = int(os.environ.get("MIGMERGE_STEP", "1"))  # CI takes every third one
 
 
 def pairs(engine: str, steps: tuple[int, ...]) -> list[Pair]:
@@ -42,7 +41,7 @@ def verdict(pair: Pair) -> str:
     return judge([(one, other)]).verdict
 
 
-def outcomes(engine: str, asked: list[Pair]) -> list[str]:
+def outcomes(engine: str, asked: Sequence[Pair]) -> list[str]:
     """What differs between the two orders of each pair; empty where nothing does."""
     done = subprocess.run(
         [sys.executable, str(Path(__file__).parent / "both_orders.py"), engine],
@@ -52,7 +51,7 @@ def outcomes(engine: str, asked: list[Pair]) -> list[str]:
     return list(json.loads(done.stdout))
 
 
-def hold(engine: str, asked: list[Pair]) -> float:
+def hold(engine: str, asked: Sequence[Pair]) -> float:
     """Nothing unsafe; the share of pairs that commute and are said not to."""
     said = [verdict(pair) for pair in asked]
     found = outcomes(engine, asked)
@@ -67,19 +66,19 @@ def hold(engine: str, asked: list[Pair]) -> float:
 
 
 def test_commute_on_sqlite() -> None:
-    assert hold("sqlite", pairs("sqlite", (1,))[::2]) < 0.2
+    assert hold("sqlite", pairs("sqlite", (1,))[::8]) < 0.2
 
 
 @pytest.mark.postgresql
 @pytest.mark.usefixtures("postgresql")
 def test_commute_on_postgresql() -> None:
-    assert hold("postgresql", pairs("postgresql", (2,))[::2]) < 0.2
+    assert hold("postgresql", pairs("postgresql", (2,))[::8]) < 0.2
 
 
 @pytest.mark.corpus
 @pytest.mark.parametrize("step", [3, 17, 40, 59, 77, 101][::STEP])
 def test_commute_on_sqlite_widely(step: int, record_property: Callable[[str, float], None]) -> None:
-    share = hold("sqlite", pairs("sqlite", (step,)))
+    share = hold("sqlite", some(pairs("sqlite", (step,))))
     record_property("over-cautious", share)
     assert share < 0.2
 
@@ -91,7 +90,7 @@ def test_commute_on_sqlite_widely(step: int, record_property: Callable[[str, flo
 def test_commute_on_postgresql_widely(
     step: int, record_property: Callable[[str, float], None]
 ) -> None:
-    share = hold("postgresql", pairs("postgresql", (step,)))
+    share = hold("postgresql", some(pairs("postgresql", (step,))))
     record_property("over-cautious", share)
     assert share < 0.2
 
@@ -119,9 +118,11 @@ def test_every_operation_has_a_footprint() -> None:
 def test_hazards_are_as_their_page_says() -> None:
     """docs/hazards.md: stock Django's outcome and ours, each on a real project."""
     page = Path(__file__).parents[2] / "docs/hazards.md"
-    assert "\n".join(hazards.document()) + "\n" == page.read_text()
-    assert len(hazards.HAZARDS) >= 25
     lines = page.read_text().splitlines()
+    assert tuple(lines[: len(hazards.TOP)]) == hazards.TOP
+    told = lines[len(hazards.TOP) :]
+    assert len(told) == len(hazards.HAZARDS) >= 25
+    assert hazards.rows(some(hazards.HAZARDS)) == list(some(told))
     assert not any("**commute**" in line for line in lines)
     wrong = [line for line in lines if "databases differ" in line or "`migrate` fails" in line]
     assert len(wrong) > 25

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import STEP
 from tests.integration.test_undo import is_tidy, run_killed
 from tests.project.conftest import Copy, Site, build_site
 from tests.project.test_databases import TWO, shop_rows, sql
@@ -269,7 +270,7 @@ def test_reset_killed(settled: Site, tmp_path: Path) -> None:
     shutil.copytree(settled.root, pristine, symlinks=True)
     command = ("reset", "shop", "--database", "default", "--apply")
     killed = 0
-    for step in range(1, 60, 6):
+    for step in range(1, 60, 6 if STEP == 1 else 12):
         shutil.rmtree(settled.root)
         shutil.copytree(pristine, settled.root, symlinks=True)
         settled.git("status")
