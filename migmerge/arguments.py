@@ -37,7 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_check(commands.add_parser("check", help="find migrations that collide"))
     _add_fix(commands.add_parser("fix", help="resolve what check finds"))
     explaining = commands.add_parser("explain", help="what a finding means, and what to do")
-    explaining.add_argument("name", nargs="?", default="", metavar="MM101", help="an id or a kind")
+    explaining.add_argument("names", nargs="*", metavar="MM101", help="ids or kinds")
     _add_forecast(commands.add_parser("forecast", help="which open branches will collide"))
     _add_graph(commands.add_parser("graph", help="the migration graph as a picture"))
     for name in ("merge", "rebase"):

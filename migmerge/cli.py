@@ -54,9 +54,9 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
         return argparse.Namespace(command="merge-driver", files=argv[1:])
     parser = make_parser()
     if "_ARGCOMPLETE" in os.environ:  # a shell that asks what may come next
-        from argcomplete import autocomplete
+        from migmerge.commands.completing import complete
 
-        autocomplete(parser)
+        complete(parser)
     return parser.parse_args(argv)
 
 
@@ -82,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "explain":
         from migmerge.commands.explain import ExplainOptions, explain  # one command's imports only
 
-        return explain(ExplainOptions(arguments.name))
+        return explain(ExplainOptions(tuple(arguments.names)))
     if arguments.command == "graph":
         return _graph(arguments)
     if arguments.command == "forecast":

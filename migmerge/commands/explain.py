@@ -11,24 +11,26 @@ from migmerge.report.messages import MESSAGES, find_message
 
 
 class ExplainOptions(NamedTuple):
-    """What the command line said: an id or a kind, or nothing for the list."""
+    """What the command line said: ids or kinds, or nothing for the list."""
 
-    name: str = ""
+    names: tuple[str, ...] = ()
 
 
 def explain(options: ExplainOptions) -> int:
-    """Print the message's page, or the list of all."""
-    if not options.name:
+    """Print each message's page, or the list of all."""
+    if not options.names:
         for message in MESSAGES:
             print(f"{message.id}  {message.kind:18}  {message.title}")
         return 0
-    found = find_message(options.name)
-    if found is None:
-        raise UserError(
-            "options", f"no such message: {options.name!r}", "migmerge explain lists all"
-        )
-    print(_page(found), end="")
+    print("\n".join([_page(_find(name)) for name in options.names]), end="")
     return 0
+
+
+def _find(name: str) -> Message:
+    found = find_message(name)
+    if found is None:
+        raise UserError("options", f"no such message: {name!r}", "migmerge explain lists all")
+    return found
 
 
 def _page(message: Message) -> str:

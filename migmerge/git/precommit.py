@@ -10,6 +10,7 @@ from migmerge.git.blocks import block
 
 CONFIG = ".pre-commit-config.yaml"
 TYPES = ("pre-commit", "pre-merge-commit", "post-merge", "post-rewrite", "pre-push")
+CHECK = "migmerge-check"
 REPOSITORY = "https://github.com/migmerge/migmerge"
 _TYPES = f"default_install_hook_types: [{', '.join(TYPES)}]"
 _LISTED = re.compile(
@@ -19,7 +20,7 @@ ENTRY = (
     f"- repo: {REPOSITORY}",
     f"  rev: v{__version__}",
     "  hooks:",
-    "    - id: migmerge-check",
+    f"    - id: {CHECK}",
     "    - id: migmerge-report",
 )
 
@@ -44,7 +45,7 @@ def with_hooks(source: bytes) -> bytes | str:
         return "its repos are no plain list"
     if not all(isinstance(repo, dict) for repo in repos) or source.startswith(codecs.BOM_UTF8):
         return "its repos are no plain list"
-    if any(REPOSITORY in str(repo.get("repo")) for repo in repos):
+    if any(_is_ours(repo) for repo in repos):
         return source
     lines = source.splitlines(keepends=True)
     newline = b"\r\n" if b"\r\n" in source else b"\n"
@@ -63,6 +64,13 @@ def with_hooks(source: bytes) -> bytes | str:
     if {**kept, "repos": after["repos"][1:]} != before:
         return "it would not be the same afterwards"
     return result
+
+
+def _is_ours(repo: dict[str, object]) -> bool:
+    """Whether an entry of `repos` runs our check, from wherever it is installed."""
+    hooks = repo.get("hooks")
+    listed = hooks if isinstance(hooks, list) else []
+    return any(isinstance(hook, dict) and hook.get("id") == CHECK for hook in listed)
 
 
 def missing_types(source: bytes) -> list[str]:

@@ -261,6 +261,12 @@ def test_with_hooks_of_an_odd_configuration(source: str) -> None:
     assert without_block(without_block(edited)) == source.encode()
 
 
+@pytest.mark.parametrize("place", ["local", "/srv/mirrors/migmerge", "https://git.example/m"])
+def test_with_hooks_where_ours_come_from_elsewhere(place: str) -> None:
+    source = f"repos:\n- repo: x\n  hooks: []\n- repo: {place}\n  hooks: [{{id: migmerge-check}}]\n"
+    assert with_hooks(source.encode()) == source.encode()
+
+
 def test_missing_types() -> None:
     text = "default_install_hook_types: {}\nrepos: []\n"
     flow = text.format("[pre-commit, pre-merge-commit,\n  post-merge, post-rewrite, pre-push]")

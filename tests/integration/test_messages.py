@@ -53,6 +53,8 @@ def test_explain(repo: Repo) -> None:
     for name in ("MM107", "mm107", "lock-file"):
         done = repo.run("explain", name)
         assert (done.returncode, done.stdout, done.stderr) == (0, EXPLAINED, "")
+    both = repo.run("explain", "MM107", "MM105").stdout
+    assert both.startswith(f"{EXPLAINED}\nMM105 cycle: ")
     listed = repo.run("explain").stdout.splitlines()
     assert listed[0] == "MM101  siblings            Two leaf nodes in one app"
     assert len(listed) == len(MESSAGES)
@@ -74,9 +76,8 @@ def test_every_command_s_help_has_an_example(repo: Repo) -> None:
         assert make_parser().parse_args(words).command == command
 
 
-@pytest.mark.parametrize(("typed", "offered"), [("migmerge fo", "forecast"), ("migmerge check --ag", "--against"), ("migmerge graph --format m", "mermaid")])  # fmt: skip
-def test_completion(repo: Repo, typed: str, offered: str) -> None:
-    """As a shell asks after `eval "$(register-python-argcomplete migmerge)"`."""
+def after_tab(repo: Repo, typed: str) -> list[str]:
+    """What a shell is offered after `eval "$(register-python-argcomplete migmerge)"`."""
     out = repo.root / "out"
     done = repo.run(
         env={
@@ -84,8 +85,17 @@ def test_completion(repo: Repo, typed: str, offered: str) -> None:
             "COMP_LINE": typed, "COMP_POINT": str(len(typed)), "_ARGCOMPLETE_SUPPRESS_SPACE": "1",
         }
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert out.read_text().strip() == offered
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return re.split(r"[\s\v]+", out.read_text().strip())
+
+
+@pytest.mark.parametrize(("typed", "offered"), [("migmerge fo", "forecast"), ("migmerge check --ag", "--against"), ("migmerge graph --format m", "mermaid"), ("migmerge fix sh", "shop"), ("migmerge check --base fe", "feature"), ("migmerge explain MM10", "MM101 MM102 MM103 MM104 MM105 MM106 MM107 MM108")])  # fmt: skip
+def test_completion(siblings: Repo, typed: str, offered: str) -> None:
+    assert after_tab(siblings, typed) == offered.split()
+
+
+def test_completion_outside_of_a_repository(tmp_path: Path) -> None:
+    assert not {"shop", "feature"}.intersection(after_tab(Repo(tmp_path), "migmerge fix "))
 
 
 def test_git_that_is_not_there(repo: Repo) -> None:
