@@ -71,7 +71,12 @@ def ask_project(
         for app, told in tried.items()
         if told.differs and unsure[app].verdict == "commute"
     ]
-    undecided = [_undecided(m, why) for m in merging.values() if m.disputed and m.app not in texts]
+    before = _before(snapshot)
+    undecided = [
+        _undecided(m, why[m.app], before)
+        for m in merging.values()
+        if m.disputed and m.app not in texts
+    ]
     opinions = {a: _opinion(t) for a, t in tried.items() if unsure[a].verdict != "commute"}
     return Heard(texts, opinions, (*opposed, *undecided))
 
@@ -89,10 +94,17 @@ def _opposed(app: str, differs: str) -> Refusal:
     return Refusal(app, "orders", (reason,), (f"{_fix(app)} --strategy merge",))
 
 
-def _undecided(move: Moves, why: Mapping[str, str]) -> Refusal:
-    reason = f"what both sides set is read from the project's models: {why[move.app]}"
+def _before(snapshot: Snapshot) -> str:
+    """What somebody has to do before the project's own code can be asked."""
+    own = {migration.path for migration in snapshot.graph.nodes.values()}
+    left = sorted(p for p in snapshot.listing.unmerged if p.endswith(".py") and p not in own)
+    return f"resolve {', '.join(left)} and git add that first" if left else "mend that first"
+
+
+def _undecided(move: Moves, why: str, before: str) -> Refusal:
+    reason = f"what both sides set is read from the project's models: {why}"
     takes = [f"{_fix(move.app)} --take {shlex.quote(leaf)}" for leaf in move.merge]
-    return Refusal(move.app, "undecided", (reason, "mend that first"), (_fix(move.app), *takes))
+    return Refusal(move.app, "undecided", (reason, before), (_fix(move.app), *takes))
 
 
 def _opinion(tried: Tried) -> str:
@@ -123,7 +135,10 @@ def ask_again(
                 found[app] = answer
     return found, [
         Refusal(
-            app, "not-remade", (reason, "mend that first"), (f"{_fix(app)} --strategy regenerate",)
+            app,
+            "not-remade",
+            (reason, _before(snapshot)),
+            (f"{_fix(app)} --strategy regenerate",),
         )
         for app, reason in why.items()
     ]

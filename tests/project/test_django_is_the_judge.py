@@ -263,13 +263,19 @@ def test_fix_merge_where_the_models_add_an_index_is_refused(disputed: Site) -> N
     )
 
 
-def test_fix_merge_of_what_both_set_needs_models_that_load(disputed: Site) -> None:
-    disputed.write("shop/models.py", "<<<<<<< ours\n")
-    disputed.git("add", "-A")
+@pytest.mark.parametrize("resolved", [True, False])
+def test_fix_merge_of_what_both_set_needs_models_that_load(disputed: Site, resolved: bool) -> None:
+    if resolved:
+        disputed.write("shop/models.py", "<<<<<<< ours\n")
+        disputed.git("add", "-A")
+    else:
+        disputed.git("checkout", "-q", "--merge", "shop/models.py")
     (resolution,) = disputed.fix("--strategy", "merge", code=1)["resolutions"]
     assert resolution["status"] == "refused"
-    assert resolution["reasons"][0].startswith(
-        "what both sides set is read from the project's models: SyntaxError: "
+    reason, first = resolution["reasons"]
+    assert reason.startswith("what both sides set is read from the project's models: SyntaxError: ")
+    assert first == (
+        "mend that first" if resolved else "resolve shop/models.py and git add that first"
     )
 
 
