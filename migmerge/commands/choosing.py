@@ -35,10 +35,10 @@ def choose(
     """Ask about each conflict that has sides; None where the user wants to stop."""
     asked = undecided(conflicts)
     nodes = snapshot.graph.nodes
-    paths = sorted({nodes[b.leaf].path for c in asked for b in c.branches if b.leaf in nodes})
+    leaves = {b.leaf for c in asked for b in c.branches if b.leaf in nodes}
     base = found.base
     tips = [*current_tips(repository), *([base.commit] if base else [])]
-    added = added_by(repository, paths, tips) if asked else {}
+    added = added_by(repository, {(nodes[key].path, key.version) for key in leaves}, tips)
     seen = Seen(snapshot, base.name if base else None, added, found.prefer)
     chosen: dict[str, Choice] = {}
     meant: dict[Conflict, Conflict] = {}

@@ -73,15 +73,15 @@ def tell(repository: Repository, checked: Checked) -> None:
     for notice in found.notices:
         print(notice_line(notice), file=sys.stderr)
     if found.conflicts:
-        paths = {
-            snapshot.graph.nodes[key].path
+        files = {
+            (snapshot.graph.nodes[key].path, key.version)
             for conflict in found.conflicts
             for branch in conflict.branches
             for key in branch.nodes
         }
         tips = list(snapshot.listing.commits) or current_tips(repository)
         tips += [found.base.commit] if found.base else []
-        print(findings_text(checked, added_by(repository, sorted(paths), tips)), end="")
+        print(findings_text(checked, added_by(repository, files, tips)), end="")
     print(summary(*checked.size, len(found.conflicts), ref), file=sys.stderr)
     if hidden:
         print(f"note: {hidden} more elsewhere: migmerge check", file=sys.stderr)

@@ -73,9 +73,12 @@ class Conflict(NamedTuple):
         return next((b for b in self.branches if b.side == "onto"), self.branches[0])
 
     def shown(self, key: NodeKey) -> str:
-        """A node's name, with its side where both sides added the file."""
+        """A node's name: with its app where that is another one, with its side where both sides
+        added the file."""
+        if key.app != self.app.key:
+            return str(key)
         collided = {k.name for branch in self.branches for k in branch.nodes if k.version}
-        if key.app != self.app.key or key.name not in collided:
+        if key.name not in collided:
             return key.name
         return f"{key.name} ({'theirs' if key.version else 'ours'})"
 

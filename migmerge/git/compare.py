@@ -25,18 +25,25 @@ def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
 
 
 def footprints_of(
-    snapshot: Snapshot, conflict: Conflict, published: Collection[NodeKey] = ()
+    snapshot: Snapshot,
+    conflict: Conflict,
+    published: Collection[NodeKey] = (),
+    shared: Collection[str] = (),
 ) -> list[Pair]:
     """What each two branches do that the other doesn't; nothing for kinds without sides.
 
     Of three branches two may share a part of their chains. What is on both sides under two
-    names is not compared.
+    names is not compared, nor are migrations of other apps at paths that both sides have
+    (`shared`).
     """
     if conflict.kind not in ("siblings", "path"):
         return []
     nodes = snapshot.graph.nodes
     pairs = [
-        (_own(snapshot, one, other, published), _own(snapshot, other, one, published))
+        (
+            _own(snapshot, one, other, published, shared),
+            _own(snapshot, other, one, published, shared),
+        )
         for one, other in combinations(conflict.branches, 2)
     ]
     fresh = {key for pair in pairs for side in pair for key in side}
@@ -119,12 +126,16 @@ def apart(snapshot: Snapshot, conflict: Conflict) -> Apart:
 
 
 def _own(
-    snapshot: Snapshot, branch: Branch, other: Branch, published: Collection[NodeKey]
+    snapshot: Snapshot,
+    branch: Branch,
+    other: Branch,
+    published: Collection[NodeKey],
+    shared: Collection[str],
 ) -> list[NodeKey]:
     """The nodes of `branch` that `other` lacks, with those of other apps that go with them.
 
     These are what builds on it, and what it builds on in apps of which the other side knows an
-    earlier state. What is published isn't the replayed side's.
+    earlier state. What is published isn't the replayed side's, and what is `shared` is neither's.
     """
     graph = snapshot.graph
     below = set().union(*(graph.descendants(key) for key in branch.nodes))
@@ -136,5 +147,9 @@ def _own(
         above -= set(published)
     for key in other.nodes:
         below -= graph.descendants(key)
-    foreign = {key for key in (above - others) | below if key.app != branch.leaf.app}
+    foreign = {
+        key
+        for key in (above - others) | below
+        if key.app != branch.leaf.app and graph.nodes[key].path not in shared
+    }
     return sorted({key for key in branch.nodes if key not in other.nodes} | foreign)

@@ -10,7 +10,7 @@ from migmerge.config import Config
 from migmerge.conflicts.find import Found, find_conflicts, number_collisions
 from migmerge.conflicts.model import Conflict, Notice, Place
 from migmerge.git.repository import Repository
-from migmerge.git.snapshot import THEIRS, Snapshot
+from migmerge.git.snapshot import THEIRS, Snapshot, paths_of_both_sides
 from migmerge.git.trees import Listing, list_commit
 from migmerge.migrations.graph import without_squashes
 from migmerge.migrations.model import NodeKey
@@ -101,7 +101,7 @@ def _complete(
             notices.append(notice)
         else:
             sided.append(_at_fault(snapshot, conflict))
-    told = _told(snapshot, sided, published or (), prefer, asked_base)
+    told = _told(repository, snapshot, sided, published or (), prefer, asked_base)
     if snapshot.graph.missing:
         told = _renamed(repository, snapshot, told)
     return Findings(told, tuple(sorted(notices)), base, prefer, asked=True)
@@ -123,12 +123,8 @@ def _at_fault(snapshot: Snapshot, conflict: Conflict) -> Conflict:
     return conflict._replace(place=Place(snapshot.graph.nodes[fresh[-1]].path, 0))
 
 
-def _as_notice(conflict: Conflict) -> Notice:
-    place = conflict.place or Place(conflict.app.directory, 0)
-    return Notice(place, conflict.reasons[0], conflict.kind)
-
-
 def _told(
+    repository: Repository,
     snapshot: Snapshot,
     conflicts: list[Conflict],
     published: Collection[NodeKey],
@@ -142,11 +138,13 @@ def _told(
     from migmerge.migrations.operations import fingerprint
 
     broken = {c.app.key: c for c in reversed(conflicts) if c.kind in BROKEN}
+    sided = any(conflict.kind in ("siblings", "path") for conflict in conflicts)
+    shared = paths_of_both_sides(repository, snapshot.listing) if sided else frozenset()
     found = []
     for conflict in conflicts:
         twins = find_twins(conflict, lambda key: fingerprint(source_of(snapshot, key)))
         conflict = conflict._replace(twins=twins)
-        pairs = footprints_of(snapshot, conflict, published)
+        pairs = footprints_of(snapshot, conflict, published, shared)
         told = recommend(conflict, pairs, apart(snapshot, conflict), prefer, asked_base)
         if told.app.key in broken and told.kind not in BROKEN:
             first = recommend(broken[told.app.key], [], Apart(), prefer, asked_base)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
 
 from migmerge.errors import UserError
 
@@ -36,8 +38,6 @@ def git(
 
     Raises GitError for an exit code that is not `expected`, UserError where git is missing.
     """
-    # GIT_OPTIONAL_LOCKS: reading must never take the index lock from under somebody
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(env or {})}
     try:
         done = subprocess.run(
             ["git", *_BEFORE, *arguments],
@@ -45,7 +45,7 @@ def git(
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
-            env=environment,
+            env=_environment(env),
             check=False,
         )
     except FileNotFoundError:
@@ -59,6 +59,28 @@ def git(
     if done.returncode not in expected:
         raise GitError(arguments, done.returncode, done.stderr.decode("utf-8", "replace"))
     return done.stdout
+
+
+def _environment(env: dict[str, str] | None) -> dict[str, str]:
+    # GIT_OPTIONAL_LOCKS: reading must never take the index lock from under somebody
+    return {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(env or {})}
+
+
+@contextmanager
+def streaming(*arguments: str, cwd: str, env: dict[str, str] | None = None) -> Iterator[IO[bytes]]:
+    """git's standard output as it comes; git is ended when the block is left."""
+    with subprocess.Popen(
+        ["git", *_BEFORE, *arguments],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_environment(env),
+    ) as process:
+        try:
+            yield process.stdout  # type: ignore[misc]  # there is one: PIPE
+        finally:
+            process.kill()
 
 
 def interactive(*arguments: str, cwd: str, editor: str | None = None) -> int:

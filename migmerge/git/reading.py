@@ -105,12 +105,12 @@ class Memory:
 
     def trusted(self, paths: Collection[str]) -> frozenset[str]:
         """Those that the base branch has as they are: others have run them. None where they are
-        so few that parsing them takes less than asking."""
+        so few that parsing them takes less than asking, and none that git does not list."""
         if len(paths) < _FEW:
             return frozenset()
-        there = frozenset(self._published())
+        there = frozenset(self._published()) - {b""}
         files = self._listing.files
-        return frozenset(path for path in paths if _record(files[path]) in there)
+        return frozenset(p for p in paths if p in files and _record(files[p]) in there)
 
     def tell(self, path: str, about: str, answer: Any, data: bytes | None) -> None:
         """Remember what the file says, if `data` is what its stamp stands for."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple, NoReturn
+from contextlib import AbstractContextManager
+from typing import IO, NamedTuple, NoReturn
 
 from migmerge.errors import UserError
-from migmerge.git.process import GitError, git
+from migmerge.git.process import GitError, git, streaming
 
 
 class Repository(NamedTuple):
@@ -24,11 +25,17 @@ class Repository(NamedTuple):
         env: dict[str, str] | None = None,
     ) -> bytes:
         """Run git at the top of the work tree; see `process.git`."""
+        env = {**self._places(), **(env or {})}
+        return git(*arguments, cwd=self.root, stdin=stdin, expected=expected, env=env)
+
+    def streaming(self, *arguments: str) -> AbstractContextManager[IO[bytes]]:
+        """Read git's output while it runs; see `process.streaming`."""
+        return streaming(*arguments, cwd=self.root, env=self._places())
+
+    def _places(self) -> dict[str, str]:
         # what the environment says may be relative to where we were started
         places = {"GIT_DIR": self.git_dir, "GIT_WORK_TREE": self.root}
-        given = {name: place for name, place in places.items() if name in os.environ}
-        env = {**given, **(env or {})}
-        return git(*arguments, cwd=self.root, stdin=stdin, expected=expected, env=env)
+        return {name: place for name, place in places.items() if name in os.environ}
 
     def git_path(self, name: str) -> str:
         """The file of this name under the git directory, as this worktree sees it."""

@@ -19,6 +19,7 @@ from migmerge.git.trees import (
     listing_of,
     read_blobs,
     read_files,
+    with_changes,
 )
 from migmerge.migrations.graph import Graph, Resolve, build_graph
 from migmerge.migrations.layout import (
@@ -108,9 +109,9 @@ def understand(
     With a `memory` no file is read before it is asked for whose content was read before.
     """
     changed = changed or {}
+    listing = with_changes(listing, changed)
     memory = memory or Memory(listing)
-    paths = [path for path in listing.files if changed.get(path, b"") is not None]
-    paths += [path for path in changed if path not in listing.files and changed[path] is not None]
+    paths = list(listing.files)
     modules = {path.strip("/"): label for label, path in config.migration_modules.items()}
     directories = candidate_directories(paths, modules)
     members = members_of(paths, directories, config)
@@ -189,18 +190,36 @@ def _versions(
 
 def _theirs_only(repository: Repository, listing: Listing, members: list[str]) -> frozenset[str]:
     """Members that come in with the other side of the merge, or of the stopped operation."""
-    two = len(listing.commits) == 2
-    sides = listing.commits if two else _stopped_sides(repository)
+    sides = _sides_under_way(repository, listing)
     if not sides:
         return frozenset()
     ours, theirs = (list_commit(repository, side).files for side in sides)
     return frozenset(path for path in members if path in theirs and path not in ours)
 
 
-def _stopped_sides(repository: Repository) -> tuple[str, ...]:
+def _sides_under_way(repository: Repository, listing: Listing) -> tuple[str, ...]:
+    """The two commits of the merge that is only tried, or of the operation that is stopped."""
+    if len(listing.commits) == 2:
+        return listing.commits
     stopped = stopped_operation(repository)
     head = find_commit(repository, "HEAD")
     return (head, stopped.theirs) if stopped and head else ()
+
+
+def paths_of_both_sides(repository: Repository, listing: Listing) -> frozenset[str]:
+    """Paths that both sides of a merge have; empty where it is not known what the sides were.
+
+    The merge is under way, or the commit that is looked at is its merge commit.
+    """
+    sides = _sides_under_way(repository, listing)
+    if not sides:
+        commit = listing.commits[0] if listing.commits else "HEAD"
+        parents = [find_commit(repository, f"{commit}^{number}") for number in (1, 2)]
+        sides = tuple(parent for parent in parents if parent)
+    if len(sides) < 2:
+        return frozenset()
+    ours, theirs = (list_commit(repository, side).files for side in sides)
+    return frozenset(ours.keys() & theirs.keys())
 
 
 def _headers(

@@ -167,6 +167,20 @@ def _listing(records: Iterable[bytes], *, on_disk: bool) -> Listing:
     return Listing(files, {path: Unmerged(path, found) for path, found in stages.items()})
 
 
+def with_changes(listing: Listing, changed: Mapping[str, bytes | None]) -> Listing:
+    """The listing with a file at each path of `changed`, and none where it has no bytes (None).
+
+    A changed file has no stamp: nothing that is remembered of the old content applies to it.
+    """
+    if not changed:
+        return listing
+    files = {path: file for path, file in listing.files.items() if path not in changed}
+    for path, data in changed.items():
+        if data is not None:
+            files[path] = File(path, _REGULAR[0], "", on_disk=False, changed=True)
+    return listing._replace(files=files)
+
+
 def read_files(repository: Repository, listing: Listing, paths: Iterable[str]) -> dict[str, bytes]:
     """The bytes of those `paths` that are regular files (or links to such inside the tree).
 

@@ -19,7 +19,7 @@ from migmerge.report.text import command_lines, headline, side_text, verdict_lin
 from migmerge.resolve.choices import Option
 
 if TYPE_CHECKING:
-    from migmerge.git.history import Added
+    from migmerge.git.history import Added, Versioned
 
 KEYS = "s leaves it as it is, q stops and writes nothing"
 _FEWEST = 4  # lines for a side, however small the screen is
@@ -31,7 +31,7 @@ class Seen(NamedTuple):
 
     snapshot: Snapshot
     base: str | None
-    added: Mapping[str, Added]
+    added: Mapping[Versioned, Added]
     prefer: str
 
 
@@ -55,7 +55,7 @@ def show_choice(conflict: Conflict, options: Sequence[Option], seen: Seen, place
 def _side(conflict: Conflict, branch: Branch, seen: Seen, most: int) -> list[_Line]:
     does = ", never renamed" if branch.published else ""
     nodes = seen.snapshot.graph.nodes
-    who = who_text(seen.added.get(nodes[branch.leaf].path), two_versions=bool(branch.leaf.version))
+    who = who_text(seen.added.get((nodes[branch.leaf].path, branch.leaf.version)))
     lines = [_Line(f"  {side_text(branch, seen.base)}{does}  {who}".rstrip(), "cyan")]
     shown: list[_Line] = []
     for key in branch.nodes:

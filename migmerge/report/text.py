@@ -12,11 +12,11 @@ from migmerge.report.messages import id_of
 from migmerge.report.screen import printable, short
 
 if TYPE_CHECKING:
-    from migmerge.git.history import Added
+    from migmerge.git.history import Added, Versioned
 
 
-def findings_text(checked: Checked, added: Mapping[str, Added]) -> str:
-    """Every finding, a blank line between; `added` tells who added which path."""
+def findings_text(checked: Checked, added: Mapping[Versioned, Added]) -> str:
+    """Every finding, a blank line between; `added` says who added which file."""
     snapshot, findings, *_ = checked
     base = findings.base.name if findings.base else None
     return "\n".join(_finding(c, snapshot, added, base) for c in findings.conflicts)
@@ -29,7 +29,7 @@ def notice_line(notice: Notice) -> str:
 
 
 def _finding(
-    conflict: Conflict, snapshot: Snapshot, added: Mapping[str, Added], base: str | None
+    conflict: Conflict, snapshot: Snapshot, added: Mapping[Versioned, Added], base: str | None
 ) -> str:
     lines = [headline(conflict)]
     if conflict.kind in ("siblings", "path"):
@@ -65,7 +65,7 @@ def headline(conflict: Conflict) -> str:
 
 
 def _tree(
-    conflict: Conflict, snapshot: Snapshot, added: Mapping[str, Added], base: str | None
+    conflict: Conflict, snapshot: Snapshot, added: Mapping[Versioned, Added], base: str | None
 ) -> list[str]:
     ancestor = conflict.common_ancestor
     lines = [f"  {printable(ancestor.name) if ancestor else '(nothing in common)'}"]
@@ -77,9 +77,7 @@ def _tree(
             if place == 0:
                 stem = "└─" if last else "├─"
             told = side_text(branch, base) if place == 0 else ""
-            who = who_text(
-                added.get(snapshot.graph.nodes[key].path), two_versions=bool(key.version)
-            )
+            who = who_text(added.get((snapshot.graph.nodes[key].path, key.version)))
             lines.append(f"  {stem} {printable(key.name):{width}}  {told:{_SIDE}}  {who}")
     return lines
 
@@ -97,10 +95,10 @@ def side_text(branch: Branch, base: str | None) -> str:
     return printable(known.get(branch.published, f"partly on {base}"))  # type: ignore[arg-type]
 
 
-def who_text(added: Added | None, *, two_versions: bool) -> str:
+def who_text(added: Added | None) -> str:
     """Who added a migration, and when."""
     if added is None:
-        return "not committed yet" if not two_versions else ""
+        return "not committed yet"
     return printable(f"{added.author}, {added.when:%Y-%m-%d}")
 
 

@@ -673,7 +673,8 @@ def test_check_compares_what_other_apps_do_with_a_side(branches: Repo) -> None:
     (conflict,) = branches.check()["conflicts"]
     assert conflict["verdict"] == "contradict"
     assert (
-        "0003_ren renames shop.product, which 0001_initial uses (AddField)" in (conflict["reasons"])
+        "0003_ren renames shop.product, which cart.0001_initial uses (AddField)"
+        in (conflict["reasons"])
     )
 
 
@@ -700,7 +701,7 @@ def test_check_code_that_reads_what_the_other_side_takes_from_another_app(branch
     (conflict,) = branches.check()["conflicts"]
     assert conflict["verdict"] == "overlap"
     assert conflict["reasons"] == [
-        "0003_copy (RunPython) runs code on rows of cart.item, beside 0002_n (RemoveField)"
+        "0003_copy (RunPython) runs code on rows of cart.item, beside cart.0002_n (RemoveField)"
     ]
 
 
@@ -784,3 +785,97 @@ def test_headlines_of_a_collision_and_a_cycle(repo: Repo) -> None:
         "late/migrations/0002_a.py: MM105 cycle in late: "
         "these depend on each other: late.0002_a, late.0002_b" in lines
     )
+
+
+def author(repo: Repo, name: str) -> None:
+    """The next commits are somebody else's."""
+    for who in ("AUTHOR", "COMMITTER"):
+        os.environ[f"GIT_{who}_NAME"] = name  # sealed: put back after the test
+
+
+def test_check_names_the_author_of_a_file_that_a_merge_commit_added(branches: Repo) -> None:
+    author(branches, "Bob")
+    branches.git("merge", "-q", "--no-commit", "main")
+    branches.fix("--strategy", "renumber")
+    branches.git("commit", "-q", "-m", "merge, renumbered")
+    branches.git("checkout", "-q", "-B", "late", "main~1")
+    author(branches, "Cyd")
+    branches.migration(
+        "shop", "0002_late", "0001_initial", operations=(STOCK.replace("stock", "x"),)
+    )
+    branches.commit("late")
+    branches.git("merge", "-q", "--no-edit", "feature")
+    out = branches.run("check").stdout
+    assert "0003_price                                Bob, 2026-01-02" in out
+    assert "Cyd, 2026-01-02" in out and "Ada Lovelace, 2026-01-02" in out
+
+
+def test_check_names_the_author_of_each_version_of_a_path(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.commit("base")
+    repo.git("branch", "feature")
+    author(repo, "Ann")
+    repo.migration("shop", "0002_x", "0001_initial", operations=(PRICE,))
+    repo.commit("ann")
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    author(repo, "Bob")
+    repo.migration("shop", "0002_x", "0001_initial", operations=(STOCK,))
+    repo.commit("bob")
+    repo.git("merge", "-q", "main", fails=True)
+    lines = [line for line in repo.run("check").stdout.splitlines() if "0002_x" in line]
+    assert ["not on" in line for line in lines if "─" in line] == [True, False]
+    assert [line.split()[-2] for line in lines if "─" in line] == ["Bob,", "Ann,"]
+
+
+def test_check_starts_one_git_log_for_all_files(repo: Repo, tmp_path: Path) -> None:
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.commit("base")
+    for side in ("a", "b"):
+        repo.git("checkout", "-q", "-B", side, "main")
+        parent = "0001_initial"
+        for number in range(2, 20):
+            name = f"{number:04d}_{side}{number}"
+            repo.migration("shop", name, parent)
+            parent = name
+        repo.commit(side)
+    repo.git("merge", "-q", "--no-edit", "a")
+    trace = tmp_path / "trace"
+    done = repo.run("check", env={"GIT_TRACE": str(trace)})
+    assert done.stdout.count("Ada Lovelace, 2026-01-02") == 36
+    started = [line for line in trace.read_text().splitlines() if "built-in: git" in line]
+    assert sum(" git log " in line for line in started) == 1
+    assert len(started) < 20, started
+
+
+def test_check_leaves_out_migrations_of_other_apps_that_both_sides_have(branches: Repo) -> None:
+    """cart.0001_initial is on both branches; only price depends on it."""
+    repo = branches
+    text = "CreateModel('Cart', fields=[('id', models.AutoField(primary_key=True))])"
+    repo.git("checkout", "-q", "-B", "feature", "main~1")
+    repo.git("branch", "-f", "main", "main~1")
+    repo.migration("cart", "0001_initial", operations=(text,))
+    drop = "RemoveField('cart', 'old')"
+    repo.migration("cart", "0002_old", "0001_initial", operations=(drop,))
+    repo.commit("cart")
+    repo.git("branch", "-f", "main")
+    repo.migration("shop", "0002_price", "0001_initial", "cart.0002_old", operations=(PRICE,))
+    repo.commit("price")
+    repo.git("checkout", "-q", "main")
+    run = "RunSQL('update cart_cart set old = 1')"
+    repo.migration("shop", "0002_stock", "0001_initial", "cart.0001_initial", operations=(run,))
+    repo.commit("stock")
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "--no-edit", "main")
+    (conflict,) = repo.check()["conflicts"]
+    assert not any("0002_old" in reason for reason in conflict["reasons"]), conflict["reasons"]
+
+
+def test_check_names_the_app_of_a_reason_in_another_one(branches: Repo) -> None:
+    repo = branches
+    repo.migration("cart", "0001_initial", "shop.0002_price", operations=(
+        "AlterField('shop.product', 'x', models.IntegerField())", "RunPython(print)"))  # fmt: skip
+    repo.commit("cart")
+    repo.git("merge", "-q", "--no-edit", "main")
+    (conflict,) = repo.check()["conflicts"]
+    assert any("cart.0001_initial" in reason for reason in conflict["reasons"]), conflict["reasons"]
