@@ -102,7 +102,7 @@ def make_project(root: Path, count: int) -> None:
     git("update-ref", "refs/remotes/origin/main", "main")
     git("checkout", "-q", "feature")
     git("merge", "-q", "--no-edit", "main")
-    migmerge(root, "fix", "--yes", "--strategy", "renumber", "--no-verify")
+    migmerge(root, "fix", "--yes", "--strategy", "renumber", "--skip-verification")
     git("add", "-A")
     git("commit", "-qm", "fixed")
 

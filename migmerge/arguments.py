@@ -104,7 +104,20 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
     done = parser.add_mutually_exclusive_group()
     done.add_argument("--commit", action="store_true", help="commit the result")
     done.add_argument("--amend", action="store_true", help="make it part of the last commit")
-    parser.add_argument("--no-verify", action="store_true", help="do not ask the project's Django")
+    parser.add_argument(
+        "--skip-verification",
+        "--no-verify",
+        action="store_true",
+        help="check the files only, not with the project's Django",
+    )
+    parser.add_argument(
+        "--no-databases", action="store_true", help="do not touch any configured database"
+    )
+    parser.add_argument(
+        "--allow-skipped",
+        action="store_true",
+        help="exit 0 also where a check could not run, as without Django",
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 

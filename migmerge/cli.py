@@ -146,7 +146,9 @@ def _fix(arguments: argparse.Namespace) -> int:
             arguments.yes,
             arguments.commit,
             arguments.amend,
-            not arguments.no_verify,
+            not arguments.skip_verification,
+            arguments.no_databases,
+            arguments.allow_skipped,
             arguments.format,
         )
     )
@@ -187,7 +189,7 @@ def _forecast(arguments: argparse.Namespace) -> int:
 def _undo(arguments: argparse.Namespace) -> int:
     from migmerge.commands.undo import UndoOptions, undo  # one command's imports only
 
-    return undo(UndoOptions(arguments.directory))
+    return undo(UndoOptions(arguments.directory, arguments.config))
 
 
 def _within(arguments: argparse.Namespace) -> int:

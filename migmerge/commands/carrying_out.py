@@ -14,23 +14,25 @@ from migmerge.git.repository import Repository
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import list_index
-from migmerge.project.ask import Answer, verify
-from migmerge.project.databases import Renamed
+from migmerge.project.ask import verify
+from migmerge.project.outcome import Outcome, Status, combine, failed, skipped
 from migmerge.project.run import undisturbed
 from migmerge.report.fix import (
     FixReport,
     Verification,
 )
-from migmerge.resolve.asking import projects_of
+from migmerge.resolve.asking import apps_of, projects_of
 from migmerge.resolve.model import Plan, Refusal, Resolution, refused
 from migmerge.resolve.planning import Planned
 from migmerge.resolve.proving import prove_fix
 from migmerge.resolve.reconciling import (
-    Sight,
-    going_rows,
-    in_sight,
-    reconcile_in_sight,
+    AffectedDatabase,
+    RowsByApp,
+    find_affected,
+    reconcile_affected,
+    removed_rows,
     renamed_rows,
+    untouched_rule,
 )
 from migmerge.resolve.static import problems
 from migmerge.resolve.transaction import Transaction, read_states
@@ -64,10 +66,13 @@ def carry_out(
         )
     names = renamed_rows(plan.resolutions, kept=options.carry)
     projects = projects_of(repository, config, snapshot, sorted(planned.leaves))
-    sights = in_sight(projects, snapshot, names) if options.verify else []
-    plan = _with_sights(plan, sights)
-    held = in_sight(projects, snapshot, going_rows(plan.resolutions)) if options.verify else []
-    if any(sight.rows for sight in held):
+    rule = untouched_rule(no_databases=options.no_databases)
+    affected, held = [], []
+    if options.verify:
+        affected = find_affected(projects, names, rule)
+        held = find_affected(projects, removed_rows(plan.resolutions), rule)
+    plan = _with_databases(plan, affected)
+    if any(database.rows for database in held):
         return FixReport(_held(plan, held, conflicts), verification, "", written=False)
     if options.dry_run:
         return FixReport(plan, verification, "", written=False)
@@ -88,8 +93,8 @@ def carry_out(
             transaction.roll_back()
         raise
     transaction.finish()
-    told = _reconcile(repository, config, transaction, sights, names)
-    verification = verification._replace(reconciled=told)
+    told = _reconcile(repository, config, transaction, affected, names)
+    verification = verification._replace(configured=told)
     if verification.failed:
         return FixReport(_failed(plan, verification), verification, "", written=False)
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
@@ -112,24 +117,24 @@ def _commit(repository: Repository, done: Plan, options: FixOptions) -> Committe
     return None
 
 
-def _held(plan: Plan, held: Sequence[Sight], conflicts: Sequence[Conflict]) -> Plan:
+def _held(plan: Plan, held: Sequence[AffectedDatabase], conflicts: Sequence[Conflict]) -> Plan:
     """Nothing is made again that a database has applied: it would run once more, on new columns."""
     told = tuple(
-        f"database {sight.alias} has applied {', '.join(map('.'.join, sight.rows))}: made again it "
+        f"{database.name} has applied {', '.join(map('.'.join, database.rows))}: made again it "
         "would run again, and what its columns hold would be lost"
-        for sight in held
-        if sight.rows
+        for database in held
+        if database.rows
     )
-    ways = {c.app.label: c.commands for c in conflicts if c.verdict == "contradict"}
+    ways = {c.app.key: c.commands for c in conflicts if c.verdict == "contradict"}
     return plan._replace(
         resolutions=tuple(
             refused(
                 r.app,
                 Refusal(
-                    r.app,
+                    r.key,
                     "applied",
                     told,
-                    ways.get(r.app, (f"migmerge fix {shlex.quote(r.app)} --strategy renumber",)),
+                    ways.get(r.key, (f"migmerge fix {shlex.quote(r.key)} --strategy renumber",)),
                 ),
             )
             if r.status == "planned"
@@ -143,36 +148,36 @@ def _reconcile(
     repository: Repository,
     config: Config,
     transaction: Transaction,
-    sights: Sequence[Sight],
-    names: Sequence[Renamed],
-) -> str:
-    """Databases in sight follow the files, which go back where that fails.
+    affected: Sequence[AffectedDatabase],
+    names: RowsByApp,
+) -> Outcome | None:
+    """Affected databases follow the files, which go back where that fails.
 
     The files are in place by then: killed in between, `db reconcile` finishes it.
     """
-    if not sights:
-        return ""
+    if not affected:
+        return None
     try:
-        told = reconcile_in_sight(repository, read_snapshot(repository, config), sights, names)
+        told = reconcile_affected(repository, read_snapshot(repository, config), affected, names)
     except BaseException as error:
         with undisturbed():
             transaction.revoke()
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(_HALF_WAY) from None
         raise
-    if told.startswith("failed"):
+    if told.status is Status.FAILED:
         transaction.revoke()
     return told
 
 
-def _with_sights(plan: Plan, sights: Sequence[Sight]) -> Plan:
+def _with_databases(plan: Plan, affected: Sequence[AffectedDatabase]) -> Plan:
     """The plan with what becomes of databases that have applied what is renamed."""
-    told = [str(sight) for sight in sights]
-    return plan._replace(
-        resolutions=tuple(
-            r._replace(reasons=(*r.reasons, *told)) if r.renamed else r for r in plan.resolutions
-        )
-    )
+    found = []
+    for resolution in plan.resolutions:
+        own = [str(database) for database in affected if resolution.key in database.apps]
+        reasons = (*resolution.reasons, *own) if resolution.renamed else resolution.reasons
+        found.append(resolution._replace(reasons=reasons))
+    return plan._replace(resolutions=tuple(found))
 
 
 def _verify(
@@ -186,38 +191,34 @@ def _verify(
     after = read_snapshot(repository, config)
     wrong = problems(before, after, planned.leaves)
     if wrong:
-        return Verification(static="failed: " + "; ".join(text for _, text in wrong))
+        return Verification(failed("; ".join(text for _, text in wrong)))
     if not options.verify:
-        return Verification("ok", "skipped: --no-verify", "skipped: --no-verify")
-    answers, databases = [], []
+        unwanted = skipped("--skip-verification", waived=True)
+        return Verification(Outcome(), unwanted, unwanted)
+    answers: list[tuple[str, Outcome]] = []
+    databases: list[tuple[str, Outcome]] = []
     for project, apps in projects_of(repository, config, after, sorted(planned.leaves)).items():
         if isinstance(project, str):
-            answers.append(Answer("skipped", project))
-            databases.append(project)
+            answers.append((project, skipped(project)))
+            databases.append((project, skipped("the Django project could not be run")))
             continue
         nodes = {
             after.apps[app].label: [k.name for k in after.graph.nodes if k.app == app]
             for app in apps
         }
         leaves = {after.apps[app].label: planned.leaves[app] for app in apps}
-        answers.append(verify(project, nodes, leaves))
-        if answers[-1].status == "ok":
-            seconds, labels = config.verify_seconds, {after.apps[app].label for app in apps}
-            strategies = {r.strategy for r in planned.plan.resolutions if r.app in labels}
-            remade = "regenerate" in strategies
-            told = prove_fix(project, before, after, conflicts, apps, seconds, remade=remade)
-            databases.append(told)
-    django = _worst([str(answer) for answer in answers])
-    told = _worst(databases) if databases else django
-    known = told.startswith(("ok", "skipped", "failed"))
-    return Verification("ok", django, told if known else f"skipped: {told}")
-
-
-def _worst(told: Sequence[str]) -> str:
-    """What failed, else what was skipped, else the first; each begins with such a word."""
-    return max(
-        told, key=lambda text: text.startswith("skip") + 2 * text.startswith("fail"), default="ok"
-    )
+        answer = verify(project, nodes, leaves)
+        answers.append((project.name, answer))
+        if answer.status is not Status.OK:
+            databases.append((project.name, skipped("Django did not accept the files")))
+            continue
+        strategies = {r.strategy for r in planned.plan.resolutions if r.key in apps}
+        proof = prove_fix(
+            project, before, after, conflicts, apps, apps_of(config, after, project),
+            config.verify_seconds, remade="regenerate" in strategies,
+        )  # fmt: skip
+        databases.append((project.name, proof))
+    return Verification(Outcome(), combine(answers), combine(databases))
 
 
 def _fixed(resolution: Resolution) -> Resolution:
@@ -229,12 +230,12 @@ def _fixed(resolution: Resolution) -> Resolution:
 def _failed(plan: Plan, verification: Verification) -> Plan:
     """Everything was put back: what was planned is refused, with what went wrong."""
     reason = f"put back, since the result doesn't verify: {verification.failed}"
-    hint = ("mend what it says, or run again with --no-verify",)
-    if verification.reconciled.startswith("failed"):
-        hint = ("mend what it says, or fix --strategy merge, which renames nothing",)
+    hint = ("correct what it says, or run again with --skip-verification",)
+    if verification.configured and verification.configured.status is Status.FAILED:
+        hint = ("correct what it says, or fix --strategy merge, which renames nothing",)
     return plan._replace(
         resolutions=tuple(
-            refused(r.app, Refusal(r.app, "unverified", (reason, *r.reasons), hint))._replace(
+            refused(r.app, Refusal(r.key, "unverified", (reason, *r.reasons), hint))._replace(
                 strategy=r.strategy
             )
             if r.status == "planned"

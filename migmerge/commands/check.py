@@ -57,10 +57,7 @@ def check(options: CheckOptions) -> int:
     # a check that finds nothing once more never comes here
     from migmerge.commands.looking import look, tell
 
-    checked = [
-        look(repository, config, tree, prefixes, options.base, options.format == "json")
-        for tree in trees
-    ]
+    checked = [look(repository, config, tree, prefixes, options) for tree in trees]
     if options.format == "text":
         for known in checked:
             tell(repository, known)

@@ -6,7 +6,7 @@ import sys
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
-from migmerge.commands.named import says_yes
+from migmerge.commands.named import says_yes, scope_of
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_repository
@@ -41,11 +41,11 @@ def status(options: DbOptions) -> int:
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     told = []
-    for project, apps in _projects(repository, config, snapshot).items():
+    for project, apps in _projects(repository, config, snapshot, options).items():
         for plan, database in _reconciliations(repository, snapshot, project, apps, options):
             compared = options.schema and not plan.status.error
             unlike = unlike_tables(project, database) if compared else []
-            told.append(Told(plan, unlike))
+            told.append(Told(plan, unlike, project.place))
     text = status_json(told) if options.format == "json" else status_text(told)
     print(text, end="")
     return 0 if all(t.plan.settled and not t.unlike for t in told) else 1
@@ -59,7 +59,7 @@ def reconcile(options: DbOptions) -> int:
         snapshot = read_snapshot(repository, config)
         done = [
             _reconcile(project, database, plan, options)
-            for project, apps in _projects(repository, config, snapshot).items()
+            for project, apps in _projects(repository, config, snapshot, options).items()
             for plan, database in _reconciliations(repository, snapshot, project, apps, options)
         ]
     return 0 if all(done) else 1
@@ -69,7 +69,7 @@ def _reconcile(
     project: Project, database: Database, plan: Reconciliation, options: DbOptions
 ) -> bool:
     """Whether one database is in line now."""
-    print(status_text([Told(plan)]), end="")
+    print(status_text([Told(plan, place=project.place)]), end="")
     if plan.refused or not plan.needed:
         return plan.settled
     if not options.yes and not _agreed():
@@ -92,10 +92,11 @@ def _agreed() -> bool:
 
 
 def _projects(
-    repository: Repository, config: Config, snapshot: Snapshot
+    repository: Repository, config: Config, snapshot: Snapshot, options: DbOptions
 ) -> dict[Project, list[str]]:
-    """The repository's projects with the keys of their apps; UserError where none runs."""
-    found = projects_of(repository, config, snapshot, sorted(snapshot.apps))
+    """The projects that are meant with the keys of their apps; UserError where none runs."""
+    scope = scope_of(repository, config, snapshot, options.directory)
+    found = projects_of(repository, config, snapshot, sorted(scope.apps), scope.places)
     projects = {project: own for project, own in found.items() if isinstance(project, Project)}
     if not projects:
         why = next((project for project in found if isinstance(project, str)), "no migrations")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from migmerge.commands.carrying_out import carry_out
 from migmerge.commands.choosing import Chosen, choose
 from migmerge.commands.exclusive import exclusive
 from migmerge.commands.fix_options import FixOptions, asks
-from migmerge.commands.named import app_named, says_yes
+from migmerge.commands.named import app_named, says_yes, scope_of
 from migmerge.config import Config, read_config
 from migmerge.conflicts.model import Conflict
 from migmerge.errors import UserError
@@ -46,11 +47,14 @@ def fix(options: FixOptions) -> int:
 
 def _fix(repository: Repository, options: FixOptions) -> int:
     config = read_config(repository.root, options.config)
-    snapshot = _as_meant(repository, config, read_snapshot(repository, config), options)
+    snapshot = read_snapshot(repository, config)
+    scope = scope_of(repository, config, snapshot, options.directory)
+    snapshot = _as_meant(repository, config, snapshot, options, scope.apps)
     moved = tuple(_name(name) for name in options.move)
     learn = options.strategy == "auto" and not options.keep_names
     found = find(repository, config, snapshot, options.base, moved, learn=learn)
-    conflicts = _chosen(snapshot, found, options.apps)
+    conflicts = _chosen(snapshot, found, options.apps, scope.apps)
+    _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)
     strategy = options.strategy
     if (moved or options.carry) and strategy == "auto":
@@ -82,19 +86,25 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     report = carry_out(repository, config, snapshot, planned, conflicts, options, agreed)
     report = report._replace(plan=_with_left(report.plan, left))
     code = _tell(repository, report, options)
-    if options.apps and len(_chosen(snapshot, found, options.apps)) < len(found.conflicts):
-        print("note: there are more in other apps: migmerge check", file=sys.stderr)
+    if len(_chosen(snapshot, found, options.apps, scope.apps)) < len(found.conflicts):
+        top = shlex.quote(repository.root)
+        where = "other apps: migmerge check" if options.apps else f"others: migmerge -C {top} check"
+        print(f"note: there are more in {where}", file=sys.stderr)
     return code
 
 
 def _with_left(plan: Plan, left: Sequence[Resolution]) -> Plan:
     """The plan with what somebody left as it is."""
-    told = sorted((*plan.resolutions, *left), key=lambda r: (r.app, r.status))
+    told = sorted((*plan.resolutions, *left), key=lambda r: (r.key, r.status))
     return plan._replace(resolutions=tuple(told))
 
 
 def _as_meant(
-    repository: Repository, config: Config, snapshot: Snapshot, options: FixOptions
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    options: FixOptions,
+    scope: Collection[str],
 ) -> Snapshot:
     """With migrations that somebody renamed under those that depend on them found again."""
     base = find_base(repository, options.base, config.base)
@@ -106,7 +116,7 @@ def _as_meant(
     meant = {
         app.key
         for app in snapshot.apps.values()
-        if not asked or asked & {app.label, app.directory, app.key}
+        if (asked & {app.label, app.directory, app.key} if asked else app.key in scope)
     }
     gone, taken = (
         {key: node for key, node in names.items() if key.app in meant}
@@ -123,10 +133,28 @@ def _name(name: str) -> str:
     return last[: -len(".py")] if last.endswith(".py") else last.rpartition(".")[2]
 
 
-def _chosen(snapshot: Snapshot, found: Findings, apps: Sequence[str]) -> list[Conflict]:
-    """The conflicts of the named apps (labels, or directories where a label is ambiguous)."""
-    keys = {app_named(snapshot, name).key for name in apps}
-    return [c for c in found.conflicts if not apps or c.app.key in keys]
+def _chosen(
+    snapshot: Snapshot, found: Findings, apps: Sequence[str], scope: Collection[str]
+) -> list[Conflict]:
+    """The conflicts of the named apps (labels, or directories where a label is ambiguous), else of
+    all in scope."""
+    keys = {app_named(snapshot, name, scope).key for name in apps} if apps else scope
+    return [conflict for conflict in found.conflicts if conflict.app.key in keys]
+
+
+def _refuse_ambiguous(snapshot: Snapshot, conflicts: Sequence[Conflict]) -> None:
+    """UserError where it is not known which migrations depend on those of a conflict."""
+    labels = {conflict.app.label for conflict in conflicts}
+    directories = {conflict.app.directory for conflict in conflicts}
+    for (label, directory), places in sorted(snapshot.oddities.ambiguous.items()):
+        if label in labels or directory in directories:
+            raise UserError(
+                "same-label",
+                f"the app label {label!r}, which {directory} depends on, is ambiguous: "
+                f"{', '.join(places)}",
+                "give one of them another label in [tool.migmerge] app_labels, "
+                "or leave one out with exclude",
+            )
 
 
 def _check_move(conflicts: Sequence[Conflict], moved: Sequence[str]) -> None:
@@ -180,4 +208,6 @@ def _tell(repository: Repository, report: FixReport, options: FixOptions) -> int
     statuses = {resolution.status for resolution in report.plan.resolutions}
     if "refused" in statuses or not report.whole:
         return 1
-    return 0 if report.written or options.dry_run or not report.plan.changes else 1
+    if report.written:
+        return 0 if report.verification.complete or options.allow_skipped else 1
+    return 0 if options.dry_run or not report.plan.changes else 1

@@ -23,6 +23,8 @@ class FixOptions(NamedTuple):
     commit: bool = False
     amend: bool = False
     verify: bool = True
+    no_databases: bool = False
+    allow_skipped: bool = False
     format: str = "text"
 
 

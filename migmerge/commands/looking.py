@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 from migmerge.commands.against import with_refs
+from migmerge.commands.check import CheckOptions
+from migmerge.commands.named import scope_of
 from migmerge.config import Config
 from migmerge.conflicts.model import Conflict
 from migmerge.errors import UserError
@@ -12,8 +14,9 @@ from migmerge.git.findings import find
 from migmerge.git.history import added_by, current_tips
 from migmerge.git.remembered import Clean, remember
 from migmerge.git.repository import Repository
-from migmerge.git.snapshot import recollect
+from migmerge.git.snapshot import Snapshot, recollect
 from migmerge.git.trees import Records
+from migmerge.migrations.layout import candidate_directories, is_around
 from migmerge.report.checked import Checked
 from migmerge.report.summary import summary
 from migmerge.report.text import findings_text, notice_line
@@ -24,46 +27,71 @@ def look(
     config: Config,
     tree: tuple[str, Records],
     prefixes: list[str],
-    asked_base: str | None,
-    always_base: bool,
+    options: CheckOptions,
 ) -> Checked:
-    """The findings in, around or about `prefixes`; remembered where there are none at all.
+    """The findings in, around or about `prefixes`, else those of the projects that a command in
+    this directory means; remembered where there are none at all.
 
     `tree` is what git lists, with the ref that it would be a merge with, if any.
     """
     ref, records = tree
-    snapshot, sound = recollect(repository, config, records, asked_base)
-    found = find(repository, config, snapshot, asked_base, always_base=always_base)
+    always_base = options.format == "json"
+    if prefixes:
+        # what nothing here depends on is not even read, as long as nothing is found here
+        snapshot, _ = recollect(repository, config, records, options.base, prefixes)
+        _refuse_unknown(config, snapshot, prefixes)
+        within = [*prefixes, *_named_elsewhere(config, snapshot)]
+        whole, _ = recollect(repository, config, records, options.base, within)
+        found = find(repository, config, whole, options.base, always_base=always_base)
+        if not any(_inside(conflict, prefixes) for conflict in found.conflicts):
+            return Checked(snapshot, found._replace(conflicts=()), ref)
+    snapshot, sound = recollect(repository, config, records, options.base)
+    found = find(repository, config, snapshot, options.base, always_base=always_base)
     checked = Checked(snapshot, found, ref)
     if sound and not found.conflicts:
         notices = tuple(notice_line(notice) for notice in found.notices)
         clean = Clean(*checked.size, found.asked, found.base, notices)
-        remember(repository, config, records, asked_base, clean)
-    for prefix in prefixes:
-        if not any(_is_around(app.directory, prefix) for app in snapshot.apps.values()):
-            known = ", ".join(sorted(app.directory for app in snapshot.apps.values())) or "nowhere"
-            raise UserError(
-                "unknown-app", f"no migrations in or around {prefix}", f"there are some in {known}"
-            )
+        remember(repository, config, records, options.base, clean)
     conflicts = tuple(c for c in found.conflicts if _inside(c, prefixes))
+    if conflicts and not prefixes:
+        scope = scope_of(repository, config, snapshot, options.directory)
+        conflicts = tuple(c for c in conflicts if c.app.key in scope.apps)
     hidden = len(found.conflicts) - len(conflicts)
     if ref:
         conflicts = with_refs(repository, snapshot, conflicts, ref)
     return checked._replace(findings=found._replace(conflicts=conflicts), hidden=hidden)
 
 
+def _named_elsewhere(config: Config, snapshot: Snapshot) -> list[str]:
+    """Directories of apps that the migrations read so far name, by what they are called."""
+    labels = {
+        reference.label
+        for migration in snapshot.graph.nodes.values()
+        for reference in (*migration.header.dependencies, *migration.header.run_before)
+    }
+    places = candidate_directories(snapshot.listing.files, config.migration_modules.values())
+    own = {app.directory for app in snapshot.apps.values()}
+    return sorted(d for d in places - own if labels.intersection(d.split("/")[-2:]))
+
+
+def _refuse_unknown(config: Config, snapshot: Snapshot, prefixes: list[str]) -> None:
+    """UserError for a path in or around which there are no migrations."""
+    for prefix in prefixes:
+        if any(is_around(app.directory, prefix) for app in snapshot.apps.values()):
+            continue
+        modules = config.migration_modules.values()
+        places = sorted(candidate_directories(snapshot.listing.files, modules))
+        known = ", ".join(place or "." for place in places) or "nowhere"
+        raise UserError(
+            "unknown-app", f"no migrations in or around {prefix}", f"there are some in {known}"
+        )
+
+
 def _inside(conflict: Conflict, prefixes: list[str]) -> bool:
     place = conflict.place.path if conflict.place else conflict.app.directory
     return not prefixes or any(
-        f"{place}/".startswith(f"{prefix}/") or _is_around(conflict.app.directory, prefix)
+        f"{place}/".startswith(f"{prefix}/") or is_around(conflict.app.directory, prefix)
         for prefix in prefixes
-    )
-
-
-def _is_around(directory: str, prefix: str) -> bool:
-    """Whether migrations in `directory` are meant by a path; the empty one is the top."""
-    return (
-        not prefix or f"{directory}/".startswith(f"{prefix}/") or prefix.startswith(f"{directory}/")
     )
 
 

@@ -1,18 +1,51 @@
-"""What a command line names, and the question whether to go on."""
+"""What a command line names, where it is run, and the question whether to go on."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from difflib import get_close_matches
+from typing import NamedTuple
 
+from migmerge.config import Config
 from migmerge.errors import UserError
+from migmerge.git.repository import Repository
 from migmerge.git.snapshot import Snapshot
+from migmerge.migrations.membership import owners, projects_in_scope
 from migmerge.migrations.model import App
+from migmerge.resolve.asking import project_places
 
 
-def apps_named(snapshot: Snapshot, name: str) -> list[App]:
-    """The apps of a label, or of a directory; UserError where there are none."""
+class Scope(NamedTuple):
+    """The projects (their directories) that a command run in some directory is about, and the
+    keys of their apps."""
+
+    places: tuple[str, ...]
+    apps: frozenset[str]
+
+
+def scope_of(repository: Repository, config: Config, snapshot: Snapshot, directory: str) -> Scope:
+    """The nearest project above `directory`; at the top of the repository each."""
+    here = os.path.relpath(os.path.realpath(directory), os.path.realpath(repository.root))
+    inside = "" if here == os.curdir or here.startswith(os.pardir) else here.replace(os.sep, "/")
+    known = project_places(config, snapshot)
+    places = projects_in_scope(inside, known)
+    apps = {
+        app.key
+        for app in snapshot.apps.values()
+        if not known or set(owners(app.directory, known)) & set(places)
+    }
+    return Scope(places, frozenset(apps))
+
+
+def apps_named(snapshot: Snapshot, name: str, scope: Collection[str] = ()) -> list[App]:
+    """The apps of a label, or of a directory; UserError where there are none.
+
+    Where some of them are in `scope` (keys of apps) these are meant.
+    """
     tidy = name.rstrip("/")
     found = [a for a in snapshot.apps.values() if tidy in (a.label, a.directory, a.key)]
+    found = [app for app in found if app.key in scope] or found
     if not found:
         labels = sorted({app.label for app in snapshot.apps.values()})
         near = get_close_matches(tidy.lower(), labels, 1)
@@ -23,9 +56,9 @@ def apps_named(snapshot: Snapshot, name: str) -> list[App]:
     return found
 
 
-def app_named(snapshot: Snapshot, name: str) -> App:
+def app_named(snapshot: Snapshot, name: str, scope: Collection[str] = ()) -> App:
     """The only one; UserError where a label is ambiguous, too."""
-    found = apps_named(snapshot, name)
+    found = apps_named(snapshot, name, scope)
     if len(found) > 1:
         places = ", ".join(sorted(app.directory for app in found))
         raise UserError(

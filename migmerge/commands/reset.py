@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
-from migmerge.commands.named import app_named
+from migmerge.commands.named import Scope, app_named, scope_of
 from migmerge.commands.undo import UndoOptions, undo, why_not
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
@@ -25,6 +25,7 @@ from migmerge.project.databases import (
     write_app_rows,
 )
 from migmerge.project.interpreter import Project
+from migmerge.project.outcome import Status
 from migmerge.report.fix import diff_text
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
@@ -68,12 +69,9 @@ def reset(options: ResetOptions) -> int:
     config = read_config(repository.root, options.config)
     with exclusive(repository):
         snapshot = read_snapshot(repository, config)
-        app = app_named(snapshot, options.app)
-        (project,) = projects_of(repository, config, snapshot, [app.key])
-        if isinstance(project, str):
-            raise UserError(
-                "no-project", f"no Django project to ask: {project}", "manage = ... names one"
-            )
+        scope = scope_of(repository, config, snapshot, options.directory)
+        app = app_named(snapshot, options.app, scope.apps)
+        project = _project(repository, config, snapshot, app, scope)
         reasons = _reasons(repository, config, snapshot, app, options)
         plan = None if options.rows else plan_reset(repository, config, snapshot, project, app)
         if isinstance(plan, Refusal):
@@ -96,6 +94,26 @@ def reset(options: ResetOptions) -> int:
             print("nothing was changed: this is the plan; add --apply")
             return 0
         return _apply(repository, config, project, app, plan, found)
+
+
+def _project(
+    repository: Repository, config: Config, snapshot: Snapshot, app: App, scope: Scope
+) -> Project:
+    """The app's only project; UserError where there is none, or several have the app."""
+    found = projects_of(repository, config, snapshot, [app.key], scope.places)
+    if not found:  # the app was named in another project's directory
+        found = projects_of(repository, config, snapshot, [app.key])
+    projects = [project for project in found if isinstance(project, Project)]
+    if len(projects) > 1:
+        places = ", ".join(sorted(project.name for project in projects))
+        raise UserError(
+            "no-project", f"several projects may have {app.label}: {places}",
+            f"run it in the directory of one: migmerge -C {projects[0].name} reset {app.label}",
+        )  # fmt: skip
+    if not projects:
+        why = next(iter(found), "")
+        raise UserError("no-project", f"no Django project to ask: {why}", "manage = ... names one")
+    return projects[0]
 
 
 def _names(snapshot: Snapshot, app: App) -> tuple[str, ...]:
@@ -222,7 +240,7 @@ def _judged(repository: Repository, config: Config, project: Project, app: App) 
     nodes = [key.name for key in after.graph.nodes if key.app == app.key]
     leaf = after.graph.leaves(app.key)[0].name
     answer = verify(project, {app.label: nodes}, {app.label: leaf})
-    return "" if answer.status == "ok" else str(answer)
+    return "" if answer.status is Status.OK else str(answer)
 
 
 def _rows_back(project: Project, label: str, target: Target) -> str:
@@ -264,12 +282,9 @@ def undo_reset(options: ResetOptions) -> int:
         print(printable(f"nothing was taken back: {why}"))
         return 1
     snapshot = read_snapshot(repository, config)
-    app = app_named(snapshot, last.label)
-    (project,) = projects_of(repository, config, snapshot, [app.key])
-    if isinstance(project, str):
-        raise UserError(
-            "no-project", f"no Django project to ask: {project}", "manage = ... names one"
-        )
+    scope = scope_of(repository, config, snapshot, options.directory)
+    app = app_named(snapshot, last.label, scope.apps)
+    project = _project(repository, config, snapshot, app, scope)
     for name, before, after in last.databases:
         target = Target(name, parse_database(name), before, after)
         why = _rows_back(project, last.label, target)
@@ -277,7 +292,7 @@ def undo_reset(options: ResetOptions) -> int:
             print(f"{target.shown}: {printable(why)}")
             return 1
         print(f"{target.shown}: {len(before)} rows as before")
-    code = undo(UndoOptions(options.directory, reset=True)) if last.paths else 0
+    code = undo(UndoOptions(options.directory, options.config, reset=True)) if last.paths else 0
     if code == 0:
         forget(repository)
     return code

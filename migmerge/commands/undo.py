@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
-from migmerge.config import read_config
+from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot, understand
@@ -18,7 +18,7 @@ from migmerge.resolve import journal
 from migmerge.resolve.asking import projects_of
 from migmerge.resolve.journal import Journal, State
 from migmerge.resolve.kept import kept
-from migmerge.resolve.reconciling import name_of, rename_back
+from migmerge.resolve.reconciling import RowsByApp, name_of, rename_back, untouched_rule
 from migmerge.resolve.transaction import Transaction, read_states
 
 
@@ -26,6 +26,7 @@ class UndoOptions(NamedTuple):
     """What the command line said; `reset` that it is a reset that is taken back."""
 
     directory: str
+    config: str | None = None
     reset: bool = False
 
 
@@ -51,7 +52,8 @@ def undo(options: UndoOptions) -> int:
                 "the last change is a reset, which has rows, too",
                 "migmerge reset --undo",
             )
-        return _take_back(repository, change, read_states(repository, change.before))
+        config = read_config(repository.root, options.config)
+        return _take_back(repository, config, change)
 
 
 def _last(repository: Repository) -> Journal | None:
@@ -74,7 +76,8 @@ def why_not(repository: Repository, paths: Sequence[str]) -> str:
     return f"not as it was left: {', '.join(odd)}" if odd else ""
 
 
-def _take_back(repository: Repository, change: Journal, now: Mapping[str, State]) -> int:
+def _take_back(repository: Repository, config: Config, change: Journal) -> int:
+    now = read_states(repository, change.before)
     later = journal.standing(repository) != (change.head, change.theirs)
     odd = sorted(p for p, state in now.items() if _differs(state, change.after[p]))
     if odd:
@@ -85,12 +88,11 @@ def _take_back(repository: Repository, change: Journal, now: Mapping[str, State]
         print("nothing was taken back; the merge that the fix belonged to is over")
         print("  next: git revert -m 1 HEAD, or git reset, whichever commit it is in")
         return 1
-    broken = _would_break(repository, change) if later else []
+    broken = _would_break(repository, config, change) if later else []
     if broken:
         print("nothing was taken back; what came later builds on the fix:")
         print("".join(f"  {printable(text)}\n" for text in broken), end="")
         return 1
-    config = read_config(repository.root)
     snapshot = read_snapshot(repository, config)
     names = _renamed(snapshot, change)
     transaction = Transaction(repository, now, change.before)
@@ -100,28 +102,30 @@ def _take_back(repository: Repository, change: Journal, now: Mapping[str, State]
         journal.drop(repository, done)
     for path, state in sorted(change.before.items()):
         print(f"{'restored' if state.data is not None else 'removed '} {printable(path)}")
-    projects = projects_of(repository, config, snapshot, sorted(snapshot.apps)) if names else {}
-    for line in rename_back(projects, snapshot, names):
+    projects = projects_of(repository, config, snapshot, sorted(names))
+    for line in rename_back(projects, names, untouched_rule()):
         print(printable(line))
     print("staged; look, then git commit" if later else "as it was before the fix")
     return 0
 
 
-def _renamed(snapshot: Snapshot, change: Journal) -> list[Renamed]:
+def _renamed(snapshot: Snapshot, change: Journal) -> RowsByApp:
     """What the fix renamed: a file's operations that are in another one since."""
-    labels = {node.path: node.label for node in snapshot.graph.nodes.values()}
+    apps = {app.directory: app for app in snapshot.apps.values()}
     changed = [p for p, state in change.before.items() if state.data != change.after[p].data]
     went = {p: data for p in changed if (data := change.before[p].data) is not None}
     came = {p: data for p in changed if (data := change.after[p].data) is not None}
-    found = []
+    found = {}
     for place in sorted({os.path.dirname(path) for path in went}):
         old, new = (
             {name_of(path): data for path, data in files.items() if os.path.dirname(path) == place}
             for files in (went, came)
         )
-        label = next((labels[p] for p in came if p in labels and os.path.dirname(p) == place), "")
-        pairs = pair_names(old, new) if label else {}
-        found += [Renamed(label, name, other) for name, other in sorted(pairs.items())]
+        pairs = pair_names(old, new) if place in apps else {}
+        if pairs:
+            label = apps[place].label
+            rows = [Renamed(label, name, other) for name, other in sorted(pairs.items())]
+            found[apps[place].key] = rows
     return found
 
 
@@ -129,9 +133,8 @@ def _differs(now: State, after: State) -> bool:
     return (now.data, now.entries) != (after.data, after.entries)
 
 
-def _would_break(repository: Repository, change: Journal) -> list[str]:
+def _would_break(repository: Repository, config: Config, change: Journal) -> list[str]:
     """Migrations that would be left without one that they depend on."""
-    config = read_config(repository.root)
     snapshot = read_snapshot(repository, config)
     files = {path: state.data for path, state in change.before.items()}
     after = understand(repository, config, "plan", snapshot.listing, files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from migmerge.commands.named import apps_named
+from migmerge.commands.named import apps_named, scope_of
 from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
@@ -13,13 +13,13 @@ from migmerge.git.findings import Findings, find
 from migmerge.git.repository import find_repository
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.starts import starts_of_history
-from migmerge.project.ask import Answer
 from migmerge.project.ask import verify as judge
 from migmerge.project.databases import parse_database
 from migmerge.project.interpreter import Project
+from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.starts import SQLITE, Arrivals
 from migmerge.report.verify import Proof, verify_json, verify_text
-from migmerge.resolve.asking import projects_of
+from migmerge.resolve.asking import apps_of, projects_of
 from migmerge.resolve.proving import prove
 
 _SECONDS = 3600
@@ -47,17 +47,23 @@ def verify(options: VerifyOptions) -> int:
         return _in_the_way(found, options)
     base = find_base(repository, options.base, config.base)
     starts = starts_of_history(repository, config, snapshot, base.commit if base else "")
-    named = tuple(app.key for name in options.apps for app in apps_named(snapshot, name))
-    chosen = named or starts.apps or tuple(sorted(snapshot.apps))
+    scope = scope_of(repository, config, snapshot, options.directory)
+    named = [a.key for name in options.apps for a in apps_named(snapshot, name, scope.apps)]
+    # an app that one side alone has is there no more
+    changed = [app for app in starts.apps if app in scope.apps]
+    chosen = named or changed or scope.apps
+    places = None if named else scope.places
     proofs = []
-    for project, apps in projects_of(repository, config, snapshot, sorted(chosen)).items():
+    projects = projects_of(repository, config, snapshot, sorted(chosen), places)
+    for project, apps in projects.items():
         labels = sorted(snapshot.apps[app].label for app in apps)
         if isinstance(project, str):
-            proofs.append(Proof(labels, Answer("skipped", project), Arrivals((), why=project)))
+            proofs.append(Proof(labels, skipped(project), Arrivals((), why=project)))
             continue
         answer = _judge(project, snapshot, apps)
-        told = prove(project, server, snapshot, starts._replace(apps=tuple(apps)), _SECONDS)
-        proofs.append(Proof(labels, answer, told))
+        meant, own = starts._replace(apps=tuple(apps)), apps_of(config, snapshot, project)
+        told = prove(project, server, snapshot, meant, own, _SECONDS)
+        proofs.append(Proof(labels, answer, told, project.place))
     text = verify_json if options.format == "json" else verify_text
     print(text(proofs, starts.told), end="")
     return 0 if all(proof.proven for proof in proofs) else 1
@@ -66,7 +72,7 @@ def verify(options: VerifyOptions) -> int:
 def _in_the_way(found: Findings, options: VerifyOptions) -> int:
     """With two leaf nodes no database is migrated anywhere."""
     labels = sorted({conflict.app.label for conflict in found.conflicts})
-    answer = Answer("failed", "there are conflicts in the way: migmerge fix")
+    answer = failed("there are conflicts in the way: migmerge fix")
     proof = Proof(labels, answer, Arrivals((), why="not tried"))
     text = verify_json if options.format == "json" else verify_text
     print(text([proof], ""), end="")
@@ -85,7 +91,7 @@ def _server(text: str) -> dict[str, object]:
     return settings
 
 
-def _judge(project: Project, snapshot: Snapshot, apps: Sequence[str]) -> Answer:
+def _judge(project: Project, snapshot: Snapshot, apps: Sequence[str]) -> Outcome:
     graph = snapshot.graph
     nodes = {
         snapshot.apps[app].label: [k.name for k in graph.nodes if k.app == app] for app in apps

@@ -116,13 +116,17 @@ def _each(options: GitOptions, strategy: str) -> str:
     command = [sys.executable, "-I", "-m", "migmerge"]
     if options.config:
         command += ["--config", os.path.abspath(options.config)]
-    return shlex.join([*command, "fix", "--yes", "--amend", "--strategy", strategy])
+    return shlex.join(
+        [*command, "fix", "--yes", "--amend", "--allow-skipped", "--strategy", strategy]
+    )
 
 
 def _fixed(repository: Repository, options: GitOptions, strategy: str, then: str) -> bool:
     """Fix what can be; False, with words, where somebody has to go on."""
     asks = sys.stdin.isatty() and sys.stdout.isatty() and strategy == "auto"
-    wish = FixOptions(options.directory, options.config, strategy=strategy, yes=not asks)
+    wish = FixOptions(
+        repository.root, options.config, strategy=strategy, yes=not asks, allow_skipped=True
+    )
     try:
         done = fix(wish) == 0
     except UserError:

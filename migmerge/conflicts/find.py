@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from migmerge.conflicts.model import Branch, Conflict, Notice, Place
-from migmerge.migrations.graph import Graph
+from migmerge.migrations.graph import Graph, is_lost
 from migmerge.migrations.lockfiles import LockFile
 from migmerge.migrations.model import App, Migration, NodeKey
 from migmerge.migrations.naming import number
@@ -76,7 +76,8 @@ def _definite(graph: Graph, app: str, leaves: list[NodeKey]) -> tuple[list[NodeK
 
     A node whose dependencies are computed may depend on any leaf that it isn't an ancestor of.
     """
-    unread = [key for key in graph.app_nodes(app) if graph.nodes[key].header.opaque]
+    nodes = graph.nodes
+    unread = [k for k in graph.app_nodes(app) if nodes[k].header.opaque and not is_lost(nodes[k])]
     above = {leaf: graph.ancestors(leaf) for leaf in leaves} if unread else {}
     definite = [leaf for leaf in leaves if all(key in above[leaf] for key in unread)]
     definite += [leaf for leaf in leaves if leaf in unread and leaf not in definite]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from migmerge.config import Config
 from migmerge.conflicts.find import Found, find_conflicts, number_collisions
 from migmerge.conflicts.model import Conflict, Notice, Place
-from migmerge.git.repository import Repository
+from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import THEIRS, Snapshot, paths_of_both_sides
 from migmerge.git.trees import Listing, list_commit
 from migmerge.migrations.graph import without_squashes
 from migmerge.migrations.model import NodeKey
+from migmerge.migrations.reader import MARKERS
 
 if TYPE_CHECKING:
     from migmerge.git.base import Base
@@ -54,9 +55,33 @@ def find(
     numbers: list[Conflict] = []
     if config.numbers != "off":
         numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset())
+    found = found._replace(notices=(*found.notices, *_oddities(snapshot)))
     if not (found.conflicts or numbers or asked_base or always_base):
-        return Findings((), found.notices, None)
+        return Findings((), tuple(sorted(found.notices)), None)
     return _complete(repository, config, snapshot, found, numbers, asked_base, moved, learn)
+
+
+def _oddities(snapshot: Snapshot) -> list[Notice]:
+    """What was not read, or not resolved, though nothing that was asked for needs it."""
+    archives = [
+        Notice(
+            Place(directory, 0),
+            f"not read: {winner} holds the migrations of this label "
+            "(exclude it, or name another one in migration_modules)",
+            "archive",
+        )
+        for directory, winner in snapshot.oddities.archives.items()
+    ]
+    ambiguous = [
+        Notice(
+            Place(directory, 0),
+            f"the app label {label!r}, which is named here, may mean {' or '.join(places)} "
+            "(app_labels gives one of them another)",
+            "same-label",
+        )
+        for (label, directory), places in snapshot.oddities.ambiguous.items()
+    ]
+    return [*archives, *ambiguous]
 
 
 def _complete(
@@ -92,11 +117,12 @@ def _complete(
         from migmerge.git.habit import habit
 
         prefer = habit(repository, base.commit, {a.directory for a in snapshot.apps.values()})
+    before = listing or _committed(repository, snapshot)
     sided = []
     for conflict in (*found.conflicts, *numbers):
         branches = decide_sides(conflict.branches, published, moved)
         conflict = conflict._replace(branches=branches)
-        notice = _beyond_this_branch(conflict)
+        notice = _beyond_this_branch(conflict) or _broken_before(snapshot, conflict, before)
         if notice:
             notices.append(notice)
         else:
@@ -113,6 +139,27 @@ def _beyond_this_branch(conflict: Conflict) -> Notice | None:
     if conflict.place and conflict.kind in kinds and all(b.published for b in conflict.branches):
         return Notice(conflict.place, conflict.reasons[0], kinds[conflict.kind])
     return None
+
+
+def _committed(repository: Repository, snapshot: Snapshot) -> Listing | None:
+    """What HEAD has, where the work tree or the index is looked at."""
+    head = find_commit(repository, "HEAD") if snapshot.source in ("worktree", "index") else None
+    return list_commit(repository, head) if head else None
+
+
+def _broken_before(snapshot: Snapshot, conflict: Conflict, before: Listing | None) -> Notice | None:
+    """A file that does not parse, and that nobody touched: it belongs to neither side."""
+    if conflict.kind != "unparsable" or not conflict.place or before is None:
+        return None
+    path = conflict.place.path
+    if path not in snapshot.contents or MARKERS in conflict.reasons:
+        return None  # a link that leads out, or a merge that somebody left half done
+    now, then = snapshot.listing.files.get(path), before.files.get(path)
+    if path in snapshot.listing.unmerged or not now or not then or now.changed:
+        return None
+    if now.oid != then.oid:
+        return None
+    return Notice(conflict.place, f"it does not parse: {conflict.reasons[0]}", "unparsable")
 
 
 def _at_fault(snapshot: Snapshot, conflict: Conflict) -> Conflict:

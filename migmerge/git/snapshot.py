@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.config import Config
@@ -29,14 +29,18 @@ from migmerge.migrations.layout import (
     app_label,
     apps_of,
     candidate_directories,
+    is_around,
     is_candidate_name,
     migrations_of,
     read_app_label,
+    set_aside,
     split,
 )
 from migmerge.migrations.lockfiles import LockFile, is_lock_file, read_lock_file
+from migmerge.migrations.membership import manage_directories
 from migmerge.migrations.model import App, Header, Migration, NodeKey, Opaque, ParseError, Reference
 from migmerge.migrations.reader import read_header
+from migmerge.migrations.settings import module_paths, read_settings, settings_module
 
 THEIRS = 3
 
@@ -50,6 +54,17 @@ class Renames(NamedTuple):
     taken: Mapping[NodeKey, NodeKey] = {}
     paths: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
+
+
+class Oddities(NamedTuple):
+    """What of a tree is left unread or unresolved, which stands in the way of nothing.
+
+    `archives` are directories with the one that counts in their place; `ambiguous` are labels with
+    the directory of the app that names them, and the directories that may be meant.
+    """
+
+    archives: Mapping[str, str] = {}
+    ambiguous: Mapping[tuple[str, str], tuple[str, ...]] = {}
 
 
 class Snapshot(NamedTuple):
@@ -66,6 +81,7 @@ class Snapshot(NamedTuple):
     graph: Graph
     resolve: Resolve
     lock_files: tuple[LockFile, ...]
+    oddities: Oddities = Oddities()
     renames: Renames = Renames()
 
     @property
@@ -103,10 +119,12 @@ def understand(
     listing: Listing,
     changed: Mapping[str, bytes | None] | None = None,
     memory: Memory | None = None,
+    within: Sequence[str] = (),
 ) -> Snapshot:
     """The snapshot of a listing; `changed` lays other bytes (None: no file) over the tree's.
 
-    With a `memory` no file is read before it is asked for whose content was read before.
+    With a `memory` no file is read before it is asked for whose content was read before. Where
+    `within` has any paths, only migrations in or around these are read.
     """
     changed = changed or {}
     listing = with_changes(listing, changed)
@@ -114,9 +132,13 @@ def understand(
     paths = list(listing.files)
     modules = {path.strip("/"): label for label, path in config.migration_modules.items()}
     directories = candidate_directories(paths, modules)
+    if within:
+        directories = {d for d in directories if any(is_around(d, path) for path in within)}
     members = members_of(paths, directories, config)
     collided = {p for p in members if _is_collision(listing, p) and p not in changed}
     locks = [p for p in paths if _is_lock(p, config)]
+    if within:
+        locks = [path for path in locks if any(is_around(split(path)[0], p) for p in within)]
     ours, theirs = _versions(repository, listing, collided)
     theirs_only = _theirs_only(repository, listing, members) if theirs else frozenset()
     given = {p: d for p in (*members, *locks) if (d := changed.get(p)) is not None}
@@ -128,28 +150,36 @@ def understand(
         for path, data in theirs.items()
         if (header := read_header(data)) is not None
     ]
-    apps = _apps(repository, config, listing, sources, modules, memory)
+    apps, archives = _apps(repository, config, listing, sources, modules, memory)
+    sources = [source for source in sources if split(source.path)[0] in apps]
     migrations = migrations_of(sources, apps)
-    resolve = _resolver(apps, migrations, theirs_only)
+    resolver = Resolver(apps, manage_directories(listing.files))
+    resolve = _resolve_by(resolver, migrations, theirs_only)
     graph = build_graph(migrations, resolve)
     contents.read(locks)
     for path in locks:
         memory.is_listed(path, contents.get(path))
     lock_files = tuple(read_lock_file(p, contents[p]) for p in sorted(locks) if p in contents)
     by_key = {app.key: app for app in apps.values()}
+    oddities = Oddities(archives, resolver.ambiguous)
     return Snapshot(
-        source, listing, contents, theirs, theirs_only, by_key, graph, resolve, lock_files
+        source, listing, contents, theirs, theirs_only, by_key, graph, resolve, lock_files, oddities
     )
 
 
 def recollect(
-    repository: Repository, config: Config, records: Records, asked_base: str | None = None
+    repository: Repository,
+    config: Config,
+    records: Records,
+    asked_base: str | None = None,
+    within: Sequence[str] = (),
 ) -> tuple[Snapshot, bool]:
     """The snapshot of what git lists, with what the cache knows of it, and keeping what is new;
-    and whether all files were as listed."""
+    and whether all files were as listed. `within` as for `understand`."""
     listing = listing_of(records)
     memory = remembering(repository, config, listing, asked_base)
-    snapshot = understand(repository, config, records.source, listing, memory=memory)
+    source = records.source
+    snapshot = understand(repository, config, source, listing, memory=memory, within=within)
     memory.keep(repository)
     return snapshot, memory.sound
 
@@ -289,7 +319,8 @@ def _apps(
     sources: list[Source],
     modules: Mapping[str, str],
     memory: Memory,
-) -> dict[str, App]:
+) -> tuple[dict[str, App], dict[str, str]]:
+    """Directory -> App, and archives with the directory that counts."""
     headers: dict[str, dict[str, Header]] = {}
     for source in sources:
         directory, name = split(source.path)
@@ -300,7 +331,49 @@ def _apps(
             if directory == path.strip("/") or split(directory)[0] == path.strip("/"):
                 declared[directory] = label
     labels = {d: app_label(d, found, declared.get(d)) for d, found in headers.items()}
-    return apps_of(labels)
+    chosen = set(modules)
+    if len(set(labels.values())) < len(labels) and not chosen.intersection(labels):
+        chosen |= _named_by_settings(repository, config, listing, labels)
+    archives = set_aside(labels, declared, chosen)
+    return apps_of({d: label for d, label in labels.items() if d not in archives}), archives
+
+
+_FILES_OF_SETTINGS = 10
+
+
+def _named_by_settings(
+    repository: Repository, config: Config, listing: Listing, labels: Mapping[str, str]
+) -> set[str]:
+    """Directories that MIGRATION_MODULES names, in the settings of the manage.py above them."""
+    found = set()
+    for place in manage_directories(listing.files):
+        manage = f"{place}/manage.py".lstrip("/")
+        source = read_files(repository, listing, [manage]).get(manage, b"")
+        module = config.settings or settings_module(source)
+        modules = _settings(repository, listing, place, module) if module else {}
+        for directory, label in labels.items():
+            dotted = modules.get(label, "").replace(".", "/")
+            if dotted and f"/{directory}".endswith(f"/{dotted}"):
+                found.add(directory)
+    return found
+
+
+def _settings(repository: Repository, listing: Listing, place: str, module: str) -> dict[str, str]:
+    """MIGRATION_MODULES of a settings module and of what it imports with `*`."""
+    found: dict[str, str] = {}
+    waiting = list(module_paths(module, place, ""))
+    seen: set[str] = set()
+    while waiting and len(seen) < _FILES_OF_SETTINGS:
+        path = waiting.pop(0)
+        if path in seen or path not in listing.files:
+            continue
+        seen.add(path)
+        source = read_files(repository, listing, [path]).get(path, b"")
+        settings = read_settings(source)
+        found = {**settings.modules, **found}
+        for star in settings.stars:
+            waiting += module_paths(star, place, path)
+    return found
 
 
 def _declared(
@@ -330,10 +403,9 @@ def _text(answer: object) -> str | None:
     return answer
 
 
-def _resolver(
-    apps: Mapping[str, App], migrations: list[Migration], theirs_only: frozenset[str]
+def _resolve_by(
+    resolver: Resolver, migrations: list[Migration], theirs_only: frozenset[str]
 ) -> Resolve:
-    resolver = Resolver(apps)
     collided = {migration.key for migration in migrations if migration.key.version}
 
     def resolve(migration: Migration, reference: Reference) -> NodeKey | None:

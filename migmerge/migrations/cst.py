@@ -19,7 +19,11 @@ _BRACKET = re.compile(r"[()\[\]{}]")
 
 
 def parse_module(text: str) -> libcst.Module | None:
-    """The module, None where LibCST can't parse `text` or it is too deep or long to try."""
+    """The module, None where LibCST can't parse `text` or it is too deep or long to try.
+
+    Besides ParserSyntaxError it raises CSTValidationError, TypeError and others, for nodes that
+    its own checks do not accept.
+    """
     import libcst  # heavy: a check without findings never comes here
 
     if len(text) > _LONGEST or _depth(text) > _DEEPEST:
@@ -27,7 +31,7 @@ def parse_module(text: str) -> libcst.Module | None:
     found: list[libcst.Module] = []
 
     def work() -> None:
-        with contextlib.suppress(libcst.ParserSyntaxError):
+        with contextlib.suppress(Exception):  # whatever it is: what isn't parsed isn't rewritten
             found.append(libcst.parse_module(text))
 
     before = threading.stack_size(_STACK)

@@ -44,11 +44,13 @@ class Graph(NamedTuple):
 
     def leaves(self, app: str) -> list[NodeKey]:
         """The app's nodes on which no node of the same app depends (leaf_nodes)."""
-        return [
-            key
-            for key in self.app_nodes(app)
-            if all(child.app != app for child in self.children[key])
-        ]
+        return self._placed(
+            [
+                key
+                for key in self.app_nodes(app)
+                if all(child.app != app for child in self.children[key])
+            ]
+        )
 
     def all_leaves(self) -> dict[str, list[NodeKey]]:
         """App key -> its leaf nodes, all in one pass."""
@@ -56,7 +58,13 @@ class Graph(NamedTuple):
         for key, children in self.children.items():
             if all(child.app != key.app for child in children):
                 found.setdefault(key.app, []).append(key)
-        return {app: sorted(leaves) for app, leaves in sorted(found.items())}
+        return {app: self._placed(sorted(leaves)) for app, leaves in sorted(found.items())}
+
+    def _placed(self, leaves: list[NodeKey]) -> list[NodeKey]:
+        """Without files of which neither syntax nor place can be read, as long as others are left:
+        what is known of them is that they are broken."""
+        lost = {key for key in leaves if is_lost(self.nodes[key])}
+        return [key for key in leaves if key not in lost] or leaves
 
     def ancestors(self, key: NodeKey) -> set[NodeKey]:
         """`key` and everything that must run before it, in all apps."""
@@ -103,6 +111,11 @@ class Graph(NamedTuple):
                     groups.append(sorted(group))
                     seen |= group
         return groups
+
+
+def is_lost(migration: Migration) -> bool:
+    """Whether a file neither parses nor shows what it depends on."""
+    return bool(migration.header.error and migration.header.opaque)
 
 
 def _reach(keys: set[NodeKey], edges: Mapping[NodeKey, frozenset[NodeKey]]) -> set[NodeKey]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.errors import UserError
 from migmerge.migrations.literals import Constants, string_value
+from migmerge.migrations.membership import may_refer
 from migmerge.migrations.model import App, Header, Migration, NodeKey
 from migmerge.migrations.reader import parse
 
@@ -102,6 +102,49 @@ def app_label(directory: str, headers: Mapping[str, Header], declared: str | Non
     return max(votes, key=lambda label: (votes[label], label == named, label not in _DJANGO, label))
 
 
+def is_around(directory: str, prefix: str) -> bool:
+    """Whether migrations in `directory` are meant by a path; the empty one is the top."""
+    return (
+        not prefix or f"{directory}/".startswith(f"{prefix}/") or prefix.startswith(f"{directory}/")
+    )
+
+
+def set_aside(
+    labels: Mapping[str, str], declared: Mapping[str, str], chosen: Collection[str]
+) -> dict[str, str]:
+    """Directories that hold an archive of an app's migrations, each with the one that counts.
+
+    Of several with one label those that are `chosen` (by configuration or settings) count. Else it
+    is the app's `migrations`, and what is beside or below it in the app's package does not.
+    """
+    found: dict[str, str] = {}
+    by_label: dict[str, list[str]] = {}
+    for directory, label in labels.items():
+        by_label.setdefault(label, []).append(directory)
+    for label, directories in by_label.items():
+        winners = [d for d in directories if d in chosen]
+        usual = [d for d in directories if _is_usual(d, label, declared.get(d))]
+        for directory in directories:
+            if winners and directory not in winners:
+                found[directory] = winners[0]
+            elif not winners and directory not in usual:
+                near = [d for d in usual if f"{directory}/".startswith(_package(d))]
+                if near:
+                    found[directory] = near[0]
+    return found
+
+
+def _is_usual(directory: str, label: str, declared: str | None) -> bool:
+    """Whether a directory is where Django looks by itself for the migrations of a label."""
+    parent, _, own = directory.rpartition("/")
+    return own == "migrations" and label in (declared, parent.rpartition("/")[2])
+
+
+def _package(directory: str) -> str:
+    parent = directory.rpartition("/")[0]
+    return f"{parent}/" if parent else ""
+
+
 def apps_of(labels: Mapping[str, str]) -> dict[str, App]:
     """Directory -> App; the label is the key unless two directories share it."""
     shared = Counter(labels.values())
@@ -123,16 +166,24 @@ def migrations_of(sources: Iterable[Source], apps: Mapping[str, App]) -> list[Mi
 
 
 class Resolver:
-    """Which app a label means, seen from a directory: nearest first where it is not unique."""
+    """Which app a label means, seen from a directory: nearest first where it is not unique.
 
-    def __init__(self, apps: Mapping[str, App]) -> None:
+    Never one of another project; `projects` are the directories that have a manage.py.
+    `ambiguous` has each label that could not be resolved, with the directories that it may mean.
+    """
+
+    def __init__(self, apps: Mapping[str, App], projects: Sequence[str] = ()) -> None:
         self._by_label: dict[str, list[App]] = {}
+        self._projects = projects
+        self.ambiguous: dict[tuple[str, str], tuple[str, ...]] = {}
         for app in apps.values():
             self._by_label.setdefault(app.label, []).append(app)
 
     def app(self, label: str, directory: str) -> str | None:
-        """The app's key; None for an app outside the repository. UserError when ambiguous."""
-        apps = self._by_label.get(label)
+        """The app's key; None for an app outside the repository, and where it is ambiguous."""
+        apps = self._by_label.get(label, [])
+        if len(self._projects) > 1:
+            apps = [a for a in apps if may_refer(directory, a.directory, self._projects)]
         if not apps:
             return None
         if len(apps) == 1:
@@ -140,13 +191,9 @@ class Resolver:
         ranked = sorted(apps, key=lambda app: -_shared_prefix(app.directory, directory))
         best = _shared_prefix(ranked[0].directory, directory)
         if best == _shared_prefix(ranked[1].directory, directory):
-            places = ", ".join(sorted(app.directory for app in apps))
-            raise UserError(
-                "same-label",
-                f"the app label {label!r}, which {directory} depends on, is ambiguous: {places}",
-                "give one of them another label in [tool.migmerge] app_labels, "
-                "or leave one out with exclude",
-            )
+            places = tuple(sorted(app.directory for app in apps))
+            self.ambiguous[label, directory] = places
+            return None
         return ranked[0].key
 
 

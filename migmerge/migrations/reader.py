@@ -12,9 +12,12 @@ from migmerge.migrations.salvage import salvage
 from migmerge.migrations.scanner import scan_header
 
 GRAPH_ATTRIBUTES = ("dependencies", "run_before", "replaces")
+MARKERS = "git's conflict markers"
 _NESTED = "too deeply nested"
 _LARGE = 1_000_000  # bytes, from which no second opinion is worth its time
 _CLASS = re.compile(rb"^[ \t]*class[ \t]+Migration\b", re.MULTILINE)
+# what came before Django's own migrations, mostly in Python 2
+_SOUTH = re.compile(rb"^(?:from|import)[ \t]+south\b", re.MULTILINE)
 _MARKER = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
 
 
@@ -35,7 +38,7 @@ def read_header(source: bytes, *, numbered: bool = True, trusted: bool = False) 
     try:
         module = parse(source)
     except ValueError as error:
-        if not numbered and not _CLASS.search(plain):
+        if (not numbered and not _CLASS.search(plain)) or _SOUTH.search(plain):
             return None
         return _broken(plain, error, newer=b"\0" not in source)
     return _module_header(module, numbered=numbered)
@@ -68,7 +71,7 @@ def _broken(source: bytes, error: ValueError, *, newer: bool) -> Header:
     header = salvage(source)
     if marker:
         line = source.count(b"\n", 0, marker.start()) + 1
-        return header._replace(error=ParseError(line, "git's conflict markers"))
+        return header._replace(error=ParseError(line, MARKERS))
     complaint = ParseError(getattr(error, "line", 0), str(error))
     nested = str(error) == _NESTED
     if newer and not nested and not header.opaque and _is_newer_python(source):

@@ -10,17 +10,8 @@ from migmerge.conflicts.settle import PLAIN
 from migmerge.migrations.naming import merge_suffix
 from migmerge.migrations.reader import read_header
 from migmerge.project.interpreter import Project
+from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.run import run
-
-
-class Answer(NamedTuple):
-    """`status` is `ok`, `skipped` (the project doesn't run) or `failed` (Django objects)."""
-
-    status: str
-    why: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.status}: {self.why}" if self.why else self.status
 
 
 class Wanted(NamedTuple):
@@ -84,22 +75,22 @@ def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, byt
 
 
 def verify(project: Project, nodes: Mapping[str, Sequence[str]],
-           leaves: Mapping[str, str]) -> Answer:  # fmt: skip
+           leaves: Mapping[str, str]) -> Outcome:  # fmt: skip
     """Whether Django's loader sees the same nodes and leaves, and models.py no change."""
     heard = run(project, "judge", {"verify": sorted(nodes)})
     if heard.why:
-        return Answer(heard.status, heard.why)
+        return skipped(heard.why) if heard.status == "skipped" else failed(heard.why)
     result = heard.result
     for label in result["installed"]:
         if result["leaves"][label] != [leaves[label]]:
-            return Answer("failed", f"Django sees the leaf nodes {result['leaves'][label]}")
+            return failed(f"Django sees the leaf nodes {result['leaves'][label]}")
         if result["nodes"][label] != sorted(nodes[label]):
             odd = sorted(set(result["nodes"][label]) ^ set(nodes[label]))
-            return Answer("failed", f"Django and migmerge differ on {label}: {', '.join(odd)}")
+            return failed(f"Django and migmerge differ on {label}: {', '.join(odd)}")
     if result["changed"]:
         lines = " / ".join(line.strip() for line in result["changed"].splitlines() if line.strip())
-        return Answer("failed", f"makemigrations --check finds changes: {lines[:400]}")
+        return failed(f"makemigrations --check finds changes: {lines[:400]}")
     absent = sorted(set(nodes) - set(result["installed"]))
     if absent:
-        return Answer("skipped", f"not in INSTALLED_APPS: {', '.join(absent)}")
-    return Answer("ok")
+        return skipped(f"not in INSTALLED_APPS: {', '.join(absent)}")
+    return Outcome()

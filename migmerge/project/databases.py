@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -44,6 +45,7 @@ class Renamed(NamedTuple):
 class Status(NamedTuple):
     """One database as its project's Django sees it; rows and migrations are `(label, name)`.
 
+    `place` is its name, or file, and where it is, in words; `remote` that this is another machine.
     `error` says why there is nothing to see, `unread` that it may hold anything, `absent` that
     it is no file yet. `order` is that in which an empty database gets them, of which `unapplied`
     is a part; `early` are applied ones, each with a parent that isn't; `trapped` those that count
@@ -68,6 +70,9 @@ class Status(NamedTuple):
     unread: bool = False
     absent: bool = False
     endangered: tuple[str, ...] = ()
+    engine: str = ""
+    host: str = ""
+    remote: bool = False
 
 
 def parse_database(text: str) -> Database:
@@ -107,40 +112,56 @@ def without_password(text: str) -> str:
     return re.sub(r"(://[^:/@]*):[^/]*@", r"\1@", text)
 
 
-def read_status(project: Project, database: Database) -> list[Status] | str:
-    """The databases, by alias; a string says why none can be looked at."""
-    heard = _ask(project, "status", {}, database)
+def read_status(
+    project: Project, database: Database, *, local_only: bool = False
+) -> list[Status] | str:
+    """The databases, by alias; a string says why none can be looked at.
+
+    With `local_only` those that are not on this machine are named, and not connected to.
+    """
+    heard = _ask(project, "status", {"local_only": local_only}, database)
     if heard.why:
         return heard.why
-    return [_status(alias, found) for alias, found in sorted(heard.result.items())]
+    return [_status(project, alias, found) for alias, found in sorted(heard.result.items())]
 
 
-def _status(alias: str, found: dict[str, Any]) -> Status:
-    name, host = found["place"]
-    place = f"{name} at {host}" if host else name
+def _status(project: Project, alias: str, found: dict[str, Any]) -> Status:
+    name, host = _shown_path(project, found["name"]), found["host"]
+    where = host or ("the local socket" if found["vendor"] in ("postgresql", "mysql") else "")
+    place = f"{name} at {where}" if where else name
+    status = Status(
+        alias, found["vendor"], place, found["error"],
+        engine=found["engine"], host=host, remote=found["remote"],
+    )  # fmt: skip
     if "files" not in found:
-        recorded = _rows(found.get("recorded", ()))
-        unread = "recorded" not in found
-        absent = "absent" in found
-        return Status(
-            alias, found["vendor"], place, found["error"], recorded, unread=unread, absent=absent
+        return status._replace(
+            recorded=_rows(found.get("recorded", ())),
+            unread="recorded" not in found,
+            absent="absent" in found,
         )
-    return Status(
-        alias,
-        found["vendor"],
-        place,
-        found["error"],
-        _rows(found["recorded"]),
-        frozenset(_rows(found["files"])),
-        tuple((_row(key), _rows(old)) for key, old in found["replaced"]),
-        _rows(found["order"]),
-        _rows(found["unapplied"]),
-        tuple((_row(key), _row(parent)) for key, parent in found["early"]),
-        _rows(found["trapped"]),
-        _rows(found["migrate"].get("runs", ())),
-        found["migrate"].get("stops", ""),
+    return status._replace(
+        recorded=_rows(found["recorded"]),
+        files=frozenset(_rows(found["files"])),
+        replaced=tuple((_row(key), _rows(old)) for key, old in found["replaced"]),
+        order=_rows(found["order"]),
+        unapplied=_rows(found["unapplied"]),
+        early=tuple((_row(key), _row(parent)) for key, parent in found["early"]),
+        trapped=_rows(found["trapped"]),
+        runs=_rows(found["migrate"].get("runs", ())),
+        stops=found["migrate"].get("stops", ""),
         endangered=tuple(found["endangered"]),
     )
+
+
+def _shown_path(project: Project, name: str) -> str:
+    """A file inside the repository from its top, anything else as it is."""
+    if not os.path.isabs(name):
+        return name
+    top = project.directory[: -len(project.place) - 1] if project.place else project.directory
+    top, place = os.path.realpath(top), os.path.realpath(os.path.dirname(name))
+    if not f"{place}/".startswith(f"{top}/"):
+        return name
+    return os.path.normpath(os.path.join(os.path.relpath(place, top), os.path.basename(name)))
 
 
 def _row(found: Sequence[str]) -> Row:

@@ -1,9 +1,8 @@
-"""Which interpreter runs the project, and where its manage.py is."""
+"""Which interpreter runs a project, and how its manage.py is run by it."""
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -13,78 +12,73 @@ from typing import NamedTuple
 
 from migmerge.config import Config
 
-_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE['"]\s*,\s*['"]([\w.]+)['"]""")
+_VARIABLE = "DJANGO_SETTINGS_MODULE"
 _SECONDS = 30
 
 
 class Project(NamedTuple):
-    """How to run code inside the project; `settings` is empty when `command` is a manage.py."""
+    """How to run code inside a project.
+
+    `command` takes the code as its last argument. `manage` is the manage.py that sets up the
+    environment before Django starts; it is empty where `command` runs one itself, or where there
+    is none. `settings` overrides what that one sets, as `--settings` does. `place` is the
+    project's directory, relative to the top of the repository.
+    """
 
     command: tuple[str, ...]
     directory: str
-    settings: str
+    settings: str = ""
+    manage: str = ""
+    place: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its directory, for people."""
+        return self.place or "."
 
 
 def find_project(
     root: str,
     config: Config,
-    paths: Iterable[str],
-    app_directory: str,
+    place: str | None,
+    several: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> Project | str:
-    """The project around `app_directory`, or why there is none; `paths` are the tree's files."""
+    """The project of the manage.py in `place` (None: there is none), or why it can't be run.
+
+    With `several` projects in the repository each may have an environment of its own, which wins
+    over the active one.
+    """
     if config.manage:
-        return Project((*shlex.split(config.manage), "shell", "-c"), root, "")
-    manage = _manage_directory(paths, app_directory)
-    if manage is None:
-        return "no manage.py"
-    directory = os.path.join(root, manage)
-    settings = config.settings or _settings(directory) or environment.get(_VARIABLE, "")
-    if not settings:
-        return f"{os.path.join(manage, 'manage.py')} names no settings module"
-    for command in _interpreters(root, directory, environment):
-        if _imports_django(command, root):
-            return Project((*command, "-c"), directory, settings)
+        return Project((*shlex.split(config.manage), "shell", "-c"), root)
+    settings = config.settings or (environment.get(_VARIABLE, "") if place is None else "")
+    if place is None and not settings:
+        return "no manage.py, and no settings in the configuration"
+    directory = os.path.join(root, place or "")
+    manage = os.path.join(directory, "manage.py") if place is not None else ""
+    for command in _interpreters(root, directory, several, environment):
+        if _imports_django(command, directory):
+            return Project((*command, "-c"), directory, settings, manage, place or "")
     return "no interpreter that imports Django"
 
 
-_VARIABLE = "DJANGO_SETTINGS_MODULE"
-
-
-def _manage_directory(paths: Iterable[str], app_directory: str) -> str | None:
-    """The deepest directory with a manage.py around the app, else the only one there is."""
-    places = [p.rpartition("/")[0] for p in paths if p.rpartition("/")[2] == "manage.py"]
-    around = [p for p in places if not p or f"{app_directory}/".startswith(f"{p}/")]
-    if around:
-        return max(around, key=len)
-    return places[0] if len(places) == 1 else None
-
-
-def _settings(directory: str) -> str:
-    try:
-        with open(os.path.join(directory, "manage.py"), encoding="utf-8") as handle:
-            match = _SETTINGS.search(handle.read())
-    except (OSError, ValueError):
-        return ""
-    return match[1] if match else ""
-
-
 def _interpreters(
-    root: str, directory: str, environment: Mapping[str, str]
+    root: str, directory: str, several: bool, environment: Mapping[str, str]
 ) -> Iterable[tuple[str, ...]]:
+    if several:
+        yield from _environments(directory)
     active = environment.get("VIRTUAL_ENV")
     # pre-commit sets VIRTUAL_ENV to the environment that it made for us
     if active and os.path.realpath(active) != os.path.realpath(sys.prefix):
         yield (_python(active),)
-    for place in dict.fromkeys((root, directory)):
-        for name in (".venv", "venv"):
-            if os.path.exists(_python(os.path.join(place, name))):
-                yield (_python(os.path.join(place, name)),)
-    if os.path.exists(os.path.join(root, "uv.lock")) and shutil.which("uv"):
+    places = tuple(dict.fromkeys((directory, root) if several else (root, directory)))
+    for place in places:
+        yield from _environments(place)
+    if any(os.path.exists(os.path.join(p, "uv.lock")) for p in places) and shutil.which("uv"):
         yield ("uv", "run", "--no-sync", "python")
-    if os.path.exists(os.path.join(root, "poetry.lock")) and shutil.which("poetry"):
+    if any(os.path.exists(os.path.join(p, "poetry.lock")) for p in places):
         command = ("env", "-u", "VIRTUAL_ENV", "poetry", "env", "info", "--executable")
-        out = _output(command, root)
+        out = _output(command, directory) if shutil.which("poetry") else ""
         if out:
             yield (out,)
     for name in ("python", "python3"):
@@ -92,19 +86,26 @@ def _interpreters(
             yield (name,)
 
 
+def _environments(place: str) -> Iterable[tuple[str, ...]]:
+    for name in (".venv", "venv"):
+        python = _python(os.path.join(place, name))
+        if os.path.exists(python):
+            yield (python,)
+
+
 def _python(environment: str) -> str:
     scripts = "Scripts" if os.name == "nt" else "bin"
     return os.path.join(environment, scripts, "python.exe" if os.name == "nt" else "python")
 
 
-def _imports_django(command: tuple[str, ...], root: str) -> bool:
-    return _output((*command, "-c", "import django; print('yes')"), root) == "yes"
+def _imports_django(command: tuple[str, ...], directory: str) -> bool:
+    return _output((*command, "-c", "import django; print('yes')"), directory) == "yes"
 
 
-def _output(command: tuple[str, ...], root: str) -> str:
+def _output(command: tuple[str, ...], directory: str) -> str:
     try:
         done = subprocess.run(
-            command, cwd=root, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command, cwd=directory, capture_output=True, text=True, timeout=_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -52,12 +52,15 @@ def run(
     seconds: int = SECONDS,
 ) -> Heard:
     """The answer of a function of `inside/`; its progress is shown on a terminal."""
+    text = _text(question)
     full = {
         **request,
         "question": question,
         "databases": databases,
         "directory": project.directory,
         "settings": project.settings,
+        "manage": project.manage,
+        "text": text if project.manage else "",
     }
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -68,7 +71,7 @@ def run(
             with (
                 _progress() as show,
                 subprocess.Popen(
-                    [*project.command, _text(question)],
+                    [*project.command, text],
                     cwd=project.directory,
                     env=environment,
                     stdin=stdin,

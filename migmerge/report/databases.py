@@ -15,10 +15,14 @@ from migmerge.resolve.reconcile import Reconciliation
 
 
 class Told(NamedTuple):
-    """One database; `unlike` is how its tables differ, or in one string why that isn't known."""
+    """One database; `unlike` is how its tables differ, or in one string why that isn't known.
+
+    `place` is the directory of its project, from the top of the repository.
+    """
 
     plan: Reconciliation
     unlike: Sequence[str] | str = ()
+    place: str = ""
 
 
 def status_text(told: Iterable[Told]) -> str:
@@ -29,7 +33,8 @@ def status_text(told: Iterable[Told]) -> str:
 
 def _paragraph(told: Told) -> list[str]:
     plan, status = told.plan, told.plan.status
-    head = f"{status.alias} ({status.vendor}, {status.place})"
+    project = f"{told.place}: " if told.place else ""
+    head = f"{project}{status.alias} ({status.engine}, {status.place})"
     if status.error:
         return [f"{head}: {status.error}"]
     lines = [f"{head}: {len(status.recorded)} applied, {len(status.unapplied)} not"]
@@ -132,6 +137,9 @@ def _document(told: Told) -> DatabaseDocument:
         "alias": status.alias,
         "vendor": status.vendor,
         "name": status.place,
+        "engine": status.engine,
+        "host": status.host,
+        "project": told.place,
         "error": status.error or None,
         "applied": [_name(row) for row in status.recorded],
         "unapplied": [_name(row) for row in status.unapplied],

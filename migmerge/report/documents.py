@@ -111,6 +111,8 @@ class ResolutionDocument(TypedDict):
 
     app: str
     """The app's label."""
+    key: str
+    """The label, or the migration directory where several apps have this label."""
     status: Literal["fixed", "planned", "refused"]
     """`planned` with `--dry-run`, or where nobody agreed."""
     strategy: str | None
@@ -145,7 +147,9 @@ class VerificationDocument(TypedDict):
     databases: str
     """Scratch databases from every starting point."""
     reconciled: str
-    """The databases of the settings that had an old name."""
+    """The configured databases that had an old name."""
+    verified: bool
+    """Whether all of it was checked and is right; false for what was skipped."""
 
 
 class FixDocument(TypedDict):
@@ -235,7 +239,13 @@ class DatabaseDocument(TypedDict):
     vendor: str
     """`sqlite`, `postgresql`, `mysql` …"""
     name: str
-    """The database or file."""
+    """The database or file, and where it is."""
+    engine: str
+    """`SQLite`, `PostgreSQL`, `MariaDB` …"""
+    host: str
+    """Host and port of the settings; empty for a file and for a local socket."""
+    project: str
+    """The directory of its manage.py, from the top of the repository; empty for the top."""
     error: str | None
     """Why it could not be read."""
     applied: Sequence[str]

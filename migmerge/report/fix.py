@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from migmerge.git.repository import Repository
+from migmerge.project.outcome import Outcome, Status
 from migmerge.report.documents import VERSION, FixDocument, ResolutionDocument
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
@@ -18,23 +19,43 @@ from migmerge.resolve.model import Plan, Resolution
 
 
 class Verification(NamedTuple):
-    """Each `ok`, `skipped: why` or `failed: why`; empty when nothing was verified.
+    """What was checked after writing; None where nothing was.
 
-    `databases` are scratch ones, `reconciled` those of the project that had applied what moved.
+    `databases` are scratch ones, `configured` those of the project that had applied what moved
+    (None where there are none).
     """
 
-    static: str = ""
-    django: str = ""
-    databases: str = ""
-    reconciled: str = ""
+    files: Outcome | None = None
+    django: Outcome | None = None
+    databases: Outcome | None = None
+    configured: Outcome | None = None
+
+    @property
+    def levels(self) -> list[tuple[str, Outcome]]:
+        """Those that were checked, or should have been, by their names."""
+        names = ("files", "Django", "databases", "configured")
+        return [(name, level) for name, level in zip(names, self, strict=True) if level]
 
     @property
     def failed(self) -> str:
-        """The first failure, without the word."""
-        for text in self:
-            if text.startswith("failed"):
-                return text.partition(": ")[2]
-        return ""
+        """Why the first one failed; empty where none did."""
+        return next((o.why for _, o in self.levels if o.status is Status.FAILED), "")
+
+    @property
+    def missing(self) -> str:
+        """What stands against calling the result verified; empty where nothing does.
+
+        A configured database that is left alone by a rule, or on request, is not part of it.
+        """
+        for name, level in self.levels:
+            if level.why and not (name == "configured" and level.waived):
+                return f"{name} {level.status.value}: {level.why}"
+        return "" if self.levels else "nothing was checked"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was checked and is right, but for what the user did not want checked."""
+        return all(not level.why or level.waived for _, level in self.levels)
 
 
 class FixReport(NamedTuple):
@@ -49,17 +70,18 @@ class FixReport(NamedTuple):
 
 def report_json(report: FixReport) -> str:
     """The document of DESIGN section 4."""
-    static, django, databases, reconciled = report.verification
+    told = ["" if level is None else str(level) for level in report.verification]
     document: FixDocument = {
         "version": VERSION,
         "resolutions": [_document(r) for r in report.plan.resolutions],
         "plan": sorted(report.plan.changes),
         "written": sorted(report.plan.changes) if report.written else [],
         "verification": {
-            "static": static,
-            "django": django,
-            "databases": databases,
-            "reconciled": reconciled,
+            "static": told[0],
+            "django": told[1],
+            "databases": told[2],
+            "reconciled": told[3],
+            "verified": report.written and not report.verification.missing,
         },
         "note": report.note,
     }
@@ -69,6 +91,7 @@ def report_json(report: FixReport) -> str:
 def _document(resolution: Resolution) -> ResolutionDocument:
     return {
         "app": resolution.app,
+        "key": resolution.key,
         "status": resolution.status,
         "strategy": resolution.strategy or None,
         "kind": resolution.kind or None,
@@ -87,30 +110,41 @@ def _document(resolution: Resolution) -> ResolutionDocument:
 
 
 def report_text(report: FixReport) -> str:
-    """A paragraph for each app, then the verification and what to do next."""
-    lines = []
-    if report.verification.static:
-        lines.append(f"verified: files {report.verification.static}")
-        lines.append(f"          Django {report.verification.django or 'not asked'}")
-        if report.verification.databases not in ("", report.verification.django):
-            lines.append(f"          databases {report.verification.databases}")
-        if report.verification.reconciled:
-            lines.append(f"reconciled: {report.verification.reconciled}")
-    note = report.note
-    moved = [r for r in report.plan.resolutions if r.renamed or r.strategy == "renumber"]
-    if report.written and moved:
-        what = "an old name" if any(r.renamed for r in moved) else "the side that moved"
-        where = "other databases where" if report.verification.reconciled else "where"
-        lines.append(f"{where} {what} was applied: migmerge db reconcile, before migrate")
-        if note and report.verification.django.startswith("skipped"):
-            # in a column of yours an ordinary migrate would lose what is in it
-            lines.append("no database was looked at, not even yours")
-            note += ", then migmerge db reconcile"
-    if report.written and any(r.strategy == "regenerate" for r in report.plan.resolutions):
-        lines.append("where the old files were applied: migmerge db status, before migrate")
-    if note:
-        lines.append(note)
+    """A paragraph for each app, a line for each level that was checked, what to do next, and
+    whether the result is verified."""
+    verification = report.verification
+    lines = [f"{name:<10} {level}" for name, level in verification.levels]
+    if report.written:
+        lines += _next_on_databases(report)
+    if report.note:
+        lines.append(report.note)
+    if report.written:
+        missing = verification.missing
+        lines.append(f"not verified: {missing}" if missing else "verified")
+    elif verification.failed:
+        lines.append("not verified: everything was put back")
     return resolutions_text(report.plan.resolutions) + _printable(lines)
+
+
+def _next_on_databases(report: FixReport) -> list[str]:
+    """What those run who have a database with the old files."""
+    resolutions, configured = report.plan.resolutions, report.verification.configured
+    lines = []
+    if any(r.renamed or r.strategy == "renumber" for r in resolutions):
+        other = "another" if configured and configured.status is Status.OK else "a"
+        what = "migration under its old name"
+        if not any(r.renamed for r in resolutions):
+            what = "migration of the side that moved"
+        lines.append(
+            f"if {other} database already applied a {what}: migmerge db reconcile there, "
+            "before migrate"
+        )
+    if any(r.strategy == "regenerate" for r in resolutions):
+        lines.append(
+            "if a database already applied the removed files: migmerge db status there, "
+            "before migrate"
+        )
+    return lines
 
 
 def _printable(lines: Iterable[str]) -> str:
@@ -126,7 +160,7 @@ def resolutions_text(resolutions: Iterable[Resolution]) -> str:
 def _paragraph(resolution: Resolution) -> list[str]:
     strategy = f" ({resolution.strategy})" if resolution.strategy else ""
     id_ = f" {id_of(resolution.kind)}" if resolution.kind else ""
-    lines = [f"{resolution.app}: {resolution.status}{strategy}{id_}"]
+    lines = [f"{resolution.key}: {resolution.status}{strategy}{id_}"]
     lines += [f"  renamed {old} -> {_file(new)}" for old, new in sorted(resolution.renamed.items())]
     lines += [f"  edited  {path}" for path in resolution.edited]
     lines += [f"  created {path}" for path in resolution.created]

@@ -6,32 +6,37 @@ import json
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from migmerge.project.ask import Answer
+from migmerge.project.outcome import Outcome, Status
 from migmerge.project.starts import Arrival, Arrivals
 from migmerge.report.documents import VERSION, PointDocument, VerifyDocument
 from migmerge.report.screen import printable
 
 
 class Proof(NamedTuple):
-    """What a project's Django says of some apps, and how databases arrive at their leaves."""
+    """What a project's Django says of some apps, and how databases arrive at their leaves.
+
+    `place` is the project's directory, from the top of the repository.
+    """
 
     labels: Sequence[str]
-    django: Answer
+    django: Outcome
     arrivals: Arrivals
+    place: str = ""
 
     @property
     def proven(self) -> bool:
         """Whether everything was tried, and is right."""
         points = self.arrivals.points
         right = not any(point.wrong or point.unbuilt for point in points)
-        return self.django.status == "ok" and not self.arrivals.why and right
+        return self.django.status is Status.OK and not self.arrivals.why and right
 
 
 def verify_text(proofs: Sequence[Proof], source: str) -> str:
     """A table for each project."""
     lines = []
     for proof in proofs:
-        lines.append(f"{', '.join(proof.labels)}: Django {proof.django}")
+        project = f"{proof.place}: " if proof.place else ""
+        lines.append(f"{project}{', '.join(proof.labels)}: Django {proof.django}")
         if proof.arrivals.why:
             lines.append(f"  databases: {proof.arrivals.why}")
             continue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.config import Config
 from migmerge.conflicts.model import Conflict
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import Snapshot
+from migmerge.migrations.membership import manage_directories, owners
 from migmerge.migrations.naming import merge_name
 from migmerge.project.ask import Merges, Tried, Wanted, merge_texts, remake
 from migmerge.project.interpreter import Project, find_project
@@ -26,19 +27,46 @@ class Heard(NamedTuple):
 
 
 def projects_of(
-    repository: Repository, config: Config, snapshot: Snapshot, apps: Sequence[str]
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    apps: Iterable[str],
+    within: Collection[str] | None = None,
 ) -> dict[Project | str, list[str]]:
-    """The Django projects around the apps (or why there is none) with their apps."""
-    found: dict[Project | str, list[str]] = {}
-    places: dict[str, Project | str] = {}
+    """The Django projects that have the apps (or why there is none) with these apps' keys.
+
+    An app outside of all projects is each one's. `within` are the only directories of projects
+    that are meant.
+    """
+    places = project_places(config, snapshot)
+    by_place: dict[str | None, list[str]] = {}
     for app in apps:
-        directory = snapshot.apps[app].directory
-        top = directory.partition("/")[0]
-        if top not in places:
-            paths = snapshot.listing.files
-            places[top] = find_project(repository.root, config, paths, directory)
-        found.setdefault(places[top], []).append(app)
+        for place in owners(snapshot.apps[app].directory, places) or (None,):
+            if within and place not in within:
+                continue
+            by_place.setdefault(place, []).append(app)
+    found: dict[Project | str, list[str]] = {}
+    for place, own in by_place.items():
+        project = find_project(repository.root, config, place, len(places) > 1)
+        if isinstance(project, str) and len(places) > 1:
+            project = f"{place}: {project}"
+        found.setdefault(project, []).extend(own)
     return found
+
+
+def apps_of(config: Config, snapshot: Snapshot, project: Project) -> tuple[str, ...]:
+    """The keys of all apps that are the project's."""
+    places = project_places(config, snapshot)
+    return tuple(
+        key
+        for key, app in sorted(snapshot.apps.items())
+        if project.place in (owners(app.directory, places) or (project.place,))
+    )
+
+
+def project_places(config: Config, snapshot: Snapshot) -> tuple[str, ...]:
+    """The directories of the repository's projects; one that is configured is the only one."""
+    return ("",) if config.manage else manage_directories(snapshot.listing.files)
 
 
 def ask_project(

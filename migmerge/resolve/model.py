@@ -66,7 +66,8 @@ class Mention(NamedTuple):
 class Resolution(NamedTuple):
     """What happened, or would happen, to one app; the keys of `fix`'s JSON.
 
-    `kind` is the refusal's, where it is refused.
+    `app` is its label, `key` its key, which no other app has. `kind` is the refusal's, where it
+    is refused.
     """
 
     app: str
@@ -80,12 +81,13 @@ class Resolution(NamedTuple):
     reasons: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
     kind: str = ""
+    key: str = ""
 
 
 def refused(label: str, refusal: Refusal) -> Resolution:
     """What is told of an app that is not fixed; `label` is its label."""
     reasons, then, kind = refusal.reasons, refusal.next, refusal.kind
-    return Resolution(label, "refused", "", reasons=reasons, next=then, kind=kind)
+    return Resolution(label, "refused", "", reasons=reasons, next=then, kind=kind, key=refusal.app)
 
 
 class Plan(NamedTuple):

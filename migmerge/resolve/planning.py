@@ -203,17 +203,21 @@ def _resolutions(
                 tuple(sorted(removed)),
                 tuple(m for m in mentions),
                 reasons.get(move.app, ()),
+                key=move.app,
             )
         )
     for refusal in refusals:
         label = snapshot.apps[refusal.app].label
         found.append(refused(label, refusal))
-    done = {resolution.app for resolution in found}
+    done = {resolution.key for resolution in found}
     for conflict in decision.stale_locks:
         place = conflict.place.path if conflict.place else ""
-        if conflict.app.label not in done and place in files.changes:
-            found.append(Resolution(conflict.app.label, "planned", "lock-file", edited=(place,)))
-    return sorted(found, key=lambda resolution: (resolution.app, resolution.status))
+        app = conflict.app
+        if app.key not in done and place in files.changes:
+            found.append(
+                Resolution(app.label, "planned", "lock-file", edited=(place,), key=app.key)
+            )
+    return sorted(found, key=lambda resolution: (resolution.key, resolution.status))
 
 
 def _app_of(snapshot: Snapshot, path: str) -> str:

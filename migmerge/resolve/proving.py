@@ -11,6 +11,7 @@ from migmerge.git.starts import Nodes, Starts, starts_of_conflicts
 from migmerge.migrations.model import NodeKey
 from migmerge.project.databases import Renamed
 from migmerge.project.interpreter import Project
+from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.starts import SQLITE, Arrivals, Tree, try_starts
 
 
@@ -19,14 +20,19 @@ def prove(
     server: Mapping[str, object],
     snapshot: Snapshot,
     starts: Starts,
+    own: Sequence[str],
     seconds: int,
 ) -> Arrivals:
-    """How databases of all starting points arrive at the files of `snapshot`."""
-    labels = {key: app.label for key, app in snapshot.apps.items()}
+    """How databases of all starting points arrive at the files of `snapshot`.
+
+    `own` are the keys of all apps that are the project's.
+    """
+    labels = {key: snapshot.apps[key].label for key in own if key in snapshot.apps}
     trees = {name: _tree(snapshot, nodes, labels) for name, nodes in starts.trees.items()}
     rows = [
         Renamed(labels[app], old, new, _replaces(snapshot, NodeKey(app, new), old))
         for app, old, new in starts.renamed
+        if app in labels
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
     return try_starts(project, server, wanted, trees, starts.points, rows, seconds)
@@ -38,31 +44,33 @@ def prove_fix(
     after: Snapshot,
     conflicts: Sequence[Conflict],
     apps: Sequence[str],
+    own: Sequence[str],
     seconds: int,
     *,
     remade: bool = False,
-) -> str:
-    """`ok: …`, `skipped: why` or `failed: why`, from SQLite databases in a temporary directory.
+) -> Outcome:
+    """How SQLite databases in a temporary directory arrive at the files.
 
     A side that is made again is rolled back first where it was applied: no database stands there.
     """
     again = "migmerge verify " + " ".join(sorted({after.apps[app].label for app in apps}))
     if not seconds:
-        return f"skipped: verify_seconds is 0; run {again}"
+        return skipped(f"verify_seconds is 0; run {again}", waived=True)
     starts = starts_of_conflicts(before, after, conflicts, apps)
     starts = starts._replace(abandoned=remade)
-    told = prove(project, SQLITE, after, starts, seconds)
+    told = prove(project, SQLITE, after, starts, own, seconds)
     if told.why:
-        return f"skipped: {told.why}; run {again}"
+        return skipped(f"{told.why}; run {again}")
     wrong = [f"{point.name}: {point.wrong}" for point in told.points if point.wrong]
     if wrong:
-        return f"failed: {'; '.join(wrong)}"
+        return failed("; ".join(wrong))
     unbuilt = [f"{point.name} ({point.unbuilt})" for point in told.points if point.unbuilt]
     if unbuilt:
-        return f"skipped: no SQLite database at {unbuilt[0]}; run {again} --database URL"
+        return skipped(f"no SQLite database at {unbuilt[0]}; run {again} --database URL")
     mended = sum(point.reconciled for point in told.points)
     how = f", {mended} of them after migmerge db reconcile" if mended else ""
-    return f"ok: {len(told.points)} starting points{how}"
+    where = "on SQLite (scratch files, not your databases)"
+    return Outcome(detail=f"{len(told.points)} starting points {where}{how}")
 
 
 def _tree(snapshot: Snapshot, nodes: Nodes, labels: Mapping[str, str]) -> Tree:

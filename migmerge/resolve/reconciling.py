@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from migmerge.project.databases import (
     which_content,
 )
 from migmerge.project.interpreter import Project
+from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.run import undisturbed
 from migmerge.resolve.model import Resolution
 from migmerge.resolve.reconcile import (
@@ -34,43 +36,65 @@ from migmerge.resolve.reconcile import (
 )
 
 
-class Sight(NamedTuple):
-    """A database of the project that has applied what a fix renames (`rows`), or that can't be
-    read, with why."""
+class AffectedDatabase(NamedTuple):
+    """A configured database that has applied what a fix renames (`rows`), or may have, with why
+    that is not known.
+
+    `untouched`: it is left alone on purpose, and `why` says which rule says so.
+    """
 
     project: Project
     apps: tuple[str, ...]
     alias: str
+    place: str = ""
     rows: tuple[Row, ...] = ()
     why: str = ""
+    untouched: bool = False
 
     def __str__(self) -> str:
+        if self.untouched:
+            return f"{self.name} not touched ({self.why}): {_BY_HAND}"
         if self.why:
-            which = f"database {self.alias}" if self.alias else "the databases"
-            return f"{which} can't be read: {self.why}"
+            return f"{self.name} can't be read: {self.why}"
         names = ", ".join(".".join(row) for row in self.rows)
-        return (
-            f"database {self.alias} has {names}: the names there follow, then what it lacks is run"
-        )
+        return f"{self.name} has {names}: renamed there too, then what it lacks is run"
+
+    @property
+    def name(self) -> str:
+        """Which one it is, for people."""
+        if not self.alias:
+            return "configured databases"
+        return f"database {self.alias} ({self.place})"
 
 
-def renamed_rows(resolutions: Iterable[Resolution], *, kept: bool) -> list[Renamed]:
+_BY_HAND = (
+    "if one already applied a migration under its old name, run migmerge db reconcile there "
+    "before migrate"
+)
+
+# the rows of a fix by the key of their app
+RowsByApp = Mapping[str, Sequence[Renamed]]
+
+
+def renamed_rows(resolutions: Iterable[Resolution], *, kept: bool) -> RowsByApp:
     """What a fix renames, as rows of django_migrations."""
-    return [
-        Renamed(resolution.app, name_of(old), name_of(new), kept)
+    return {
+        resolution.key: [
+            Renamed(resolution.app, name_of(old), name_of(new), kept)
+            for old, new in sorted(resolution.renamed.items())
+        ]
         for resolution in resolutions
-        for old, new in sorted(resolution.renamed.items())
-    ]
+        if resolution.renamed
+    }
 
 
-def going_rows(resolutions: Iterable[Resolution]) -> list[Renamed]:
-    """What a fix takes away to have it made again, as rows that no file would have any more."""
-    return [
-        Renamed(resolution.app, name_of(path), "")
+def removed_rows(resolutions: Iterable[Resolution]) -> RowsByApp:
+    """What a fix removes to have it regenerated, as rows that no file would have any more."""
+    return {
+        resolution.key: [Renamed(resolution.app, name_of(path), "") for path in resolution.removed]
         for resolution in resolutions
-        for path in resolution.removed
         if resolution.strategy == "regenerate"
-    ]
+    }
 
 
 def name_of(path: str) -> str:
@@ -78,90 +102,117 @@ def name_of(path: str) -> str:
     return path.rpartition("/")[2].removesuffix(".py")
 
 
-def in_sight(
-    projects: Mapping[Project | str, Sequence[str]],
-    snapshot: Snapshot,
-    names: Collection[Renamed],
-) -> list[Sight]:
-    """The databases of projects (with the keys of their apps) that know an old name, or may."""
+def untouched_rule(
+    *, no_databases: bool = False, environment: Mapping[str, str] = os.environ
+) -> str:
+    """Why configured databases are left alone by a fix; empty where they are not."""
+    if no_databases:
+        return "--no-databases"
+    in_ci = environment.get("CI", "").lower() not in ("", "0", "false")
+    return "in CI" if in_ci else ""
+
+
+def find_affected(
+    projects: Mapping[Project | str, Sequence[str]], names: RowsByApp, rule: str = ""
+) -> list[AffectedDatabase]:
+    """The configured databases of projects (with the keys of their apps) that know an old name,
+    or may.
+
+    A `rule` says why none is to be connected to; one that is not on this machine never is.
+    """
     found = []
     for project, apps in projects.items():
-        labels = {snapshot.apps[app].label for app in apps if app in snapshot.apps}
-        old = {(row.label, row.old) for row in names if row.label in labels}
+        old = {(row.label, row.old) for row in _rows_of(names, apps)}
         if isinstance(project, str) or not old:
             continue
-        told = read_status(project, Database())
-        if isinstance(told, str):
-            found.append(Sight(project, tuple(apps), "", why=told))
+        own = tuple(apps)
+        if rule:
+            found.append(AffectedDatabase(project, own, "", why=rule, untouched=True))
             continue
-        for status in told:
+        statuses = read_status(project, Database(), local_only=True)
+        if isinstance(statuses, str):
+            found.append(AffectedDatabase(project, own, "", why=statuses))
+            continue
+        for status in statuses:
             rows = tuple(row for row in status.recorded if row in old)
             why = status.error if status.unread else ""
             if rows or why:
-                found.append(Sight(project, tuple(apps), status.alias, rows, why))
+                place = f"{status.engine}, {status.place}"
+                affected = AffectedDatabase(project, own, status.alias, place, rows, why)
+                found.append(affected._replace(untouched=status.remote))
     return found
 
 
-def reconcile_in_sight(
+def _rows_of(names: RowsByApp, apps: Iterable[str]) -> list[Renamed]:
+    return [row for app in apps for row in names.get(app, ())]
+
+
+def reconcile_affected(
     repository: Repository,
     snapshot: Snapshot,
-    sights: Sequence[Sight],
-    names: Sequence[Renamed],
-) -> str:
-    """Reconcile the databases with the files of a fix: `ok: …` or `failed: why`.
+    databases: Sequence[AffectedDatabase],
+    names: RowsByApp,
+) -> Outcome:
+    """Reconcile the databases with the files of a fix.
 
     When one fails, or ^C comes, the rows of all have their names of before.
     """
     lines: list[str] = []
-    done: list[Sight] = []
-    for sight in (sight for sight in sights if sight.rows):
-        database = Database(sight.alias)
+    done: list[AffectedDatabase] = []
+    for database in (database for database in databases if database.rows):
+        rows = _rows_of(names, database.apps)
         try:
-            why = _reach(repository, snapshot, sight.project, sight.apps, database, names)
+            why = _reach(repository, snapshot, database, rows)
         except BaseException:
             with undisturbed():
-                _names_back((*done, sight), names)
+                _names_back((*done, database), names)
             raise
         if isinstance(why, str):
             _names_back(done, names)
-            return f"failed: database {sight.alias}: {why}"
-        done.append(sight)
-        lines.append(f"database {sight.alias}: {', '.join(why)}")
-    return f"ok: {'; '.join(lines)}" if lines else ""
+            return failed(f"{database.name}: {why}")
+        done.append(database)
+        lines.append(f"{database.name}: {', '.join(why)}")
+    left = [database for database in databases if not database.rows]
+    if left:
+        details = "; ".join([*lines, *map(str, left)])
+        return skipped(details, waived=all(database.untouched for database in left))
+    return Outcome(detail="; ".join(lines))
 
 
-def _names_back(sights: Iterable[Sight], names: Sequence[Renamed]) -> None:
-    for sight in sights:
-        take_back(sight.project, Database(sight.alias), names)
+def _names_back(databases: Iterable[AffectedDatabase], names: RowsByApp) -> None:
+    for database in databases:
+        take_back(database.project, Database(database.alias), _rows_of(names, database.apps))
 
 
 def rename_back(
-    projects: Mapping[Project | str, Sequence[str]], snapshot: Snapshot, names: Sequence[Renamed]
+    projects: Mapping[Project | str, Sequence[str]], names: RowsByApp, rule: str = ""
 ) -> list[str]:
     """Old names for rows that have the new ones, where a fix is taken back; a line each."""
-    turned = [Renamed(row.label, row.new, row.old) for row in names]
+    turned = {
+        app: [Renamed(row.label, row.new, row.old) for row in rows] for app, rows in names.items()
+    }
     lines = []
-    for sight in in_sight(projects, snapshot, turned):
-        if sight.why:
-            lines.append(str(sight))
+    for database in find_affected(projects, turned, rule):
+        if database.why:
+            lines.append(str(database))
             continue
-        heard = take_back(sight.project, Database(sight.alias), names)
-        turned_back = [f"{row.label}.{row.new} is {row.old} again" for row in names]
+        rows = _rows_of(names, database.apps)
+        heard = take_back(database.project, Database(database.alias), rows)
+        turned_back = [f"{row.label}.{row.new} is {row.old} again" for row in rows]
         done = heard.why or ", ".join(turned_back)
-        lines.append(f"database {sight.alias}: {done}")
+        lines.append(f"{database.name}: {done}")
     return lines
 
 
 def _reach(
     repository: Repository,
     snapshot: Snapshot,
-    project: Project,
-    own: Collection[str],
-    database: Database,
+    affected: AffectedDatabase,
     names: Sequence[Renamed],
 ) -> list[str] | str:
     """What was done, or in one string why it was not."""
-    plans = read_reconciliations(repository, snapshot, project, own, database, names)
+    project, database = affected.project, Database(affected.alias)
+    plans = read_reconciliations(repository, snapshot, project, affected.apps, database, names)
     if isinstance(plans, str):
         return plans
     plan = plans[0][0]

@@ -113,7 +113,14 @@ def fix_case(case: dict, repo: Repo, strategy: str) -> str:
     refused has a reason and changed nothing."""
     before = repo.state()
     done = repo.run(
-        "fix", case["app"], "--strategy", strategy, "--yes", "--no-verify", "--format", "json"
+        "fix",
+        case["app"],
+        "--strategy",
+        strategy,
+        "--yes",
+        "--skip-verification",
+        "--format",
+        "json",
     )
     if done.returncode == 2:
         assert "ambiguous" in done.stderr or "no app" in done.stderr

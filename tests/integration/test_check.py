@@ -384,6 +384,17 @@ def test_check_ambiguous_label(repo: Repo) -> None:
     repo.write("b/users/migrations/0001_initial.py", migration_text())
     repo.write("cart/migrations/0001_initial.py", migration_text(("users", "0001_initial")))
     done = repo.run("check")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "note: cart/migrations: MM312 the app label 'users', which is named here, may mean "
+        "a/users/migrations or b/users/migrations (app_labels gives one of them another)\n"
+        "3 migrations in 3 apps: no conflicts\n",
+    )
+    repo.migration("cart", "0002_a", "0001_initial")
+    repo.migration("cart", "0002_b", "0001_initial")
+    repo.commit()
+    assert kinds(repo.check()) == ["siblings"]
+    done = repo.run("fix", "--yes")
     assert done.returncode == 2
     assert done.stderr == (
         "migmerge: MM312 the app label 'users', which cart/migrations depends on, is ambiguous: "
@@ -391,6 +402,7 @@ def test_check_ambiguous_label(repo: Repo) -> None:
         "hint: give one of them another label in [tool.migmerge] app_labels, "
         "or leave one out with exclude\n"
     )
+    (repo.root / "cart/migrations/0002_b.py").unlink()
     repo.write("pyproject.toml", '[tool.migmerge.app_labels]\n"b/users" = "other"\n')
     assert repo.run("check").returncode == 0
 

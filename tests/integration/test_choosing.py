@@ -46,7 +46,7 @@ class Done(NamedTuple):
     shown: str
 
 
-def typed(repo: Repo, *steps: tuple[str, str], arguments: tuple[str, ...] = ("fix",),
+def typed(repo: Repo, *steps: tuple[str, str], arguments: tuple[str, ...] = ("fix", "--allow-skipped"),
           rows: int = 60, columns: int = 120, colour: bool = False) -> Done:  # fmt: skip
     """Run migmerge on a pseudo-terminal; of each step wait for the first, then type the second."""
     environment = {**os.environ, "TERM": "xterm-256color"}
@@ -230,7 +230,11 @@ def test_a_long_chain_fits_the_screen(siblings: Repo) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("fix", "--strategy", "merge"), ("fix", "--move", "0002_price")]
+    "arguments",
+    [
+        ("fix", "--allow-skipped", "--strategy", "merge"),
+        ("fix", "--allow-skipped", "--move", "0002_price"),
+    ],
 )
 def test_what_the_command_line_says_is_not_asked(
     siblings: Repo, arguments: tuple[str, ...]
@@ -249,7 +253,9 @@ def test_merge_asks_the_same(branches: Repo) -> None:
 
 
 def test_keep_names_says_what_moves(siblings: Repo) -> None:
-    done = typed(siblings, (KEY, "r\n"), (WRITE, "y\n"), arguments=("fix", "--keep-names"))
+    done = typed(
+        siblings, (KEY, "r\n"), (WRITE, "y\n"), arguments=("fix", "--allow-skipped", "--keep-names")
+    )
     assert "renumber: 0002_price goes behind 0002_stock, under its name\n" in done.shown
     assert "edited  shop/migrations/0002_price.py" in done.shown
 

@@ -37,6 +37,7 @@ def test_fix_merge(siblings: Repo) -> None:
     path = "shop/migrations/0003_merge_0002_price_0002_stock.py"
     assert resolution == {
         "app": "shop",
+        "key": "shop",
         "status": "fixed",
         "strategy": "merge",
         "kind": None,
@@ -51,7 +52,7 @@ def test_fix_merge(siblings: Repo) -> None:
     }
     assert document["written"] == [path]
     assert document["verification"]["static"] == "ok"
-    assert document["verification"]["django"] == "skipped: no manage.py"
+    assert document["verification"]["django"] == "skipped: --skip-verification"
     assert siblings.read(path).decode() == MERGED
     assert siblings.git("status", "--porcelain") == f"A  {path}\n"
     assert siblings.check()["conflicts"] == []
@@ -92,16 +93,32 @@ def test_fix_renumber_does_not_depend_on_the_direction_of_the_merge(repo: Repo, 
 
 def test_fix_text(siblings: Repo) -> None:
     done = siblings.run("fix", "--yes", "--strategy", "renumber")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == (
         "shop: fixed (renumber)\n"
         "  renamed shop/migrations/0002_price.py -> 0003_price.py\n"
-        "verified: files ok\n"
-        "          Django skipped: no manage.py\n"
-        "where an old name was applied: migmerge db reconcile, before migrate\n"
-        "no database was looked at, not even yours\n"
-        "staged; look, then git commit, then migmerge db reconcile\n"
+        "files      ok\n"
+        "Django     skipped: no manage.py, and no settings in the configuration\n"
+        "databases  skipped: the Django project could not be run\n"
+        "if a database already applied a migration under its old name: migmerge db reconcile there, "
+        "before migrate\n"
+        "staged; look, then git commit\n"
+        "not verified: Django skipped: no manage.py, and no settings in the configuration\n"
     )
+    assert siblings.git("status", "--short").startswith("R  ")
+
+
+@pytest.mark.parametrize(
+    ("option", "last"),
+    [
+        ("--skip-verification", "not verified: Django skipped: --skip-verification\n"),
+        ("--no-verify", "not verified: Django skipped: --skip-verification\n"),
+        ("--allow-skipped", "and no settings in the configuration\n"),
+    ],
+)
+def test_fix_exit_code_where_checks_are_not_wanted(siblings: Repo, option: str, last: str) -> None:
+    done = siblings.run("fix", "--yes", option)
+    assert done.returncode == 0 and done.stdout.endswith(last), done.stdout
 
 
 def test_fix_nothing_to_do(repo: Repo) -> None:
@@ -674,7 +691,7 @@ def test_fix_what_both_sides_set_needs_the_projects_models(repo: Repo) -> None:
     assert resolution["next"] == ["migmerge fix shop --strategy merge"]
     resolution = refused(repo, "--strategy", "merge")
     assert resolution["reasons"] == [
-        "what both sides set is read from the project's models: no manage.py",
+        "what both sides set is read from the project's models: no manage.py, and no settings in the configuration",
         "mend that first",
     ]
     repo.fix("--strategy", "renumber", "--move", "0002_12")
@@ -945,7 +962,10 @@ def test_fix_that_loses_the_race_for_the_index(
         )
         assert siblings.state() == before
         lock.unlink()
-        assert siblings.run("fix", "--yes", "--strategy", "renumber").returncode == 0
+        assert (
+            siblings.run("fix", "--yes", "--strategy", "renumber", "--allow-skipped").returncode
+            == 0
+        )
     assert siblings.check()["conflicts"] == []
 
 
@@ -992,7 +1012,7 @@ def test_fix_names_what_else_is_unmerged(branches: Repo) -> None:
     branches.publish()
     branches.git("checkout", "-q", "feature")
     branches.git("merge", "-q", "main", fails=True)
-    done = branches.run("fix", "--yes", "--no-verify")
+    done = branches.run("fix", "--yes", "--skip-verification")
     assert "staged; resolve and git add shop/models.py, then git commit\n" in done.stdout
 
 
@@ -1138,7 +1158,7 @@ def test_fix_and_check_of_one_app_say_that_there_is_more(siblings: Repo) -> None
     siblings.commit()
     done = siblings.run("check", "tags")
     assert (done.returncode, done.stderr) == (
-        0, "7 migrations in 3 apps: no conflicts\nnote: 2 more elsewhere: migmerge check\n"
+        0, "1 migration in 1 app: no conflicts\n"
     )  # fmt: skip
     done = siblings.run("fix", "tags", "--yes")
     assert (done.returncode, done.stdout, done.stderr) == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -222,14 +223,14 @@ REFUSALS = {
     "a side that sets nothing": (a_third_that_sets_nothing, ("--take", "0002_third"), "MM406", "0002_third can't be taken: it does not set shop.product.field.name"),
     "settings that can't be set": (unlike_settings, ("--strategy", "merge"), "MM406", "no merge migration sets what both sides set right in every database"),
     "nobody to decide": (settings_of_both, (), "MM407", "what both sides set has to be decided by the merged models"),
-    "no models to decide": (settings_of_both, ("--strategy", "merge"), "MM407", "what both sides set is read from the project's models: no manage.py"),
+    "no models to decide": (settings_of_both, ("--strategy", "merge"), "MM407", "what both sides set is read from the project's models: no manage.py, and no settings in the configuration"),
     "computed": (computed, ("--strategy", "renumber"), "MM409", "cart/migrations/0001_initial.py:8: dependencies are computed: make()"),
     "a link that goes": (linked_twin, ("--strategy", "renumber"), "MM409", "shop/migrations/0002_price.py is a symbolic link"),
     "a broken dependent": (broken_dependent, ("shop", "--strategy", "renumber"), "MM409", None),
     "a linked dependent": (linked_dependent, ("--strategy", "renumber"), "MM409", "cart/migrations/0001_initial.py is a symbolic link"),
     "a rename": (not_remade, ("--strategy", "regenerate"), "MM410", "0003_data holds RenameField"),
     "built upon": (built_upon, ("--strategy", "regenerate"), "MM410", "cart.0001_initial depends on what would be made again"),
-    "no project": (merged, ("--strategy", "regenerate"), "MM410", "makemigrations can't make it again: no manage.py"),
+    "no project": (merged, ("--strategy", "regenerate"), "MM410", "makemigrations can't make it again: no manage.py, and no settings in the configuration"),
     "names that shift": (shifting_names, ("--carry",), "MM411", "--carry: 0003_x is another migration's name afterwards"),
     "renamed below": (renamed_below, (), "MM412", "what builds on a renamed migration contradicts what came in below it since"),
 }  # fmt: skip
@@ -281,9 +282,12 @@ def test_apps_below_one_folder_have_one_project(repo: Repo) -> None:
         ):
             repo.write(f"{app}/migrations/{name}.py", migration_text(*parent))
     repo.commit()
-    document = repo.fix()
+    repo.write("apps/readme.txt", "")
+    done = repo.run("fix", "--yes", "--format", "json")
+    document = json.loads(done.stdout)
     assert [one["status"] for one in document["resolutions"]] == ["fixed", "fixed"]
-    assert document["verification"]["django"] == "skipped: no manage.py"
+    why = "skipped: no manage.py, and no settings in the configuration"
+    assert (done.returncode, document["verification"]["django"]) == (1, why)
 
 
 def test_a_lock_file_of_all_apps_keeps_its_markers_while_an_app_is_undecided(repo: Repo) -> None:

@@ -28,7 +28,7 @@ from tests.conftest import PRICE, Repo, some
 from tests.integration.test_fix import collision
 
 KILLS = int(os.environ.get("MIGMERGE_KILLS", "60"))  # before the tests are sealed off
-RENUMBER = ("fix", "--yes", "--strategy", "renumber")
+RENUMBER = ("fix", "--yes", "--strategy", "renumber", "--allow-skipped")
 
 
 def refs(repo: Repo) -> list[str]:
@@ -273,7 +273,7 @@ def kill_at_every_step(
 
 @pytest.mark.corpus
 def test_fix_killed_at_every_step(siblings: Repo, tmp_path: Path) -> None:
-    assert kill_at_every_step(siblings, tmp_path, *RENUMBER, "--no-verify") > 15
+    assert kill_at_every_step(siblings, tmp_path, *RENUMBER, "--skip-verification") > 15
 
 
 @pytest.mark.corpus
@@ -285,7 +285,7 @@ def test_fix_killed_at_every_step_of_a_stopped_operation(
     branch, other = {"merge": ("main", "feature"), "rebase": ("feature", "main")}[operation]
     repo.git("checkout", "-q", branch)
     repo.git(operation, "-q", other, fails=True)
-    fix, abort = ("fix", "--yes", "--no-verify"), (operation, "--abort")
+    fix, abort = ("fix", "--yes", "--skip-verification"), (operation, "--abort")
     stride = {"merge": 1, "rebase": 3}[operation]
     assert kill_at_every_step(repo, tmp_path, *fix, abort=abort, stride=stride) > 15
 
@@ -304,7 +304,7 @@ def test_fix_killed_at_any_time(repo: Repo, tmp_path: Path) -> None:
     pristine = tmp_path / "pristine"
     shutil.copytree(repo.root, pristine, symlinks=True)
     before = repo.state()
-    command = [sys.executable, "-m", "migmerge", "fix", "--yes", "--no-verify"]
+    command = [sys.executable, "-m", "migmerge", "fix", "--yes", "--skip-verification"]
     started = time.monotonic()
     subprocess.run(command, cwd=repo.root, capture_output=True, check=True)
     wait = (time.monotonic() - started) * 0.7
@@ -348,7 +348,7 @@ def test_fix_while_another_runs(siblings: Repo) -> None:
 
 def test_fix_two_at_once(siblings: Repo) -> None:
     """One wins; the other says so or finds nothing left to do."""
-    command = [sys.executable, "-m", "migmerge", *RENUMBER, "--no-verify"]
+    command = [sys.executable, "-m", "migmerge", *RENUMBER, "--skip-verification"]
     both = [
         subprocess.Popen(command, cwd=siblings.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(2)
@@ -397,7 +397,7 @@ def test_fix_while_an_editor_writes(siblings: Repo, function: str) -> None:
 
 def half_done(repo: Repo) -> None:
     """A fix that was killed with the files written and the index not yet."""
-    assert run_killed(repo, AT_THE_INDEX, *RENUMBER, "--no-verify") == -signal.SIGKILL
+    assert run_killed(repo, AT_THE_INDEX, *RENUMBER, "--skip-verification") == -signal.SIGKILL
     assert (repo.root / "shop/migrations/0003_price.py").exists()
 
 

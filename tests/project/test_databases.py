@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import pexpect
 import pytest
 
-from migmerge.resolve.reconciling import _judge, reconcile_in_sight
+from migmerge.project.interpreter import Project
+from migmerge.resolve.reconciling import AffectedDatabase, _judge, reconcile_affected
 from tests.conftest import STEP, graph
 from tests.project.conftest import Copy, Site, build_site, need_server
 from tests.project.matrix import (
@@ -69,7 +70,7 @@ def build_renamed(root: Path) -> None:
     build_site(root)
     site = Site(root)
     migrated_on_the_branch(site)
-    site.fix("--strategy", "renumber", "--no-verify")
+    site.fix("--strategy", "renumber", "--skip-verification")
 
 
 def reconcile(site: Site, *arguments: str, code: int = 0) -> str:
@@ -98,7 +99,7 @@ def test_db_status_text(renamed: Site) -> None:
     assert done.returncode == 1
     seen = text.partition("(renamed since ")[2][:10]
     assert text == (
-        "default (sqlite, db.sqlite3): 16 applied, 2 not\n"
+        "default (SQLite, db.sqlite3): 16 applied, 2 not\n"
         f"  renamed   shop.0002_price is 0003_price now (renamed since {seen})\n"
         "  migrate   would run shop.0002_stock, shop.0003_price: again what was applied as another"
         " name\n"
@@ -113,7 +114,7 @@ def test_db_status_where_all_is_well(site: Site) -> None:
     done = site.run("db", "status", "--schema")
     assert (done.returncode, done.stdout) == (
         0,
-        "default (sqlite, db.sqlite3): 17 applied, 0 not\n  migrate   has nothing to do\n",
+        "default (SQLite, db.sqlite3): 17 applied, 0 not\n  migrate   has nothing to do\n",
     )
 
 
@@ -155,7 +156,7 @@ def test_db_reconcile_of_a_row_that_somebody_renamed_alone(renamed: Site) -> Non
 def test_db_reconcile_of_the_trap(site: Site) -> None:
     """`replaces` on a leaf: Django says that there is nothing to migrate."""
     migrated_on_the_branch(site)
-    site.fix("--strategy", "renumber", "--carry", "--no-verify")
+    site.fix("--strategy", "renumber", "--carry", "--skip-verification")
     assert status(site)["trapped"] == ["shop.0003_price"]
     check = site.run("check")
     assert (check.returncode, check.stderr.splitlines()[0]) == (
@@ -175,7 +176,7 @@ def test_db_reconcile_of_the_trap(site: Site) -> None:
 @pytest.mark.corpus
 def test_db_reconcile_of_the_trap_that_was_sprung(site: Site) -> None:
     migrated_on_the_branch(site)
-    site.fix("--strategy", "renumber", "--carry", "--no-verify")
+    site.fix("--strategy", "renumber", "--carry", "--skip-verification")
     assert "No migrations to apply." in site.manage("migrate")
     assert shop_rows(site) == ["0001_initial", "0002_price", "0003_price"]
     site.manage("migrate", code=1)
@@ -225,7 +226,7 @@ def test_db_reconcile_of_one_that_may_be_two(renamed: Site) -> None:
 def test_db_reconcile_of_what_contradicts(site: Site) -> None:
     """0002_stock would have to run before: it renames what the applied one alters."""
     migrated_on_the_branch(site)
-    site.fix("--strategy", "renumber", "--no-verify")
+    site.fix("--strategy", "renumber", "--skip-verification")
     path = "shop/migrations/0002_stock.py"
     head, _, _ = site.read(path).decode().partition("    operations")
     operation = "migrations.RenameField('product', 'price', 'cost')"
@@ -260,7 +261,7 @@ def colliding(site: Site) -> Site:
 @pytest.fixture
 def collided(colliding: Site) -> Site:
     """The same, merged: ours is 0003_extra now."""
-    colliding.fix("--strategy", "renumber", "--no-verify")
+    colliding.fix("--strategy", "renumber", "--skip-verification")
     colliding.git("commit", "-q", "--no-edit")
     return colliding
 
@@ -319,7 +320,7 @@ def test_db_status_schema_sees_what_switching_branches_lost(site: Site) -> None:
     site.git("checkout", "-q", "main")
     site.manage("migrate", "-v0")
     site.git("checkout", "-q", "feature")
-    site.fix("--strategy", "merge", "--no-verify")
+    site.fix("--strategy", "merge", "--skip-verification")
     site.manage("migrate", "-v0")
     site.manage("makemigrations", "--check")
     done = site.run("db", "status", "--schema")
@@ -329,7 +330,7 @@ def test_db_status_schema_sees_what_switching_branches_lost(site: Site) -> None:
 
 
 def test_db_status_schema_sees_another_type(site: Site) -> None:
-    site.fix("--strategy", "merge", "--no-verify")
+    site.fix("--strategy", "merge", "--skip-verification")
     site.manage("migrate", "-v0")
     sql(site, "ALTER TABLE shop_product RENAME COLUMN name TO old")
     sql(site, "ALTER TABLE shop_product ADD COLUMN name varchar(99) NULL")
@@ -360,14 +361,15 @@ def test_db_status_schema_sees_indexes_and_what_is_unique(site: Site) -> None:
 FIX_TEXT = """\
 shop: fixed (renumber)
   renamed shop/migrations/0002_price.py -> 0003_price.py
-  - database default has shop.0002_price: the names there follow, then what it lacks is run
-verified: files ok
-          Django ok
-          databases skipped: verify_seconds is 0; run migmerge verify shop
-reconciled: ok: database default: shop.0002_price is 0003_price now, ran shop.0002_stock, copy from before: \
-db.before-migmerge-1.sqlite3
-other databases where an old name was applied: migmerge db reconcile, before migrate
+  - database default (SQLite, db.sqlite3) has shop.0002_price: renamed there too, then what it lacks is run
+files      ok
+Django     ok
+databases  skipped: verify_seconds is 0; run migmerge verify shop
+configured ok: database default (SQLite, db.sqlite3): shop.0002_price is 0003_price now, ran shop.0002_stock, \
+copy from before: db.before-migmerge-1.sqlite3
+if another database already applied a migration under its old name: migmerge db reconcile there, before migrate
 staged; look, then git commit
+not verified: databases skipped: verify_seconds is 0; run migmerge verify shop
 """
 
 
@@ -383,9 +385,13 @@ def test_fix_where_a_database_is_down(site: Site) -> None:
     there = '"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"'
     down = '"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": 1, "NAME": "x"'
     site.write("site_settings.py", settings.replace(there, down))
-    (resolution,) = site.fix("--strategy", "renumber")["resolutions"]
+    document = site.fix("--strategy", "renumber", code=1)
+    (resolution,) = document["resolutions"]
     (reason,) = resolution["reasons"]
-    assert reason.startswith("database default can't be read: OperationalError: ")
+    where = "database default (PostgreSQL, x at 127.0.0.1:1) can't be read: OperationalError: "
+    assert reason.startswith(where) and resolution["status"] == "fixed"
+    assert document["verification"]["reconciled"].startswith(f"skipped: {where}")
+    assert document["verification"]["verified"] is False
 
 
 def test_nothing_makes_a_database_that_is_not_there(site: Site) -> None:
@@ -394,7 +400,7 @@ def test_nothing_makes_a_database_that_is_not_there(site: Site) -> None:
     done = site.run("db", "status", "--schema")
     assert (done.returncode, done.stdout) == (
         0,
-        "default (sqlite, db.sqlite3): not there yet; migrate makes it\n",
+        "default (SQLite, db.sqlite3): not there yet; migrate makes it\n",
     )
     assert not (site.root / "db.sqlite3").exists()
 
@@ -404,7 +410,10 @@ def test_undo_gives_rows_their_names_back(site: Site) -> None:
     migrated_on_the_branch(site)
     site.fix("--strategy", "renumber")
     done = site.run("undo")
-    assert "database default: shop.0003_price is 0002_price again\n" in done.stdout
+    assert (
+        "database default (SQLite, db.sqlite3): shop.0003_price is 0002_price again\n"
+        in done.stdout
+    )
     assert shop_rows(site) == ["0001_initial", "0002_price", "0002_stock"]
     site.fix("--strategy", "renumber")
     assert_reconciled(site)
@@ -419,7 +428,7 @@ def test_fix_where_the_database_can_not_be_reconciled(site: Site) -> None:
     (resolution,) = document["resolutions"]
     assert resolution["status"] == "refused"
     assert resolution["reasons"][0] == (
-        "put back, since the result doesn't verify: database default: shop_product.stock is there, "
+        "put back, since the result doesn't verify: database default (SQLite, db.sqlite3): shop_product.stock is there, "
         "though no applied migration has it; its rows are as before"
     )
     after = {p: d for p, d in site.state()[0].items() if "sqlite3" not in p}
@@ -455,7 +464,7 @@ def test_db_reconcile_of_half_a_chain(site: Site) -> None:
     site.make("cost")
     site.commit("cost")
     site.git("merge", "-q", "--no-edit", "main")
-    site.fix("--strategy", "renumber", "--no-verify")
+    site.fix("--strategy", "renumber", "--skip-verification")
     found = status(site)
     assert found["renamed"] == {"shop.0002_price": "shop.0003_price"}
     assert found["runs"] == ["shop.0002_stock", "shop.0004_cost"]
@@ -533,7 +542,7 @@ def test_fix_of_names_that_shift(site: Site, monkeypatch: pytest.MonkeyPatch) ->
     site.manage("migrate", "-v0")
     sql(site, "INSERT INTO shop_product (name, price) VALUES ('a', 777)")
     site.git("merge", "-q", "--no-edit", "main")
-    site.fix("--strategy", "renumber", "--no-verify", "--commit")
+    site.fix("--strategy", "renumber", "--skip-verification", "--commit")
     reconcile(site)
     assert_reconciled(site)
     names = ["0001_initial", "0003_price", "0004_alter", "0005_alter", "0002_stock"]
@@ -578,7 +587,7 @@ DATABASES["other"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "other.sql
 def test_db_reconcile_of_several_databases(site: Site) -> None:
     site.write("site_settings.py", site.read("site_settings.py").decode() + TWO)
     on_branch(site, ("migrate", "-v0"), ("migrate", "-v0", "--database", "other"))
-    site.fix("--strategy", "renumber", "--no-verify")
+    site.fix("--strategy", "renumber", "--skip-verification")
     reconcile(site, "--database", "other")
     assert shop_rows(site, "other.sqlite3") == ["0001_initial", "0003_price", "0002_stock"]
     assert shop_rows(site) == ["0001_initial", "0002_price"]
@@ -611,7 +620,7 @@ def test_db_status_of_a_url(renamed: Site) -> None:
 def test_db_status_of_a_database_that_is_down(renamed: Site) -> None:
     done = renamed.run("db", "status", "--database", "postgres://x@127.0.0.1:1/y")
     assert done.returncode == 1
-    assert "default (postgresql, y at 127.0.0.1): OperationalError: " in done.stdout
+    assert "default (PostgreSQL, y at 127.0.0.1:1): OperationalError: " in done.stdout
     assert len(done.stdout.splitlines()) == 1
     told = reconcile(renamed, "--database", "postgres://x@127.0.0.1:1/y", code=1)
     assert "OperationalError" in told
@@ -622,7 +631,7 @@ def test_db_status_without_a_project(repo) -> None:
     done = repo.run("db", "status")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         2,
-        "migmerge: MM322 no Django project to ask: no manage.py",
+        "migmerge: MM322 no Django project to ask: no manage.py, and no settings in the configuration",
     )
 
 
@@ -832,9 +841,11 @@ def test_a_database_that_changes_while_a_fix_is_written(
 ) -> None:
     """It was asked before; what it says now counts."""
     monkeypatch.setattr("migmerge.resolve.reconciling.read_reconciliations", lambda *_: plans)
-    sight = SimpleNamespace(project=None, apps=("shop",), alias="default", rows=(("shop", "1"),))
-    told = reconcile_in_sight(None, None, [sight], [])  # type: ignore[arg-type, list-item]
-    assert told == f"failed: database default: {why}"
+    database = AffectedDatabase(
+        Project((), ""), ("shop",), "default", "SQLite, x", (("shop", "1"),)
+    )
+    outcome = reconcile_affected(None, None, [database], {})  # type: ignore[arg-type]
+    assert str(outcome) == f"failed: database default (SQLite, x): {why}"
 
 
 SLOW = """\
@@ -892,7 +903,7 @@ def test_interrupted_while_a_database_runs_a_migration(
     if late:
         site.write("site_settings.py", site.read("site_settings.py").decode() + WAITS)
     if command == "db reconcile":
-        site.fix("--strategy", "renumber", "--no-verify")
+        site.fix("--strategy", "renumber", "--skip-verification")
     site.write("slow", "")
     arguments = ["fix", "--strategy", "renumber"] if command == "fix" else command.split()
     process = pexpect.spawn(
@@ -930,7 +941,7 @@ def test_regenerate_is_refused_where_the_side_is_applied(site: Site) -> None:
     (resolution,) = site.fix("--strategy", "regenerate", code=1)["resolutions"]
     assert (resolution["status"], resolution["id"]) == ("refused", "MM417")
     assert resolution["reasons"] == [
-        "database default has applied shop.0002_price: made again it would run again, and what its "
+        "database default (SQLite, db.sqlite3) has applied shop.0002_price: made again it would run again, and what its "
         "columns hold would be lost"
     ]
     assert resolution["next"] == ["migmerge fix shop --strategy renumber"]
@@ -939,4 +950,7 @@ def test_regenerate_is_refused_where_the_side_is_applied(site: Site) -> None:
 
 def test_regenerate_says_what_other_databases_need(site: Site) -> None:
     done = site.run("fix", "--strategy", "regenerate", "--yes")
-    assert "where the old files were applied: migmerge db status, before migrate\n" in done.stdout
+    assert (
+        "if a database already applied the removed files: migmerge db status there, before migrate\n"
+        in done.stdout
+    )

@@ -147,7 +147,7 @@ def settle(site: Site, start: str, final: str) -> None:
     command = "migmerge fix shop --strategy merge"
     assert site.fix(code=1)["resolutions"][0]["next"] == [command]
     apply_as_branches_do(site, MET[start])
-    taking = ["--no-verify"] if final == "35" else ["--no-verify", "--take", final]
+    taking = ["--skip-verification"] if final == "35" else ["--skip-verification", "--take", final]
     document = site.fix("--strategy", "merge", *taking)
     (path,) = document["resolutions"][0]["created"]
     assert f"max_length={WIDTHS[final]})" in site.read(path).decode()
@@ -393,8 +393,9 @@ def test_fix_without_the_project_writes_the_same(site: Site) -> None:
     site.git("reset", "-q", "--hard")
     site.write("shop/models.py", "<<<<<<< ours\n=======\n>>>>>>> theirs\n")
     site.git("add", "-A")
-    document = site.fix()
+    document = site.fix(code=1)
     assert document["verification"]["django"].startswith("skipped: SyntaxError: ")
+    assert document["verification"]["databases"] == "skipped: Django did not accept the files"
     without = site.read("shop/migrations/0003_merge_0002_price_0002_stock.py")
     assert without == with_project
 
@@ -416,10 +417,12 @@ def test_fix_puts_everything_back_when_models_disagree(site: Site) -> None:
     assert resolution["reasons"][0].startswith(
         "put back, since the result doesn't verify: makemigrations --check finds changes: "
     )
-    assert resolution["next"] == ["mend what it says, or run again with --no-verify"]
+    assert resolution["next"] == ["correct what it says, or run again with --skip-verification"]
     assert document["written"] == []
     assert site.state() == before
-    assert site.fix("--no-verify")["verification"]["django"] == "skipped: --no-verify"
+    assert (
+        site.fix("--skip-verification")["verification"]["django"] == "skipped: --skip-verification"
+    )
 
 
 def test_fix_puts_an_unfinished_merge_back(site: Site) -> None:
@@ -442,14 +445,17 @@ def test_fix_puts_an_unfinished_merge_back(site: Site) -> None:
 def test_fix_app_that_is_not_installed_is_said(site: Site) -> None:
     site.write("site_settings.py", SETTINGS.replace('"shop", ', ""))
     site.commit()
-    assert site.fix()["verification"]["django"] == "skipped: not in INSTALLED_APPS: shop"
+    document = site.fix(code=1)
+    assert document["verification"]["django"] == "skipped: not in INSTALLED_APPS: shop"
+    assert document["verification"]["verified"] is False
 
 
 def test_fix_manage_of_the_configuration(site: Site) -> None:
     (site.root / "manage.py").rename(site.root / "run.py")
     site.write("pyproject.toml", '[tool.migmerge]\nmanage = "python run.py"\n')
     site.commit()
-    assert site.fix()["verification"]["django"] == "ok"
+    document = json.loads(site.run("fix", "--yes", "--format", "json").stdout)
+    assert document["verification"]["django"] == "ok"
 
 
 def test_fix_interpreter_of_the_projects_own_environment(site: Site) -> None:

@@ -190,7 +190,9 @@ def holds(history: History, strategy: str) -> None:
         repo = build(history, root)
         before = repo.state()
         published = {path: data for path, data in before[0].items() if path in _paths(history.main)}
-        done = repo.run("fix", "--yes", "--no-verify", "--strategy", strategy, "--format", "json")
+        done = repo.run(
+            "fix", "--yes", "--skip-verification", "--strategy", strategy, "--format", "json"
+        )
         assert done.returncode in (0, 1), done.stderr
         found = json.loads(done.stdout)["resolutions"]
         refused = [one for one in found if one["status"] == "refused"]

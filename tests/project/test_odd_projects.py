@@ -141,6 +141,9 @@ def test_odd_project_undo(odd: Site) -> None:
     odd.fix("--strategy", "renumber")
     told = odd.run("undo").stdout
     names = "log.0003_price is 0002_price again, shop.0003_price is 0002_price again"
-    assert f"database default: {names}\ndatabase log: {names}\n" in told
+    assert (
+        f"database default (SQLite, db.sqlite3): {names}\n"
+        f"database log (SQLite, log.sqlite3): {names}\n"
+    ) in told
     odd.fix("--strategy", "renumber")
     assert odd.run("db", "status", "--schema").returncode == 0

@@ -165,7 +165,7 @@ def test_reset_undo_after_another_fix(settled: Site) -> None:
     settled.git("commit", "-q", "-m", "reset")
     settled.migration("cart", "0002_a", "0001_line")
     settled.migration("cart", "0002_b", "0001_line")
-    settled.fix("cart", "--no-verify", "--strategy", "merge")
+    settled.fix("cart", "--skip-verification", "--strategy", "merge")
     told = reset(settled, "--undo", code=1)
     assert told == (
         "nothing was taken back: something else was changed since: "

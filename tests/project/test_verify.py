@@ -10,6 +10,8 @@ import pytest
 from tests.project.conftest import Site, need_server
 from tests.project.matrix import PAGE, SETTINGS
 
+SCRATCH = "on SQLite (scratch files, not your databases)"
+
 
 def verify(site: Site, *arguments: str, code: int = 0) -> str:
     done = site.run("verify", *arguments)
@@ -54,7 +56,7 @@ def test_verify_makes_nothing_and_connects_to_nothing(site: Site) -> None:
 
 def test_verify_finds_a_column_that_is_reset(site: Site) -> None:
     """The rename that somebody made by hand: two ways to the same name, and other operations."""
-    site.fix("--strategy", "renumber", "--no-verify")
+    site.fix("--strategy", "renumber", "--skip-verification")
     path = "shop/migrations/0003_price.py"
     text = site.read(path).decode()
     site.write(path, text.replace("default=0", "default=0, help_text='edited'"))
@@ -81,7 +83,7 @@ def test_verify_where_two_sides_run_code_on_the_same_rows(site: Site) -> None:
     site.publish()
     site.git("checkout", "-q", "feature")
     site.git("merge", "-q", "--no-edit", "main")
-    site.fix("--strategy", "merge", "--no-verify")
+    site.fix("--strategy", "merge", "--skip-verification")
     found = points(site, code=1)
     assert {n for n, p in found.items() if p["differs"] == "shop_product"} == {
         "onto",
@@ -138,20 +140,21 @@ def test_fix_is_put_back_where_databases_would_differ(
         "put back, since the result doesn't verify: onto: rows unlike those of ancestor: shop_product"
     )
     assert site.state() == before
-    document = site.fix("--strategy", "merge", "--no-verify")
-    assert document["verification"]["databases"] == "skipped: --no-verify"
+    document = site.fix("--strategy", "merge", "--skip-verification")
+    assert document["verification"]["databases"] == "skipped: --skip-verification"
 
 
 def test_fix_verifies_within_its_seconds(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
     document = site.fix()
-    assert document["verification"]["databases"] == "ok: 6 starting points"
+    assert document["verification"]["databases"] == f"ok: 6 starting points {SCRATCH}"
+    assert document["verification"]["verified"] is True
     site.run("undo")
     slow = site.read("shop/migrations/0001_initial.py").decode()
     site.write("shop/migrations/0001_initial.py", f"import time\n{slow}\ntime.sleep(1.2)\n")
     site.git("add", "-A")
     monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "3")
-    document = site.fix()
+    document = site.fix(code=1)
     assert document["verification"]["databases"] == (
         "skipped: the project took more than 3 seconds; run migmerge verify shop"
     )
@@ -179,7 +182,7 @@ def test_fix_of_one_app_while_another_has_a_conflict(
     site.git("add", "-A")
     document = site.fix("shop", "--strategy", "renumber")
     assert document["verification"]["databases"] == (
-        "ok: 6 starting points, 3 of them after migmerge db reconcile"
+        f"ok: 6 starting points {SCRATCH}, 3 of them after migmerge db reconcile"
     )
 
 
@@ -277,7 +280,7 @@ def test_fix_where_sqlite_can_not_stand(site: Site, monkeypatch: pytest.MonkeyPa
     )
     site.write(path, text)
     site.commit("hstore")
-    document = site.fix("--strategy", "merge", code=0)
+    document = site.fix("--strategy", "merge", code=1)
     assert document["verification"]["databases"].startswith("skipped: no SQLite database at "), (
         document
     )

@@ -1,6 +1,8 @@
 # mypy: ignore-errors
 """The project's databases: what each has applied, and rows and migrations brought in line."""
 
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL"}
+
 
 def status():
     """Alias -> what it is, what it has applied, and what a plain `migrate` would do."""
@@ -15,8 +17,19 @@ def status():
 
 def status_of(connection):
     settings = connection.settings_dict
-    place = [str(settings["NAME"]), str(settings["HOST"] or "")]
-    found = {"vendor": connection.vendor, "place": place, "error": ""}
+    name = str(settings["NAME"])
+    if connection.vendor == "sqlite" and not name.startswith((":", "file:")):
+        name = os.path.abspath(name)
+    found = {
+        "vendor": connection.vendor,
+        "engine": NAMES.get(connection.vendor, connection.vendor),
+        "name": name,
+        "host": ":".join(filter(None, [host_of(connection), str(settings["PORT"] or "")])),
+        "remote": not is_local(connection),
+        "error": "",
+    }
+    if REQUEST["local_only"] and found["remote"]:
+        return dict(found, error="not on this machine")
     if is_absent(connection):  # to connect would make it
         return dict(found, recorded=[], absent=True, error="not there yet; migrate makes it")
     try:
@@ -25,11 +38,44 @@ def status_of(connection):
     except Exception as error:
         return dict(found, error=told(error))
     found["recorded"] = [list(key) for key in applied]
+    found["engine"] = connection.display_name  # MySQL and MariaDB tell only when connected to
     try:
         found.update(standing(connection))
     except Exception as error:
         found["error"] = told(error)
     return found
+
+
+def hosts_of(connection):
+    """Where the driver would connect to, as far as settings and environment say."""
+    settings = connection.settings_dict
+    options = settings.get("OPTIONS") or {}
+    hosts = [settings.get("HOST"), options.get("host"), options.get("hostaddr")]
+    hosts += [options.get("unix_socket")]
+    if connection.vendor == "postgresql" and not any(hosts):
+        hosts = [os.environ.get("PGHOST"), os.environ.get("PGHOSTADDR")]
+    return [part for host in hosts if host for part in str(host).split(",")]
+
+
+def host_of(connection):
+    """The same for people; empty for SQLite and for a driver's default."""
+    return ",".join(hosts_of(connection)) if connection.vendor != "sqlite" else ""
+
+
+def is_local(connection):
+    """Whether a database is on this machine: a file, a local socket, or loopback."""
+    if connection.vendor == "sqlite":
+        return True
+    options = connection.settings_dict.get("OPTIONS") or {}
+    elsewhere = [options.get("service"), options.get("read_default_file")]
+    if connection.vendor == "postgresql":
+        elsewhere.append(os.environ.get("PGSERVICE"))
+    return not any(elsewhere) and all(map(is_loopback, hosts_of(connection)))
+
+
+def is_loopback(host):
+    host = host.strip().strip("[]").lower()
+    return host in ("localhost", "::1") or host.startswith(("/", "@", "127."))
 
 
 def is_absent(connection):

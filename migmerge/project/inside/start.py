@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Load the project as the request says, answer its question."""
+"""Run the project's manage.py, load the project as the request says, answer its question."""
 
 import json
 import os
@@ -14,18 +14,19 @@ class Refused(Exception):
 
 
 def set_up():
-    """Load the project.
+    """Load the project, whose environment is set up: by its manage.py, if there is one.
 
     `databases` of the request are the settings that stand for those of every alias; "dummy"
     is Django's dummy backend, since with the real ones makemigrations is stopped by a missing
     driver, or by a local history that the conflict itself made inconsistent; None means the
     project's own.
     """
-    if REQUEST["settings"]:  # not under `manage.py shell`, which has done this
-        sys.path.insert(0, REQUEST["directory"])
-        os.chdir(REQUEST["directory"])
+    if REQUEST["settings"]:  # as --settings does
         os.environ["DJANGO_SETTINGS_MODULE"] = REQUEST["settings"]
-        import django
+    import django
+    from django.apps import apps
+
+    if not apps.ready:  # it is under `manage.py shell`
         from django.conf import settings
 
         # before any model is imported: that alone may load a database's driver
@@ -87,7 +88,67 @@ def answer():
         return {"failed": told(error)}
 
 
+def respond(*_):
+    """Write the answer where `project/run.py` looks for it."""
+    print("\nmigmerge:" + json.dumps(answer()), flush=True)
+
+
+class TakeOver:
+    """A finder on sys.meta_path: where Django would look at the command line, we answer.
+
+    manage.py itself is run as it is, with all that it does to the environment and sys.path;
+    nothing of Django is imported before it does so.
+    """
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "django.core.management":
+            return None
+        import importlib.util
+
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        execute = spec.loader.exec_module
+
+        def exec_module(module):
+            execute(module)
+            module.ManagementUtility.execute = respond
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+def run_manage(path):
+    """Run manage.py up to where it hands over to Django.
+
+    One that starts another process instead, as a wrapper for containers does, has that one run
+    this text under `manage.py shell`.
+    """
+    import runpy
+
+    try:
+        os.lseek(0, 0, os.SEEK_SET)  # the other process reads the request, too
+    except OSError:
+        pass
+    os.chdir(REQUEST["directory"])
+    sys.path[0] = REQUEST["directory"]  # as for `python manage.py`
+    sys.argv = [path, "shell", "-c", REQUEST["text"]]
+    if "django.core.management" in sys.modules:
+        sys.modules["django.core.management"].ManagementUtility.execute = respond
+    else:
+        sys.meta_path.insert(0, TakeOver())
+    if REQUEST["settings"]:
+        os.environ["DJANGO_SETTINGS_MODULE"] = REQUEST["settings"]
+    runpy.run_path(path, run_name="__main__")
+
+
 def main():
     """Called by the text's last line."""
     REQUEST.update(json.load(sys.stdin))
-    print("\nmigmerge:" + json.dumps(answer()))
+    under_manage = sys.argv[:1] != ["-c"]
+    if REQUEST["manage"] and not under_manage:
+        run_manage(REQUEST["manage"])
+        return
+    if not under_manage and REQUEST["settings"]:
+        sys.path.insert(0, REQUEST["directory"])
+        os.chdir(REQUEST["directory"])
+    respond()

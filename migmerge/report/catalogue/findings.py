@@ -89,4 +89,10 @@ FINDINGS = (
         "again: PostgreSQL stops, SQLite resets the column without a word.",
         "Run `migmerge db status` and, where it says renamed, `migmerge db reconcile`, before `migrate`.",
     ),
+    Message(
+        "MM206", "archive", "A directory of migrations that is not the one that Django reads",
+        "Two directories hold migrations of one app label. The one that MIGRATION_MODULES names, or the app's own `migrations`, "
+        "counts; an archive beside it or below it is not read.",
+        "Nothing. `exclude` silences the notice; where the other directory is the right one, name it in `migration_modules`.",
+    ),
 )  # fmt: skip
