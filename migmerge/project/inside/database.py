@@ -168,12 +168,15 @@ def which():
     there = columns_there(connection)
     found = []
     for label, first, second in REQUEST["pairs"]:
-        has = [holds(loader, there, (label, first), (label, name)) for name in (first, second)]
+        has = [
+            holds(connection, loader, there, (label, first), (label, name))
+            for name in (first, second)
+        ]
         found.append({(True, False): "first", (False, True): "second"}.get(tuple(has), "unknown"))
     return found
 
 
-def holds(loader, there, place, key):
+def holds(connection, loader, there, place, key):
     """Whether a database has what a migration makes, put in the place of another; None where
     it makes nothing that can be seen."""
     from django.db.migrations.state import ProjectState
@@ -181,8 +184,8 @@ def holds(loader, there, place, key):
     nodes = loader.graph.nodes
     state = ProjectState(real_apps=loader.unmigrated_apps)
     forwards(state, (nodes[earlier] for earlier in loader.graph.forwards_plan(place)[:-1]))
-    old = columns_of(state)
-    new = columns_of(forwards(state, [nodes[key]]))
+    old = columns_of(state, connection)
+    new = columns_of(forwards(state, [nodes[key]]), connection)
     gained, lost = new - old, old - new
     if not gained and not lost:
         return None
@@ -351,10 +354,13 @@ def endangered_now(executor):
 def endangered(connection, state, migrations):
     """Columns that are there, though no applied migration has them: those that the migrations
     add, and on SQLite all of the tables that they may rebuild, which drops what no model has."""
-    old = columns_of(state)
+    old = columns_of(state, connection)
     labels = {migration.app_label for migration in migrations}
-    tables = {m._meta.db_table for m in tables_in(state) if m._meta.app_label in labels}
-    fresh = columns_of(forwards(state.clone(), migrations)) - old
+    tables = {
+        table_key(connection, m._meta.db_table)
+        for m in tables_in(state) if m._meta.app_label in labels
+    }  # fmt: skip
+    fresh = columns_of(forwards(state.clone(), migrations), connection) - old
     there = columns_there(connection)
     found = fresh & there
     if connection.vendor == "sqlite":

@@ -25,10 +25,14 @@ def unlike_of_app(connection):
     from django.db.migrations.executor import MigrationExecutor
 
     state = MigrationExecutor(connection)._create_project_state(with_applied_migrations=True)
-    tables = {m._meta.db_table for m in tables_in(state) if m._meta.app_label == REQUEST["label"]}
+    tables = {
+        table_key(connection, m._meta.db_table)
+        for m in tables_in(state) if m._meta.app_label == REQUEST["label"]
+    }  # fmt: skip
     return [
-        line for line in unlike_tables(connection) if line.split(" ")[0].split(".")[0] in tables
-    ]
+        line for line in unlike_tables(connection)
+        if table_key(connection, line.split(" ")[0].split(".")[0]) in tables
+    ]  # fmt: skip
 
 
 def write_rows():

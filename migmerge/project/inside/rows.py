@@ -32,12 +32,13 @@ class Filler:
         self.connection, self.serial = connection, serial
         self.made, self.why = {}, {}
         # those of other databases, and of somebody else, may not be here
-        self.there = set(connection.introspection.table_names())
+        names = connection.introspection.table_names()
+        self.there = {table_key(connection, name) for name in names}
 
     def row(self, model):
         """The values of the row in a model's table; None where there can't be one."""
         table = model._meta.db_table
-        if table not in self.why and table in self.there:
+        if table not in self.why and table_key(self.connection, table) in self.there:
             self.why[table] = "it refers to itself"  # as long as its row isn't there
             try:
                 self.made[table] = self.insert(model)

@@ -26,11 +26,10 @@ def unlike_tables(connection):
     with connection.cursor() as cursor:
         names = connection.introspection.table_names(cursor)
         types = native_types(connection, cursor, models)
-        fold = str.casefold if connection.features.ignores_table_name_case else str
-        there = {fold(name): name for name in names}
+        there = {table_key(connection, name): name for name in names}
         lines = []
         for model in sorted(models, key=lambda model: model._meta.db_table):
-            table = there.get(fold(model._meta.db_table))
+            table = there.get(table_key(connection, model._meta.db_table))
             if table is None:
                 lines.append(model._meta.db_table + " is missing")
             else:
@@ -41,7 +40,9 @@ def unlike_tables(connection):
 
 def unlike_columns(connection, cursor, model, table, types):
     found = described(connection, cursor, table)
-    fields = {field.column: field for field in model._meta.local_concrete_fields}
+    fields = {
+        stored_name(connection, field.column): field for field in model._meta.local_concrete_fields
+    }
     lines = [f"{table}.{name} is missing" for name in sorted(set(fields) - set(found))]
     lines += [
         f"{table}.{name} is there, but no applied migration has it"
@@ -121,15 +122,15 @@ def unlike_constraints(connection, cursor, model, table):
     lines = []
     for thing in (*own.indexes, *own.constraints):
         able = supported(connection, thing, model)
-        if able and thing.name not in found:
+        if able and stored_name(connection, thing.name) not in found:
             lines.append(f"{table} lacks {thing.name} ({type(thing).__name__})")
     unique = [frozenset(what["columns"]) for what in found.values()
               if what["unique"] or what["primary_key"]]  # fmt: skip
-    for columns in unique_columns(model):
+    for columns in unique_columns(connection, model):
         if frozenset(columns) not in unique:
             lines.append(f"{table} is not unique by {', '.join(sorted(columns))}")
-    known = {thing.name for thing in (*own.indexes, *own.constraints)}
-    wanted = [frozenset(columns) for columns in unique_columns(model)]
+    known = {stored_name(connection, thing.name) for thing in (*own.indexes, *own.constraints)}
+    wanted = [frozenset(columns) for columns in unique_columns(connection, model)]
     for name, what in sorted(found.items()):
         columns = frozenset(what["columns"])
         if what["unique"] and not what["primary_key"] and columns and name not in known:
@@ -143,7 +144,8 @@ def unlike_constraints(connection, cursor, model, table):
     keys = {what["columns"][0] for what in found.values()
             if what["foreign_key"] and len(what["columns"]) == 1}  # fmt: skip
     for field in own.local_concrete_fields:
-        if field.remote_field and field.db_constraint and field.column not in keys:
+        column = stored_name(connection, field.column)
+        if field.remote_field and field.db_constraint and column not in keys:
             if connection.features.supports_foreign_keys and refers(field):
                 lines.append(f"{table}.{field.column} is no foreign key")
     return lines
@@ -158,7 +160,7 @@ def indexed_columns(connection, model):
     """Of fields that have an index of their own here."""
     editor = idle_editor(connection)
     return [
-        field.column
+        stored_name(connection, field.column)
         for field in model._meta.local_concrete_fields
         if editor._field_should_be_indexed(model, field)
     ]
@@ -171,11 +173,11 @@ def idle_editor(connection):
     return editor
 
 
-def unique_columns(model):
+def unique_columns(connection, model):
     own = model._meta
     single = [[f.column] for f in own.local_concrete_fields if f.unique and not f.primary_key]
     several = [[own.get_field(n).column for n in names] for names in own.unique_together]
-    return single + several
+    return [[stored_name(connection, name) for name in columns] for columns in single + several]
 
 
 def supported(connection, thing, model):

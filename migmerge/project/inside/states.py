@@ -21,10 +21,28 @@ def tables_in(state):
     ]
 
 
-def columns_of(state):
-    """`(table, column)` of all models of a state."""
+def stored_name(connection, name):
+    """A name as the database keeps it.
+
+    PostgreSQL cuts names without an error: to 63 bytes, never within a character
+    (https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS).
+    SQLite keeps them whole, MySQL refuses what is over 64 characters.
+    """
+    if connection.vendor != "postgresql":
+        return name
+    return name.encode()[: connection.ops.max_name_length()].decode("utf-8", "ignore")
+
+
+def table_key(connection, name):
+    """What two names of one table have in common."""
+    stored = stored_name(connection, name)
+    return stored.casefold() if connection.features.ignores_table_name_case else stored
+
+
+def columns_of(state, connection):
+    """`(table, column)` of all models of a state, as `columns_there` has them."""
     return {
-        (model._meta.db_table, field.column)
+        (table_key(connection, model._meta.db_table), stored_name(connection, field.column))
         for model in tables_in(state)
         for field in model._meta.local_concrete_fields
     }
@@ -54,7 +72,7 @@ def columns_there(connection):
     look = connection.introspection
     with connection.cursor() as cursor:
         return {
-            (table, column.name)
+            (table_key(connection, table), column.name)
             for table in look.table_names(cursor)
             for column in look.get_table_description(cursor, table)
         }
