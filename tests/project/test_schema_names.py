@@ -78,6 +78,10 @@ def project(site: Site, server: Server, length: int, table: str) -> Iterator[Non
             0,
             [],
         )
+        if server.engine == "postgresql":  # somebody's own index of an expression
+            site.manage("shell", "-c", INDEX, env=env)
+            done = site.run("db", "status", "--schema", env=env)
+            assert done.returncode == 0, done.stdout
         drop_unique(site, env)
         done = site.run("db", "status", "--schema", env=env)
         assert done.returncode == 1 and "(UniqueConstraint)" in done.stdout, done.stdout
@@ -86,6 +90,10 @@ def project(site: Site, server: Server, length: int, table: str) -> Iterator[Non
 PYMYSQL = (
     "import pymysql\npymysql.version_info = (2, 2, 7, 'final', 0)\npymysql.install_as_MySQLdb()\n"
 )
+INDEX = """\
+from django.db import connection
+connection.cursor().execute("CREATE UNIQUE INDEX own ON shop_product (upper(name), amount)")
+"""
 DROP = """\
 from django.apps import apps
 from django.db import connection

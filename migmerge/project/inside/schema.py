@@ -117,7 +117,7 @@ def column(kind):
 def unlike_constraints(connection, cursor, model, table):
     """Names of indexes and constraints, and which columns are unique or refer elsewhere."""
     found = connection.introspection.get_constraints(cursor, table)
-    found = {name: dict(what, columns=what["columns"] or []) for name, what in found.items()}
+    found = {name: dict(what, columns=plain_columns(what)) for name, what in found.items()}
     own = model._meta
     lines = []
     for thing in (*own.indexes, *own.constraints):
@@ -149,6 +149,12 @@ def unlike_constraints(connection, cursor, model, table):
             if connection.features.supports_foreign_keys and refers(field):
                 lines.append(f"{table}.{field.column} is no foreign key")
     return lines
+
+
+def plain_columns(what):
+    """The columns of an index or constraint; none where one of them is an expression (None)."""
+    columns = what["columns"] or []
+    return [] if None in columns else columns
 
 
 def refers(field):
