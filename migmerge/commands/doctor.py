@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from migmerge.commands.doctor_project import (
+    Problem,
+    examine_projects,
+    project_documents,
+    project_lines,
+    project_problems,
+)
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
-from migmerge.git.hooks import SUFFIX, Hook, read_hooks
+from migmerge.git.hooks import NAMES, PYTHON_KEY, SUFFIX, Hook, interpreter_of_hook, read_hooks
+from migmerge.git.managers import (
+    Manager,
+    find_manager,
+    lefthook_names,
+    runs_us,
+    with_lefthook,
+)
 from migmerge.git.precommit import CONFIG, missing_types
 from migmerge.git.probe import probe
 from migmerge.git.repository import Repository, find_repository
@@ -41,14 +56,6 @@ class DoctorOptions(NamedTuple):
     format: str = "text"
 
 
-class Problem(NamedTuple):
-    """Something that isn't as it should be; `id` is stable, `command` mends it."""
-
-    id: str
-    text: str
-    command: str
-
-
 def doctor(options: DoctorOptions) -> int:
     """0 when all is well, 1 when there are problems."""
     repository = find_repository(options.directory)
@@ -67,13 +74,18 @@ def doctor(options: DoctorOptions) -> int:
     ]
     if not any(p.id.startswith("driver") for p in problems):
         problems += _probe(repository, snapshot)
+    examined = examine_projects(repository, config, snapshot, options.directory)
+    problems += project_problems(examined)
     if options.format == "json":
         document: DoctorDocument = {
             "version": VERSION,
             "problems": [{"id": p.id, "text": p.text, "command": p.command} for p in problems],
+            "projects": project_documents(examined),
         }
         print(json.dumps(document, indent=1))
     else:
+        for line in (_hooks_line(repository), *project_lines(examined)):
+            print(printable(line))
         for problem in problems:
             print(printable(f"{problem.id}: {problem.text}"))
             print(printable(f"  next: {problem.command}"))
@@ -126,37 +138,125 @@ def _reach(repository: Repository, snapshot: Snapshot) -> Iterator[Problem]:
             yield Problem("attribute-other", text, command)
 
 
+def _hooks_line(repository: Repository) -> str:
+    """Who runs the hooks, for people."""
+    manager = find_manager(repository)
+    if _framework(repository):
+        return f"hooks: pre-commit or prek, by {CONFIG}"
+    if manager.kind == "lefthook":
+        return f"hooks: lefthook, by {os.path.basename(manager.place)}, and native ones"
+    place = git_place(repository, "hooks")
+    if manager.kind:
+        place = manager.place
+    shown = os.path.relpath(place, repository.root)
+    where = place if shown.startswith("..") else shown
+    return f"hooks: {manager.kind or 'native'}, in {where}"
+
+
+def _framework(repository: Repository) -> bytes:
+    """pre-commit's configuration, where it has our check; else nothing."""
+    path = os.path.join(repository.root, CONFIG)
+    if not os.path.exists(path):
+        return b""
+    with open(path, "rb") as handle:
+        source = handle.read()
+    return source if b"migmerge-check" in source else b""
+
+
 def _hooks(repository: Repository) -> Iterator[Problem]:
     directory = git_place(repository, "hooks")
-    path = os.path.join(repository.root, CONFIG)
-    hooks = read_hooks(directory)
-    if os.path.exists(path):
-        with open(path, "rb") as handle:
-            source = handle.read()
-        if b"migmerge-check" in source:
-            yield from _framework_hooks(source, hooks)
-            return
-    if os.path.relpath(directory, repository.root).startswith("..") and not os.path.isdir(
-        directory
-    ):
-        text = f"core.hooksPath names {directory}, which is not there: no hook runs"
-        yield Problem("hooks-path", text, "git config --unset core.hooksPath")
+    manager = find_manager(repository)
+    source = _framework(repository)
+    if source and manager.kind not in ("husky", "tracked"):
+        yield from _framework_hooks(source, read_hooks(directory))
         return
+    if manager.kind == "husky" and not os.path.isdir(directory):
+        text = f"husky has not written {os.path.relpath(directory, repository.root)}: no hook runs"
+        yield Problem("hooks-path", text, "npx husky")
+        return
+    outside = os.path.relpath(directory, repository.root).startswith("..")
+    if outside and not os.path.isdir(directory):
+        text = f"core.hooksPath names {directory}, which is not there: no hook runs"
+        scope = _scope(repository, "core.hooksPath")
+        yield Problem("hooks-path", text, f"git config {scope} --unset core.hooksPath")
+        return
+    if manager.kind in ("husky", "tracked"):
+        yield from _shared_hooks(repository, manager)
+        return
+    yield from _native_hooks(directory, _managed(manager))
+
+
+def _scope(repository: Repository, key: str) -> str:
+    """The option of git config for the file that says it."""
+    out = repository.git("config", "--show-scope", "--get", key, expected=(0, 1))
+    scope = os.fsdecode(out).partition("\t")[0]
+    return f"--{scope}" if scope in ("global", "system", "worktree") else "--local"
+
+
+def _managed(manager: Manager) -> dict[str, bool]:
+    """The hooks that lefthook writes, each with whether our check is among its commands."""
+    if manager.kind != "lefthook":
+        return {}
+    with open(manager.place, "rb") as handle:
+        source = handle.read()
+    after = with_lefthook(source)
+    return dict.fromkeys(lefthook_names(source), after == source)
+
+
+def _shared_hooks(repository: Repository, manager: Manager) -> Iterator[Problem]:
+    missing = [n for n in NAMES if not runs_us(os.path.join(manager.place, n))]
+    if missing:
+        place = os.path.relpath(manager.place, repository.root)
+        text = f"{', '.join(missing)} in {place} does not run migmerge"
+        yield Problem("hook-missing", text, "migmerge install")
+    elif not repository.git("config", "--get", PYTHON_KEY, expected=(0, 1)):
+        if not shutil.which("migmerge"):
+            text = "this clone names no interpreter for them, and migmerge is not on PATH"
+            yield Problem(
+                "hook-path", f"the hooks pass without looking: {text}", "migmerge install"
+            )
+
+
+def _native_hooks(directory: str, managed: Mapping[str, bool]) -> Iterator[Problem]:
+    hooks = read_hooks(directory)
     for hook in hooks:
-        if hook.kind == "nothing":
+        if hook.name in managed:
+            if not managed[hook.name]:
+                text = f"lefthook runs the {hook.name} hook, without migmerge"
+                yield Problem("hook-foreign", text, "migmerge install")
+        elif hook.kind == "nothing":
             text = f"there is no {hook.name} hook"
             yield Problem("hook-missing", text, "migmerge install")
         elif hook.kind == "chained" and not os.path.lexists(hook.path + SUFFIX):
             text = f"the {hook.name} hook that was there before is gone: {hook.path}{SUFFIX}"
-            yield Problem("hook-lost", text, "put it back, or migmerge uninstall and install")
+            yield Problem("hook-lost", text, "migmerge uninstall && migmerge install")
         elif not hook.executable:
-            yield Problem("hook-mode", f"{hook.path} is not executable", f"chmod +x {hook.path}")
-        elif hook.kind == "foreign" and not _calls_us(hook):
+            path = shlex.quote(hook.path)
+            yield Problem("hook-mode", f"{hook.path} is not executable", f"chmod +x {path}")
+        elif hook.kind == "foreign" and not runs_us(hook.path):
             text = f"the {hook.name} hook does not run migmerge"
             yield Problem("hook-foreign", text, "migmerge install")
-    if any(h.kind in ("ours", "chained") for h in hooks) and not shutil.which("migmerge"):
-        text = "migmerge is not on PATH: the hooks pass without looking"
-        yield Problem("hook-path", text, "put it on PATH (pipx install migmerge)")
+    yield from _interpreters(hooks)
+
+
+def _interpreters(hooks: list[Hook]) -> Iterator[Problem]:
+    """Whether hooks of ours find a migmerge to run."""
+    gone = {
+        interpreter_of_hook(hook.text)
+        for hook in hooks
+        if hook.kind in ("ours", "chained") and not _runs(interpreter_of_hook(hook.text))
+    }
+    if gone and not shutil.which("migmerge"):
+        names = ", ".join(sorted(filter(None, gone))) or "none"
+        text = f"the hooks pass without looking: they name {names}, and migmerge is not on PATH"
+        yield Problem("hook-path", text, "migmerge install")
+
+
+def _runs(python: str) -> bool:
+    if not python or not shutil.which(python):
+        return False
+    command = [python, "-I", "-c", "import migmerge"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _framework_hooks(source: bytes, hooks: list[Hook]) -> Iterator[Problem]:
@@ -169,11 +269,6 @@ def _framework_hooks(source: bytes, hooks: list[Hook]) -> Iterator[Problem]:
         text = f"pre-commit is configured, but not installed for {', '.join(absent)}"
         types = " ".join(f"-t {name}" for name in absent)
         yield Problem("pre-commit-install", text, f"pre-commit install {types}")
-
-
-def _calls_us(hook: Hook) -> bool:
-    with open(hook.path, encoding="utf-8", errors="replace") as handle:
-        return "migmerge" in handle.read()
 
 
 def _hazards(repository: Repository) -> Iterator[Problem]:

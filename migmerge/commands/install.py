@@ -9,13 +9,31 @@ import shlex
 import stat
 import subprocess
 import sys
+from collections.abc import Collection
 from typing import NamedTuple
 
 from migmerge.commands.preferences import ask_preferences
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
-from migmerge.git.blocks import with_block, without_block
-from migmerge.git.hooks import HOOKS, SUFFIX, chained, read_hooks
+from migmerge.git.blocks import with_block, without_block, without_blocks
+from migmerge.git.hooks import (
+    NAMES,
+    PYTHON_KEY,
+    SUFFIX,
+    chained,
+    command,
+    read_hook,
+    read_hooks,
+    script,
+)
+from migmerge.git.managers import (
+    Manager,
+    find_manager,
+    lefthook_lines,
+    lefthook_names,
+    shared_script,
+    with_lefthook,
+)
 from migmerge.git.precommit import CONFIG, with_hooks
 from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_repository
@@ -30,7 +48,7 @@ from migmerge.git.wiring import (
     patterns_for,
     read_driver,
 )
-from migmerge.report.screen import printable
+from migmerge.report.screen import printable, printable_lines
 
 _OPEN_END = f"{SECTION}.openEnd"
 
@@ -57,15 +75,18 @@ class File(NamedTuple):
 
 
 class Wiring(NamedTuple):
-    """All that an installation changes: files, git's settings, and what it can't do itself."""
+    """All that an installation changes: files, git's settings, and notes; `complete` is whether
+    nothing is left to be done by hand."""
 
     files: tuple[File, ...]
     settings: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+    complete: bool = True
 
 
 def install(options: InstallOptions) -> int:
-    """0 when everything is in its place; what was there already is left as it is."""
+    """0 when everything is in its place, 1 where something has to be added by hand; what was there
+    already is left as it is."""
     repository = find_repository(options.directory)
     config = read_config(repository.root, options.config)
     _refuse_unreachable(sys.executable)
@@ -100,10 +121,13 @@ def uninstall(options: InstallOptions) -> int:
         for name in (CONFIG, "pyproject.toml", "setup.cfg"):
             path = os.path.realpath(os.path.join(repository.root, name))
             before = _read(path)
-            files.append(File(path, before, _without_blocks(before)))
+            files.append(File(path, before, without_blocks(before)))
     has = repository.git("config", f"--{options.scope}", "--get-regexp", r"^merge\.migmerge\.",
                          expected=(0, 1))  # fmt: skip
-    wiring = Wiring(tuple(files), ((SECTION, ""),) if has else (), notes)
+    settings = [(SECTION, "")] if has else []
+    if _is_named(repository, options.scope):
+        settings.insert(0, (PYTHON_KEY, ""))
+    wiring = Wiring(tuple(files), tuple(settings), notes)
     return _carry_out(repository, wiring, options)
 
 
@@ -138,8 +162,8 @@ def _wiring(repository: Repository, config: Config, options: InstallOptions) -> 
     ]
     if options.scope == "local" and _has_open_end(git_place(repository, "config")):
         settings.append((_OPEN_END, "true"))
-    hooks, notes = _hooks(repository, options)
-    return Wiring((*files, *hooks), tuple(settings), notes)
+    hooks = _hooks(repository, options)
+    return hooks._replace(files=(*files, *hooks.files), settings=(*settings, *hooks.settings))
 
 
 def _has_open_end(path: str) -> bool:
@@ -157,60 +181,108 @@ def _attribute_files(repository: Repository, options: InstallOptions) -> list[st
     return [os.path.realpath(path) for path in found]  # what a link leads to is what is written
 
 
-def _hooks(
-    repository: Repository, options: InstallOptions
-) -> tuple[tuple[File, ...], tuple[str, ...]]:
+def _hooks(repository: Repository, options: InstallOptions) -> Wiring:
+    """The part of an installation that is about hooks."""
     if options.hooks == "none" or options.scope == "global" or repository.bare:
-        return (), ()
+        return Wiring((), ())
+    manager = find_manager(repository)
     path = os.path.realpath(os.path.join(repository.root, CONFIG))
     source = _read(path)
-    if options.hooks == "pre-commit" or (options.hooks == "auto" and source is not None):
+    shared = manager.kind in ("husky", "tracked")
+    if options.hooks == "pre-commit" or (options.hooks == "auto" and source and not shared):
         return _framework(path, source)
+    if shared:
+        return _shared(repository, manager)
     directory = git_place(repository, "hooks")
-    inside = os.path.relpath(directory, repository.root)
-    if not inside.startswith("..") and ".git" not in inside.split(os.sep):
-        text = f"core.hooksPath is {inside}, which is part of the repository: copy hooks/ there"
-        return (), (text,)
     if os.path.lexists(directory) and not os.path.isdir(directory):
-        return (), (f"core.hooksPath is {directory}: no hook runs here",)
+        return Wiring((), (), (f"core.hooksPath is {directory}: no hook runs here",))
     own = os.path.join(repository.git_path(""), "")
     common = git_place(repository, "")
-    shared = not directory.startswith((own, os.path.join(common, "")))
+    outside = not directory.startswith((own, os.path.join(common, "")))
     text = f"core.hooksPath is {directory}: other repositories may run these hooks, too"
-    return tuple(_hook_files(directory)), (text,) if shared else ()
+    notes = (text,) if outside else ()
+    if manager.kind == "lefthook":
+        return _lefthook(manager, directory, notes)
+    return Wiring(tuple(_hook_files(directory, NAMES)), (), notes)
 
 
-def _framework(path: str, source: bytes | None) -> tuple[tuple[File, ...], tuple[str, ...]]:
-    from migmerge.git.precommit import ENTRY, TYPES, missing_types
+def _framework(path: str, source: bytes | None) -> Wiring:
+    from migmerge.git.precommit import TYPES, missing_types, snippet
 
     after = with_hooks(b"repos:\n" if source is None else source)
     again = "then, once in each clone: pre-commit install (or prek install)"
     if isinstance(after, str):
-        entry = "\n".join(f"  {line}" for line in ENTRY)
-        return (), (f"add to repos in {CONFIG} ({after}):\n{entry}", again)
+        lines = "\n".join(snippet(source))
+        text = f"{CONFIG} can't be edited ({after}); add to what it says:\n{lines}"
+        return Wiring((), (), (text, again), complete=False)
     notes = [again] if after != source else []
     missing = missing_types(after)
     if missing:
         listed = f"[{', '.join(TYPES)}]"
-        notes.insert(0, f"set default_install_hook_types in {CONFIG}: {listed}")
-    return (File(path, source, after),), tuple(notes)
+        notes.insert(0, f"set in {CONFIG}: default_install_hook_types: {listed}")
+    return Wiring((File(path, source, after),), (), tuple(notes), complete=not missing)
 
 
-def _hook_files(directory: str) -> list[File]:
+def _shared(repository: Repository, manager: Manager) -> Wiring:
+    """Into scripts that are part of the repository: they find the interpreter of each clone in its
+    configuration."""
+    files, notes = [], []
+    for name in NAMES:
+        path = os.path.join(manager.place, name)
+        before = _read(path)
+        after = shared_script(path, before)
+        if isinstance(after, str):
+            shown = os.path.relpath(path, repository.root)
+            notes.append(f"{shown} can't be edited ({after}); have it run: {command(name)}")
+        else:
+            files.append(File(path, before, after, executable=before is None))
+    who = "husky's hooks" if manager.kind == "husky" else "hooks that are part of the repository"
+    place = os.path.relpath(manager.place, repository.root)
+    told = (f"{place} has {who}: in another clone migmerge install names its interpreter", *notes)
+    return Wiring(tuple(files), ((PYTHON_KEY, sys.executable),), told, complete=not notes)
+
+
+def _lefthook(manager: Manager, directory: str, notes: tuple[str, ...]) -> Wiring:
+    """Hooks that lefthook writes are configured there; it leaves the others alone."""
+    source = _read(manager.place) or b""
+    theirs = lefthook_names(source)
+    files = _hook_files(directory, [name for name in NAMES if name not in theirs])
+    after = with_lefthook(source)
+    name = os.path.basename(manager.place)
+    if isinstance(after, str):
+        lines = "\n".join(lefthook_lines(theirs))
+        text = f"lefthook's {name} can't be edited ({after}); add to what it says:\n{lines}"
+        return Wiring(tuple(files), (), (*notes, text), complete=False)
+    files.append(File(manager.place, source, after))
+    told = (
+        (f"lefthook runs {', '.join(theirs)} by {name}; then: lefthook install",) if theirs else ()
+    )
+    return Wiring(tuple(files), (), (*notes, *told))
+
+
+def _hook_files(directory: str, names: Collection[str]) -> list[File]:
+    """Hooks of our own; they name the interpreter that runs this."""
     found = []
     for hook in read_hooks(directory):
-        if hook.kind in ("nothing", "foreign"):
-            text = HOOKS[hook.name] if hook.kind == "nothing" else chained(hook.name)
-            moved = "" if hook.kind == "nothing" else hook.path + SUFFIX
-            if moved and os.path.lexists(moved):
-                raise UserError("wiring", f"{moved} is in the way", "move it away, or --hooks none")
-            before = _read(hook.path)
-            found.append(File(hook.path, before, text.encode(), executable=True, moved=moved))
+        if hook.name not in names:
+            continue
+        make = script if hook.kind in ("nothing", "ours") else chained
+        moved = hook.path + SUFFIX if hook.kind == "foreign" else ""
+        if moved and os.path.lexists(moved):
+            raise UserError("wiring", f"{moved} is in the way", "move it away, or --hooks none")
+        text = make(hook.name, sys.executable).encode()
+        found.append(File(hook.path, _read(hook.path), text, executable=True, moved=moved))
     return found
 
 
 def _hooks_back(repository: Repository) -> list[File]:
+    manager = find_manager(repository)
+    if manager.kind in ("husky", "tracked"):
+        return [_shared_back(os.path.join(manager.place, name)) for name in NAMES]
     found = []
+    if manager.kind == "lefthook":
+        before = _read(manager.place)
+        found.append(File(manager.place, before, without_blocks(before)))
     for hook in read_hooks(git_place(repository, "hooks")):
         if hook.kind == "ours":
             found.append(File(hook.path, _read(hook.path), None))
@@ -222,6 +294,12 @@ def _hooks_back(repository: Repository) -> list[File]:
     return found
 
 
+def _shared_back(path: str) -> File:
+    before = _read(path)
+    ours = read_hook(path).kind == "ours"
+    return File(path, before, None if ours else without_blocks(before))
+
+
 def _edited_hooks(repository: Repository) -> list[str]:
     return [
         f"{hook.path} was edited since: take the call of migmerge out by hand"
@@ -230,9 +308,9 @@ def _edited_hooks(repository: Repository) -> list[str]:
     ]
 
 
-def _without_blocks(source: bytes | None) -> bytes | None:
-    """Two of them in a configuration of pre-commit."""
-    return without_block(without_block(source))
+def _is_named(repository: Repository, scope: str) -> bool:
+    """Whether the configuration names an interpreter for shared hooks."""
+    return bool(repository.git("config", f"--{scope}", "--get", PYTHON_KEY, expected=(0, 1)))
 
 
 def _read(path: str) -> bytes | None:
@@ -263,10 +341,10 @@ def _carry_out(repository: Repository, wiring: Wiring, options: InstallOptions) 
         if own:
             print(f"next: git add -- {shlex.join(own)}")
     for note in wiring.notes:
-        print(note)
+        print(printable_lines(note))
     if not files and not settings:
         print("nothing to change")
-    return 0
+    return 0 if wiring.complete else 1
 
 
 def _in_work_tree(repository: Repository, path: str) -> str:
@@ -286,6 +364,8 @@ def _set(repository: Repository, scope: str, key: str, value: str) -> None:
     try:
         if value:
             repository.git("config", scope, "--replace-all", key, value)
+        elif key == PYTHON_KEY:
+            repository.git("config", scope, "--unset-all", key)
         else:
             _remove_section(repository, scope, key)
     except GitError as error:

@@ -32,6 +32,13 @@ def with_block(source: bytes | None, lines: Sequence[str]) -> bytes:
     return plain + block(lines, newline)
 
 
+def without_blocks(source: bytes | None) -> bytes | None:
+    """`source` without any block of ours."""
+    while (plain := without_block(source)) != source:
+        source = plain
+    return source
+
+
 def without_block(source: bytes | None) -> bytes | None:
     """`source` as it was before `with_block`; None where there was no file."""
     if source is None or BEGIN not in source:

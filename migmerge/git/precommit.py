@@ -16,13 +16,30 @@ _TYPES = f"default_install_hook_types: [{', '.join(TYPES)}]"
 _LISTED = re.compile(
     r"^default_install_hook_types:[ \t]*(\[[^\]]*\]|(?:\r?\n[ \t]*-[^\r\n]*)+)", re.MULTILINE
 )
-ENTRY = (
-    f"- repo: {REPOSITORY}",
-    f"  rev: v{__version__}",
-    "  hooks:",
-    f"    - id: {CHECK}",
-    "    - id: migmerge-report",
-)
+
+
+def entry(width: int = 2) -> list[str]:
+    """Our entry of `repos`; `width` is that of a dash with its blanks (pre-commit's own is 4)."""
+    pad = " " * width
+    dash = f"-{' ' * (width - 1)}"
+    item = f"{pad}{pad if width == 2 else ''}{dash}id: "
+    return [
+        f"{dash}repo: {REPOSITORY}",
+        f"{pad}rev: v{__version__}",
+        f"{pad}hooks:",
+        f"{item}{CHECK}",
+        f"{item}migmerge-report",
+    ]
+
+
+def snippet(source: bytes | None) -> list[str]:
+    """All that is to be added by hand: types that are missing, and our entry."""
+    listed = [*_listed_types(source or b""), *missing_types(source or b"")]
+    return [
+        f"default_install_hook_types: [{', '.join(listed)}]",
+        "repos:",
+        *(f"  {line}" for line in entry()),
+    ]
 
 
 def with_hooks(source: bytes) -> bytes | str:
@@ -49,10 +66,11 @@ def with_hooks(source: bytes) -> bytes | str:
         return source
     lines = source.splitlines(keepends=True)
     newline = b"\r\n" if b"\r\n" in source else b"\n"
-    indent = lines[line][: column - 2].decode()
-    if indent.strip() or not lines[line].lstrip().startswith(b"-"):
+    dash = len(lines[line]) - len(lines[line].lstrip())
+    if not lines[line].lstrip().startswith(b"-"):
         return "its repos are no plain list"
-    lines.insert(line, block(ENTRY, newline, indent=indent))
+    own = entry(column - dash)
+    lines.insert(line, block(own, newline, indent=lines[line][:dash].decode()))
     if "default_install_hook_types" not in before:
         lines.insert(first, block([_TYPES], newline))
     result = b"".join(lines)
@@ -75,7 +93,10 @@ def _is_ours(repo: dict[str, object]) -> bool:
 
 def missing_types(source: bytes) -> list[str]:
     """Hook types that `default_install_hook_types` should have and hasn't."""
-    text = source.decode("utf-8", "replace")
-    match = _LISTED.search(text)
-    listed = re.findall(r"[\w-]+", match[1]) if match else []
+    listed = _listed_types(source)
     return [kind for kind in TYPES if kind not in listed]
+
+
+def _listed_types(source: bytes) -> list[str]:
+    match = _LISTED.search(source.decode("utf-8", "replace"))
+    return re.findall(r"[\w-]+", match[1]) if match else []

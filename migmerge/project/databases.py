@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -126,9 +126,7 @@ def read_status(
 
 
 def _status(project: Project, alias: str, found: dict[str, Any]) -> Status:
-    name, host = _shown_path(project, found["name"]), found["host"]
-    where = host or ("the local socket" if found["vendor"] in ("postgresql", "mysql") else "")
-    place = f"{name} at {where}" if where else name
+    place, host = _place(project, found), found["host"]
     status = Status(
         alias, found["vendor"], place, found["error"],
         engine=found["engine"], host=host, remote=found["remote"],
@@ -151,6 +149,56 @@ def _status(project: Project, alias: str, found: dict[str, Any]) -> Status:
         stops=found["migrate"].get("stops", ""),
         endangered=tuple(found["endangered"]),
     )
+
+
+def _place(project: Project, found: Mapping[str, Any]) -> str:
+    """Name, or file, and where it is."""
+    socket = "the local socket" if found["vendor"] in ("postgresql", "mysql") else ""
+    where, name = found["host"] or socket, _shown_path(project, found["name"])
+    return f"{name} at {where}" if where else name
+
+
+class Place(NamedTuple):
+    """A configured database: `place` in words, and why it could not be reached; `remote` ones are
+    not tried, and an `absent` file is none yet."""
+
+    alias: str
+    place: str
+    error: str = ""
+    remote: bool = False
+    absent: bool = False
+
+
+class Setup(NamedTuple):
+    """What a project runs on."""
+
+    python: str
+    executable: str
+    django: str
+    settings: str
+    databases: tuple[Place, ...]
+
+
+def read_setup(project: Project) -> Setup | str:
+    """What the project runs on, by its own word; a string says why it does not run."""
+    heard = _ask(project, "describe", {}, Database(), 60)
+    if heard.why:
+        return heard.why
+    answer = heard.result
+    databases = [
+        Place(
+            alias,
+            f"{found['engine']}, {_place(project, found)}",
+            found["error"],
+            found["remote"],
+            "absent" in found,
+        )
+        for alias, found in sorted(answer["databases"].items())
+    ]
+    return Setup(
+        answer["python"], answer["executable"], answer["django"], answer["settings"],
+        tuple(databases),
+    )  # fmt: skip
 
 
 def _shown_path(project: Project, name: str) -> str:

@@ -23,6 +23,7 @@ _SCRIPTS = {
     "texts": ("states", "orders", "files"),
     "remade": ("files",),
     "judge": ("files",),
+    "describe": ("states", "database"),
     "status": ("states", "database"),
     "which": ("states", "database"),
     "reconcile": ("states", "database"),

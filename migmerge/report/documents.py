@@ -292,6 +292,36 @@ class ProblemDocument(TypedDict):
     """What mends it."""
 
 
+class DoctorDatabaseDocument(TypedDict):
+    """A database of a project's settings."""
+
+    alias: str
+    """In the settings."""
+    place: str
+    """Engine, name and host."""
+    reachable: bool | None
+    """Null where it was not tried: it is not on this machine, or no file yet."""
+
+
+class DoctorProjectDocument(TypedDict):
+    """What a project runs on."""
+
+    project: str
+    """The directory of its manage.py, from the top of the repository."""
+    error: str | None
+    """Why it does not run."""
+    python: str | None
+    """Its Python's version."""
+    executable: str | None
+    """Its interpreter."""
+    django: str | None
+    """Its Django's version."""
+    settings: str | None
+    """Its settings module."""
+    databases: Sequence[DoctorDatabaseDocument]
+    """Its databases."""
+
+
 class DoctorDocument(TypedDict):
     """`migmerge doctor --format json`."""
 
@@ -299,6 +329,8 @@ class DoctorDocument(TypedDict):
     """The version of this document."""
     problems: Sequence[ProblemDocument]
     """None: all is well."""
+    projects: Sequence[DoctorProjectDocument]
+    """The Django projects that were looked at."""
 
 
 class OpenBranchDocument(TypedDict):

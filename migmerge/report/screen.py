@@ -10,6 +10,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines, which stay lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def short(text: str, most: int = 200) -> str:
     """`text` cut at `most` characters: a list of choices is longer than any screen."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

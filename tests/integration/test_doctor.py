@@ -35,7 +35,12 @@ def test_doctor_all_is_well(installed: Repo) -> None:
     assert problems(installed) == []
     before = installed.git("count-objects", "-v")
     done = installed.run("doctor", env={"PATH": f"{BIN}:{os.environ['PATH']}"})
-    assert (done.returncode, done.stdout) == (0, "all is well\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "hooks: native, in .git/hooks\n"
+        "project: not run: no manage.py, and no settings in the configuration\n"
+        "all is well\n",
+    )
     assert installed.git("count-objects", "-v") == before
 
 
@@ -141,11 +146,7 @@ def test_doctor_not_on_path(installed: Repo) -> None:
         if not (Path(place) / "migmerge").exists()
     )  # fmt: skip
     done = installed.run("doctor", env={"PATH": path})
-    assert done.stdout == (
-        "hook-path: migmerge is not on PATH: the hooks pass without looking\n"
-        "  next: put it on PATH (pipx install migmerge)\n"
-        "1 problem\n"
-    )
+    assert done.stdout.endswith("all is well\n")  # the hooks name the interpreter
 
 
 def test_doctor_configured_base_that_is_gone(installed: Repo) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from migmerge.git.blocks import without_block
-from migmerge.git.hooks import HOOKS, SUFFIX
+from migmerge.git.hooks import NAMES, SUFFIX, script
 from migmerge.git.precommit import missing_types, with_hooks
 from tests.conftest import PRICE, STOCK, Repo, migration_text
 
@@ -29,7 +30,7 @@ def snapshot(repo: Repo) -> dict[str, tuple[int, bytes]]:
 
 def test_hooks_folder_is_what_install_writes() -> None:
     files = {path.name: path.read_text() for path in (ROOT / "hooks").iterdir()}
-    assert files == HOOKS
+    assert files == {name: script(name) for name in NAMES}
 
 
 PRE_COMMIT = """\
@@ -296,18 +297,83 @@ def test_with_hooks_of_a_configuration_that_it_can_not_edit(source: str) -> None
 def test_install_prints_what_it_can_not_edit(siblings: Repo) -> None:
     siblings.write(".pre-commit-config.yaml", "repos: [{repo: local, hooks: []}]\n")
     done = siblings.run("install")
-    assert done.returncode == 0
-    assert "add to repos in .pre-commit-config.yaml (its repos are no plain list):" in done.stdout
-    assert "    - id: migmerge-check\n" in done.stdout
+    assert done.returncode == 1
+    assert done.stdout.endswith(
+        ".pre-commit-config.yaml can't be edited (its repos are no plain list); add to what it says:\n"
+        "default_install_hook_types: [pre-commit, pre-merge-commit, post-merge, post-rewrite, pre-push]\n"
+        "repos:\n"
+        "  - repo: https://github.com/migmerge/migmerge\n"
+        "    rev: v0.1.0\n"
+        "    hooks:\n"
+        "      - id: migmerge-check\n"
+        "      - id: migmerge-report\n"
+        "then, once in each clone: pre-commit install (or prek install)\n"
+    )
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_install_understands_pre_commits_own_style(siblings: Repo, newline: str) -> None:
+    """`pre-commit sample-config` has a dash and three blanks."""
+    source = "repos:\n-   repo: https://x\n    rev: v1\n    hooks:\n    -   id: black\n".replace(
+        "\n", newline
+    )
+    siblings.write(".pre-commit-config.yaml", source)
+    assert siblings.run("install").returncode == 0
+    text = siblings.read(".pre-commit-config.yaml").decode()
+    assert text.replace(newline, "\n") == (
+        "# migmerge: begin\n"
+        "default_install_hook_types: [pre-commit, pre-merge-commit, post-merge, post-rewrite, pre-push]\n"
+        "# migmerge: end\n"
+        "repos:\n"
+        "# migmerge: begin\n"
+        "-   repo: https://github.com/migmerge/migmerge\n"
+        "    rev: v0.1.0\n"
+        "    hooks:\n"
+        "    -   id: migmerge-check\n"
+        "    -   id: migmerge-report\n"
+        "# migmerge: end\n"
+        "-   repo: https://x\n    rev: v1\n    hooks:\n    -   id: black\n"
+    )
+    assert siblings.run("uninstall").returncode == 0
+    assert siblings.read(".pre-commit-config.yaml").decode() == source
+
+
+def test_install_says_which_types_are_missing(siblings: Repo) -> None:
+    siblings.write(
+        ".pre-commit-config.yaml",
+        "default_install_hook_types: [commit-msg]\nrepos:\n- repo: x\n  hooks: []\n",
+    )
+    done = siblings.run("install")
+    assert done.returncode == 1
+    assert "set in .pre-commit-config.yaml: default_install_hook_types: [" in done.stdout
 
 
 def test_install_in_a_hooks_directory_that_is_tracked(siblings: Repo) -> None:
+    """Scripts that are part of the repository name no interpreter of one machine."""
     siblings.git("config", "core.hooksPath", ".githooks")
+    siblings.write(".githooks/pre-commit", "#!/bin/sh\necho mine\nexit 0\n").chmod(0o755)
+    siblings.write(".githooks/post-merge", "#!/usr/bin/env python\nprint(1)\n").chmod(0o755)
+    siblings.commit("hooks")
+    siblings.run("check")  # what it remembers stays
+    before = snapshot(siblings)
     done = siblings.run("install")
-    assert done.stdout.splitlines()[-1] == (
-        "core.hooksPath is .githooks, which is part of the repository: copy hooks/ there"
-    )
-    assert not (siblings.root / ".githooks").exists()
+    assert done.returncode == 1
+    assert (
+        ".githooks/post-merge can't be edited (it is no shell script); "
+        "have it run: migmerge check --exit-zero\n"
+    ) in done.stdout
+    assert siblings.read(".githooks/pre-merge-commit").decode() == script("pre-merge-commit")
+    assert sys.executable.encode() not in siblings.read(".githooks/pre-commit")
+    assert siblings.git("config", "migmerge.python") == f"{sys.executable}\n"
+    no_path = {"PATH": os.defpath}
+    done = subprocess.run(
+        [".githooks/pre-commit"], cwd=siblings.root, capture_output=True, text=True, check=False,
+        env={**os.environ, **no_path},
+    )  # fmt: skip
+    assert done.returncode == 1 and "MM101" in done.stdout
+    assert siblings.run("uninstall").returncode == 0
+    cached = ".git/migmerge/cache/headers"
+    assert {**snapshot(siblings), cached: b""} == {**before, cached: b""}
 
 
 def test_install_worktree_without_the_extension_says_how(siblings: Repo, tmp_path: Path) -> None:

@@ -280,3 +280,55 @@ def test_the_interpreter_beside_manage_py(site: Site) -> None:
     assert site.fix()["verification"]["django"] == "ok"
     assert (site.root / "used").exists()
     assert os.path.relpath(database(site)["name"], "backend") == "db.sqlite3"
+
+
+def doctor(site: Site, **env: str) -> tuple[int, str]:
+    done = site.run("doctor", env=env)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def test_doctor_names_what_the_project_runs_on(site: Site) -> None:
+    import django
+
+    site.run("install", "--hooks", "none")
+    _, out = doctor(site)
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert (
+        f"project .: {site.root}/manage.py, settings site_settings, Django {django.get_version()}, "
+        f"Python {version} ({sys.executable})\n"
+        "  database default (SQLite, db.sqlite3): reachable\n"
+    ) in out
+    (site.root / "db.sqlite3").unlink()
+    assert "(SQLite, db.sqlite3): not there yet; migrate makes it\n" in doctor(site)[1]
+    assert not (site.root / "db.sqlite3").exists()
+
+
+def test_doctor_sees_settings_that_fail(site: Site) -> None:
+    site.write("site_settings.py", "import no_such_package\n")
+    code, out = doctor(site)
+    assert code == 1
+    why = "ModuleNotFoundError: No module named 'no_such_package'"
+    assert f"project .: not run: {why}\n" in out
+    assert f"project: the project in . does not run: {why}\n  next: python manage.py check\n" in out
+    document = json.loads(site.run("doctor", "--format", "json").stdout)
+    assert document["projects"] == [
+        {"project": "", "error": why, "python": None, "executable": None, "django": None,
+         "settings": None, "databases": []}
+    ]  # fmt: skip
+
+
+def test_doctor_sees_a_database_that_is_down(site: Site) -> None:
+    there = '"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"'
+    down = '"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": 1, "NAME": "x"'
+    site.write("site_settings.py", SETTINGS.replace(there, down))
+    code, out = doctor(site)
+    assert code == 1
+    assert (
+        "database: database default (PostgreSQL, x at 127.0.0.1:1) can't be reached: Operat" in out
+    )
+    site.write("site_settings.py", SETTINGS.replace(there, down.replace("127.0.0.1", "192.0.2.1")))
+    assert "x at 192.0.2.1:1): not on this machine, so not tried\n" in doctor(site)[1]
+    document = json.loads(site.run("doctor", "--format", "json").stdout)
+    (database,) = document["projects"][0]["databases"]
+    assert database["reachable"] is None

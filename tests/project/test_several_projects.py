@@ -265,3 +265,11 @@ def repo_with_shared(two: Site) -> Site:
         )
     two.commit("shared")
     return two
+
+
+def test_doctor_names_each_project(two: Site) -> None:
+    out = two.run("doctor").stdout
+    for place in PLACES:
+        assert f"project {place}: {two.root}/{place}/manage.py, settings site_settings, " in out
+        assert f"  database default (SQLite, {place}/db.sqlite3): reachable\n" in out
+    assert "project services/orders" not in two.run("-C", PLACES[0], "doctor").stdout

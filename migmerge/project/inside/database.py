@@ -15,12 +15,13 @@ def status():
     return {alias: status_of(connections[alias]) for alias in known}
 
 
-def status_of(connection):
+def place_of(connection):
+    """What a database is and where, as far as it is known without connecting to it."""
     settings = connection.settings_dict
     name = str(settings["NAME"])
     if connection.vendor == "sqlite" and not name.startswith((":", "file:")):
         name = os.path.abspath(name)
-    found = {
+    return {
         "vendor": connection.vendor,
         "engine": NAMES.get(connection.vendor, connection.vendor),
         "name": name,
@@ -28,6 +29,10 @@ def status_of(connection):
         "remote": not is_local(connection),
         "error": "",
     }
+
+
+def status_of(connection):
+    found = place_of(connection)
     if REQUEST["local_only"] and found["remote"]:
         return dict(found, error="not on this machine")
     if is_absent(connection):  # to connect would make it
@@ -41,6 +46,35 @@ def status_of(connection):
     found["engine"] = connection.display_name  # MySQL and MariaDB tell only when connected to
     try:
         found.update(standing(connection))
+    except Exception as error:
+        found["error"] = told(error)
+    return found
+
+
+def describe():
+    """What the project runs on, and whether each database on this machine can be reached."""
+    import django
+    from django.conf import settings
+    from django.db import connections
+
+    return {
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "executable": sys.executable,
+        "django": django.get_version(),
+        "settings": getattr(settings, "SETTINGS_MODULE", "") or "",
+        "databases": {alias: reach(connections[alias]) for alias in connections},
+    }
+
+
+def reach(connection):
+    """A database's place, as in `status_of`, with an error where it can't be connected to."""
+    found = place_of(connection)
+    if found["remote"]:
+        return dict(found, error="not on this machine")
+    if is_absent(connection):
+        return dict(found, absent=True)
+    try:
+        connection.ensure_connection()
     except Exception as error:
         found["error"] = told(error)
     return found
