@@ -210,7 +210,8 @@ def _verify(
         answer = verify(project, nodes, leaves)
         answers.append((project.name, answer))
         if answer.status is not Status.OK:
-            databases.append((project.name, skipped("Django did not accept the files")))
+            why = f"not tried, since Django {answer.status.value}"
+            databases.append((project.name, skipped(why)))
             continue
         strategies = {r.strategy for r in planned.plan.resolutions if r.key in apps}
         proof = prove_fix(

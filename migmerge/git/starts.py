@@ -13,7 +13,7 @@ from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import stopped_operation
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import pair_names
+from migmerge.migrations.operations import pair_names, read_script
 
 Nodes = Mapping[NodeKey, bytes]
 
@@ -27,6 +27,7 @@ class Starts(NamedTuple):
     renamed: tuple[tuple[str, str, str], ...]
     told: str = ""
     abandoned: bool = False  # no database stays on the replayed side: it is made again
+    later: bool = False  # migrations that neither side had came after the merge
 
     @property
     def points(self) -> dict[str, tuple[str, ...]]:
@@ -92,8 +93,29 @@ def starts_of_history(
     if len(sides) == 2 and all(sides[0][k] == sides[1][k] for k in sides[0].keys() & sides[1]):
         trees["both"] = {**sides[0], **sides[1]}
     known = {key: source for nodes in trees.values() for key, source in nodes.items()}
-    apps = _unlike(snapshot, trees)
-    return Starts(trees, apps, _renamed(known, snapshot), told)
+    renamed = _renamed(known, snapshot)
+    later = _came_later(snapshot, known, renamed)
+    return Starts(trees, _unlike(snapshot, trees), renamed, told, later=later)
+
+
+def _came_later(
+    snapshot: Snapshot, known: Nodes, renamed: Collection[tuple[str, str, str]]
+) -> bool:
+    """Whether migrations came after both sides. Not said where one of theirs is gone: what looks new
+    may be the same under another name."""
+    nodes = snapshot.graph.nodes
+    old = {NodeKey(app, name) for app, name, _ in renamed}
+    if any(NodeKey(key.app, key.name) not in {*nodes, *old} for key in known):
+        return False
+    new = {NodeKey(app, name) for app, _, name in renamed}
+    return any(_does_anything(snapshot, key) for key in nodes if key not in {*known, *new})
+
+
+def _does_anything(snapshot: Snapshot, key: NodeKey) -> bool:
+    """Whether a migration is more than a merge migration without operations."""
+    migration = snapshot.graph.nodes[key]
+    script = read_script(source_of(snapshot, key), migration.label, key.name)
+    return bool(script.calls or migration.header.opaque)
 
 
 def _sides(repository: Repository, base: str) -> tuple[dict[str, str], str]:

@@ -56,24 +56,30 @@ class Arrivals(NamedTuple):
     why: str = ""
 
 
+class StartsRequest(NamedTuple):
+    """What is tried: apps by label, trees of migrations, points with the trees that they saw, rows
+    that have another name now, and whether migrations came later than both sides."""
+
+    labels: Sequence[str]
+    trees: Mapping[str, Tree]
+    points: Mapping[str, Sequence[str]]
+    rows: Sequence[Renamed]
+    later: bool = False
+
+
 def try_starts(
-    project: Project,
-    server: Mapping[str, object],
-    labels: Sequence[str],
-    trees: Mapping[str, Tree],
-    points: Mapping[str, Sequence[str]],
-    rows: Sequence[Renamed],
-    seconds: int,
+    project: Project, server: Mapping[str, object], wanted: StartsRequest, seconds: int
 ) -> Arrivals:
     """Build each point's database on `server` (Django's settings), and migrate it.
 
     Only databases of its own are made and dropped; the project's are never connected to.
     """
     request: dict[str, object] = {
-        "labels": list(labels),
-        "trees": {name: _plain(tree) for name, tree in trees.items()},
-        "points": [[name, list(path)] for name, path in points.items()],
-        "rows": [list(row) for row in rows],
+        "labels": list(wanted.labels),
+        "trees": {name: _plain(tree) for name, tree in wanted.trees.items()},
+        "points": [[name, list(path)] for name, path in wanted.points.items()],
+        "rows": [list(row) for row in wanted.rows],
+        "later": wanted.later,
         "server": server,
     }
     stand_in = SQLITE if "sqlite" in str(server["ENGINE"]) else server

@@ -12,7 +12,7 @@ from migmerge.migrations.model import NodeKey
 from migmerge.project.databases import Renamed
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
-from migmerge.project.starts import SQLITE, Arrivals, Tree, try_starts
+from migmerge.project.starts import SQLITE, Arrivals, StartsRequest, Tree, try_starts
 
 
 def prove(
@@ -35,7 +35,8 @@ def prove(
         if app in labels
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
-    return try_starts(project, server, wanted, trees, starts.points, rows, seconds)
+    request = StartsRequest(wanted, trees, starts.points, rows, starts.later)
+    return try_starts(project, server, request, seconds)
 
 
 def prove_fix(

@@ -284,3 +284,46 @@ def test_fix_where_sqlite_can_not_stand(site: Site, monkeypatch: pytest.MonkeyPa
     assert document["verification"]["databases"].startswith("skipped: no SQLite database at "), (
         document
     )
+
+
+LATER = """\
+from django.db import migrations, models
+
+
+def fill(apps, schema_editor):
+    apps.get_model("shop", "Product").objects.update(stock=7)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0003_merge_0002_price_0002_stock")]
+    operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
+"""
+
+
+def test_verify_long_after_the_merge(site: Site) -> None:
+    """What came later changes values on purpose; what a side loses is still seen."""
+    site.fix("--strategy", "merge")
+    site.commit("merged")
+    site.write("shop/migrations/0004_fill.py", LATER)
+    site.commit("later")
+    assert {point["status"] for point in points(site).values()} == {"ok"}
+
+
+def test_verify_long_after_the_merge_sees_what_one_side_loses(site: Site) -> None:
+    """Something later resets a column where only one order of migrations was run."""
+    site.fix("--strategy", "merge")
+    site.commit("merged")
+    late = LATER.replace(
+        'apps.get_model("shop", "Product").objects.update(stock=7)',
+        "from django.db.migrations.recorder import MigrationRecorder\n"
+        "    names = list(MigrationRecorder.Migration.objects.filter(app='shop').order_by('id').values_list('name', flat=True))\n"
+        "    if names.index('0002_price') < names.index('0002_stock'):\n"
+        '        apps.get_model("shop", "Product").objects.update(price=0)',
+    )
+    site.write("shop/migrations/0004_fill.py", late)
+    site.commit("later")
+    done = site.run("verify", "--format", "json")
+    assert done.returncode == 1, done.stdout
+    (project,) = json.loads(done.stdout)["projects"]
+    lost = {point["name"]: point["lost"] for point in project["points"] if point["lost"]}
+    assert lost == {name: ["shop_product.price"] for name in ("replayed", "replayed, then onto")}

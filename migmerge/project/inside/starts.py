@@ -56,6 +56,8 @@ class Starts:
             if path in unbuilt else self.point(name, path)
             for name, path in points
         ]  # fmt: skip
+        if REQUEST["later"]:
+            forgive_later(found)
         compare(found)
         seconds = round(time.time() - began, 2)
         empty = [table + ": " + why for table, why in sorted(self.empty.items())]
@@ -100,6 +102,7 @@ class Starts:
         self.migrate_plainly()
         after = rows_of(connection)
         answer["lost"] = lost(before, after, self.allowed(path))
+        answer["had"] = cells_of(before)
         answer["schema"] = portrait(connection)
         answer["left"] = leftover(connection)
         answer["values"] = self.values(connection, after, path)
@@ -264,6 +267,14 @@ def lost(before, after, allowed):
     return sorted(table + ("" if column == "*" else "." + column) for table, column in cells)
 
 
+def cells_of(rows):
+    """`table` and `table.column` of all that has values, named as in `lost`."""
+    found = set(rows)
+    for table, own in rows.items():
+        found |= {table + "." + column for row in own.values() for column in row}
+    return found
+
+
 def portrait(connection):
     """Table -> its columns and constraints, a text each."""
     look = connection.introspection
@@ -297,6 +308,18 @@ def leftover(connection):
     return sorted(".".join(row) for row in set(recorded(connection)) - known)
 
 
+def forgive_later(points):
+    """Values that change in every database that had them are changed on purpose, by migrations that
+    came after both sides; what only some of them lose is lost."""
+    every = {cell for point in points for cell in point.get("lost", ())}
+    meant = {
+        cell for cell in every
+        if all(cell in point["lost"] for point in points if cell in point.get("had", ()))
+    }  # fmt: skip
+    for point in points:
+        point["lost"] = [cell for cell in point.get("lost", ()) if cell not in meant]
+
+
 def compare(points):
     """Each point's schema and shared rows against the first that arrived."""
     arrived = [point for point in points if "schema" in point]
@@ -308,6 +331,7 @@ def compare(points):
     for point in points:
         point.pop("schema", None)
         point.pop("values", None)
+        point.pop("had", None)
 
 
 def show(text):
