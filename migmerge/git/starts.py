@@ -101,8 +101,8 @@ def starts_of_history(
 def _came_later(
     snapshot: Snapshot, known: Nodes, renamed: Collection[tuple[str, str, str]]
 ) -> bool:
-    """Whether migrations came after both sides. Not said where one of theirs is gone: what looks new
-    may be the same under another name."""
+    """Whether migrations came after both sides. Not said where one of theirs is gone: what looks
+    new may be the same under another name."""
     nodes = snapshot.graph.nodes
     old = {NodeKey(app, name) for app, name, _ in renamed}
     if any(NodeKey(key.app, key.name) not in {*nodes, *old} for key in known):
