@@ -8,7 +8,7 @@ MEANINGS = {
     "base": "the branch whose migrations are published, and stay as they are; found by itself where it isn't given",
     "prefer": "how `fix` joins sides that commute; `auto` asks the base branch's history",
     "manage": "the command that runs the project's manage.py, as `docker compose exec -T web python manage.py`",
-    "settings": "DJANGO_SETTINGS_MODULE for it",
+    "settings": "the settings module, instead of the one that manage.py sets; enough where there is no manage.py",
     "migration_modules": "label = directory, for migrations in a place of their own (MIGRATION_MODULES)",
     "app_labels": "directory = label, where the label can't be told from apps.py or the files",
     "exclude": "patterns of paths that are left out",
