@@ -298,7 +298,10 @@ def _base(repository: Repository, config: Config) -> Iterator[Problem]:
         return
     if base is None:
         text = "there is no base branch: nothing is known to be published"
-        yield Problem("base-unknown", text, "git remote set-head origin --auto, or configure base")
+        remotes = repository.git("remote").split()
+        command = "git remote set-head origin --auto" if b"origin" in remotes else (
+            'name one in [tool.migmerge]: base = "main"')  # fmt: skip
+        yield Problem("base-unknown", text, command)
         return
     fetched = git_place(repository, "FETCH_HEAD")
     if base.name.startswith("origin/") and os.path.exists(fetched):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.commands.named import apps_named, scope_of
@@ -65,7 +65,7 @@ def verify(options: VerifyOptions) -> int:
         told = prove(project, server, snapshot, meant, own, _SECONDS)
         proofs.append(Proof(labels, answer, told, project.place))
     text = verify_json if options.format == "json" else verify_text
-    print(text(proofs, starts.told), end="")
+    print(text(proofs, starts.told, _shown(server)), end="")
     return 0 if all(proof.proven for proof in proofs) else 1
 
 
@@ -75,8 +75,17 @@ def _in_the_way(found: Findings, options: VerifyOptions) -> int:
     answer = failed("there are conflicts in the way: migmerge fix")
     proof = Proof(labels, answer, Arrivals((), why="not tried"))
     text = verify_json if options.format == "json" else verify_text
-    print(text([proof], ""), end="")
+    print(text([proof], "", ""), end="")
     return 1
+
+
+def _shown(server: Mapping[str, object]) -> str:
+    """The server of the scratch databases, for people; never a password."""
+    engine = str(server["ENGINE"]).rpartition(".")[2]
+    if engine == "sqlite3":
+        return "SQLite (files of our own)"
+    names = {"postgresql": "PostgreSQL", "mysql": "MySQL or MariaDB"}
+    return f"{names.get(engine, engine)} at {server['HOST'] or 'the local socket'}"
 
 
 def _server(text: str) -> dict[str, object]:

@@ -216,6 +216,10 @@ class VerifyDocument(TypedDict):
 
     version: Literal[1]
     """The version of this document."""
+    server: str
+    """Where the scratch databases were."""
+    verified: bool
+    """Whether everything was tried, and is right."""
     since: str
     """What the starting points are taken from."""
     projects: Sequence[ProjectDocument]

@@ -31,8 +31,8 @@ class Proof(NamedTuple):
         return self.django.status is Status.OK and not self.arrivals.why and right
 
 
-def verify_text(proofs: Sequence[Proof], source: str) -> str:
-    """A table for each project."""
+def verify_text(proofs: Sequence[Proof], source: str, server: str) -> str:
+    """A table for each project; `server` is where the scratch databases were."""
     lines = []
     for proof in proofs:
         project = f"{proof.place}: " if proof.place else ""
@@ -40,12 +40,15 @@ def verify_text(proofs: Sequence[Proof], source: str) -> str:
         if proof.arrivals.why:
             lines.append(f"  databases: {proof.arrivals.why}")
             continue
-        lines.append(f"  databases as before {source}, in {proof.arrivals.seconds:.1f} s:")
+        took = f"in {proof.arrivals.seconds:.1f} s"
+        lines.append(f"  scratch databases on {server}, as before {source}, {took}:")
         several = len({point.alias for point in proof.arrivals.points}) > 1
         lines += [f"  {_line(point, several)}" for point in proof.arrivals.points]
         lines += [f"  no row in {line}" for line in proof.arrivals.empty]
         if any(point.unbuilt for point in proof.arrivals.points):
             lines.append("  next: migmerge verify --database postgres://user@host:5432")
+    proven = all(proof.proven for proof in proofs)
+    lines.append("verified" if proven else "not verified")
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
@@ -63,11 +66,13 @@ def outcome(point: Arrival) -> str:
     return "ok, after migmerge db reconcile" if point.reconciled else "ok"
 
 
-def verify_json(proofs: Sequence[Proof], source: str) -> str:
+def verify_json(proofs: Sequence[Proof], source: str, server: str) -> str:
     """`{"version", "since", "projects": [...]}`."""
     document: VerifyDocument = {
         "version": VERSION,
         "since": source,
+        "server": server,
+        "verified": all(proof.proven for proof in proofs),
         "projects": [
             {
                 "apps": list(proof.labels),

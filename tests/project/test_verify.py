@@ -170,7 +170,9 @@ def test_verify_says_what_does_not_run_on_sqlite(site: Site) -> None:
     site.fix("--strategy", "merge")
     text = verify(site, code=1)
     assert "  replayed             skipped: can't stand there: OperationalError: near " in text
-    assert text.endswith("  next: migmerge verify --database postgres://user@host:5432\n")
+    assert text.endswith(
+        "  next: migmerge verify --database postgres://user@host:5432\nnot verified\n"
+    )
 
 
 def test_fix_of_one_app_while_another_has_a_conflict(
@@ -223,6 +225,7 @@ def test_verify_with_conflicts(site: Site) -> None:
     assert verify(site, code=1) == (
         "shop: Django failed: there are conflicts in the way: migmerge fix\n"
         "  databases: not tried\n"
+        "not verified\n"
     )
 
 
@@ -240,7 +243,7 @@ def test_verify_after_a_rebase(site: Site) -> None:
     site.git("rebase", "-q", "main")
     site.fix("--strategy", "renumber", "--commit")
     assert list(points(site)) == STARTS
-    assert "databases as before a rebase, in " in verify(site)
+    assert "scratch databases on SQLite (files of our own), as before a rebase, in " in verify(site)
     site.git("update-ref", "-d", "ORIG_HEAD")
     assert list(points(site)) == ["fresh", "ancestor"]
 
