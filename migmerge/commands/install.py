@@ -9,32 +9,22 @@ import shlex
 import stat
 import subprocess
 import sys
-from collections.abc import Collection
 from typing import NamedTuple
 
+from migmerge.commands.install_hooks import (
+    File,
+    Wiring,
+    edited_hooks,
+    hooks_back,
+    plan_hooks,
+    read_file,
+)
 from migmerge.commands.preferences import ask_preferences
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.blocks import with_block, without_block, without_blocks
-from migmerge.git.hooks import (
-    NAMES,
-    PYTHON_KEY,
-    SUFFIX,
-    chained,
-    command,
-    read_hook,
-    read_hooks,
-    script,
-)
-from migmerge.git.managers import (
-    Manager,
-    find_manager,
-    lefthook_lines,
-    lefthook_names,
-    shared_script,
-    with_lefthook,
-)
-from migmerge.git.precommit import CONFIG, with_hooks
+from migmerge.git.hooks import PYTHON_KEY
+from migmerge.git.precommit import CONFIG
 from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import read_snapshot
@@ -64,26 +54,6 @@ class InstallOptions(NamedTuple):
     dry_run: bool = False
 
 
-class File(NamedTuple):
-    """What becomes of a file; None: there is none. `moved` is where its old content goes."""
-
-    path: str
-    before: bytes | None
-    after: bytes | None
-    executable: bool = False
-    moved: str = ""
-
-
-class Wiring(NamedTuple):
-    """All that an installation changes: files, git's settings, and notes; `complete` is whether
-    nothing is left to be done by hand."""
-
-    files: tuple[File, ...]
-    settings: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...] = ()
-    complete: bool = True
-
-
 def install(options: InstallOptions) -> int:
     """0 when everything is in its place, 1 where something has to be added by hand; what was there
     already is left as it is."""
@@ -99,7 +69,7 @@ def install(options: InstallOptions) -> int:
     told = None if options.dry_run or repository.bare else ask_preferences(repository, config)
     if told:
         path, after = told
-        wiring = wiring._replace(files=(*wiring.files, File(path, _read(path), after)))
+        wiring = wiring._replace(files=(*wiring.files, File(path, read_file(path), after)))
     return _carry_out(repository, wiring, options)
 
 
@@ -113,14 +83,14 @@ def uninstall(options: InstallOptions) -> int:
         notes = ("other worktrees share hooks and attributes: migmerge uninstall takes them out",)
     else:
         for path in _attribute_files(repository, options):
-            before = _read(path)
+            before = read_file(path)
             files.append(File(path, before, without_block(before)))
     if options.scope == "local":
-        files += _hooks_back(repository)
-        notes = tuple(_edited_hooks(repository))
+        files += hooks_back(repository)
+        notes = tuple(edited_hooks(repository))
         for name in (CONFIG, "pyproject.toml", "setup.cfg"):
             path = os.path.realpath(os.path.join(repository.root, name))
-            before = _read(path)
+            before = read_file(path)
             files.append(File(path, before, without_blocks(before)))
     has = repository.git("config", f"--{options.scope}", "--get-regexp", r"^merge\.migmerge\.",
                          expected=(0, 1))  # fmt: skip
@@ -152,7 +122,7 @@ def _wiring(repository: Repository, config: Config, options: InstallOptions) -> 
     directories = {a.directory for a in snapshot.apps.values()} if snapshot else set()
     lines = patterns_for(directories, config.lock_files)
     path = _attribute_files(repository, options)[-1 if options.shared else 0]
-    before = _read(path)
+    before = read_file(path)
     files = [File(path, before, with_block(before, lines))]
     # the command before the name: a name alone makes every merge die
     settings = [
@@ -162,13 +132,15 @@ def _wiring(repository: Repository, config: Config, options: InstallOptions) -> 
     ]
     if options.scope == "local" and _has_open_end(git_place(repository, "config")):
         settings.append((_OPEN_END, "true"))
-    hooks = _hooks(repository, options)
+    hooks = Wiring((), ())
+    if options.hooks != "none" and options.scope != "global" and not repository.bare:
+        hooks = plan_hooks(repository, options.hooks)
     return hooks._replace(files=(*files, *hooks.files), settings=(*settings, *hooks.settings))
 
 
 def _has_open_end(path: str) -> bool:
     """Whether the last line has no end: git gives it one when it adds a section."""
-    return (_read(path) or b"\n")[-1:] != b"\n"
+    return (read_file(path) or b"\n")[-1:] != b"\n"
 
 
 def _attribute_files(repository: Repository, options: InstallOptions) -> list[str]:
@@ -181,144 +153,9 @@ def _attribute_files(repository: Repository, options: InstallOptions) -> list[st
     return [os.path.realpath(path) for path in found]  # what a link leads to is what is written
 
 
-def _hooks(repository: Repository, options: InstallOptions) -> Wiring:
-    """The part of an installation that is about hooks."""
-    if options.hooks == "none" or options.scope == "global" or repository.bare:
-        return Wiring((), ())
-    manager = find_manager(repository)
-    path = os.path.realpath(os.path.join(repository.root, CONFIG))
-    source = _read(path)
-    shared = manager.kind in ("husky", "tracked")
-    if options.hooks == "pre-commit" or (options.hooks == "auto" and source and not shared):
-        return _framework(path, source)
-    if shared:
-        return _shared(repository, manager)
-    directory = git_place(repository, "hooks")
-    if os.path.lexists(directory) and not os.path.isdir(directory):
-        return Wiring((), (), (f"core.hooksPath is {directory}: no hook runs here",))
-    own = os.path.join(repository.git_path(""), "")
-    common = git_place(repository, "")
-    outside = not directory.startswith((own, os.path.join(common, "")))
-    text = f"core.hooksPath is {directory}: other repositories may run these hooks, too"
-    notes = (text,) if outside else ()
-    if manager.kind == "lefthook":
-        return _lefthook(manager, directory, notes)
-    return Wiring(tuple(_hook_files(directory, NAMES)), (), notes)
-
-
-def _framework(path: str, source: bytes | None) -> Wiring:
-    from migmerge.git.precommit import TYPES, missing_types, snippet
-
-    after = with_hooks(b"repos:\n" if source is None else source)
-    again = "then, once in each clone: pre-commit install (or prek install)"
-    if isinstance(after, str):
-        lines = "\n".join(snippet(source))
-        text = f"{CONFIG} can't be edited ({after}); add to what it says:\n{lines}"
-        return Wiring((), (), (text, again), complete=False)
-    notes = [again] if after != source else []
-    missing = missing_types(after)
-    if missing:
-        listed = f"[{', '.join(TYPES)}]"
-        notes.insert(0, f"set in {CONFIG}: default_install_hook_types: {listed}")
-    return Wiring((File(path, source, after),), (), tuple(notes), complete=not missing)
-
-
-def _shared(repository: Repository, manager: Manager) -> Wiring:
-    """Into scripts that are part of the repository: they find the interpreter of each clone in its
-    configuration."""
-    files, notes = [], []
-    for name in NAMES:
-        path = os.path.join(manager.place, name)
-        before = _read(path)
-        after = shared_script(path, before)
-        if isinstance(after, str):
-            shown = os.path.relpath(path, repository.root)
-            notes.append(f"{shown} can't be edited ({after}); have it run: {command(name)}")
-        else:
-            files.append(File(path, before, after, executable=before is None))
-    who = "husky's hooks" if manager.kind == "husky" else "hooks that are part of the repository"
-    place = os.path.relpath(manager.place, repository.root)
-    told = (f"{place} has {who}: in another clone migmerge install names its interpreter", *notes)
-    return Wiring(tuple(files), ((PYTHON_KEY, sys.executable),), told, complete=not notes)
-
-
-def _lefthook(manager: Manager, directory: str, notes: tuple[str, ...]) -> Wiring:
-    """Hooks that lefthook writes are configured there; it leaves the others alone."""
-    source = _read(manager.place) or b""
-    theirs = lefthook_names(source)
-    files = _hook_files(directory, [name for name in NAMES if name not in theirs])
-    after = with_lefthook(source)
-    name = os.path.basename(manager.place)
-    if isinstance(after, str):
-        lines = "\n".join(lefthook_lines(theirs))
-        text = f"lefthook's {name} can't be edited ({after}); add to what it says:\n{lines}"
-        return Wiring(tuple(files), (), (*notes, text), complete=False)
-    files.append(File(manager.place, source, after))
-    told = (
-        (f"lefthook runs {', '.join(theirs)} by {name}; then: lefthook install",) if theirs else ()
-    )
-    return Wiring(tuple(files), (), (*notes, *told))
-
-
-def _hook_files(directory: str, names: Collection[str]) -> list[File]:
-    """Hooks of our own; they name the interpreter that runs this."""
-    found = []
-    for hook in read_hooks(directory):
-        if hook.name not in names:
-            continue
-        make = script if hook.kind in ("nothing", "ours") else chained
-        moved = hook.path + SUFFIX if hook.kind == "foreign" else ""
-        if moved and os.path.lexists(moved):
-            raise UserError("wiring", f"{moved} is in the way", "move it away, or --hooks none")
-        text = make(hook.name, sys.executable).encode()
-        found.append(File(hook.path, _read(hook.path), text, executable=True, moved=moved))
-    return found
-
-
-def _hooks_back(repository: Repository) -> list[File]:
-    manager = find_manager(repository)
-    if manager.kind in ("husky", "tracked"):
-        return [_shared_back(os.path.join(manager.place, name)) for name in NAMES]
-    found = []
-    if manager.kind == "lefthook":
-        before = _read(manager.place)
-        found.append(File(manager.place, before, without_blocks(before)))
-    for hook in read_hooks(git_place(repository, "hooks")):
-        if hook.kind == "ours":
-            found.append(File(hook.path, _read(hook.path), None))
-        elif hook.kind == "chained":
-            old = hook.path + SUFFIX
-            # where somebody took it away just ours goes
-            moved = old if os.path.lexists(old) else ""
-            found.append(File(hook.path, _read(hook.path), _read(old), moved=moved))
-    return found
-
-
-def _shared_back(path: str) -> File:
-    before = _read(path)
-    ours = read_hook(path).kind == "ours"
-    return File(path, before, None if ours else without_blocks(before))
-
-
-def _edited_hooks(repository: Repository) -> list[str]:
-    return [
-        f"{hook.path} was edited since: take the call of migmerge out by hand"
-        for hook in read_hooks(git_place(repository, "hooks"))
-        if hook.kind == "foreign" and b"migmerge check" in (_read(hook.path) or b"")
-    ]
-
-
 def _is_named(repository: Repository, scope: str) -> bool:
     """Whether the configuration names an interpreter for shared hooks."""
     return bool(repository.git("config", f"--{scope}", "--get", PYTHON_KEY, expected=(0, 1)))
-
-
-def _read(path: str) -> bytes | None:
-    try:
-        with open(path, "rb") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return None
 
 
 def _carry_out(repository: Repository, wiring: Wiring, options: InstallOptions) -> int:
@@ -376,10 +213,10 @@ def _set(repository: Repository, scope: str, key: str, value: str) -> None:
 
 def _remove_section(repository: Repository, scope: str, section: str) -> None:
     path = git_place(repository, "config")
-    before = _read(path) or b""
+    before = read_file(path) or b""
     opened = scope == "--local" and _is_set(repository, scope, _OPEN_END, "true")
     repository.git("config", scope, "--remove-section", section)
-    after = _read(path) or b""
+    after = read_file(path) or b""
     if opened and before.startswith(after):  # nothing came behind it
         _write(File(path, before, after.removesuffix(b"\n")))
 

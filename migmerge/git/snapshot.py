@@ -9,6 +9,7 @@ from migmerge.config import Config
 from migmerge.git.many import read_headers
 from migmerge.git.reading import Contents, Memory, decoded, encoded, remembering
 from migmerge.git.repository import Repository, find_commit
+from migmerge.git.settings import directories_named_by_settings
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import (
     Listing,
@@ -40,7 +41,6 @@ from migmerge.migrations.lockfiles import LockFile, is_lock_file, read_lock_file
 from migmerge.migrations.membership import manage_directories
 from migmerge.migrations.model import App, Header, Migration, NodeKey, Opaque, ParseError, Reference
 from migmerge.migrations.reader import read_header
-from migmerge.migrations.settings import module_paths, read_settings, settings_module
 
 THEIRS = 3
 
@@ -333,47 +333,9 @@ def _apps(
     labels = {d: app_label(d, found, declared.get(d)) for d, found in headers.items()}
     chosen = set(modules)
     if len(set(labels.values())) < len(labels) and not chosen.intersection(labels):
-        chosen |= _named_by_settings(repository, config, listing, labels)
+        chosen |= directories_named_by_settings(repository, config, listing, labels)
     archives = set_aside(labels, declared, chosen)
     return apps_of({d: label for d, label in labels.items() if d not in archives}), archives
-
-
-_FILES_OF_SETTINGS = 10
-
-
-def _named_by_settings(
-    repository: Repository, config: Config, listing: Listing, labels: Mapping[str, str]
-) -> set[str]:
-    """Directories that MIGRATION_MODULES names, in the settings of the manage.py above them."""
-    found = set()
-    for place in manage_directories(listing.files):
-        manage = f"{place}/manage.py".lstrip("/")
-        source = read_files(repository, listing, [manage]).get(manage, b"")
-        module = config.settings or settings_module(source)
-        modules = _settings(repository, listing, place, module) if module else {}
-        for directory, label in labels.items():
-            dotted = modules.get(label, "").replace(".", "/")
-            if dotted and f"/{directory}".endswith(f"/{dotted}"):
-                found.add(directory)
-    return found
-
-
-def _settings(repository: Repository, listing: Listing, place: str, module: str) -> dict[str, str]:
-    """MIGRATION_MODULES of a settings module and of what it imports with `*`."""
-    found: dict[str, str] = {}
-    waiting = list(module_paths(module, place, ""))
-    seen: set[str] = set()
-    while waiting and len(seen) < _FILES_OF_SETTINGS:
-        path = waiting.pop(0)
-        if path in seen or path not in listing.files:
-            continue
-        seen.add(path)
-        source = read_files(repository, listing, [path]).get(path, b"")
-        settings = read_settings(source)
-        found = {**settings.modules, **found}
-        for star in settings.stars:
-            waiting += module_paths(star, place, path)
-    return found
 
 
 def _declared(

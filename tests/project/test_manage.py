@@ -208,6 +208,7 @@ def test_db_status_names_mariadb(site: Site, mariadb: None) -> None:
 REMOTE = {
     "another host": ('"HOST": "192.0.2.1"', {}),
     "a name": ('"HOST": "db.example.org"', {}),
+    "a name like an address": ('"HOST": "127.example.org"', {}),
     "one of several hosts": ('"HOST": "127.0.0.1,192.0.2.1"', {}),
     "PGHOST": ('"HOST": ""', {"PGHOST": "192.0.2.1"}),
     "PGSERVICE": ('"HOST": ""', {"PGSERVICE": "production"}),

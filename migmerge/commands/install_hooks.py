@@ -1,0 +1,186 @@
+"""What an installation does with hooks: native ones, pre-commit's, and those of hook managers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection
+from typing import NamedTuple
+
+from migmerge.errors import UserError
+from migmerge.git.blocks import without_blocks
+from migmerge.git.hooks import (
+    NAMES,
+    PYTHON_KEY,
+    SUFFIX,
+    chained,
+    command,
+    read_hook,
+    read_hooks,
+    script,
+)
+from migmerge.git.managers import (
+    Manager,
+    find_manager,
+    lefthook_lines,
+    lefthook_names,
+    shared_script,
+    with_lefthook,
+)
+from migmerge.git.precommit import CONFIG, with_hooks
+from migmerge.git.repository import Repository
+from migmerge.git.wiring import git_place
+
+
+class File(NamedTuple):
+    """What becomes of a file; None: there is none. `moved` is where its old content goes."""
+
+    path: str
+    before: bytes | None
+    after: bytes | None
+    executable: bool = False
+    moved: str = ""
+
+
+class Wiring(NamedTuple):
+    """All that an installation changes: files, git's settings, and notes; `complete` is whether
+    nothing is left to be done by hand."""
+
+    files: tuple[File, ...]
+    settings: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
+    complete: bool = True
+
+
+def read_file(path: str) -> bytes | None:
+    """The bytes of a file; None where there is none."""
+    try:
+        with open(path, "rb") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return None
+
+
+def plan_hooks(repository: Repository, choice: str) -> Wiring:
+    """The part of an installation that is about hooks; `choice` is auto, native or pre-commit."""
+    manager = find_manager(repository)
+    path = os.path.realpath(os.path.join(repository.root, CONFIG))
+    source = read_file(path)
+    shared = manager.kind in ("husky", "tracked")
+    if choice == "pre-commit" or (choice == "auto" and source and not shared):
+        return _framework(path, source)
+    if shared:
+        return _shared(repository, manager)
+    directory = git_place(repository, "hooks")
+    if os.path.lexists(directory) and not os.path.isdir(directory):
+        return Wiring((), (), (f"core.hooksPath is {directory}: no hook runs here",))
+    own = os.path.join(repository.git_path(""), "")
+    common = git_place(repository, "")
+    outside = not directory.startswith((own, os.path.join(common, "")))
+    text = f"core.hooksPath is {directory}: other repositories may run these hooks, too"
+    notes = (text,) if outside else ()
+    if manager.kind == "lefthook":
+        return _lefthook(manager, directory, notes)
+    return Wiring(tuple(_hook_files(directory, NAMES)), (), notes)
+
+
+def _framework(path: str, source: bytes | None) -> Wiring:
+    from migmerge.git.precommit import TYPES, missing_types, snippet
+
+    after = with_hooks(b"repos:\n" if source is None else source)
+    again = "then, once in each clone: pre-commit install (or prek install)"
+    if isinstance(after, str):
+        lines = "\n".join(snippet(source))
+        text = f"{CONFIG} can't be edited ({after}); add to what it says:\n{lines}"
+        return Wiring((), (), (text, again), complete=False)
+    notes = [again] if after != source else []
+    missing = missing_types(after)
+    if missing:
+        listed = f"[{', '.join(TYPES)}]"
+        notes.insert(0, f"set in {CONFIG}: default_install_hook_types: {listed}")
+    return Wiring((File(path, source, after),), (), tuple(notes), complete=not missing)
+
+
+def _shared(repository: Repository, manager: Manager) -> Wiring:
+    """Into scripts that are part of the repository: they find the interpreter of each clone in its
+    configuration."""
+    files, notes = [], []
+    for name in NAMES:
+        path = os.path.join(manager.place, name)
+        before = read_file(path)
+        after = shared_script(path, before)
+        if isinstance(after, str):
+            shown = os.path.relpath(path, repository.root)
+            notes.append(f"{shown} can't be edited ({after}); have it run: {command(name)}")
+        else:
+            files.append(File(path, before, after, executable=before is None))
+    who = "husky's hooks" if manager.kind == "husky" else "hooks that are part of the repository"
+    place = os.path.relpath(manager.place, repository.root)
+    told = (f"{place} has {who}: in another clone migmerge install names its interpreter", *notes)
+    return Wiring(tuple(files), ((PYTHON_KEY, sys.executable),), told, complete=not notes)
+
+
+def _lefthook(manager: Manager, directory: str, notes: tuple[str, ...]) -> Wiring:
+    """Hooks that lefthook writes are configured there; it leaves the others alone."""
+    source = read_file(manager.place) or b""
+    theirs = lefthook_names(source)
+    files = _hook_files(directory, [name for name in NAMES if name not in theirs])
+    after = with_lefthook(source)
+    name = os.path.basename(manager.place)
+    if isinstance(after, str):
+        lines = "\n".join(lefthook_lines(theirs))
+        text = f"lefthook's {name} can't be edited ({after}); add to what it says:\n{lines}"
+        return Wiring(tuple(files), (), (*notes, text), complete=False)
+    files.append(File(manager.place, source, after))
+    told = (
+        (f"lefthook runs {', '.join(theirs)} by {name}; then: lefthook install",) if theirs else ()
+    )
+    return Wiring(tuple(files), (), (*notes, *told))
+
+
+def _hook_files(directory: str, names: Collection[str]) -> list[File]:
+    """Hooks of our own; they name the interpreter that runs this."""
+    found = []
+    for hook in read_hooks(directory):
+        if hook.name not in names:
+            continue
+        make = script if hook.kind in ("nothing", "ours") else chained
+        moved = hook.path + SUFFIX if hook.kind == "foreign" else ""
+        if moved and os.path.lexists(moved):
+            raise UserError("wiring", f"{moved} is in the way", "move it away, or --hooks none")
+        text = make(hook.name, sys.executable).encode()
+        found.append(File(hook.path, read_file(hook.path), text, executable=True, moved=moved))
+    return found
+
+
+def hooks_back(repository: Repository) -> list[File]:
+    manager = find_manager(repository)
+    if manager.kind in ("husky", "tracked"):
+        return [_shared_back(os.path.join(manager.place, name)) for name in NAMES]
+    found = []
+    if manager.kind == "lefthook":
+        before = read_file(manager.place)
+        found.append(File(manager.place, before, without_blocks(before)))
+    for hook in read_hooks(git_place(repository, "hooks")):
+        if hook.kind == "ours":
+            found.append(File(hook.path, read_file(hook.path), None))
+        elif hook.kind == "chained":
+            old = hook.path + SUFFIX
+            # where somebody took it away just ours goes
+            moved = old if os.path.lexists(old) else ""
+            found.append(File(hook.path, read_file(hook.path), read_file(old), moved=moved))
+    return found
+
+
+def _shared_back(path: str) -> File:
+    before = read_file(path)
+    ours = read_hook(path).kind == "ours"
+    return File(path, before, None if ours else without_blocks(before))
+
+
+def edited_hooks(repository: Repository) -> list[str]:
+    return [
+        f"{hook.path} was edited since: take the call of migmerge out by hand"
+        for hook in read_hooks(git_place(repository, "hooks"))
+        if hook.kind == "foreign" and b"migmerge check" in (read_file(hook.path) or b"")
+    ]
