@@ -30,6 +30,7 @@ SEALED = {
     "MIGMERGE_VERIFY_SECONDS": "0",  # but in the tests about it
 }
 
+IN_CI = os.environ.get("CI") == "true"  # before the tests are sealed off
 STEP = int(os.environ.get("MIGMERGE_STEP", "1"))  # of the wide tests CI takes every so many
 
 
@@ -44,7 +45,7 @@ def sealed(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     for name in list(os.environ):
         if name.startswith(("GIT_", "MIGMERGE", "GITHUB_", "CI_", "BITBUCKET_", "PRE_COMMIT_")):
             monkeypatch.delenv(name)
-    for name in ("VIRTUAL_ENV", "DJANGO_SETTINGS_MODULE", "CHANGE_TARGET"):
+    for name in ("VIRTUAL_ENV", "DJANGO_SETTINGS_MODULE", "CHANGE_TARGET", "CI"):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path_factory.mktemp("home")
     (home / ".gitconfig").write_text(

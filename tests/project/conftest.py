@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Repo
+from tests.conftest import IN_CI, Repo
 
 SETTINGS = """\
 SECRET_KEY = "x"
@@ -143,6 +143,6 @@ def need_server(name: str, port: int) -> None:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError as error:
-        if os.environ.get("CI") == "true":
+        if IN_CI:
             raise
         pytest.skip(f"no {name} at 127.0.0.1:{port} ({error})")
