@@ -215,7 +215,7 @@ def _verify(
             continue
         strategies = {r.strategy for r in planned.plan.resolutions if r.key in apps}
         proof = prove_fix(
-            project, before, after, conflicts, apps, apps_of(config, after, project),
+            project, before, after, conflicts, apps, apps_of(after, project),
             config.verify_seconds, remade="regenerate" in strategies,
         )  # fmt: skip
         databases.append((project.name, proof))

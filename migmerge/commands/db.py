@@ -9,7 +9,7 @@ from migmerge.commands.exclusive import exclusive
 from migmerge.commands.named import says_yes, scope_of
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
-from migmerge.git.repository import Repository, find_repository
+from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.project.databases import (
     Database,
@@ -19,6 +19,7 @@ from migmerge.project.databases import (
 )
 from migmerge.project.interpreter import Project
 from migmerge.report.databases import Told, reconciled_text, status_json, status_text
+from migmerge.report.screen import printable
 from migmerge.resolve.asking import projects_of
 from migmerge.resolve.reconcile import Reconciliation
 from migmerge.resolve.reconciling import read_reconciliations
@@ -37,32 +38,34 @@ class DbOptions(NamedTuple):
 
 def status(options: DbOptions) -> int:
     """0 when a plain `migrate` does all that there is to do, 1 when something stands against it."""
-    repository = find_repository(options.directory)
+    repository = find_work_tree(options.directory, "db")
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     told = []
-    for project, apps in _projects(repository, config, snapshot, options).items():
+    projects, whole = _projects(repository, config, snapshot, options)
+    for project, apps in projects.items():
         for plan, database in _reconciliations(repository, snapshot, project, apps, options):
             compared = options.schema and not plan.status.error
             unlike = unlike_tables(project, database) if compared else []
             told.append(Told(plan, unlike, project.place))
     text = status_json(told) if options.format == "json" else status_text(told)
     print(text, end="")
-    return 0 if all(t.plan.settled and not t.unlike for t in told) else 1
+    return 0 if whole and all(t.plan.settled and not t.unlike for t in told) else 1
 
 
 def reconcile(options: DbOptions) -> int:
     """0 when every database is in line with the files, 1 when one is refused or fails."""
-    repository = find_repository(options.directory)
+    repository = find_work_tree(options.directory, "db")
     config = read_config(repository.root, options.config)
     with exclusive(repository):
         snapshot = read_snapshot(repository, config)
+        projects, whole = _projects(repository, config, snapshot, options)
         done = [
             _reconcile(project, database, plan, options)
-            for project, apps in _projects(repository, config, snapshot, options).items()
+            for project, apps in projects.items()
             for plan, database in _reconciliations(repository, snapshot, project, apps, options)
         ]
-    return 0 if all(done) else 1
+    return 0 if whole and all(done) else 1
 
 
 def _reconcile(
@@ -93,16 +96,20 @@ def _agreed() -> bool:
 
 def _projects(
     repository: Repository, config: Config, snapshot: Snapshot, options: DbOptions
-) -> dict[Project, list[str]]:
-    """The projects that are meant with the keys of their apps; UserError where none runs."""
-    scope = scope_of(repository, config, snapshot, options.directory)
+) -> tuple[dict[Project, list[str]], bool]:
+    """The projects that are meant with the keys of their apps, and whether these are all; UserError
+    where none runs."""
+    scope = scope_of(repository, snapshot, options.directory)
     found = projects_of(repository, config, snapshot, sorted(scope.apps), scope.places)
     projects = {project: own for project, own in found.items() if isinstance(project, Project)}
+    reasons = [project for project in found if isinstance(project, str)]
     if not projects:
-        why = next((project for project in found if isinstance(project, str)), "no migrations")
+        why = reasons[0] if reasons else "no migrations"
         hint = "name the project's manage.py in the configuration: manage = ..."
         raise UserError("no-project", f"no Django project to ask: {why}", hint)
-    return projects
+    for why in reasons:
+        print(printable(f"migmerge: not looked at: {why}"), file=sys.stderr)
+    return projects, not reasons
 
 
 def _reconciliations(

@@ -31,7 +31,7 @@ from migmerge.git.managers import (
 )
 from migmerge.git.precommit import CONFIG, missing_types
 from migmerge.git.probe import probe
-from migmerge.git.repository import Repository, find_repository
+from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import JOURNAL
 from migmerge.git.wiring import (
@@ -58,11 +58,7 @@ class DoctorOptions(NamedTuple):
 
 def doctor(options: DoctorOptions) -> int:
     """0 when all is well, 1 when there are problems."""
-    repository = find_repository(options.directory)
-    if repository.bare:
-        raise UserError(
-            "bare", f"{repository.root} is a bare repository", "run doctor in a work tree"
-        )
+    repository = find_work_tree(options.directory, "doctor")
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     problems = [
@@ -183,7 +179,11 @@ def _hooks(repository: Repository) -> Iterator[Problem]:
     if manager.kind in ("husky", "tracked"):
         yield from _shared_hooks(repository, manager)
         return
-    yield from _native_hooks(directory, _managed(manager))
+    managed = _managed(manager)
+    if any(managed.values()) and not shutil.which("migmerge"):
+        text = "lefthook runs migmerge from PATH, where there is none: nothing is checked"
+        yield Problem("hook-path", text, "put it on PATH (pipx install migmerge)")
+    yield from _native_hooks(repository, directory, managed)
 
 
 def _scope(repository: Repository, key: str) -> str:
@@ -200,16 +200,23 @@ def _managed(manager: Manager) -> dict[str, bool]:
     with open(manager.place, "rb") as handle:
         source = handle.read()
     after = with_lefthook(source)
+    if isinstance(after, str):  # it can't be edited, but it can be looked at
+        return dict.fromkeys(lefthook_names(source), b"migmerge check" in source)
     return dict.fromkeys(lefthook_names(source), after == source)
 
 
 def _shared_hooks(repository: Repository, manager: Manager) -> Iterator[Problem]:
-    missing = [n for n in NAMES if not runs_us(os.path.join(manager.place, n))]
+    paths = {name: os.path.join(manager.place, name) for name in NAMES}
+    missing = [name for name, path in paths.items() if not runs_us(path)]
+    asleep = [n for n in NAMES if n not in missing and not os.access(paths[n], os.X_OK)]
+    if asleep and os.path.samefile(git_place(repository, "hooks"), manager.place):
+        text = f"{', '.join(asleep)} in {manager.place} is not executable: git ignores it"
+        yield Problem("hook-mode", text, shlex.join(["chmod", "+x", *(paths[n] for n in asleep)]))
     if missing:
         place = os.path.relpath(manager.place, repository.root)
         text = f"{', '.join(missing)} in {place} does not run migmerge"
         yield Problem("hook-missing", text, "migmerge install")
-    elif not repository.git("config", "--get", PYTHON_KEY, expected=(0, 1)):
+    elif not _runs(_configured_python(repository)):
         if not shutil.which("migmerge"):
             text = "this clone names no interpreter for them, and migmerge is not on PATH"
             yield Problem(
@@ -217,7 +224,9 @@ def _shared_hooks(repository: Repository, manager: Manager) -> Iterator[Problem]
             )
 
 
-def _native_hooks(directory: str, managed: Mapping[str, bool]) -> Iterator[Problem]:
+def _native_hooks(
+    repository: Repository, directory: str, managed: Mapping[str, bool]
+) -> Iterator[Problem]:
     hooks = read_hooks(directory)
     for hook in hooks:
         if hook.name in managed:
@@ -236,16 +245,19 @@ def _native_hooks(directory: str, managed: Mapping[str, bool]) -> Iterator[Probl
         elif hook.kind == "foreign" and not runs_us(hook.path):
             text = f"the {hook.name} hook does not run migmerge"
             yield Problem("hook-foreign", text, "migmerge install")
-    yield from _interpreters(hooks)
+    yield from _interpreters(hooks, _configured_python(repository))
 
 
-def _interpreters(hooks: list[Hook]) -> Iterator[Problem]:
+def _configured_python(repository: Repository) -> str:
+    """The interpreter for scripts that name none."""
+    return os.fsdecode(repository.git("config", "--get", PYTHON_KEY, expected=(0, 1))).strip()
+
+
+def _interpreters(hooks: list[Hook], configured: str) -> Iterator[Problem]:
     """Whether hooks of ours find a migmerge to run."""
-    gone = {
-        interpreter_of_hook(hook.text)
-        for hook in hooks
-        if hook.kind in ("ours", "chained") and not _runs(interpreter_of_hook(hook.text))
-    }
+    ours = [hook for hook in hooks if hook.kind in ("ours", "chained")]
+    named = {interpreter_of_hook(hook.text) or configured for hook in ours}
+    gone = {python for python in named if not _runs(python)}
     if gone and not shutil.which("migmerge"):
         names = ", ".join(sorted(filter(None, gone))) or "none"
         text = f"the hooks pass without looking: they name {names}, and migmerge is not on PATH"

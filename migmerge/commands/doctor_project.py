@@ -36,7 +36,7 @@ def examine_projects(
     repository: Repository, config: Config, snapshot: Snapshot, directory: str
 ) -> list[Examined]:
     """The projects that a command in this directory means."""
-    scope = scope_of(repository, config, snapshot, directory)
+    scope = scope_of(repository, snapshot, directory)
     found = projects_of(repository, config, snapshot, sorted(scope.apps), scope.places)
     return [Examined(p, p if isinstance(p, str) else read_setup(p)) for p in found]
 

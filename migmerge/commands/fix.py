@@ -18,7 +18,7 @@ from migmerge.git.base import find_base
 from migmerge.git.commit import refuse_amend
 from migmerge.git.findings import Findings, find
 from migmerge.git.renames import find_renames, find_taken
-from migmerge.git.repository import Repository, find_repository
+from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot, with_renames
 from migmerge.git.take import taken_leaves
 from migmerge.git.trees import list_commit
@@ -38,9 +38,7 @@ from migmerge.resolve.planning import plan_all
 
 def fix(options: FixOptions) -> int:
     """0 when everything is fixed and verified, 1 when something is refused or doesn't verify."""
-    repository = find_repository(options.directory)
-    if repository.bare:
-        raise UserError("bare", f"{repository.root} is a bare repository", "run fix in a work tree")
+    repository = find_work_tree(options.directory, "fix")
     with exclusive(repository):
         return _fix(repository, options)
 
@@ -48,7 +46,7 @@ def fix(options: FixOptions) -> int:
 def _fix(repository: Repository, options: FixOptions) -> int:
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
-    scope = scope_of(repository, config, snapshot, options.directory)
+    scope = scope_of(repository, snapshot, options.directory)
     snapshot = _as_meant(repository, config, snapshot, options, scope.apps)
     moved = tuple(_name(name) for name in options.move)
     learn = options.strategy == "auto" and not options.keep_names

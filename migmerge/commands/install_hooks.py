@@ -182,5 +182,6 @@ def edited_hooks(repository: Repository) -> list[str]:
     return [
         f"{hook.path} was edited since: take the call of migmerge out by hand"
         for hook in read_hooks(git_place(repository, "hooks"))
-        if hook.kind == "foreign" and b"migmerge check" in (read_file(hook.path) or b"")
+        if hook.kind == "foreign"
+        and b"migmerge check" in (without_blocks(read_file(hook.path)) or b"")
     ]

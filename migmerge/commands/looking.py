@@ -48,13 +48,13 @@ def look(
     snapshot, sound = recollect(repository, config, records, options.base)
     found = find(repository, config, snapshot, options.base, always_base=always_base)
     checked = Checked(snapshot, found, ref)
-    if sound and not found.conflicts:
+    if sound and not found.conflicts and not snapshot.oddities.settings_read:
         notices = tuple(notice_line(notice) for notice in found.notices)
         clean = Clean(*checked.size, found.asked, found.base, notices)
         remember(repository, config, records, options.base, clean)
     conflicts = tuple(c for c in found.conflicts if _inside(c, prefixes))
     if conflicts and not prefixes:
-        scope = scope_of(repository, config, snapshot, options.directory)
+        scope = scope_of(repository, snapshot, options.directory)
         conflicts = tuple(c for c in conflicts if c.app.key in scope.apps)
     hidden = len(found.conflicts) - len(conflicts)
     if ref:

@@ -7,13 +7,11 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from migmerge.config import Config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import Snapshot
 from migmerge.migrations.membership import owners, projects_in_scope
 from migmerge.migrations.model import App
-from migmerge.resolve.asking import project_places
 
 
 class Scope(NamedTuple):
@@ -24,11 +22,11 @@ class Scope(NamedTuple):
     apps: frozenset[str]
 
 
-def scope_of(repository: Repository, config: Config, snapshot: Snapshot, directory: str) -> Scope:
+def scope_of(repository: Repository, snapshot: Snapshot, directory: str) -> Scope:
     """The nearest project above `directory`; at the top of the repository each."""
     here = os.path.relpath(os.path.realpath(directory), os.path.realpath(repository.root))
     inside = "" if here == os.curdir or here.startswith(os.pardir) else here.replace(os.sep, "/")
-    known = project_places(config, snapshot)
+    known = snapshot.projects
     places = projects_in_scope(inside, known)
     apps = {
         app.key

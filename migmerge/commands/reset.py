@@ -11,7 +11,7 @@ from migmerge.commands.undo import UndoOptions, undo, why_not
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.findings import find
-from migmerge.git.repository import Repository, find_repository
+from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.migrations.model import App
 from migmerge.project.ask import verify
@@ -29,7 +29,7 @@ from migmerge.project.outcome import Status
 from migmerge.report.fix import diff_text
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
-from migmerge.resolve.asking import projects_of
+from migmerge.resolve.asking import apps_of, projects_of
 from migmerge.resolve.kept import Kept, forget, keep, kept
 from migmerge.resolve.model import Plan, Refusal
 from migmerge.resolve.resetting import Reset, not_remade, plan_reset, ritual
@@ -65,14 +65,14 @@ class Target(NamedTuple):
 
 def reset(options: ResetOptions) -> int:
     """0 when it is planned or done, 1 when it is refused."""
-    repository = find_repository(options.directory)
+    repository = find_work_tree(options.directory, "reset")
     config = read_config(repository.root, options.config)
     with exclusive(repository):
         snapshot = read_snapshot(repository, config)
-        scope = scope_of(repository, config, snapshot, options.directory)
+        scope = scope_of(repository, snapshot, options.directory)
         app = app_named(snapshot, options.app, scope.apps)
         project = _project(repository, config, snapshot, app, scope)
-        reasons = _reasons(repository, config, snapshot, app, options)
+        reasons = _reasons(repository, config, snapshot, project, app, options)
         plan = None if options.rows else plan_reset(repository, config, snapshot, project, app)
         if isinstance(plan, Refusal):
             reasons += plan.reasons
@@ -122,10 +122,17 @@ def _names(snapshot: Snapshot, app: App) -> tuple[str, ...]:
 
 
 def _reasons(
-    repository: Repository, config: Config, snapshot: Snapshot, app: App, options: ResetOptions
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    project: Project,
+    app: App,
+    options: ResetOptions,
 ) -> list[str]:
-    """What stands against it in the files."""
-    conflicts = find(repository, config, snapshot, None, ()).conflicts
+    """What stands against it in the files of the project."""
+    found = find(repository, config, snapshot, None, ()).conflicts
+    own = apps_of(snapshot, project)
+    conflicts = [conflict for conflict in found if conflict.app.key in own]
     reasons = [f"{c.app.label} has a conflict: migmerge fix {c.app.label}" for c in conflicts]
     if not options.rows and not options.lose:
         lost = not_remade(snapshot, app)
@@ -271,7 +278,7 @@ def _is_new(target: Target) -> bool:
 
 def undo_reset(options: ResetOptions) -> int:
     """Files as `undo` gives them back, and the rows that were kept."""
-    repository = find_repository(options.directory)
+    repository = find_work_tree(options.directory, "reset")
     config = read_config(repository.root, options.config)
     found = kept(repository)
     if not found:
@@ -282,7 +289,7 @@ def undo_reset(options: ResetOptions) -> int:
         print(printable(f"nothing was taken back: {why}"))
         return 1
     snapshot = read_snapshot(repository, config)
-    scope = scope_of(repository, config, snapshot, options.directory)
+    scope = scope_of(repository, snapshot, options.directory)
     app = app_named(snapshot, last.label, scope.apps)
     project = _project(repository, config, snapshot, app, scope)
     for name, before, after in last.databases:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from migmerge.commands.exclusive import exclusive
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
-from migmerge.git.repository import Repository, find_repository
+from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot, understand
 from migmerge.migrations.operations import pair_names
 from migmerge.project.databases import Renamed
@@ -32,11 +32,7 @@ class UndoOptions(NamedTuple):
 
 def undo(options: UndoOptions) -> int:
     """0 when the last fix was taken back, 1 when files or index aren't as it left them."""
-    repository = find_repository(options.directory)
-    if repository.bare:
-        raise UserError(
-            "bare", f"{repository.root} is a bare repository", "run undo in a work tree"
-        )
+    repository = find_work_tree(options.directory, "undo")
     with exclusive(repository) as recovered:
         if recovered:
             return 0

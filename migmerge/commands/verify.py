@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from migmerge.commands.named import apps_named, scope_of
 from migmerge.config import read_config
+from migmerge.conflicts.model import Conflict
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
-from migmerge.git.findings import Findings, find
-from migmerge.git.repository import find_repository
+from migmerge.git.findings import find
+from migmerge.git.repository import find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.starts import starts_of_history
 from migmerge.project.ask import verify as judge
@@ -38,16 +39,19 @@ class VerifyOptions(NamedTuple):
 
 def verify(options: VerifyOptions) -> int:
     """0 when every database arrives, 1 when one doesn't or could not be tried."""
-    repository = find_repository(options.directory)
+    repository = find_work_tree(options.directory, "verify")
     config = read_config(repository.root, options.config)
     server = _server(options.database)
     snapshot = read_snapshot(repository, config)
     found = find(repository, config, snapshot, options.base, ())
-    if found.conflicts:
-        return _in_the_way(found, options)
+    scope = scope_of(repository, snapshot, options.directory)
+    conflicts = [conflict for conflict in found.conflicts if conflict.app.key in scope.apps]
+    if conflicts:
+        return _in_the_way(conflicts, options)
+    if not scope.apps:
+        raise UserError("unknown-app", "no migrations here to verify", "migmerge -C DIR verify")
     base = find_base(repository, options.base, config.base)
     starts = starts_of_history(repository, config, snapshot, base.commit if base else "")
-    scope = scope_of(repository, config, snapshot, options.directory)
     named = [a.key for name in options.apps for a in apps_named(snapshot, name, scope.apps)]
     # an app that one side alone has is there no more
     changed = [app for app in starts.apps if app in scope.apps]
@@ -61,7 +65,7 @@ def verify(options: VerifyOptions) -> int:
             proofs.append(Proof(labels, skipped(project), Arrivals((), why=project)))
             continue
         answer = _judge(project, snapshot, apps)
-        meant, own = starts._replace(apps=tuple(apps)), apps_of(config, snapshot, project)
+        meant, own = starts._replace(apps=tuple(apps)), apps_of(snapshot, project)
         told = prove(project, server, snapshot, meant, own, _SECONDS)
         proofs.append(Proof(labels, answer, told, project.place))
     text = verify_json if options.format == "json" else verify_text
@@ -69,9 +73,9 @@ def verify(options: VerifyOptions) -> int:
     return 0 if all(proof.proven for proof in proofs) else 1
 
 
-def _in_the_way(found: Findings, options: VerifyOptions) -> int:
+def _in_the_way(conflicts: Sequence[Conflict], options: VerifyOptions) -> int:
     """With two leaf nodes no database is migrated anywhere."""
-    labels = sorted({conflict.app.label for conflict in found.conflicts})
+    labels = sorted({conflict.app.label for conflict in conflicts})
     answer = failed("there are conflicts in the way: migmerge fix")
     proof = Proof(labels, answer, Arrivals((), why="not tried"))
     text = verify_json if options.format == "json" else verify_text

@@ -122,4 +122,7 @@ def interpreter_of_hook(text: str) -> str:
     match = _PYTHON.search(text)
     if not match or "$(" in match[0]:
         return ""
-    return shlex.split(match[0])[0].removeprefix("python=")
+    try:
+        return shlex.split(match[0])[0].removeprefix("python=")
+    except ValueError:  # somebody edited it
+        return ""

@@ -30,8 +30,9 @@ def find_manager(repository: Repository) -> Manager:
     directory = git_place(repository, "hooks")
     inside = os.path.relpath(directory, repository.root).replace(os.sep, "/")
     parts = inside.split("/")
-    if parts[0] == ".husky":
-        return Manager("husky", os.path.join(repository.root, ".husky"))
+    if ".husky" in parts and parts[0] != "..":
+        place = parts[: parts.index(".husky") + 1]
+        return Manager("husky", os.path.join(repository.root, *place))
     if parts[0] != ".." and ".git" not in parts:
         return Manager("tracked", directory)
     for name in LEFTHOOK:
@@ -74,8 +75,14 @@ def lefthook_lines(names: Iterable[str]) -> list[str]:
     """What to add to lefthook's configuration by hand."""
     found = []
     for name in names:
-        found += [f"{name}:", "  commands:", "    migmerge:", f"      run: {command(name)}"]
+        found += [f"{name}:", "  commands:", "    migmerge:", f"      run: {_shared_command(name)}"]
     return found
+
+
+def _shared_command(name: str) -> str:
+    """Quoted for YAML; who has no migmerge on PATH is told, and not stopped."""
+    told = "echo 'migmerge: migrations were not checked: it is not on PATH'"
+    return f'"command -v migmerge >/dev/null || {{ {told}; exit 0; }}; {command(name)}"'
 
 
 def with_lefthook(source: bytes) -> bytes | str:
@@ -116,15 +123,17 @@ def _lefthook_entry(hook: object, name: str) -> tuple[int, list[str]]:
     """The line before which our lines go, and these."""
     if "commands" in hook:  # type: ignore[operator]  # a TypeError is told
         line, column = _first(hook["commands"])  # type: ignore[index]
-        return line, _indented(column, ["migmerge:", f"  run: {command(name)}"])
+        return line, _indented(column, ["migmerge:", f"  run: {_shared_command(name)}"])
     if "jobs" in hook:  # type: ignore[operator]
         line, column = hook["jobs"].lc.data[0]  # type: ignore[index]
         dash = hook["jobs"].lc.col  # type: ignore[index]
         pad = " " * (column - dash - 1)
-        own = [f"-{pad}name: migmerge", f" {pad}run: {command(name)}"]
+        own = [f"-{pad}name: migmerge", f" {pad}run: {_shared_command(name)}"]
         return line, _indented(dash, own)
     line, column = _first(hook)
-    return line, _indented(column, ["commands:", "  migmerge:", f"    run: {command(name)}"])
+    return line, _indented(
+        column, ["commands:", "  migmerge:", f"    run: {_shared_command(name)}"]
+    )
 
 
 def _first(mapping: object) -> tuple[int, int]:

@@ -90,7 +90,7 @@ def _relevant(records: Records, config: Config) -> bytes | None:
 
 
 def _matters(record: bytes, named: set[bytes]) -> bool:
-    if b"migration" in record.lower() or record.endswith(b"apps.py"):
+    if b"migration" in record.lower() or record.endswith((b"apps.py", b"manage.py")):
         return True
     path = path_of(record) if named else b""
     return path[: path.rfind(b"/") + 1] in named

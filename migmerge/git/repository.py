@@ -52,6 +52,16 @@ def find_repository(directory: str) -> Repository:
         return _without_work_tree(error, directory)
 
 
+def find_work_tree(directory: str, command: str) -> Repository:
+    """The same for a command that needs a work tree; UserError for a bare repository."""
+    repository = find_repository(directory)
+    if repository.bare:
+        raise UserError(
+            "bare", f"{repository.root} is a bare repository", f"run {command} in a work tree"
+        )
+    return repository
+
+
 def _without_work_tree(error: GitError, directory: str) -> Repository:
     try:
         out = git("rev-parse", "--is-bare-repository", "--absolute-git-dir", cwd=directory)

@@ -9,7 +9,7 @@ from migmerge.config import Config
 from migmerge.git.many import read_headers
 from migmerge.git.reading import Contents, Memory, decoded, encoded, remembering
 from migmerge.git.repository import Repository, find_commit
-from migmerge.git.settings import directories_named_by_settings
+from migmerge.git.settings import Named, directories_named_by_settings
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import (
     Listing,
@@ -61,10 +61,12 @@ class Oddities(NamedTuple):
 
     `archives` are directories with the one that counts in their place; `ambiguous` are labels with
     the directory of the app that names them, and the directories that may be meant.
+    `settings_read`: what is read depends on files that are no migrations.
     """
 
     archives: Mapping[str, str] = {}
     ambiguous: Mapping[tuple[str, str], tuple[str, ...]] = {}
+    settings_read: bool = False
 
 
 class Snapshot(NamedTuple):
@@ -81,6 +83,7 @@ class Snapshot(NamedTuple):
     graph: Graph
     resolve: Resolve
     lock_files: tuple[LockFile, ...]
+    projects: tuple[str, ...] = ()
     oddities: Oddities = Oddities()
     renames: Renames = Renames()
 
@@ -150,10 +153,11 @@ def understand(
         for path, data in theirs.items()
         if (header := read_header(data)) is not None
     ]
-    apps, archives = _apps(repository, config, listing, sources, modules, memory)
+    projects = ("",) if config.manage else manage_directories(listing.files)
+    apps, oddities = _apps(repository, config, listing, sources, modules, memory, projects)
     sources = [source for source in sources if split(source.path)[0] in apps]
     migrations = migrations_of(sources, apps)
-    resolver = Resolver(apps, manage_directories(listing.files))
+    resolver = Resolver(apps, projects)
     resolve = _resolve_by(resolver, migrations, theirs_only)
     graph = build_graph(migrations, resolve)
     contents.read(locks)
@@ -161,10 +165,11 @@ def understand(
         memory.is_listed(path, contents.get(path))
     lock_files = tuple(read_lock_file(p, contents[p]) for p in sorted(locks) if p in contents)
     by_key = {app.key: app for app in apps.values()}
-    oddities = Oddities(archives, resolver.ambiguous)
+    oddities = oddities._replace(ambiguous=resolver.ambiguous)
     return Snapshot(
-        source, listing, contents, theirs, theirs_only, by_key, graph, resolve, lock_files, oddities
-    )
+        source, listing, contents, theirs, theirs_only, by_key, graph, resolve, lock_files,
+        projects, oddities,
+    )  # fmt: skip
 
 
 def recollect(
@@ -319,8 +324,9 @@ def _apps(
     sources: list[Source],
     modules: Mapping[str, str],
     memory: Memory,
-) -> tuple[dict[str, App], dict[str, str]]:
-    """Directory -> App, and archives with the directory that counts."""
+    projects: tuple[str, ...],
+) -> tuple[dict[str, App], Oddities]:
+    """Directory -> App, and what is left out of it."""
     headers: dict[str, dict[str, Header]] = {}
     for source in sources:
         directory, name = split(source.path)
@@ -331,11 +337,15 @@ def _apps(
             if directory == path.strip("/") or split(directory)[0] == path.strip("/"):
                 declared[directory] = label
     labels = {d: app_label(d, found, declared.get(d)) for d, found in headers.items()}
-    chosen = set(modules)
-    if len(set(labels.values())) < len(labels) and not chosen.intersection(labels):
-        chosen |= directories_named_by_settings(repository, config, listing, labels)
-    archives = set_aside(labels, declared, chosen)
-    return apps_of({d: label for d, label in labels.items() if d not in archives}), archives
+    several = len(set(labels.values())) < len(labels)
+    named = Named(frozenset(), frozenset())
+    if several:
+        named = directories_named_by_settings(repository, config, listing, labels, projects)
+    configured = {labels[d] for d in modules if d in labels}
+    chosen = {d for d in named.directories if labels[d] not in configured} | set(modules)
+    archives = set_aside(labels, declared, chosen, projects, named.unread)
+    apps = apps_of({d: label for d, label in labels.items() if d not in archives})
+    return apps, Oddities(archives, {}, several)
 
 
 def _declared(
@@ -369,11 +379,15 @@ def _resolve_by(
     resolver: Resolver, migrations: list[Migration], theirs_only: frozenset[str]
 ) -> Resolve:
     collided = {migration.key for migration in migrations if migration.key.version}
+    known = {migration.key for migration in migrations}
 
     def resolve(migration: Migration, reference: Reference) -> NodeKey | None:
         app = resolver.app(reference.label, split(migration.path)[0])
         if app is None:
-            return None
+            # another project's app, when it is the only one and has such a migration
+            elsewhere = resolver.elsewhere(reference.label)
+            key = NodeKey(elsewhere or "", reference.name)
+            return key if key in known else None
         if collided and (migration.key.version or migration.path in theirs_only):
             other = NodeKey(app, reference.name, THEIRS)
             if other in collided:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.migrations.literals import Constants, string_value
-from migmerge.migrations.membership import may_refer
+from migmerge.migrations.membership import may_refer, owners
 from migmerge.migrations.model import App, Header, Migration, NodeKey
 from migmerge.migrations.reader import parse
 
@@ -110,12 +110,17 @@ def is_around(directory: str, prefix: str) -> bool:
 
 
 def set_aside(
-    labels: Mapping[str, str], declared: Mapping[str, str], chosen: Collection[str]
+    labels: Mapping[str, str],
+    declared: Mapping[str, str],
+    chosen: Collection[str],
+    projects: Sequence[str] = (),
+    unread: Collection[str] = (),
 ) -> dict[str, str]:
     """Directories that hold an archive of an app's migrations, each with the one that counts.
 
-    Of several with one label those that are `chosen` (by configuration or settings) count. Else it
-    is the app's `migrations`, and what is beside or below it in the app's package does not.
+    Of several with one label in a project those that are `chosen` (by configuration or settings)
+    count. Else it is the app's `migrations`, and what is beside or below it in the app's package
+    does not; but not in `unread` projects, whose settings may name either.
     """
     found: dict[str, str] = {}
     by_label: dict[str, list[str]] = {}
@@ -125,9 +130,14 @@ def set_aside(
         winners = [d for d in directories if d in chosen]
         usual = [d for d in directories if _is_usual(d, label, declared.get(d))]
         for directory in directories:
-            if winners and directory not in winners:
-                found[directory] = winners[0]
-            elif not winners and directory not in usual:
+            here = [d for d in winners if not projects or may_refer(directory, d, projects)]
+            if here and directory not in winners:
+                found[directory] = here[0]
+            elif (
+                not here
+                and directory not in usual
+                and not (set(owners(directory, projects)) & set(unread))
+            ):
                 near = [d for d in usual if f"{directory}/".startswith(_package(d))]
                 if near:
                     found[directory] = near[0]
@@ -195,6 +205,12 @@ class Resolver:
             self.ambiguous[label, directory] = places
             return None
         return ranked[0].key
+
+    def elsewhere(self, label: str) -> str | None:
+        """The key of the only app of a label, in whichever project; None where there is none, or
+        several."""
+        apps = self._by_label.get(label, [])
+        return apps[0].key if len(apps) == 1 else None
 
 
 def _shared_prefix(one: str, other: str) -> int:

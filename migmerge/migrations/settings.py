@@ -8,16 +8,18 @@ from typing import NamedTuple
 
 from migmerge.migrations.reader import parse
 
-_MANAGE = re.compile(rb"""DJANGO_SETTINGS_MODULE['"]\s*,\s*['"]([\w.]+)['"]""")
-_NAME = "MIGRATION_MODULES"
+_MANAGE = re.compile(rb"""DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([\w.]+)['"]""")
+NAME = "MIGRATION_MODULES"
 
 
 class SettingsFile(NamedTuple):
     """Label -> dotted module of the literal entries, and the modules that are imported with `*`,
-    relative ones with their dots."""
+    relative ones with their dots. `opaque`: MIGRATION_MODULES is also set in a way that only
+    running the file would tell."""
 
     modules: dict[str, str]
     stars: tuple[str, ...]
+    opaque: bool = False
 
 
 def settings_module(manage: bytes) -> str:
@@ -27,24 +29,36 @@ def settings_module(manage: bytes) -> str:
 
 
 def read_settings(source: bytes) -> SettingsFile:
-    """The literal entries of MIGRATION_MODULES; none where the file can't be parsed."""
+    """The literal entries of MIGRATION_MODULES; opaque where the file can't be parsed."""
+    named = NAME.encode() in source
     try:
-        body = parse(source).body
+        module = parse(source)
     except ValueError:
-        return SettingsFile({}, ())
+        return SettingsFile({}, (), opaque=named)
     modules: dict[str, str] = {}
     stars: list[str] = []
-    for node in body:
+    literal: set[int] = set()
+    for node in module.body:
         if isinstance(node, ast.ImportFrom) and any(name.name == "*" for name in node.names):
             stars.append("." * node.level + (node.module or ""))
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
-            if any(isinstance(t, ast.Name) and t.id == _NAME for t in node.targets):
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Dict):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            own = [t for t in targets if isinstance(t, ast.Name) and t.id == NAME]
+            if own and _is_literal(node.value):
                 modules |= _strings(node.value)
-    return SettingsFile(modules, tuple(stars))
+                literal |= set(map(id, own))
+    uses = (
+        [n for n in ast.walk(module) if isinstance(n, ast.Name) and n.id == NAME] if named else []
+    )
+    return SettingsFile(modules, tuple(stars), any(id(use) not in literal for use in uses))
+
+
+def _is_literal(node: ast.Dict) -> bool:
+    return all(isinstance(part, ast.Constant) for part in (*node.keys, *node.values))
 
 
 def _strings(node: ast.Dict) -> dict[str, str]:
-    """The pairs of string literals."""
+    """The pairs of string literals; None switches an app's migrations off."""
     found = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):

@@ -10,7 +10,7 @@ from migmerge.config import Config
 from migmerge.conflicts.model import Conflict
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import Snapshot
-from migmerge.migrations.membership import manage_directories, owners
+from migmerge.migrations.membership import owners
 from migmerge.migrations.naming import merge_name
 from migmerge.project.ask import Merges, Tried, Wanted, merge_texts, remake
 from migmerge.project.interpreter import Project, find_project
@@ -38,7 +38,7 @@ def projects_of(
     An app outside of all projects is each one's. `within` are the only directories of projects
     that are meant.
     """
-    places = project_places(config, snapshot)
+    places = snapshot.projects
     by_place: dict[str | None, list[str]] = {}
     for app in apps:
         for place in owners(snapshot.apps[app].directory, places) or (None,):
@@ -54,19 +54,14 @@ def projects_of(
     return found
 
 
-def apps_of(config: Config, snapshot: Snapshot, project: Project) -> tuple[str, ...]:
+def apps_of(snapshot: Snapshot, project: Project) -> tuple[str, ...]:
     """The keys of all apps that are the project's."""
-    places = project_places(config, snapshot)
+    places = snapshot.projects
     return tuple(
         key
         for key, app in sorted(snapshot.apps.items())
         if project.place in (owners(app.directory, places) or (project.place,))
     )
-
-
-def project_places(config: Config, snapshot: Snapshot) -> tuple[str, ...]:
-    """The directories of the repository's projects; one that is configured is the only one."""
-    return ("",) if config.manage else manage_directories(snapshot.listing.files)
 
 
 def ask_project(

@@ -232,3 +232,101 @@ def test_python_that_libcst_does_not_accept_is_refused(branches: Repo, line: str
     assert (done.returncode, done.stderr) == (1, "")
     assert "LibCST can't parse it" in done.stdout
     assert branches.state() == before
+
+
+def test_settings_of_one_project_say_nothing_of_another(repo: Repo) -> None:
+    repo.write("a/manage.py", MANAGE.replace("site_settings", "conf"))
+    repo.write("a/conf.py", 'MIGRATION_MODULES = {"shop": "shop.db_migrations"}\n')
+    repo.write("a/shop/db_migrations/0001_initial.py", migration_text())
+    repo.write("b/manage.py", MANAGE)
+    for name, parents in (
+        ("0001_initial", ()),
+        ("0002_a", (("shop", "0001_initial"),)),
+        ("0002_b", (("shop", "0001_initial"),)),
+    ):
+        repo.write(f"b/shop/migrations/{name}.py", migration_text(*parents))
+    repo.commit()
+    assert [c["directory"] for c in repo.check()["conflicts"]] == ["b/shop/migrations"]
+
+
+UNREAD = {
+    "annotated": ({"conf.py": 'MIGRATION_MODULES: dict[str, str] = {"shop": "shop.migrations_new"}\n'}, MANAGE),
+    "put into the environment": (
+        {"conf.py": 'MIGRATION_MODULES = {"shop": "shop.migrations_new"}\n'},
+        'import os\nos.environ["DJANGO_SETTINGS_MODULE"] = "conf"\n',
+    ),
+    "computed": ({"conf.py": 'MIGRATION_MODULES = {a: f"{a}.migrations_new" for a in ["shop"]}\n'}, MANAGE),
+    "updated": ({"conf.py": 'MIGRATION_MODULES = {}\nMIGRATION_MODULES.update(shop="shop.migrations_new")\n'}, MANAGE),
+    "settings that manage.py finds out": (
+        {"conf.py": 'MIGRATION_MODULES = {"shop": "shop.migrations_new"}\n'}, "import os\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNREAD)
+def test_a_directory_that_the_settings_may_name_is_read(repo: Repo, case: str) -> None:
+    files, manage = UNREAD[case]
+    repo.write("manage.py", manage.replace("site_settings", "conf"))
+    for path, text in files.items():
+        repo.write(path, text)
+    for directory in ("migrations", "migrations_new"):
+        repo.write(f"shop/{directory}/0001_initial.py", migration_text())
+    for name in ("0002_a", "0002_b"):
+        repo.write(f"shop/migrations_new/{name}.py", migration_text(("shop", "0001_initial")))
+    repo.commit()
+    assert [c["directory"] for c in repo.check()["conflicts"]] == ["shop/migrations_new"]
+
+
+def test_a_clean_check_is_not_remembered_past_the_settings(repo: Repo) -> None:
+    repo.write("manage.py", MANAGE.replace("site_settings", "conf"))
+    repo.write("conf.py", 'MIGRATION_MODULES = {"shop": "shop.migrations_new"}\n')
+    repo.write("shop/migrations_new/0001_initial.py", migration_text())
+    repo.write("shop/migrations/0001_initial.py", migration_text())
+    for name in ("0002_a", "0002_b"):
+        repo.migration("shop", name, "0001_initial")
+    repo.commit()
+    assert repo.run("check").returncode == repo.run("check").returncode == 0
+    repo.write("conf.py", "")
+    repo.commit()
+    assert repo.run("check").returncode == 1
+
+
+def test_a_clean_check_is_not_remembered_past_a_project(repo: Repo) -> None:
+    """While there are two projects, the label is a package's in the one."""
+    for place in ("a", "b"):
+        repo.write(f"{place}/manage.py", MANAGE)
+    repo.write("a/shop/migrations/0001_initial.py", migration_text())
+    repo.write("b/cart/migrations/0001_initial.py", migration_text(("shop", "0007_gone")))
+    repo.commit()
+    assert repo.run("check").returncode == repo.run("check").returncode == 0
+    repo.git("rm", "-q", "b/manage.py")
+    repo.commit()
+    assert kinds(repo.check()) == ["missing-dependency"]
+    assert repo.run("check").returncode == 1
+
+
+@pytest.mark.parametrize("manage", ["", 'manage = "python a/manage.py"\n'])
+def test_fix_rewrites_what_another_project_depends_on(repo: Repo, manage: str) -> None:
+    repo.write("pyproject.toml", f"[tool.migmerge]\n{manage}")
+    for place in ("a", "b"):
+        repo.write(f"{place}/manage.py", "raise SystemExit('not here')\n")
+    repo.write("a/shop/migrations/0001_initial.py", migration_text(operations=(PRODUCT,)))
+    repo.commit("base")
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.write(
+        "a/shop/migrations/0002_price.py",
+        migration_text(("shop", "0001_initial"), operations=(PRICE,)),
+    )
+    repo.write("b/jobs/migrations/0001_initial.py", migration_text(("shop", "0002_price")))
+    repo.commit("price")
+    repo.git("checkout", "-q", "main")
+    repo.write(
+        "a/shop/migrations/0002_stock.py",
+        migration_text(("shop", "0001_initial"), operations=(STOCK,)),
+    )
+    repo.commit("stock")
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "--no-edit", "main")
+    repo.fix("--strategy", "renumber", "--skip-verification")
+    assert b"0003_price" in repo.read("b/jobs/migrations/0001_initial.py")

@@ -253,7 +253,8 @@ def test_lefthook_that_can_not_be_edited(branches: Repo) -> None:
     assert done.returncode == 1
     assert done.stdout.endswith(
         "lefthook's lefthook.yml can't be edited (its hooks are no plain mappings); add to what it says:\n"
-        "pre-commit:\n  commands:\n    migmerge:\n      run: migmerge check --staged\n"
+        'pre-commit:\n  commands:\n    migmerge:\n      run: "command -v migmerge >/dev/null || '
+        "{ echo 'migmerge: migrations were not checked: it is not on PATH'; exit 0; }; migmerge check --staged\"\n"
     )
     assert merge(branches).returncode == 1
 
@@ -271,3 +272,57 @@ def test_hooks_path_for_all_repositories(branches: Repo, tmp_path: Path) -> None
     shutil.rmtree(hooks)
     done = branches.run("doctor")
     assert "  next: git config --global --unset core.hooksPath\n" in done.stdout
+
+
+def test_husky_in_a_subdirectory(branches: Repo) -> None:
+    husky(branches)
+    (branches.root / "frontend").mkdir()
+    (branches.root / ".husky").rename(branches.root / "frontend/.husky")
+    branches.git("config", "core.hooksPath", "frontend/.husky/_")
+    assert branches.run("install").returncode == 0
+    assert branches.read("frontend/.husky/pre-merge-commit").decode() == script("pre-merge-commit")
+    assert merge(branches).returncode == 1
+
+
+def test_doctor_sees_tracked_hooks_that_do_not_look(branches: Repo) -> None:
+    branches.git("config", "core.hooksPath", ".githooks")
+    branches.write(".githooks/pre-commit", "#!/bin/sh\necho mine\n")
+    branches.run("install")
+    out = branches.run("doctor").stdout
+    assert "hook-mode: pre-commit in " in out and "  next: chmod +x " in out
+    (branches.root / ".githooks/pre-commit").chmod(0o755)
+    branches.git("config", "migmerge.python", "/gone/python")
+    out = branches.run("doctor", env={"PATH": bare_path()}).stdout
+    assert "hook-path: the hooks pass without looking: " in out
+    assert branches.run("install").returncode == 0
+    assert "hook-" not in branches.run("doctor", env={"PATH": bare_path()}).stdout
+    done = branches.run("uninstall")
+    assert "was edited since" not in done.stdout
+
+
+def test_doctor_of_hooks_that_were_copied(branches: Repo) -> None:
+    for name in NAMES:
+        branches.write(f".git/hooks/{name}", script(name)).chmod(0o755)
+    branches.git("config", "migmerge.python", sys.executable)
+    assert "hook-" not in branches.run("doctor", env={"PATH": bare_path()}).stdout
+    text = script("pre-commit").replace('"$(git config --get migmerge.python || :)"', "\"/x'y")
+    branches.write(".git/hooks/pre-commit", text)
+    done = branches.run("doctor", env={"PATH": bare_path()})
+    assert done.returncode == 1 and done.stderr == ""
+
+
+def test_lefthook_where_migmerge_is_not_on_path(branches: Repo) -> None:
+    branches.write("lefthook.yml", LEFTHOOK["commands"])
+    branches.run("install")
+    subprocess.run(
+        [BIN / "lefthook", "install"], cwd=branches.root, capture_output=True, check=True
+    )
+    out = branches.run("doctor", env={"PATH": bare_path()}).stdout
+    assert "hook-path: lefthook runs migmerge from PATH, where there is none" in out
+    branches.git("add", "-A")
+    done = subprocess.run(
+        ["git", "commit", "-m", "x"], cwd=branches.root, capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": bare_path()},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "migrations were not checked: it is not on PATH" in done.stdout + done.stderr

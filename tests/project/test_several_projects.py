@@ -273,3 +273,18 @@ def test_doctor_names_each_project(two: Site) -> None:
         assert f"project {place}: {two.root}/{place}/manage.py, settings site_settings, " in out
         assert f"  database default (SQLite, {place}/db.sqlite3): reachable\n" in out
     assert "project services/orders" not in two.run("-C", PLACES[0], "doctor").stdout
+
+
+def test_db_status_says_which_project_it_can_not_run(renumbered: Site) -> None:
+    renumbered.run("db", "reconcile", "--yes")
+    assert renumbered.run("db", "status").returncode == 0
+    renumbered.write(f"{PLACES[0]}/manage.py", "raise SystemExit('set SECRET first')\n")
+    done = renumbered.run("db", "status")
+    assert done.returncode == 2 and "set SECRET first" in done.stderr
+
+
+def test_verify_in_a_directory_is_not_stopped_by_another_project(two: Site) -> None:
+    two.run("-C", PLACES[0], "fix", "--yes", "--strategy", "renumber")
+    two.commit("fixed in billing")
+    assert two.run("-C", PLACES[0], "verify").returncode == 0
+    assert "conflicts in the way" in two.run("-C", PLACES[1], "verify").stdout

@@ -330,3 +330,20 @@ def test_verify_long_after_the_merge_sees_what_one_side_loses(site: Site) -> Non
     (project,) = json.loads(done.stdout)["projects"]
     lost = {point["name"]: point["lost"] for point in project["points"] if point["lost"]}
     assert lost == {name: ["shop_product.price"] for name in ("replayed", "replayed, then onto")}
+
+
+def test_verify_where_there_is_nothing(repo: Site) -> None:
+    repo.write("readme.txt", "")
+    repo.commit()
+    done = repo.run("verify")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("migmerge: MM311 no migrations here to verify\n")
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("db", "status"), ("reset", "shop"), ("doctor",), ("fix",), ("undo",)]
+)
+def test_commands_in_a_bare_repository(site: Site, command: tuple[str, ...]) -> None:
+    site.git("config", "core.bare", "true")
+    done = site.run(*command, cwd=site.root / ".git")
+    assert done.returncode == 2 and " is a bare repository\n" in done.stderr

@@ -41,8 +41,11 @@ def hosts_of(connection):
     options = settings.get("OPTIONS") or {}
     hosts = [settings.get("HOST"), options.get("host"), options.get("hostaddr")]
     hosts += [options.get("unix_socket")]
-    if connection.vendor == "postgresql" and not any(hosts):
-        hosts = [os.environ.get("PGHOST"), os.environ.get("PGHOSTADDR")]
+    if connection.vendor == "postgresql":  # what libpq takes from the environment
+        if not any(hosts):
+            hosts.append(os.environ.get("PGHOST"))
+        if not options.get("hostaddr"):
+            hosts.append(os.environ.get("PGHOSTADDR"))
     return [part for host in hosts if host for part in str(host).split(",")]
 
 
@@ -59,7 +62,10 @@ def is_local(connection):
     elsewhere = [options.get("service"), options.get("read_default_file")]
     if connection.vendor == "postgresql":
         elsewhere.append(os.environ.get("PGSERVICE"))
-    return not any(elsewhere) and all(map(is_loopback, hosts_of(connection)))
+    hosts = hosts_of(connection)
+    # what other backends do without a host is not known
+    known = bool(hosts) or connection.vendor in ("postgresql", "mysql")
+    return known and not any(elsewhere) and all(map(is_loopback, hosts))
 
 
 def is_loopback(host):
