@@ -280,7 +280,8 @@ def test_fix_of_one_name_with_two_contents_reconciles(
     (other.root / "db.sqlite3").rename(colliding.root / "db.sqlite3")
     document = colliding.fix("--strategy", "renumber")
     databases = document["verification"]["databases"]
-    assert databases == "ok: 4 starting points, 1 of them after migmerge db reconcile"
+    where = "on SQLite (scratch files, not your databases)"
+    assert databases == f"ok: 4 starting points {where}, 1 of them after migmerge db reconcile"
     assert sorted(shop_rows(colliding)) == ["0001_initial", "0002_extra", "0003_extra"]
     assert sql(colliding, f"SELECT {column} FROM shop_product") == [(777,)]
     assert colliding.run("db", "status", "--schema").returncode == 0
@@ -484,7 +485,7 @@ def test_fix_keeps_a_column_of_a_third_branch(site: Site) -> None:
         in (resolution["reasons"][0])
     )
     assert resolution["next"] == [
-        "mend what it says, or fix --strategy merge, which renames nothing"
+        "correct what it says, or fix --strategy merge, which renames nothing"
     ]
     assert sql(site, "SELECT price, colour FROM shop_product") == [(777, 999)]
     site.fix("--strategy", "merge")
@@ -793,7 +794,7 @@ def test_fix_and_undo_where_the_settings_stop(site: Site) -> None:
     migrated_on_the_branch(site)
     site.write("site_settings.py", settings)
     site.write("stop", "")
-    document = site.fix("--strategy", "renumber")
+    document = site.fix("--strategy", "renumber", code=1)
     (resolution,) = document["resolutions"]
     assert any("not now" in reason for reason in resolution["reasons"]), document
     assert shop_rows(site) == ["0001_initial", "0002_price"]
@@ -811,7 +812,7 @@ def test_fix_of_two_databases_of_which_the_second_can_not_be_reconciled(site: Si
     sql(site, "ALTER TABLE shop_product ADD COLUMN stock integer", "other.sqlite3")
     (resolution,) = site.fix("--strategy", "renumber", code=1)["resolutions"]
     assert resolution["reasons"][0].startswith(
-        "put back, since the result doesn't verify: database other: shop_product.stock is there"
+        "put back, since the result doesn't verify: database other (SQLite, other.sqlite3): shop_product.stock is there"
     )
     for name in ("db.sqlite3", "other.sqlite3"):
         assert "0002_price" in shop_rows(site, name), name
