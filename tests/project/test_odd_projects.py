@@ -9,6 +9,7 @@ import pytest
 
 from tests.project.conftest import MANAGE, Copy, Site
 from tests.project.test_databases import sql
+from tests.project.test_verify import SCRATCH
 
 SETTINGS = """\
 SECRET_KEY = "x"
@@ -121,7 +122,7 @@ def test_odd_project(odd: Site, strategy: str, monkeypatch: pytest.MonkeyPatch) 
     document = odd.fix("--strategy", strategy)
     told = document["verification"]
     how = ", 6 of them after migmerge db reconcile" if strategy == "renumber" else ""
-    assert told["databases"] == f"ok: 12 starting points{how}"
+    assert told["databases"] == f"ok: 12 starting points {SCRATCH}{how}"
     for alias in ("default", "log"):
         odd.manage("migrate", "-v0", "--database", alias)
     assert sql(odd, "SELECT price, stock FROM shop_product") == [(777, 0)]
