@@ -9,13 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.migrations.literals import Constants, string_value
-from migmerge.migrations.membership import may_refer, owners
+from migmerge.migrations.membership import SKIPPED_PARTS, may_refer, owners
 from migmerge.migrations.model import App, Header, Migration, NodeKey
 from migmerge.migrations.reader import parse
 
 NUMBERED = re.compile(r"[0-9]+_|[0-9]+$")
 _DJANGO = ("admin", "auth", "contenttypes", "flatpages", "redirects", "sessions", "sites")
-_SKIPPED_PARTS = frozenset(("node_modules", "site-packages", "__pycache__"))
 
 
 class Source(NamedTuple):
@@ -57,7 +56,7 @@ def candidate_directories(paths: Iterable[str], configured: Iterable[str] = ()) 
             continue
         own = directory.rpartition("/")[2]
         if "migration" in own.lower() or NUMBERED.match(name):
-            if _SKIPPED_PARTS.isdisjoint(directory.split("/")):
+            if SKIPPED_PARTS.isdisjoint(directory.split("/")):
                 found.add(directory)
     return found
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_SKIPPED_PARTS = frozenset(("node_modules", "site-packages", "__pycache__"))
+SKIPPED_PARTS = frozenset(("node_modules", "site-packages", "__pycache__"))
 
 
 def manage_directories(paths: Iterable[str]) -> tuple[str, ...]:
@@ -17,7 +17,7 @@ def manage_directories(paths: Iterable[str]) -> tuple[str, ...]:
         for path in paths
         if path.endswith("manage.py") and path.rpartition("/")[2] == "manage.py"
     }
-    return tuple(sorted(d for d in found if _SKIPPED_PARTS.isdisjoint(d.split("/"))))
+    return tuple(sorted(d for d in found if SKIPPED_PARTS.isdisjoint(d.split("/"))))
 
 
 def owners(directory: str, projects: Iterable[str]) -> tuple[str, ...]:
@@ -33,9 +33,7 @@ def owners(directory: str, projects: Iterable[str]) -> tuple[str, ...]:
 def projects_in_scope(directory: str, projects: Iterable[str]) -> tuple[str, ...]:
     """What a command run in `directory` (relative to the top) means: the nearest project above
     it; at the top, or where there is none above, each."""
-    known = tuple(projects)
-    around = [project for project in known if _contains(project, directory)]
-    return (max(around, key=len),) if directory and around else known
+    return owners(directory, projects) if directory else tuple(projects)
 
 
 def may_refer(directory: str, other: str, projects: Iterable[str]) -> bool:
