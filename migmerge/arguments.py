@@ -56,7 +56,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_verify(commands.add_parser("verify", help="does every database reach one schema?"))
     _add_reset(commands.add_parser("reset", help="make an app's migrations anew: the last resort"))
     _add_db(commands.add_parser("db", help="what databases have applied, against the files"))
-    commands.add_parser("undo", help="take back the last fix, also one that was killed")
+    undoing = commands.add_parser("undo", help="take back the last fix, also one that was killed")
+    undoing.add_argument("--yes", action="store_true", help="do not ask")
+    _add_databases(undoing)
     for name, example in EXAMPLES.items():
         commands.choices[name].epilog = f"example: {example}"
     return parser
@@ -110,15 +112,26 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="check the files only, not with the project's Django",
     )
-    parser.add_argument(
-        "--no-databases", action="store_true", help="do not touch any configured database"
-    )
+    _add_databases(parser)
     parser.add_argument(
         "--allow-skipped",
         action="store_true",
         help="exit 0 also where a check could not run, as without Django",
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_databases(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-databases", action="store_true", help="do not touch any configured database"
+    )
+    parser.add_argument(
+        "--database",
+        action="append",
+        default=[],
+        metavar="ALIAS",
+        help="a configured database that is not on this machine may be changed, too; repeatable",
+    )
 
 
 def _add_graph(parser: argparse.ArgumentParser) -> None:
@@ -187,7 +200,8 @@ def _add_db(parser: argparse.ArgumentParser) -> None:
             "--database",
             metavar="ALIAS|URL",
             default="",
-            help="one of the settings' databases, or another (postgres://user@host/name)",
+            help="one of the settings' databases, or another (postgres://user@host/name); "
+            "if none, all on this machine",
         )
         action.set_defaults(schema=False, yes=False, format="text")
     telling.add_argument("--schema", action="store_true", help="compare the tables, too")

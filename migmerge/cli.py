@@ -32,13 +32,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell(error.kind, error.message, error.hint)
         return 0 if always_zero else 2
     except KeyboardInterrupt as stop:
-        print(f"migmerge: interrupted; {str(stop) or 'nothing was changed'}", file=sys.stderr)
+        from migmerge.report.screen import printable  # only an interruption needs it
+
+        told = printable(str(stop) or "nothing was changed")
+        print(f"migmerge: interrupted; {told}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except GitError as error:
         _tell("git", f"git failed: {error.reason}", "git status, and git fsck, say more")
+        return 0 if always_zero else 2
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        _tell("system", f"the system refused{where}: {error.strerror or error}", "")
         return 0 if always_zero else 2
     except RecursionError:  # no code of ours goes deeper than what it reads
         what = "a migration is nested too deeply to be read"
@@ -61,16 +68,18 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _tell(kind: str, message: str, hint: str) -> None:
-    from migmerge.report.messages import id_of  # only an error needs it
+    from migmerge.report.messages import error_text  # only an error needs it
 
-    print(f"migmerge: {id_of(kind)} {message}", file=sys.stderr)
-    print(f"hint: {hint or f'migmerge explain {id_of(kind)}'}", file=sys.stderr)
+    print(error_text(kind, message, hint), end="", file=sys.stderr)
 
 
 def _report_bug(error: Exception) -> None:
     if os.environ.get("MIGMERGE_TRACEBACK"):
         raise error
-    print(f"migmerge: a bug in migmerge: {type(error).__name__}: {error}", file=sys.stderr)
+    from migmerge.report.screen import printable  # only a bug needs it
+
+    told = printable(f"{type(error).__name__}: {error}")
+    print(f"migmerge: a bug in migmerge: {told}", file=sys.stderr)
     print(f"hint: run again with MIGMERGE_TRACEBACK=1 and report it: {_BUG}", file=sys.stderr)
 
 
@@ -148,6 +157,7 @@ def _fix(arguments: argparse.Namespace) -> int:
             arguments.amend,
             not arguments.skip_verification,
             arguments.no_databases,
+            tuple(arguments.database),
             arguments.allow_skipped,
             arguments.format,
         )
@@ -189,7 +199,15 @@ def _forecast(arguments: argparse.Namespace) -> int:
 def _undo(arguments: argparse.Namespace) -> int:
     from migmerge.commands.undo import UndoOptions, undo  # one command's imports only
 
-    return undo(UndoOptions(arguments.directory, arguments.config))
+    return undo(
+        UndoOptions(
+            arguments.directory,
+            arguments.config,
+            yes=arguments.yes,
+            no_databases=arguments.no_databases,
+            databases=tuple(arguments.database),
+        )
+    )
 
 
 def _within(arguments: argparse.Namespace) -> int:

@@ -23,12 +23,15 @@ class Config(NamedTuple):
     lock_files: tuple[str, ...] = ()
     numbers: str = "notice"
     verify_seconds: int = 30
+    verify_code: bool = True
+    protected_databases: tuple[str, ...] = ()
 
 
 _CHOICES = {"prefer": ("auto", "merge", "renumber"), "numbers": ("off", "notice", "error")}
 _TABLES = ("migration_modules", "app_labels")
-_LISTS = ("exclude", "lock_files")
+_LISTS = ("exclude", "lock_files", "protected_databases")
 _NUMBERS = ("verify_seconds",)
+_SWITCHES = ("verify_code",)
 
 
 def read_config(
@@ -116,6 +119,8 @@ def _from_text(key: str, text: str, place: str) -> object:
         return {name.strip(): value.strip() for name, _, value in pairs}
     if key in _NUMBERS and text.strip().isdigit():
         return int(text)
+    if key in _SWITCHES and text.strip().lower() in ("true", "false", "1", "0"):
+        return text.strip().lower() in ("true", "1")
     return text
 
 
@@ -138,6 +143,7 @@ def _checked(values: Mapping[str, object], place: str) -> Config:
                 **dict.fromkeys(_TABLES, "a table of strings"),
                 **dict.fromkeys(_LISTS, "a list of strings"),
                 **dict.fromkeys(_NUMBERS, "a whole number"),
+                **dict.fromkeys(_SWITCHES, "true or false"),
             }
             kind = kinds.get(key, "a string")
             raise UserError("configuration", f"{place}: {key} must be {kind}")
@@ -152,4 +158,6 @@ def _fits(key: str, value: object) -> bool:
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
     if key in _NUMBERS:
         return isinstance(value, int) and not isinstance(value, bool)
+    if key in _SWITCHES:
+        return isinstance(value, bool)
     return isinstance(value, str)

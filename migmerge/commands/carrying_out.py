@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Sequence
 
 from migmerge.commands.fix_options import FixOptions
@@ -15,19 +16,21 @@ from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import list_index
 from migmerge.project.ask import verify
+from migmerge.project.databases import Permission
 from migmerge.project.outcome import Outcome, Status, combine, failed, skipped
 from migmerge.project.run import undisturbed
 from migmerge.report.fix import (
     FixReport,
     Verification,
 )
+from migmerge.report.screen import printable
 from migmerge.resolve.asking import apps_of, projects_of
 from migmerge.resolve.model import Plan, Refusal, Resolution, refused
 from migmerge.resolve.planning import Planned
 from migmerge.resolve.proving import prove_fix
 from migmerge.resolve.reconciling import (
     AffectedDatabase,
-    RowsByApp,
+    database_rows,
     find_affected,
     reconcile_affected,
     removed_rows,
@@ -35,7 +38,7 @@ from migmerge.resolve.reconciling import (
     untouched_rule,
 )
 from migmerge.resolve.static import problems
-from migmerge.resolve.transaction import Transaction, read_states
+from migmerge.resolve.transaction import TAKE_BACK, TakenBack, Transaction, read_states
 from migmerge.resolve.write import refuse_changed, refuse_unsafe, states_after
 
 _HALF_WAY = (
@@ -69,8 +72,9 @@ def carry_out(
     rule = untouched_rule(no_databases=options.no_databases)
     affected, held = [], []
     if options.verify:
-        affected = find_affected(projects, names, rule)
-        held = find_affected(projects, removed_rows(plan.resolutions), rule)
+        allowed = Permission(options.databases, config.protected_databases)
+        affected = find_affected(projects, names, allowed, rule)
+        held = find_affected(projects, removed_rows(plan.resolutions), allowed, rule)
     plan = _with_databases(plan, affected)
     if any(database.rows for database in held):
         return FixReport(_held(plan, held, conflicts), verification, "", written=False)
@@ -83,20 +87,30 @@ def carry_out(
     after = states_after(repository, plan.changes, before)
     transaction = Transaction(repository, before, after)
     transaction.apply()
+    touched = False
     try:
         verification = _verify(repository, config, snapshot, planned, conflicts, options)
-        if verification.failed:
-            transaction.roll_back()
-            return FixReport(_failed(plan, verification), verification, "", written=False)
-    except BaseException:
+        if affected and not verification.failed:
+            rows = database_rows(affected, names)
+            if rows:
+                touched = True
+                transaction.touch_databases(rows)
+            for database in rows:
+                print(printable(f"migmerge: renaming rows in {database.name}"), file=sys.stderr)
+            told = reconcile_affected(
+                repository, read_snapshot(repository, config), affected, names
+            )
+            verification = verification._replace(configured=told)
+    except BaseException as error:
         with undisturbed():
-            transaction.roll_back()
+            back = transaction.roll_back()
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(_interrupted(back, touched=touched)) from None
         raise
-    transaction.finish()
-    told = _reconcile(repository, config, transaction, affected, names)
-    verification = verification._replace(configured=told)
     if verification.failed:
-        return FixReport(_failed(plan, verification), verification, "", written=False)
+        back = transaction.roll_back()
+        return FixReport(_failed(plan, verification, back), verification, "", written=False)
+    transaction.finish()
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
     try:
         committed = _commit(repository, done, options)
@@ -144,30 +158,11 @@ def _held(plan: Plan, held: Sequence[AffectedDatabase], conflicts: Sequence[Conf
     )
 
 
-def _reconcile(
-    repository: Repository,
-    config: Config,
-    transaction: Transaction,
-    affected: Sequence[AffectedDatabase],
-    names: RowsByApp,
-) -> Outcome | None:
-    """Affected databases follow the files, which go back where that fails.
-
-    The files are in place by then: killed in between, `db reconcile` finishes it.
-    """
-    if not affected:
-        return None
-    try:
-        told = reconcile_affected(repository, read_snapshot(repository, config), affected, names)
-    except BaseException as error:
-        with undisturbed():
-            transaction.revoke()
-        if isinstance(error, KeyboardInterrupt):
-            raise KeyboardInterrupt(_HALF_WAY) from None
-        raise
-    if told.status is Status.FAILED:
-        transaction.revoke()
-    return told
+def _interrupted(back: TakenBack, *, touched: bool) -> str:
+    """What is true after ^C."""
+    if back.stuck or back.left:
+        return "; ".join(back.lines)
+    return _HALF_WAY if touched else ""
 
 
 def _with_databases(plan: Plan, affected: Sequence[AffectedDatabase]) -> Plan:
@@ -216,7 +211,7 @@ def _verify(
         strategies = {r.strategy for r in planned.plan.resolutions if r.key in apps}
         proof = prove_fix(
             project, before, after, conflicts, apps, apps_of(after, project),
-            config.verify_seconds, remade="regenerate" in strategies,
+            config, remade="regenerate" in strategies,
         )  # fmt: skip
         databases.append((project.name, proof))
     return Verification(Outcome(), combine(answers), combine(databases))
@@ -228,15 +223,18 @@ def _fixed(resolution: Resolution) -> Resolution:
     return resolution
 
 
-def _failed(plan: Plan, verification: Verification) -> Plan:
+def _failed(plan: Plan, verification: Verification, back: TakenBack) -> Plan:
     """Everything was put back: what was planned is refused, with what went wrong."""
-    reason = f"put back, since the result doesn't verify: {verification.failed}"
+    done = "not put back yet" if back.stuck else "put back"
+    reasons = (f"{done}, since the result doesn't verify: {verification.failed}", *back.lines)
     hint = ("correct what it says, or run again with --skip-verification",)
     if verification.configured and verification.configured.status is Status.FAILED:
         hint = ("correct what it says, or fix --strategy merge, which renames nothing",)
+    if back.stuck:
+        hint = (TAKE_BACK,)
     return plan._replace(
         resolutions=tuple(
-            refused(r.app, Refusal(r.key, "unverified", (reason, *r.reasons), hint))._replace(
+            refused(r.app, Refusal(r.key, "unverified", (*reasons, *r.reasons), hint))._replace(
                 strategy=r.strategy
             )
             if r.status == "planned"

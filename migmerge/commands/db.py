@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-from migmerge.commands.exclusive import exclusive
+from migmerge.commands.exclusive import exclusive, tidy_up
 from migmerge.commands.named import says_yes, scope_of
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
@@ -13,6 +13,7 @@ from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.project.databases import (
     Database,
+    Permission,
     parse_database,
     reconcile_one,
     unlike_tables,
@@ -22,7 +23,7 @@ from migmerge.report.databases import Told, reconciled_text, status_json, status
 from migmerge.report.screen import printable
 from migmerge.resolve.asking import projects_of
 from migmerge.resolve.reconcile import Reconciliation
-from migmerge.resolve.reconciling import read_reconciliations
+from migmerge.resolve.reconciling import UNPROTECT, read_reconciliations
 
 
 class DbOptions(NamedTuple):
@@ -39,12 +40,15 @@ class DbOptions(NamedTuple):
 def status(options: DbOptions) -> int:
     """0 when a plain `migrate` does all that there is to do, 1 when something stands against it."""
     repository = find_work_tree(options.directory, "db")
+    tidy_up(repository)
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     told = []
     projects, whole = _projects(repository, config, snapshot, options)
     for project, apps in projects.items():
-        for plan, database in _reconciliations(repository, snapshot, project, apps, options):
+        for plan, database in _reconciliations(
+            repository, config, snapshot, project, apps, options
+        ):
             compared = options.schema and not plan.status.error
             unlike = unlike_tables(project, database) if compared else []
             told.append(Told(plan, unlike, project.place))
@@ -63,7 +67,9 @@ def reconcile(options: DbOptions) -> int:
         done = [
             _reconcile(project, database, plan, options)
             for project, apps in projects.items()
-            for plan, database in _reconciliations(repository, snapshot, project, apps, options)
+            for plan, database in _reconciliations(
+                repository, config, snapshot, project, apps, options
+            )
         ]
     return 0 if whole and all(done) else 1
 
@@ -75,6 +81,8 @@ def _reconcile(
     print(status_text([Told(plan, place=project.place)]), end="")
     if plan.refused or not plan.needed:
         return plan.settled
+    if plan.status.protected:
+        raise UserError("database", f"database {plan.status.alias} is protected", UNPROTECT)
     if not options.yes and not _agreed():
         return False
     try:
@@ -114,13 +122,15 @@ def _projects(
 
 def _reconciliations(
     repository: Repository,
+    config: Config,
     snapshot: Snapshot,
     project: Project,
     apps: list[str],
     options: DbOptions,
 ) -> list[tuple[Reconciliation, Database]]:
     asked = parse_database(options.database) if options.database else Database()
-    found = read_reconciliations(repository, snapshot, project, apps, asked)
+    allowed = Permission(protected=config.protected_databases)
+    found = read_reconciliations(repository, snapshot, project, apps, asked, (), allowed)
     if isinstance(found, str):
         raise UserError(
             "database", f"the project's databases can't be read: {found}", "mend what it says"

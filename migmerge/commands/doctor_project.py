@@ -38,7 +38,8 @@ def examine_projects(
     """The projects that a command in this directory means."""
     scope = scope_of(repository, snapshot, directory)
     found = projects_of(repository, config, snapshot, sorted(scope.apps), scope.places)
-    return [Examined(p, p if isinstance(p, str) else read_setup(p)) for p in found]
+    protected = config.protected_databases
+    return [Examined(p, p if isinstance(p, str) else read_setup(p, protected)) for p in found]
 
 
 def project_lines(examined: Sequence[Examined]) -> Iterator[str]:
@@ -58,7 +59,7 @@ def project_lines(examined: Sequence[Examined]) -> Iterator[str]:
 
 
 def _reached(database: Place) -> str:
-    if database.remote:
+    if database.left:
         return "not on this machine, so not tried"
     if database.absent:
         return "not there yet; migrate makes it"
@@ -81,7 +82,7 @@ def project_problems(examined: Sequence[Examined]) -> Iterator[Problem]:
             yield Problem("project", text, check)
             continue
         for database in setup.databases:
-            if database.error and not database.remote:
+            if database.error and not database.left:
                 text = f"database {database.alias} ({database.place}) {_reached(database)}"
                 yield Problem("database", text, "start it, or correct DATABASES in the settings")
 
@@ -111,7 +112,7 @@ def _document(examined: Examined) -> DoctorProjectDocument:
 
 
 def _database(database: Place) -> DoctorDatabaseDocument:
-    tried = not (database.remote or database.absent)
+    tried = not (database.left or database.absent)
     return {
         "alias": database.alias,
         "place": database.place,

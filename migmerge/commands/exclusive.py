@@ -13,10 +13,11 @@ from migmerge.git.state import JOURNAL
 
 
 @contextmanager
-def exclusive(repository: Repository) -> Iterator[bool]:
+def exclusive(repository: Repository, *, databases: bool = True) -> Iterator[bool]:
     """Hold this worktree's lock; tells whether a change that died half-way was taken back.
 
-    UserError where another migmerge holds it. The lock goes with its process.
+    UserError where another migmerge holds it, or where a database stands in the way of taking
+    back what died; without `databases` its rows are left. The lock goes with its process.
     """
     from filelock import FileLock, Timeout  # only paid by what writes
 
@@ -24,7 +25,7 @@ def exclusive(repository: Repository) -> Iterator[bool]:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     try:
         with FileLock(path, timeout=0):
-            yield _take_back_what_died(repository)
+            yield _take_back_what_died(repository, databases=databases)
     except Timeout:
         raise UserError(
             "locked", "another migmerge is at work here", "wait for it, then run again"
@@ -46,21 +47,27 @@ def tidy_up(repository: Repository) -> None:
         with exclusive(repository):
             pass
     except UserError as error:
-        from migmerge.report.messages import id_of  # only an error needs it
+        from migmerge.report.messages import error_text  # only an error needs it
 
-        print(f"migmerge: {id_of(error.kind)} {error.message}", file=sys.stderr)
+        print(error_text(error.kind, error.message, error.hint), end="", file=sys.stderr)
 
 
-def _take_back_what_died(repository: Repository) -> bool:
+def _take_back_what_died(repository: Repository, *, databases: bool) -> bool:
     if not os.path.exists(repository.git_path(JOURNAL)):
         return False
+    from migmerge.report.screen import printable
     from migmerge.resolve.journal import read_journal
-    from migmerge.resolve.transaction import take_back
+    from migmerge.resolve.transaction import TAKE_BACK, take_back
 
     change = read_journal(repository)
-    left = take_back(repository, change)
-    print("migmerge: took back a fix that was interrupted", file=sys.stderr)
-    if left:
-        print(f"migmerge: left alone, since changed: {', '.join(left)}", file=sys.stderr)
-        print(f"hint: what was there before is in {change.ref}", file=sys.stderr)
+    what = "an undo" if change.undoing else "a fix"
+    back = take_back(repository, change, databases=databases)
+    if back.stuck:
+        text = f"{what} was interrupted here: {'; '.join(back.lines)}"
+        raise UserError("half-done", text, TAKE_BACK)
+    told = [f"took back {what} that was interrupted", *back.lines]
+    if change.rows and not databases:
+        told += [f"rows may have either name: {database.name}" for database in change.rows]
+    for line in told:
+        print(f"migmerge: {printable(line)}", file=sys.stderr)
     return True

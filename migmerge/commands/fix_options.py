@@ -24,6 +24,7 @@ class FixOptions(NamedTuple):
     amend: bool = False
     verify: bool = True
     no_databases: bool = False
+    databases: tuple[str, ...] = ()
     allow_skipped: bool = False
     format: str = "text"
 

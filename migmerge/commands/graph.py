@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
+from migmerge.commands.exclusive import tidy_up
 from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.findings import find
@@ -31,6 +32,7 @@ def graph(options: GraphOptions) -> int:
     repository = find_repository(options.directory)
     if repository.bare:
         raise UserError("bare", f"{repository.root} is a bare repository", "cd to a work tree")
+    tidy_up(repository)
     config = read_config(repository.root, options.config)
     snapshot, _ = recollect(repository, config, find_records(repository), options.base)
     checked = Checked(snapshot, find(repository, config, snapshot, options.base))

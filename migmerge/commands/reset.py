@@ -18,9 +18,11 @@ from migmerge.project.ask import verify
 from migmerge.project.databases import (
     AppRows,
     Database,
+    Permission,
     Row,
     parse_database,
     read_app_rows,
+    read_status,
     without_password,
     write_app_rows,
 )
@@ -30,8 +32,10 @@ from migmerge.report.fix import diff_text
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
 from migmerge.resolve.asking import apps_of, projects_of
+from migmerge.resolve.journal import is_backed_up, tree_of_backup
 from migmerge.resolve.kept import Kept, forget, keep, kept
 from migmerge.resolve.model import Plan, Refusal
+from migmerge.resolve.reconciling import UNPROTECT
 from migmerge.resolve.resetting import Reset, not_remade, plan_reset, ritual
 from migmerge.resolve.transaction import Transaction, read_states
 from migmerge.resolve.write import refuse_unsafe, states_after
@@ -79,7 +83,8 @@ def reset(options: ResetOptions) -> int:
         new = plan.new if isinstance(plan, Reset) else _names(snapshot, app)
         told = "" if reasons else _judged(repository, config, project, app)
         reasons += [f"before anything is made anew: {told}"] if told else []
-        targets = [_target(project, app, new, name) for name in options.databases]
+        protected = config.protected_databases
+        targets = [_target(project, app, new, name, protected) for name in options.databases]
         reasons += [target for target in targets if isinstance(target, str)]
         if options.rows and not options.lose:
             found = [target for target in targets if isinstance(target, Target)]
@@ -150,9 +155,19 @@ def _faked(snapshot: Snapshot, app: App, target: Target) -> list[str]:
     ]
 
 
-def _target(project: Project, app: App, new: Sequence[str], name: str) -> Target | str:
-    """The database by its name on the command line, or why its rows can't be made anew."""
+def _target(
+    project: Project, app: App, new: Sequence[str], name: str, protected: tuple[str, ...]
+) -> Target | str:
+    """The database by its name on the command line, or why its rows can't be made anew.
+
+    UserError for one that is protected.
+    """
     database = parse_database(name)
+    if protected:
+        statuses = read_status(project, database, Permission(protected=protected))
+        if not isinstance(statuses, str) and any(status.protected for status in statuses):
+            shown = without_password(name)
+            raise UserError("database", f"database {shown} is protected", UNPROTECT)
     found = read_app_rows(project, database, app.label)
     target = Target(name, database, (), tuple((name, "") for name in new))
     if isinstance(found, str):
@@ -215,7 +230,8 @@ def _apply(
         forget(repository)
         print(printable(f"{app.label}: refused {id_of('reset')}, and everything put back: {why}"))
         return 1
-    keep(repository, kept(repository)[-1]._replace(done=True))
+    backup = tree_of_backup(repository, files.finished) if files else ""
+    keep(repository, kept(repository)[-1]._replace(done=True, backup=backup))
     print("done; look, then git commit" if plan else "done")
     print("to take it back: migmerge reset --undo")
     return 0
@@ -284,6 +300,12 @@ def undo_reset(options: ResetOptions) -> int:
     if not found:
         raise UserError("nothing-to-undo", "there is no reset to take back here", "migmerge undo")
     last = found[-1]
+    # killed just before it forgot the reset: rows went back first, then the files
+    taken_back = bool(last.backup) and not is_backed_up(repository, last.backup)
+    if taken_back:
+        forget(repository)
+        print("as it was before the reset")
+        return 0
     why = why_not(repository, last.paths) if last.paths else ""
     if why:
         print(printable(f"nothing was taken back: {why}"))

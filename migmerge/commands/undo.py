@@ -1,24 +1,34 @@
-"""`migmerge undo`: take back the last fix, files and index."""
+"""`migmerge undo`: take back the last fix: files, index, and rows of configured databases."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
+from migmerge.commands.named import says_yes
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot, understand
 from migmerge.migrations.operations import pair_names
-from migmerge.project.databases import Renamed
+from migmerge.project.databases import Permission, Renamed
+from migmerge.project.run import undisturbed
 from migmerge.report.screen import printable
 from migmerge.resolve import journal
 from migmerge.resolve.asking import projects_of
-from migmerge.resolve.journal import Journal, State
+from migmerge.resolve.journal import DatabaseRows, Journal, State
 from migmerge.resolve.kept import kept
-from migmerge.resolve.reconciling import RowsByApp, name_of, rename_back, untouched_rule
+from migmerge.resolve.reconciling import (
+    RowsByApp,
+    database_rows,
+    find_affected,
+    name_of,
+    untouched_rule,
+)
+from migmerge.resolve.rows import restore_rows
 from migmerge.resolve.transaction import Transaction, read_states
 
 
@@ -28,12 +38,15 @@ class UndoOptions(NamedTuple):
     directory: str
     config: str | None = None
     reset: bool = False
+    yes: bool = False
+    no_databases: bool = False
+    databases: tuple[str, ...] = ()
 
 
 def undo(options: UndoOptions) -> int:
     """0 when the last fix was taken back, 1 when files or index aren't as it left them."""
     repository = find_work_tree(options.directory, "undo")
-    with exclusive(repository) as recovered:
+    with exclusive(repository, databases=not options.no_databases) as recovered:
         if recovered:
             return 0
         change = _last(repository)
@@ -49,7 +62,7 @@ def undo(options: UndoOptions) -> int:
                 "migmerge reset --undo",
             )
         config = read_config(repository.root, options.config)
-        return _take_back(repository, config, change)
+        return _take_back(repository, config, change, options)
 
 
 def _last(repository: Repository) -> Journal | None:
@@ -72,7 +85,9 @@ def why_not(repository: Repository, paths: Sequence[str]) -> str:
     return f"not as it was left: {', '.join(odd)}" if odd else ""
 
 
-def _take_back(repository: Repository, config: Config, change: Journal) -> int:
+def _take_back(
+    repository: Repository, config: Config, change: Journal, options: UndoOptions
+) -> int:
     now = read_states(repository, change.before)
     later = journal.standing(repository) != (change.head, change.theirs)
     odd = sorted(p for p, state in now.items() if _differs(state, change.after[p]))
@@ -91,18 +106,64 @@ def _take_back(repository: Repository, config: Config, change: Journal) -> int:
         return 1
     snapshot = read_snapshot(repository, config)
     names = _renamed(snapshot, change)
-    transaction = Transaction(repository, now, change.before)
-    own = transaction.apply()
-    transaction.finish()
-    for done in (own, change):
-        journal.drop(repository, done)
+    turned = {
+        app: [Renamed(row.label, row.new, row.old) for row in rows] for app, rows in names.items()
+    }
+    projects = projects_of(repository, config, snapshot, sorted(names))
+    rule = untouched_rule(no_databases=options.no_databases)
+    allowed = Permission(options.databases, config.protected_databases)
+    affected = find_affected(projects, turned, allowed, rule)
+    rows = database_rows(affected, names)
+    if not _agreed(rows, options):
+        print("nothing was taken back")
+        return 1
+    why = _carry_back(repository, Transaction(repository, now, change.before), rows, change)
+    if why:
+        print("nothing was taken back:")
+        print("".join(f"  {printable(line)}\n" for line in why), end="")
+        return 1
     for path, state in sorted(change.before.items()):
         print(f"{'restored' if state.data is not None else 'removed '} {printable(path)}")
-    projects = projects_of(repository, config, snapshot, sorted(names))
-    for line in rename_back(projects, names, untouched_rule()):
-        print(printable(line))
+    for other in affected:
+        if other.why:
+            print(printable(str(other)))
     print("staged; look, then git commit" if later else "as it was before the fix")
     return 0
+
+
+def _agreed(rows: Sequence[DatabaseRows], options: UndoOptions) -> bool:
+    """Whether rows may be renamed; each database is named before. Only a terminal is asked."""
+    for database in rows:
+        told = ", ".join(f"{row.label}.{row.new} to {row.old}" for row in database.rows)
+        print(printable(f"{database.name}: renames {told}"), flush=True)
+    asks = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    if not rows or options.yes or not asks:
+        return True
+    return says_yes("Take the fix back, in the database, too?")
+
+
+def _carry_back(
+    repository: Repository, transaction: Transaction, rows: list[DatabaseRows], change: Journal
+) -> list[str]:
+    """Rows first, then files: as long as rows may have new names, so have the files. Why nothing
+    was done, where a database stands in the way."""
+    transaction.begin()
+    try:
+        if rows:
+            transaction.touch_databases(rows, undoing=True)
+        stuck = restore_rows(rows, old=True)
+        if stuck:
+            return [*stuck, *transaction.roll_back().lines]
+        transaction.write()
+    except BaseException as error:
+        with undisturbed():
+            back = transaction.roll_back()
+        if isinstance(error, KeyboardInterrupt) and back.lines:
+            raise KeyboardInterrupt("; ".join(back.lines)) from None
+        raise
+    for done in (transaction.finish(), change):
+        journal.drop(repository, done)
+    return []
 
 
 def _renamed(snapshot: Snapshot, change: Journal) -> RowsByApp:

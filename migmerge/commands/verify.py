@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from migmerge.commands.exclusive import tidy_up
 from migmerge.commands.named import apps_named, scope_of
 from migmerge.config import read_config
 from migmerge.conflicts.model import Conflict
@@ -15,7 +16,7 @@ from migmerge.git.repository import find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.git.starts import starts_of_history
 from migmerge.project.ask import verify as judge
-from migmerge.project.databases import parse_database
+from migmerge.project.databases import parse_database, without_password
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.starts import SQLITE, Arrivals
@@ -24,6 +25,7 @@ from migmerge.resolve.asking import apps_of, projects_of
 from migmerge.resolve.proving import prove
 
 _SECONDS = 3600
+_NO_NAME = ":memory:"  # of a URL without one
 
 
 class VerifyOptions(NamedTuple):
@@ -40,6 +42,7 @@ class VerifyOptions(NamedTuple):
 def verify(options: VerifyOptions) -> int:
     """0 when every database arrives, 1 when one doesn't or could not be tried."""
     repository = find_work_tree(options.directory, "verify")
+    tidy_up(repository)
     config = read_config(repository.root, options.config)
     server = _server(options.database)
     snapshot = read_snapshot(repository, config)
@@ -66,7 +69,7 @@ def verify(options: VerifyOptions) -> int:
             continue
         answer = _judge(project, snapshot, apps)
         meant, own = starts._replace(apps=tuple(apps)), apps_of(snapshot, project)
-        told = prove(project, server, snapshot, meant, own, _SECONDS)
+        told = prove(project, server, snapshot, meant, own, _SECONDS, code=config.verify_code)
         proofs.append(Proof(labels, answer, told, project.place))
     text = verify_json if options.format == "json" else verify_text
     print(text(proofs, starts.told, _shown(server)), end="")
@@ -96,12 +99,18 @@ def _server(text: str) -> dict[str, object]:
     if text == "sqlite":
         return dict(SQLITE)
     settings = parse_database(text).settings
-    if settings is None:
-        hint = "sqlite, postgres://user@host:5432 or mysql://user@host:3306"
+    hint = "sqlite, postgres://user@host:5432 or mysql://user@host:3306"
+    shown = without_password(text)
+    if settings is None or "sqlite" in str(settings["ENGINE"]):
         raise UserError(
-            "database", f"--database {text}: a server to make scratch databases on", hint
+            "database", f"--database {shown}: not a server to make scratch databases on", hint
         )
-    return settings
+    if settings["NAME"] != _NO_NAME:
+        raise UserError(
+            "database", f"--database {shown} names a database, which would be connected to",
+            f"name the server alone: {shown.partition('?')[0].rpartition('/')[0]}",
+        )  # fmt: skip
+    return {**settings, "NAME": ""}
 
 
 def _judge(project: Project, snapshot: Snapshot, apps: Sequence[str]) -> Outcome:

@@ -20,6 +20,7 @@ _ENGINES = {
     "sqlite": "sqlite3",
 }
 _MIGRATE_SECONDS = 24 * 3600  # a table of millions of rows takes its time
+_COPIED = "copied to "  # as in inside/database.py
 
 Row = tuple[str, str]
 
@@ -30,6 +31,17 @@ class Database(NamedTuple):
 
     alias: str = ""
     settings: dict[str, object] | None = None
+
+
+class Permission(NamedTuple):
+    """Which configured databases may be connected to: those that are `named` (aliases), and those
+    on this machine that are not `protected` (globs of aliases and hosts)."""
+
+    named: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+
+
+ON_THIS_MACHINE = Permission()
 
 
 class Renamed(NamedTuple):
@@ -45,7 +57,9 @@ class Renamed(NamedTuple):
 class Status(NamedTuple):
     """One database as its project's Django sees it; rows and migrations are `(label, name)`.
 
-    `place` is its name, or file, and where it is, in words; `remote` that this is another machine.
+    `place` is its name, or file, and where it is, in words; `left` is why it is not connected to,
+    `protected` that the configuration says so. `schemas` has the rows of other schemas' own
+    django_migrations (PostgreSQL).
     `error` says why there is nothing to see, `unread` that it may hold anything, `absent` that
     it is no file yet. `order` is that in which an empty database gets them, of which `unapplied`
     is a part; `early` are applied ones, each with a parent that isn't; `trapped` those that count
@@ -72,7 +86,10 @@ class Status(NamedTuple):
     endangered: tuple[str, ...] = ()
     engine: str = ""
     host: str = ""
-    remote: bool = False
+    left: str = ""
+    protected: bool = False
+    read_only: bool = False
+    schemas: tuple[tuple[str, tuple[Row, ...]], ...] = ()
 
 
 def parse_database(text: str) -> Database:
@@ -113,13 +130,18 @@ def without_password(text: str) -> str:
 
 
 def read_status(
-    project: Project, database: Database, *, local_only: bool = False
+    project: Project, database: Database, allowed: Permission = ON_THIS_MACHINE
 ) -> list[Status] | str:
     """The databases, by alias; a string says why none can be looked at.
 
-    With `local_only` those that are not on this machine are named, and not connected to.
+    Those that may not be connected to are only named. A `database` that is given is allowed.
     """
-    heard = _ask(project, "status", {"local_only": local_only}, database)
+    own = (database.alias,) if database.alias else ("default",) if database.settings else ()
+    request: dict[str, object] = {
+        "named": [*allowed.named, *own],
+        "protected": list(allowed.protected),
+    }
+    heard = _ask(project, "status", request, database)
     if heard.why:
         return heard.why
     return [_status(project, alias, found) for alias, found in sorted(heard.result.items())]
@@ -129,7 +151,9 @@ def _status(project: Project, alias: str, found: dict[str, Any]) -> Status:
     place, host = _place(project, found), found["host"]
     status = Status(
         alias, found["vendor"], place, found["error"],
-        engine=found["engine"], host=host, remote=found["remote"],
+        engine=found["engine"], host=host, left=found["left"], protected=found["protected"],
+        read_only=found.get("read_only", False),
+        schemas=tuple((name, _rows(rows)) for name, rows in found.get("schemas", {}).items()),
     )  # fmt: skip
     if "files" not in found:
         return status._replace(
@@ -159,13 +183,13 @@ def _place(project: Project, found: Mapping[str, Any]) -> str:
 
 
 class Place(NamedTuple):
-    """A configured database: `place` in words, and why it could not be reached; `remote` ones are
-    not tried, and an `absent` file is none yet."""
+    """A configured database: `place` in words, and why it could not be reached; those that are
+    `left` are not tried, and an `absent` file is none yet."""
 
     alias: str
     place: str
     error: str = ""
-    remote: bool = False
+    left: bool = False
     absent: bool = False
 
 
@@ -179,9 +203,12 @@ class Setup(NamedTuple):
     databases: tuple[Place, ...]
 
 
-def read_setup(project: Project) -> Setup | str:
-    """What the project runs on, by its own word; a string says why it does not run."""
-    heard = _ask(project, "describe", {}, Database(), 60)
+def read_setup(project: Project, protected: Sequence[str] = ()) -> Setup | str:
+    """What the project runs on, by its own word; a string says why it does not run.
+
+    Databases that are not on this machine, or `protected`, are not connected to.
+    """
+    heard = _ask(project, "describe", {"protected": list(protected)}, Database(), 60)
     if heard.why:
         return heard.why
     answer = heard.result
@@ -190,7 +217,7 @@ def read_setup(project: Project) -> Setup | str:
             alias,
             f"{found['engine']}, {_place(project, found)}",
             found["error"],
-            found["remote"],
+            bool(found["left"]),
             "absent" in found,
         )
         for alias, found in sorted(answer["databases"].items())
@@ -205,8 +232,7 @@ def _shown_path(project: Project, name: str) -> str:
     """A file inside the repository from its top, anything else as it is."""
     if not os.path.isabs(name):
         return name
-    top = project.directory[: -len(project.place) - 1] if project.place else project.directory
-    top, place = os.path.realpath(top), os.path.realpath(os.path.dirname(name))
+    top, place = os.path.realpath(project.top), os.path.realpath(os.path.dirname(name))
     if not f"{place}/".startswith(f"{top}/"):
         return name
     return os.path.normpath(os.path.join(os.path.relpath(place, top), os.path.basename(name)))
@@ -246,11 +272,19 @@ def reconcile_one(
     """Rename rows, then run what is unapplied, then a plain `migrate`; see `inside/database.py`.
 
     Refused, with nothing done, where the database isn't as it was when this was planned. With
-    `names` whatever stops it also gives every row its old name back.
+    `names`, those of a fix, just what applied migrations depend on is run, without a plain
+    `migrate`, and whatever stops it gives every row its old name back.
     """
     request: dict[str, object] = {"rows": rows, "run": runs, "names": names}
     heard = _ask(project, "reconcile", request, database, _MIGRATE_SECONDS)
     if heard.why:
+        copies = [line.partition(_COPIED)[2] for line in heard.progress if line.startswith(_COPIED)]
+        told = [
+            f"a copy from before is {copy}" for copy in copies
+            if os.path.exists(os.path.join(project.directory, copy))
+        ]  # fmt: skip
+        return heard._replace(why="; ".join([heard.why, *told]))
+    if names:
         return heard
     after = _ask(project, "migrated", {}, database, _MIGRATE_SECONDS)
     return after._replace(result=heard.result)
@@ -259,6 +293,11 @@ def reconcile_one(
 def take_back(project: Project, database: Database, names: Sequence[Renamed]) -> Heard:
     """Give rows their old names back; the files are to get them, too."""
     return _ask(project, "taken_back", {"names": names}, database)
+
+
+def rename_again(project: Project, database: Database, names: Sequence[Renamed]) -> Heard:
+    """Give rows their new names once more, after `take_back`."""
+    return _ask(project, "renamed_again", {"names": names}, database)
 
 
 class AppRows(NamedTuple):

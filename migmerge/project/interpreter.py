@@ -36,6 +36,11 @@ class Project(NamedTuple):
         """Its directory, for people."""
         return self.place or "."
 
+    @property
+    def top(self) -> str:
+        """The top of the repository."""
+        return self.directory[: -len(self.place) - 1] if self.place else self.directory
+
 
 def find_project(
     root: str,

@@ -29,20 +29,31 @@ _SCRIPTS = {
     "reconcile": ("states", "places", "database"),
     "migrated": ("places", "database"),
     "taken_back": ("places", "database"),
+    "renamed_again": ("places", "database"),
     "schema": ("states", "schema"),
     "app_rows": ("states", "places", "database", "schema", "reset"),
     "write_rows": ("states", "places", "database", "schema", "reset"),
-    "verify_starts": ("states", "places", "database", "schema", "rows", "scratch", "starts"),
+    "verify_starts": (
+        "states",
+        "places",
+        "database",
+        "schema",
+        "rows",
+        "isolation",
+        "scratch",
+        "starts",
+    ),
 }
 
 
 class Heard(NamedTuple):
     """`status` is `ok`, `skipped` (the project doesn't run), `refused` or `failed` (Django
-    objects); `why` is empty for `ok` only."""
+    objects); `why` is empty for `ok` only. `progress` are the lines that were shown meanwhile."""
 
     status: str
     why: str = ""
     result: Any = None
+    progress: tuple[str, ...] = ()
 
 
 def run(
@@ -61,17 +72,23 @@ def run(
         "directory": project.directory,
         "settings": project.settings,
         "manage": project.manage,
+        "top": project.top,
         "text": text if project.manage else "",
     }
+    progress: list[str] = []
+
+    def follow(line: str) -> None:
+        progress.append(line)
+        show(line)
+
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout:
         stdin.write(json.dumps(full).encode())
         stdin.seek(0)
         try:
-            with (
-                _progress() as show,
-                subprocess.Popen(
+            with _progress() as show:
+                process = subprocess.Popen(
                     [*project.command, text],
                     cwd=project.directory,
                     env=environment,
@@ -79,21 +96,24 @@ def run(
                     stdout=stdout,
                     stderr=subprocess.PIPE,
                     start_new_session=True,  # ^C is for us, who end it and wait
-                ) as process,
-            ):
-                last = _follow(process, seconds, show)
+                )
+                last = _follow(process, seconds, follow)
         except subprocess.TimeoutExpired:
-            return Heard("skipped", f"the project took more than {seconds} seconds")
+            why = f"the project took more than {seconds} seconds"
+            return Heard("skipped", why, progress=tuple(progress))
         except OSError as error:
             return Heard("skipped", f"{project.command[0]}: {error.strerror}")
         stdout.seek(0)
         said = stdout.read().decode("utf-8", "replace")
     _, found, text = said.rpartition(_MARK)
     if not found:
-        return Heard("skipped", f"the project does not run: {last[:300]}")
+        why = f"the project does not run: {last[:300]}"
+        return Heard("skipped", why, progress=tuple(progress))
     document: dict[str, Any] = json.loads(text)
     status, value = next(iter(document.items()))
-    return Heard("ok", "", value) if status == "result" else Heard(status, str(value))
+    if status == "result":
+        return Heard("ok", "", value, tuple(progress))
+    return Heard(status, str(value), progress=tuple(progress))
 
 
 def _text(question: str) -> str:
@@ -123,7 +143,9 @@ def _follow(process: subprocess.Popen[bytes], seconds: int, show: Callable[[str]
         with undisturbed():
             _end(process)
         raise
-    thread.join(2)  # a grandchild may hold it open
+    thread.join(2)
+    if process.stderr and not thread.is_alive():  # else a grandchild holds it open
+        process.stderr.close()
     return last[0]
 
 

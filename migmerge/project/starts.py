@@ -48,23 +48,31 @@ class Arrival(NamedTuple):
 
 class Arrivals(NamedTuple):
     """All points, how long they took, and tables that no row could be put into, with why;
-    `why` says that nothing could be tried."""
+    `why` says that nothing could be tried.
+
+    `effects` are what migrations tried outside of the scratch databases, which was refused;
+    `left_out` those whose code was not run, as the configuration says.
+    """
 
     points: tuple[Arrival, ...]
     seconds: float = 0.0
     empty: tuple[str, ...] = ()
     why: str = ""
+    effects: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class StartsRequest(NamedTuple):
     """What is tried: apps by label, trees of migrations, points with the trees that they saw, rows
-    that have another name now, and whether migrations came later than both sides."""
+    that have another name now, whether migrations came later than both sides, and whether the
+    `code` of RunPython is run."""
 
     labels: Sequence[str]
     trees: Mapping[str, Tree]
     points: Mapping[str, Sequence[str]]
     rows: Sequence[Renamed]
     later: bool = False
+    code: bool = True
 
 
 def try_starts(
@@ -80,20 +88,23 @@ def try_starts(
         "points": [[name, list(path)] for name, path in wanted.points.items()],
         "rows": [list(row) for row in wanted.rows],
         "later": wanted.later,
+        "code": wanted.code,
         "server": server,
     }
     stand_in = SQLITE if "sqlite" in str(server["ENGINE"]) else server
     heard = run(project, "verify_starts", request, databases=stand_in, seconds=seconds)
     if heard.why:
         return Arrivals((), why=heard.why)
+    aliases = heard.result["aliases"]
     found = [
         point
-        for alias, told in heard.result.items()
+        for alias, told in aliases.items()
         for point in _beyond_us([_arrival(alias, point) for point in told["points"]])
     ]
-    took = sum(told["seconds"] for told in heard.result.values())
-    empty = {line for told in heard.result.values() for line in told["empty"]}
-    return Arrivals(tuple(found), took, tuple(sorted(empty)))
+    took = sum(told["seconds"] for told in aliases.values())
+    empty = {line for told in aliases.values() for line in told["empty"]}
+    effects, left_out = tuple(heard.result["tried"]), tuple(heard.result["left_out"])
+    return Arrivals(tuple(found), took, tuple(sorted(empty)), "", effects, left_out)
 
 
 def _plain(tree: Tree) -> dict[str, dict[str, str | None]]:

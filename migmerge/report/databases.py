@@ -13,6 +13,11 @@ from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
 from migmerge.resolve.reconcile import Reconciliation
 
+_TENANTS = (
+    "rename these rows of django_migrations in each schema, then run the tenants' own migrate "
+    "(django-tenants: python manage.py migrate_schemas)"
+)
+
 
 class Told(NamedTuple):
     """One database; `unlike` is how its tables differ, or in one string why that isn't known.
@@ -35,6 +40,9 @@ def _paragraph(told: Told) -> list[str]:
     plan, status = told.plan, told.plan.status
     project = f"{told.place}: " if told.place else ""
     head = f"{project}{status.alias} ({status.engine}, {status.place})"
+    if status.left:
+        named = f"name it to have it looked at: migmerge db status --database {status.alias}"
+        return [f"{head}: not looked at ({status.left})", f"  {named}"]
     if status.error:
         return [f"{head}: {status.error}"]
     lines = [f"{head}: {len(status.recorded)} applied, {len(status.unapplied)} not"]
@@ -51,6 +59,10 @@ def _paragraph(told: Told) -> list[str]:
         lines.append(f"  missing   {_name(row)} is applied and has no file: {known}")
     lines += [f"  carried   {line}" for line in _carried(plan)]
     lines += [f"  schema    {line}" for line in _schema(told.unlike)]
+    for schema, one in plan.schemas:
+        lines.append(f"  tenant    in schema {schema} {one.label}.{one.old} is {one.new} now")
+    if plan.schemas:
+        lines.append(f"  next: {_TENANTS}")
     lines.append(f"  migrate   {_migrate(plan)}")
     lines += [f"  refused   {id_of('rows')} {reason}" for reason in plan.refused]
     if plan.refused:

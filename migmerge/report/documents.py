@@ -209,6 +209,10 @@ class ProjectDocument(TypedDict):
     """Where each database arrived."""
     no_rows: Sequence[str]
     """Tables that no row could be put into, with why."""
+    refused_effects: Sequence[str]
+    """What migrations tried outside of the scratch databases."""
+    code_left_out: Sequence[str]
+    """Migrations whose RunPython was not run (`verify_code`)."""
 
 
 class VerifyDocument(TypedDict):

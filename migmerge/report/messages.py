@@ -6,6 +6,7 @@ from migmerge.report.catalogue.errors import ERRORS
 from migmerge.report.catalogue.findings import FINDINGS
 from migmerge.report.catalogue.message import Message
 from migmerge.report.catalogue.refusals import REFUSALS
+from migmerge.report.screen import printable
 
 MESSAGES = (*FINDINGS, *ERRORS, *REFUSALS)
 BY_KIND = {message.kind: message for message in MESSAGES}
@@ -14,6 +15,12 @@ BY_KIND = {message.kind: message for message in MESSAGES}
 def id_of(kind: str) -> str:
     """The id of a kind."""
     return BY_KIND[kind].id
+
+
+def error_text(kind: str, message: str, hint: str) -> str:
+    """An error in two lines, whatever a branch named its files."""
+    told = hint or f"migmerge explain {id_of(kind)}"
+    return f"migmerge: {id_of(kind)} {printable(message)}\nhint: {printable(told)}\n"
 
 
 def find_message(name: str) -> Message | None:

@@ -15,6 +15,8 @@ MEANINGS = {
     "lock_files": "paths of lock files besides max_migration.txt and migrations_lockfile.txt",
     "numbers": "what is made of one number twice in one line of migrations",
     "verify_seconds": "what `fix` may take to migrate scratch databases; 0: it doesn't",
+    "verify_code": "whether RunPython is run on scratch databases; without it nothing with code is verified",
+    "protected_databases": "aliases and hosts (with `*`) of databases that are never connected to unless named, and never changed",
 }
 
 
@@ -39,7 +41,13 @@ def configuration_page() -> str:
 
 
 def _kind(default: object) -> str:
-    kinds = {str: "text", int: "a whole number", dict: "a table", tuple: "a list"}
+    kinds = {
+        str: "text",
+        int: "a whole number",
+        dict: "a table",
+        tuple: "a list",
+        bool: "true or false",
+    }
     return kinds[type(default)]
 
 

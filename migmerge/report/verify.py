@@ -28,7 +28,8 @@ class Proof(NamedTuple):
         """Whether everything was tried, and is right."""
         points = self.arrivals.points
         right = not any(point.wrong or point.unbuilt for point in points)
-        return self.django.status is Status.OK and not self.arrivals.why and right
+        untried = self.arrivals.why or self.arrivals.effects or self.arrivals.left_out
+        return self.django.status is Status.OK and not untried and right
 
 
 def verify_text(proofs: Sequence[Proof], source: str, server: str) -> str:
@@ -45,6 +46,8 @@ def verify_text(proofs: Sequence[Proof], source: str, server: str) -> str:
         several = len({point.alias for point in proof.arrivals.points}) > 1
         lines += [f"  {_line(point, several)}" for point in proof.arrivals.points]
         lines += [f"  no row in {line}" for line in proof.arrivals.empty]
+        lines += [f"  refused: {line}" for line in proof.arrivals.effects]
+        lines += [f"  not run (verify_code): {line}" for line in proof.arrivals.left_out]
         if any(point.unbuilt for point in proof.arrivals.points):
             lines.append("  next: migmerge verify --database postgres://user@host:5432")
     proven = all(proof.proven for proof in proofs)
@@ -81,6 +84,8 @@ def verify_json(proofs: Sequence[Proof], source: str, server: str) -> str:
                 "seconds": proof.arrivals.seconds,
                 "points": [_point(point) for point in proof.arrivals.points],
                 "no_rows": list(proof.arrivals.empty),
+                "refused_effects": list(proof.arrivals.effects),
+                "code_left_out": list(proof.arrivals.left_out),
             }
             for proof in proofs
         ],

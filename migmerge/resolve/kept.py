@@ -15,12 +15,14 @@ Rows = tuple[tuple[str, str], ...]
 
 class Kept(NamedTuple):
     """One reset: the paths that it changed, and of each database by its name on the command line
-    the app's rows before and after. Not `done`: it was killed, or runs."""
+    the app's rows before and after. Not `done`: it was killed, or runs. `backup` is the tree of
+    its files' backup, which goes as they are taken back."""
 
     label: str
     paths: tuple[str, ...]
     databases: tuple[tuple[str, Rows, Rows], ...]
     done: bool = True
+    backup: str = ""
 
 
 def kept(repository: Repository) -> list[Kept]:
@@ -35,7 +37,8 @@ def kept(repository: Repository) -> list[Kept]:
 
 def _read(entry: dict[str, Any]) -> Kept:
     databases = tuple((name, _rows(old), _rows(new)) for name, old, new in entry["databases"])
-    return Kept(entry["label"], tuple(entry["paths"]), databases, entry["done"])
+    backup = entry.get("backup", "")
+    return Kept(entry["label"], tuple(entry["paths"]), databases, entry["done"], backup)
 
 
 def _rows(rows: list[list[str]]) -> Rows:

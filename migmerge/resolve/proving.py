@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from migmerge.config import Config
 from migmerge.conflicts.model import Conflict
 from migmerge.git.compare import source_of
 from migmerge.git.snapshot import Snapshot
@@ -22,10 +23,12 @@ def prove(
     starts: Starts,
     own: Sequence[str],
     seconds: int,
+    *,
+    code: bool = True,
 ) -> Arrivals:
     """How databases of all starting points arrive at the files of `snapshot`.
 
-    `own` are the keys of all apps that are the project's.
+    `own` are the keys of all apps that are the project's; without `code` no RunPython is run.
     """
     labels = {key: snapshot.apps[key].label for key in own if key in snapshot.apps}
     trees = {name: _tree(snapshot, nodes, labels) for name, nodes in starts.trees.items()}
@@ -35,7 +38,7 @@ def prove(
         if app in labels
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
-    request = StartsRequest(wanted, trees, starts.points, rows, starts.later)
+    request = StartsRequest(wanted, trees, starts.points, rows, starts.later, code)
     return try_starts(project, server, request, seconds)
 
 
@@ -46,7 +49,7 @@ def prove_fix(
     conflicts: Sequence[Conflict],
     apps: Sequence[str],
     own: Sequence[str],
-    seconds: int,
+    config: Config,
     *,
     remade: bool = False,
 ) -> Outcome:
@@ -54,23 +57,29 @@ def prove_fix(
 
     A side that is made again is rolled back first where it was applied: no database stands there.
     """
+    seconds = config.verify_seconds
     again = "migmerge verify " + " ".join(sorted({after.apps[app].label for app in apps}))
     if not seconds:
         return skipped(f"verify_seconds is 0; run {again}", waived=True)
     starts = starts_of_conflicts(before, after, conflicts, apps)
     starts = starts._replace(abandoned=remade)
-    told = prove(project, SQLITE, after, starts, own, seconds)
+    told = prove(project, SQLITE, after, starts, own, seconds, code=config.verify_code)
     if told.why:
         return skipped(f"{told.why}; run {again}")
     wrong = [f"{point.name}: {point.wrong}" for point in told.points if point.wrong]
     if wrong:
         return failed("; ".join(wrong))
+    if told.effects:
+        return skipped(f"{'; '.join(told.effects)}: refused, since it is no scratch database")
     unbuilt = [f"{point.name} ({point.unbuilt})" for point in told.points if point.unbuilt]
     if unbuilt:
         return skipped(f"no SQLite database at {unbuilt[0]}; run {again} --database URL")
     mended = sum(point.reconciled for point in told.points)
     how = f", {mended} of them after migmerge db reconcile" if mended else ""
     where = "on SQLite (scratch files, not your databases)"
+    if told.left_out:
+        names = ", ".join(told.left_out)
+        return skipped(f"verify_code is false: the code of {names} was not run", waived=True)
     return Outcome(detail=f"{len(told.points)} starting points {where}{how}")
 
 

@@ -23,7 +23,8 @@ class Pair(NamedTuple):
 class Reconciliation(NamedTuple):
     """What is known of one database. `rows` are renamed first, then `runs` is run; `reasons`
     are what to think of, `refused` why nothing is done; `missing` are rows without a file, each
-    with what is known of it. `seen` is where the old names were."""
+    with what is known of it. `seen` is where the old names were; `schemas` are old names in other
+    schemas of the database, which only people can bring in line."""
 
     status: Status
     rows: tuple[Renamed, ...] = ()
@@ -32,6 +33,7 @@ class Reconciliation(NamedTuple):
     reasons: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     seen: Mapping[Row, str] = {}
+    schemas: tuple[tuple[str, Renamed], ...] = ()
 
     @property
     def needed(self) -> bool:
@@ -42,7 +44,7 @@ class Reconciliation(NamedTuple):
     def settled(self) -> bool:
         """Whether a plain `migrate` does all that there is to do."""
         status = self.status
-        return status.absent or not (self.needed or status.error or status.stops)
+        return status.absent or not (self.needed or self.schemas or status.error or status.stops)
 
 
 def lost_rows(status: Status, labels: Collection[str]) -> list[Row]:

@@ -8,24 +8,26 @@ from typing import NamedTuple
 
 from migmerge.conflicts.commute import Judgement, judge
 from migmerge.conflicts.model import Branch, Conflict
+from migmerge.errors import UserError
 from migmerge.git.compare import footprints_of
 from migmerge.git.former import Former, find_former
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import Snapshot
 from migmerge.migrations.model import NodeKey
 from migmerge.project.databases import (
+    ON_THIS_MACHINE,
     Database,
+    Permission,
     Renamed,
     Row,
     Status,
     read_status,
     reconcile_one,
-    take_back,
     which_content,
 )
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
-from migmerge.project.run import undisturbed
+from migmerge.resolve.journal import DatabaseRows
 from migmerge.resolve.model import Resolution
 from migmerge.resolve.reconcile import (
     Reconciliation,
@@ -40,7 +42,8 @@ class AffectedDatabase(NamedTuple):
     """A configured database that has applied what a fix renames (`rows`), or may have, with why
     that is not known.
 
-    `untouched`: it is left alone on purpose, and `why` says which rule says so.
+    `untouched`: it is left alone on purpose, and `why` says which rule says so. `recorded` are all
+    of its rows.
     """
 
     project: Project
@@ -50,6 +53,7 @@ class AffectedDatabase(NamedTuple):
     rows: tuple[Row, ...] = ()
     why: str = ""
     untouched: bool = False
+    recorded: frozenset[Row] = frozenset()
 
     def __str__(self) -> str:
         if self.untouched:
@@ -67,6 +71,8 @@ class AffectedDatabase(NamedTuple):
         return f"database {self.alias} ({self.place})"
 
 
+UNPROTECT = "protected_databases in the configuration names it, or its host"
+_READ_ONLY = "read-only: it follows the database that it is a copy of"
 _BY_HAND = (
     "if one already applied a migration under its old name, run migmerge db reconcile there "
     "before migrate"
@@ -113,12 +119,16 @@ def untouched_rule(
 
 
 def find_affected(
-    projects: Mapping[Project | str, Sequence[str]], names: RowsByApp, rule: str = ""
+    projects: Mapping[Project | str, Sequence[str]],
+    names: RowsByApp,
+    allowed: Permission = ON_THIS_MACHINE,
+    rule: str = "",
 ) -> list[AffectedDatabase]:
     """The configured databases of projects (with the keys of their apps) that know an old name,
     or may.
 
-    A `rule` says why none is to be connected to; one that is not on this machine never is.
+    A `rule` says why none is to be connected to. UserError for a named one that is protected, or
+    is not there.
     """
     found = []
     for project, apps in projects.items():
@@ -129,18 +139,35 @@ def find_affected(
         if rule:
             found.append(AffectedDatabase(project, own, "", why=rule, untouched=True))
             continue
-        statuses = read_status(project, Database(), local_only=True)
+        statuses = read_status(project, Database(), allowed)
         if isinstance(statuses, str):
             found.append(AffectedDatabase(project, own, "", why=statuses))
             continue
+        _refuse_named(statuses, allowed)
         for status in statuses:
             rows = tuple(row for row in status.recorded if row in old)
-            why = status.error if status.unread else ""
+            why = status.error if status.unread else _READ_ONLY if status.read_only and rows else ""
             if rows or why:
-                place = f"{status.engine}, {status.place}"
-                affected = AffectedDatabase(project, own, status.alias, place, rows, why)
-                found.append(affected._replace(untouched=status.remote))
+                affected = AffectedDatabase(
+                    project, own, status.alias, f"{status.engine}, {status.place}",
+                    () if why else rows, why,
+                    untouched=bool(status.left) or status.read_only,
+                    recorded=frozenset(status.recorded),
+                )  # fmt: skip
+                found.append(affected)
     return found
+
+
+def _refuse_named(statuses: Iterable[Status], allowed: Permission) -> None:
+    by_alias = {status.alias: status for status in statuses}
+    for alias in allowed.named:
+        if alias not in by_alias:
+            there = ", ".join(sorted(by_alias))
+            raise UserError(
+                "database", f"no database alias {alias!r} in the settings", f"there are: {there}"
+            )
+        if by_alias[alias].protected:
+            raise UserError("database", f"database {alias} is protected", UNPROTECT)
 
 
 def _rows_of(names: RowsByApp, apps: Iterable[str]) -> list[Renamed]:
@@ -153,24 +180,16 @@ def reconcile_affected(
     databases: Sequence[AffectedDatabase],
     names: RowsByApp,
 ) -> Outcome:
-    """Reconcile the databases with the files of a fix.
+    """Reconcile the databases with the files of a fix, up to the first where that fails.
 
-    When one fails, or ^C comes, the rows of all have their names of before.
+    The rows of all of them are in the journal by then.
     """
     lines: list[str] = []
-    done: list[AffectedDatabase] = []
     for database in (database for database in databases if database.rows):
         rows = _rows_of(names, database.apps)
-        try:
-            why = _reach(repository, snapshot, database, rows)
-        except BaseException:
-            with undisturbed():
-                _names_back((*done, database), names)
-            raise
+        why = _reach(repository, snapshot, database, rows)
         if isinstance(why, str):
-            _names_back(done, names)
             return failed(f"{database.name}: {why}")
-        done.append(database)
         lines.append(f"{database.name}: {', '.join(why)}")
     left = [database for database in databases if not database.rows]
     if left:
@@ -179,29 +198,20 @@ def reconcile_affected(
     return Outcome(detail="; ".join(lines))
 
 
-def _names_back(databases: Iterable[AffectedDatabase], names: RowsByApp) -> None:
+def database_rows(databases: Iterable[AffectedDatabase], names: RowsByApp) -> list[DatabaseRows]:
+    """What a fix renames in each database, for the journal."""
+    found = []
     for database in databases:
-        take_back(database.project, Database(database.alias), _rows_of(names, database.apps))
-
-
-def rename_back(
-    projects: Mapping[Project | str, Sequence[str]], names: RowsByApp, rule: str = ""
-) -> list[str]:
-    """Old names for rows that have the new ones, where a fix is taken back; a line each."""
-    turned = {
-        app: [Renamed(row.label, row.new, row.old) for row in rows] for app, rows in names.items()
-    }
-    lines = []
-    for database in find_affected(projects, turned, rule):
-        if database.why:
-            lines.append(str(database))
-            continue
-        rows = _rows_of(names, database.apps)
-        heard = take_back(database.project, Database(database.alias), rows)
-        turned_back = [f"{row.label}.{row.new} is {row.old} again" for row in rows]
-        done = heard.why or ", ".join(turned_back)
-        lines.append(f"{database.name}: {done}")
-    return lines
+        rows = []
+        for row in _rows_of(names, database.apps) if database.rows else ():
+            there = database.recorded & {(row.label, row.old), (row.label, row.new)}
+            if there:
+                rows.append(row._replace(kept=row.kept or len(there) == 2))
+        if rows:
+            found.append(
+                DatabaseRows(database.project, database.alias, database.place, tuple(rows))
+            )
+    return found
 
 
 def _reach(
@@ -223,7 +233,8 @@ def _reach(
         return heard.why
     runs = [f"ran {'.'.join(row)}" for row in heard.result["ran"]]
     copy = [f"copy from before: {heard.result['copy']}"] if heard.result["copy"] else []
-    after = [f"then migrate: {heard.why}"] if heard.why else []
+    left = len(heard.result["left"])
+    after = [f"{left} more to run: manage.py migrate"] if left else []
     renamed = [f"{row.label}.{row.old} is {row.new} now" for row in plan.rows]
     return [*renamed, *runs, *copy, *after]
 
@@ -235,12 +246,13 @@ def read_reconciliations(
     own: Collection[str],
     asked: Database,
     names: Collection[Renamed] = (),
+    allowed: Permission = ON_THIS_MACHINE,
 ) -> list[tuple[Reconciliation, Database]] | str:
     """Each database of a project with what to do about it; a string says why none is read.
 
     `own` are the keys of the project's apps, `names` those that a fix gives just now.
     """
-    found = read_status(project, asked)
+    found = read_status(project, asked, allowed)
     if isinstance(found, str):
         return found
     apps = {app.label: app.key for app in snapshot.apps.values() if app.key in own}
@@ -260,7 +272,7 @@ def _plan(
     found: Status,
     names: Collection[Renamed],
 ) -> Reconciliation:
-    if found.error:
+    if found.error or found.left:
         return Reconciliation(found)
     lost = {row: NodeKey(apps[row[0]], row[1]) for row in lost_rows(found, apps.keys())}
     doubtful = doubtful_rows(found, replaced_rows(found), apps.keys())
@@ -280,7 +292,24 @@ def _plan(
 
     old: dict[Row, Former] = {row: formers[key] for row, key in lost.items()}
     known = dict(zip(pairs, contents, strict=True))
-    return reconciliation(found, old, known, judged, names)
+    plan = reconciliation(found, old, known, judged, names)
+    return plan._replace(schemas=_schemas(repository, snapshot, apps, found))
+
+
+def _schemas(
+    repository: Repository, snapshot: Snapshot, apps: Mapping[str, str], status: Status
+) -> tuple[tuple[str, Renamed], ...]:
+    """Each other schema with the rows in it whose migrations have another name now."""
+    found = []
+    for schema, rows in status.schemas:
+        lost = lost_rows(status._replace(recorded=rows), apps.keys())
+        keys = {row: NodeKey(apps[row[0]], row[1]) for row in lost}
+        formers = find_former(repository, snapshot, set(keys.values()))
+        for row, key in keys.items():
+            now = formers[key].now
+            if len(now) == 1:
+                found.append((schema, Renamed(row[0], row[1], now[0].name)))
+    return tuple(found)
 
 
 def _judge(

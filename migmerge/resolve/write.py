@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository
 from migmerge.resolve.journal import State
 from migmerge.resolve.model import Change
-from migmerge.resolve.transaction import Changed
+from migmerge.resolve.transaction import Changed, read_disk, read_entries
 
 
 def refuse_unsafe(
@@ -38,6 +39,25 @@ def refuse_unsafe(
             "unstaged",
             f"unstaged edits in {', '.join(edited)}",
             "git add or git stash them, then run migmerge fix again",
+        )
+    _refuse_hidden(repository, sorted(changes))
+
+
+def _refuse_hidden(repository: Repository, paths: Sequence[str]) -> None:
+    """UserError for edits that git is told not to see: a fix would overwrite or commit them."""
+    for path, entry in sorted(read_entries(repository, paths).items()):
+        data = read_disk(repository, path) if entry.flags else None
+        if data is None:
+            continue
+        out = repository.git("hash-object", f"--path={path}", "--stdin", stdin=data)
+        if out.strip() == entry.entries[0].split(b" ", 2)[1]:
+            continue
+        option = "--no-skip-worktree" if "S" in entry.flags else "--no-assume-unchanged"
+        raise UserError(
+            "unstaged",
+            f"edits in {path} that git is told not to see ({option[5:]})",
+            f"git update-index {option} -- {shlex.quote(path)}, git add or git stash them, "
+            "then run migmerge fix again",
         )
 
 
@@ -72,7 +92,8 @@ def states_after(
             data = repository.git("cat-file", "--filters", f"--path={path}", blob)
         mode = model.entries[0].split(b" ", 1)[0] if model.entries else b"100644"
         entry = b"%s %s 0\t%s" % (mode, blob.encode(), os.fsencode(path))
-        found[path] = State(data, model.mode, (entry,))
+        # what is written is on the disk, so skip-worktree goes
+        found[path] = State(data, model.mode, (entry,), model.flags.replace("S", ""))
     return found
 
 

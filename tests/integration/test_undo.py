@@ -505,7 +505,7 @@ def test_undo_leaves_an_entry_that_somebody_staged_since(siblings: Repo) -> None
     assert change is not None
     journal = siblings.root / ".git/migmerge/journal"
     journal.write_bytes(repository.git("cat-file", "blob", f"{change.ref}:journal"))
-    assert take_back(repository, change) == (path,)
+    assert take_back(repository, change).left == (path,)
     assert b"# mine" in siblings.git("show", f":{path}").encode()
 
 
@@ -538,3 +538,169 @@ def test_fix_of_a_stopped_merge_whose_file_is_gone(repo: Repo) -> None:
     (repo.root / "shop/migrations/0002_product.py").unlink()
     assert repo.fix()["resolutions"][0]["status"] == "fixed"
     assert repo.check()["conflicts"] == []
+
+
+def sparse(repo: Repo) -> None:
+    """A sparse checkout that does not have the migrations."""
+    repo.write("other/notes.txt", "x\n")
+    repo.commit("other")
+    repo.git("sparse-checkout", "set", "other")
+
+
+def flags(repo: Repo) -> str:
+    return repo.git("ls-files", "-v", "-s") + repo.git("status", "--porcelain")
+
+
+def test_undo_in_a_sparse_checkout(siblings: Repo) -> None:
+    sparse(siblings)
+    before = siblings.state(), flags(siblings), sorted(siblings.root.rglob("*"))
+    siblings.fix("--strategy", "renumber")
+    assert siblings.git("status", "--porcelain") == (
+        "R  shop/migrations/0002_price.py -> shop/migrations/0003_price.py\n"
+    )
+    assert siblings.run("undo").returncode == 0
+    assert flags(siblings) == before[1]
+
+
+@pytest.mark.corpus
+def test_fix_killed_at_every_step_in_a_sparse_checkout(siblings: Repo, tmp_path: Path) -> None:
+    sparse(siblings)
+    before = flags(siblings)
+    pristine = tmp_path / "pristine"
+    shutil.copytree(siblings.root, pristine, symlinks=True)
+    for step in some(range(1, 200)):
+        shutil.rmtree(siblings.root)
+        shutil.copytree(pristine, siblings.root, symlinks=True)
+        if run_killed(siblings, step, *RENUMBER, "--skip-verification") == 0:
+            return
+        siblings.run("check")
+        if "R  shop" not in flags(siblings):
+            assert flags(siblings) == before, step
+    raise AssertionError("too many steps")
+
+
+def test_fix_of_a_file_that_git_assumes_unchanged(siblings: Repo) -> None:
+    """The flag stays; private edits under it are neither lost nor committed."""
+    path = "shop/migrations/0002_price.py"
+    siblings.git("update-index", "--assume-unchanged", path)
+    before = siblings.state(), flags(siblings)
+    siblings.fix("--strategy", "renumber")
+    assert "h 100644" in flags(siblings) and "0003_price.py" in flags(siblings)
+    assert siblings.run("undo").returncode == 0
+    assert (siblings.state(), flags(siblings)) == before
+    siblings.write(path, siblings.read(path) + b"# private\n")
+    done = siblings.run("fix", "--yes", "--strategy", "renumber", "--commit")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"migmerge: MM316 edits in {path} that git is told not to see (assume-unchanged)\n"
+        f"hint: git update-index --no-assume-unchanged -- {path}, git add or git stash them, "
+        "then run migmerge fix again\n",
+    )
+    assert siblings.read(path).endswith(b"# private\n")
+    assert flags(siblings) == before[1]
+
+
+def test_fix_of_a_file_that_is_to_be_added(siblings: Repo) -> None:
+    """git add --intent-to-add: nobody said what is to be committed."""
+    siblings.git("checkout", "-q", "HEAD^1")
+    path = siblings.migration("shop", "0003_mine", "0002_price")
+    siblings.git("merge", "-q", "--no-edit", "main")
+    siblings.git("add", "--intent-to-add", path)
+    before = flags(siblings)
+    done = siblings.run(
+        "fix", "--yes", "--strategy", "renumber", "--move", "0002_price", "--commit"
+    )
+    assert done.returncode == 2
+    assert f"unstaged edits in {path}" in done.stderr
+    assert flags(siblings) == before
+
+
+def test_undo_of_a_blob_that_git_replace_hides(siblings: Repo) -> None:
+    before = siblings.state()
+    siblings.fix("--strategy", "renumber")
+    path = "shop/migrations/0002_price.py"
+    old = siblings.git("rev-parse", f"HEAD:{path}").strip()
+    other = siblings.git("rev-parse", "HEAD:shop/migrations/0002_stock.py").strip()
+    siblings.git("replace", "-f", old, other)
+    assert siblings.run("undo").returncode == 0
+    siblings.git("replace", "-d", old)
+    assert siblings.state() == before
+
+
+def test_gc_while_a_fix_runs(siblings: Repo) -> None:
+    """What is not committed anywhere is kept by a ref before the journal names it."""
+    before = siblings.state()
+    script = """\
+import subprocess, sys, os
+import migmerge.resolve.journal as journal
+real = journal._write
+def write(repository, text):
+    subprocess.run(["git", "gc", "--quiet", "--prune=now"], check=True)
+    real(repository, text)
+    subprocess.run(["git", "gc", "--quiet", "--prune=now"], check=True)
+    if sys.argv[1] == "kill":
+        os.kill(os.getpid(), 9)
+journal._write = write
+from migmerge.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+    for how in ("kill", "finish"):
+        done = subprocess.run(
+            [sys.executable, "-c", script, how, *RENUMBER],
+            cwd=siblings.root, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == (0 if how == "finish" else -9), done.stderr
+        siblings.run("check")
+        assert (siblings.state() == before) == (how == "kill")
+    siblings.git("gc", "--quiet", "--prune=now")
+    assert siblings.run("undo").returncode == 0
+    assert siblings.state() == before
+    is_tidy(siblings)
+    assert refs(siblings) == []
+
+
+def test_a_put_back_tells_what_somebody_changed_meanwhile(
+    siblings: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from migmerge.cli import main
+    from migmerge.commands import carrying_out
+
+    path = "shop/migrations/0003_price.py"
+
+    def edited(*_: object) -> None:
+        siblings.write(path, siblings.read(path) + b"# mine\n")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(carrying_out, "_verify", edited)
+    assert main(["-C", str(siblings.root), *RENUMBER]) == 130
+    told = capsys.readouterr().err
+    assert f"left as they are, since changed meanwhile: {path}" in told
+    assert "what was there before is in refs/migmerge/backup/1" in told
+    assert siblings.read(path).endswith(b"# mine\n")
+
+
+def test_a_journal_that_can_not_be_written(siblings: Repo) -> None:
+    """As on a full disk: nothing is changed, and the message names the file (MM329)."""
+    script = """\
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from migmerge.cli import main
+import migmerge.resolve.journal as journal
+real = journal._write
+def write(repository, text):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+    real(repository, text)
+journal._write = write
+sys.exit(main(sys.argv[1:]))
+"""
+    before = siblings.state()
+    done = subprocess.run(
+        [sys.executable, "-c", script, *RENUMBER],
+        cwd=siblings.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "migmerge: MM329 the system refused: File too large\nhint: migmerge explain MM329\n"
+    )
+    assert siblings.state() == before
+    assert list((siblings.root / ".git/migmerge").glob("journal*")) == []

@@ -73,6 +73,12 @@ def build_renamed(root: Path) -> None:
     site.fix("--strategy", "renumber", "--skip-verification")
 
 
+def build_migrated(root: Path) -> None:
+    """A merge with two leaf nodes; a database has the branch's, with a row."""
+    build_site(root)
+    migrated_on_the_branch(Site(root))
+
+
 def reconcile(site: Site, *arguments: str, code: int = 0) -> str:
     done = site.run("db", "reconcile", "--yes", *arguments)
     assert done.returncode == code, done.stdout + done.stderr
@@ -377,7 +383,8 @@ not verified: databases skipped: verify_seconds is 0; run migmerge verify shop
 def test_fix_reconciles_the_database_in_sight(site: Site) -> None:
     migrated_on_the_branch(site)
     done = site.run("fix", "--strategy", "renumber", "--yes")
-    assert (done.returncode, done.stdout, done.stderr) == (0, FIX_TEXT, "")
+    named = "migmerge: renaming rows in database default (SQLite, db.sqlite3)\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, FIX_TEXT, named)
     assert_reconciled(site)
 
 
@@ -412,7 +419,7 @@ def test_undo_gives_rows_their_names_back(site: Site) -> None:
     site.fix("--strategy", "renumber")
     done = site.run("undo")
     assert (
-        "database default (SQLite, db.sqlite3): shop.0003_price is 0002_price again\n"
+        "database default (SQLite, db.sqlite3): renames shop.0003_price to 0002_price\n"
         in done.stdout
     )
     assert shop_rows(site) == ["0001_initial", "0002_price", "0002_stock"]
@@ -430,7 +437,8 @@ def test_fix_where_the_database_can_not_be_reconciled(site: Site) -> None:
     assert resolution["status"] == "refused"
     assert resolution["reasons"][0] == (
         "put back, since the result doesn't verify: database default (SQLite, db.sqlite3): shop_product.stock is there, "
-        "though no applied migration has it; its rows are as before"
+        "though no applied migration has it; its rows are as before; "
+        "a copy from before is db.before-migmerge-1.sqlite3"
     )
     after = {p: d for p, d in site.state()[0].items() if "sqlite3" not in p}
     assert (after, site.state()[1]) == (

@@ -116,6 +116,23 @@ def test_reset_undo(settled: Site) -> None:
     )
 
 
+def test_reset_undo_killed_just_before_it_forgets(settled: Site) -> None:
+    """The next one finishes it, and takes back nothing else."""
+    settled.migration("cart", "0002_a", "0001_line")
+    settled.migration("cart", "0002_b", "0001_line")
+    settled.fix("cart", "--skip-verification", "--strategy", "merge")
+    settled.commit("cart")
+    before = settled.state()[1], shop_rows(settled)
+    reset(settled, "shop", "--database", "default", "--apply")
+    kept = settled.root / ".git/migmerge/resets.json"
+    there = kept.read_bytes()
+    reset(settled, "--undo")
+    kept.write_bytes(there)
+    assert reset(settled, "--undo") == "as it was before the reset\n"
+    assert (settled.state()[1], shop_rows(settled)) == before
+    assert settled.run("reset", "--undo").returncode == 2
+
+
 @pytest.mark.corpus
 def test_reset_of_named_indexes_and_constraints(settled: Site) -> None:
     reset(settled, "cart", "--database", "default", "--apply")

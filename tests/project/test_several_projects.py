@@ -122,7 +122,10 @@ def test_fix_in_a_directory_means_its_project(two: Site) -> None:
     done = two.run("-C", PLACES[1], "fix", "--yes", "--strategy", "renumber")
     assert done.stdout.startswith("services/orders/users/migrations: fixed (renumber)\n")
     assert "billing" not in done.stdout
-    assert done.stderr == (f"note: there are more in others: migmerge -C {two.root} check\n")
+    assert done.stderr == (
+        "migmerge: renaming rows in database default (SQLite, services/orders/db.sqlite3)\n"
+        f"note: there are more in others: migmerge -C {two.root} check\n"
+    )
     assert names(two, PLACES[0]) == before
     assert names(two, PLACES[1]) == ["0001_initial", "0002_theirs", "0003_mine"]
     paths = {conflict["directory"] for conflict in two.check()["conflicts"]}
@@ -151,7 +154,7 @@ def test_undo_renames_the_rows_of_each_project(two: Site) -> None:
     done = two.run("undo")
     assert done.returncode == 0
     for place in PLACES:
-        assert f"{place}/db.sqlite3): users.0003_mine is 0002_mine again" in done.stdout
+        assert f"{place}/db.sqlite3): renames users.0003_mine to 0002_mine" in done.stdout
     assert [sorted({*names(two, p)} - {"0002_theirs"}) for p in PLACES] == before
 
 

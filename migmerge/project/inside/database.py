@@ -1,6 +1,8 @@
 # mypy: ignore-errors
 """The project's databases: what each has applied, and rows and migrations brought in line."""
 
+COPIED = "copied to "  # what `project/databases.py` looks for where the process dies
+
 
 def status():
     """Alias -> what it is, what it has applied, and what a plain `migrate` would do."""
@@ -15,8 +17,8 @@ def status():
 
 def status_of(connection):
     found = place_of(connection)
-    if REQUEST["local_only"] and found["remote"]:
-        return dict(found, error="not on this machine")
+    if found["left"]:
+        return dict(found, error=found["left"])
     if is_absent(connection):  # to connect would make it
         return dict(found, recorded=[], absent=True, error="not there yet; migrate makes it")
     try:
@@ -25,11 +27,49 @@ def status_of(connection):
     except Exception as error:
         return dict(found, error=told(error))
     found["recorded"] = [list(key) for key in applied]
+    found["read_only"] = is_read_only(connection)
+    found["schemas"] = other_schemas(connection)
     found["engine"] = connection.display_name  # MySQL and MariaDB tell only when connected to
     try:
         found.update(standing(connection))
     except Exception as error:
         found["error"] = told(error)
+    return found
+
+
+def is_read_only(connection):
+    """Whether nothing can be written, as in a replica."""
+    if connection.vendor == "sqlite":
+        path = file_of(connection)
+        options = str(connection.settings_dict["NAME"]).partition("?")[2]
+        return "mode=ro" in options or (bool(path) and not os.access(path, os.W_OK))
+    statement = {
+        "postgresql": "SHOW transaction_read_only",
+        "mysql": "SELECT @@global.read_only",
+    }.get(connection.vendor)
+    if not statement:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return str(cursor.fetchone()[0]).lower() in ("on", "1", "true")
+
+
+def other_schemas(connection):
+    """Schema -> rows of its own django_migrations: one per tenant, as with django-tenants."""
+    if connection.vendor != "postgresql":
+        return {}
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relname = 'django_migrations' AND c.relkind IN ('r', 'p') "
+            "AND NOT pg_table_is_visible(c.oid) AND has_table_privilege(c.oid, 'SELECT') "
+            "ORDER BY 1"
+        )
+        found = {}
+        for (schema,) in cursor.fetchall():
+            cursor.execute("SELECT app, name FROM " + quote(schema) + ".django_migrations")
+            found[schema] = [list(row) for row in cursor.fetchall()]
     return found
 
 
@@ -155,10 +195,10 @@ def reconcile():
     alone(connection)
     copied = set_aside(connection)
     rows = [tuple(row) for row in REQUEST["rows"]]
-    rename_rows(connection, rows)
-    ran = []
+    ran, left = [], []
     try:
-        run_unapplied(connection, ran)
+        rename_rows(connection, rows)
+        run_unapplied(connection, ran, left)
     except BaseException as error:
         why = str(error) if isinstance(error, Refused) else told(error)
         if REQUEST["names"] or not ran:
@@ -167,14 +207,32 @@ def reconcile():
         if ran:
             why += "; it ran " + ", ".join(".".join(key) for key in ran)
         raise Refused(why) from None
-    return {"ran": ran, "copy": copied}
+    return {"ran": ran, "copy": copied, "left": left}
 
 
 def taken_back():
     """Rows under their old names again; what was run stays, as it would under the old files."""
     from django.db import connections
 
-    put_back(connections[REQUEST["alias"]], REQUEST["names"])
+    connection = connections[REQUEST["alias"]]
+    be_patient(connection)
+    put_back(connection, REQUEST["names"])
+
+
+def renamed_again():
+    """The opposite of `taken_back`; rows that have their new names stay."""
+    from django.db import connections
+
+    connection = connections[REQUEST["alias"]]
+    be_patient(connection)
+    there = set(recorded(connection))
+    names = [tuple(row) for row in REQUEST["names"]]
+    both = [r for r in names if r[3] and (r[0], r[1]) in there and (r[0], r[2]) not in there]
+    plain = [row for row in names if not row[3]]
+    # all of them have their old names, or none has: one name may be another one's old one
+    if all((label, old) in there for label, old, _, _ in plain):
+        both += plain
+    rename_rows(connection, both)
 
 
 def be_patient(connection):
@@ -214,6 +272,7 @@ def set_aside(connection):
     while os.path.lexists(f"{root}.before-migmerge-{number}{suffix}"):
         number += 1
     copy = f"{root}.before-migmerge-{number}{suffix}"
+    print("migmerge: " + COPIED + copy, file=sys.stderr, flush=True)
     target = sqlite3.connect(copy)
     connection.ensure_connection()
     connection.connection.backup(target)
@@ -259,8 +318,11 @@ def put_back(connection, rows):
         rename_rows(connection, back)
 
 
-def run_unapplied(connection, ran):
-    """Forwards only, from the state of all that is applied; `ran` gets each name when it did."""
+def run_unapplied(connection, ran, left):
+    """Forwards only, from the state of all that is applied; `ran` gets each name when it did.
+
+    For a fix just what applied ones depend on is run; `left` gets the names of the others.
+    """
     from django.db.migrations.executor import MigrationExecutor
 
     def progress(action, migration=None, fake=False):
@@ -276,6 +338,11 @@ def run_unapplied(connection, ran):
     agreed = [tuple(key) for key in REQUEST["run"]]
     if [key_of(migration) for migration, _ in plan] != agreed:
         raise Refused("the database changed meanwhile")
+    if REQUEST["names"]:
+        graph = executor.loader.graph
+        needed = {key for row in applied if row in graph.nodes for key in graph.forwards_plan(row)}
+        left += [list(key_of(m)) for m, _ in plan if key_of(m) not in needed]
+        plan = [(m, False) for m, _ in plan if key_of(m) in needed]
     state = executor._create_project_state(with_applied_migrations=True)
     refuse_what_is_there(connection, state, [migration for migration, _ in plan])
     executor.migrate(None, plan=plan, state=state)

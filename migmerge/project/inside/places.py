@@ -24,8 +24,8 @@ def describe():
 def reach(connection):
     """A database's place, as in `status_of`, with an error where it can't be connected to."""
     found = place_of(connection)
-    if found["remote"]:
-        return dict(found, error="not on this machine")
+    if found["left"]:
+        return dict(found, error=found["left"])
     if is_absent(connection):
         return dict(found, absent=True)
     try:
@@ -55,9 +55,9 @@ def host_of(connection):
 
 
 def is_local(connection):
-    """Whether a database is on this machine: a file, a local socket, or loopback."""
+    """Whether a database is on this machine: a file in the repository, a local socket, loopback."""
     if connection.vendor == "sqlite":
-        return True
+        return is_own_file(connection)
     options = connection.settings_dict.get("OPTIONS") or {}
     elsewhere = [options.get("service"), options.get("read_default_file")]
     if connection.vendor == "postgresql":
@@ -66,6 +66,46 @@ def is_local(connection):
     # what other backends do without a host is not known
     known = bool(hosts) or connection.vendor in ("postgresql", "mysql")
     return known and not any(elsewhere) and all(map(is_loopback, hosts))
+
+
+def is_own_file(connection):
+    """Whether SQLite's file is in the repository, or where manage.py runs; or there is none."""
+    path = file_of(connection)
+    if not path:
+        return True
+    places = [os.path.realpath(place) for place in (REQUEST["top"], os.getcwd())]
+    return any(os.path.realpath(path).startswith(os.path.join(place, "")) for place in places)
+
+
+def file_of(connection):
+    """The file of a SQLite database; empty for one in memory."""
+    name = str(connection.settings_dict["NAME"])
+    if name.startswith("file:"):
+        path, _, query = name[len("file:") :].partition("?")
+        return "" if "mode=memory" in query or path.startswith(":memory:") else path
+    return "" if name.startswith(":memory:") else os.path.abspath(name)
+
+
+def is_protected(connection):
+    """Whether the configuration protects it, by its alias or its host."""
+    import fnmatch
+
+    names = [connection.alias, *hosts_of(connection)]
+    return any(
+        fnmatch.fnmatch(name.lower(), pattern.lower())
+        for name in names for pattern in REQUEST.get("protected", ())
+    )  # fmt: skip
+
+
+def left_alone(connection):
+    """Why a database that nobody named is not connected to; empty where it is."""
+    if connection.alias in REQUEST.get("named", ()):
+        return ""
+    if is_protected(connection):
+        return "in protected_databases"
+    if is_local(connection):
+        return ""
+    return "outside of the project" if connection.vendor == "sqlite" else "not on this machine"
 
 
 def is_loopback(host):
@@ -89,7 +129,8 @@ def place_of(connection):
         "engine": NAMES.get(connection.vendor, connection.vendor),
         "name": name,
         "host": ":".join(filter(None, [host_of(connection), str(settings["PORT"] or "")])),
-        "remote": not is_local(connection),
+        "left": left_alone(connection),
+        "protected": is_protected(connection),
         "error": "",
     }
 

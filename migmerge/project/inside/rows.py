@@ -73,8 +73,16 @@ class Filler:
             values = [value for value, _ in field.flatchoices if value not in ("", None)]
             others = [value for value in values if value != field.default] or values
             if others and not field.unique:
-                return others[self.serial % len(others)]
+                # the same in every row, as a later data migration may change only some choices
+                return others[self.serial % len(others) if is_in_unique_set(field) else 0]
         return plain_value(field, self.serial)
+
+
+def is_in_unique_set(field):
+    """Whether the field is unique together with others."""
+    options = field.model._meta
+    constraints = [getattr(constraint, "fields", ()) for constraint in options.constraints]
+    return any(field.name in names for names in (*options.unique_together, *constraints))
 
 
 def plain_value(field, serial):

@@ -94,6 +94,7 @@ class Scratch:
             self.execute("CREATE DATABASE " + self.quoted(name) + template)
         self.made.append(name)
         self.connect(name)
+        use_storage(name, origin)
         return name
 
     def drop(self, name):

@@ -16,11 +16,13 @@ def verify_starts():
     labels = set(REQUEST["labels"])
     found = {}
     remember_disk()
-    for alias in list(connections):
-        if any(router.allow_migrate(alias, label) for label in labels):
+    aliases = [a for a in connections if any(router.allow_migrate(a, label) for label in labels)]
+    with isolated(REQUEST["server"]):
+        for alias in aliases:
             with Scratch(alias) as scratch:
                 found[alias] = Starts(scratch).all()
-    return found
+    effects = {"tried": ISOLATED["tried"], "left_out": ISOLATED["left_out"]}
+    return {"aliases": found, **effects}
 
 
 class Stopped(BaseException):
@@ -67,6 +69,8 @@ class Starts:
         try:
             show("building " + (", then ".join(path) or "an empty database"))
             self.stage(path)
+        except Isolated as error:
+            unbuilt[path] = str(error)
         except Exception as error:
             unbuilt[path] = told(error)
 
@@ -77,6 +81,8 @@ class Starts:
         database = self.copy(path, self.stage(path))
         try:
             self.arrive(answer, path)
+        except Isolated as error:
+            answer["unbuilt"] = str(error)
         except BaseException as error:
             if not isinstance(error, (Exception, SystemExit)):
                 raise
@@ -131,7 +137,7 @@ class Starts:
         from django.db.migrations.executor import MigrationExecutor
 
         connection = self.connection()
-        executor = MigrationExecutor(connection)
+        executor = MigrationExecutor(connection, follow)
         executor.loader.check_consistent_history(connection)
         leaves = [key for label in self.labels for key in executor.loader.graph.leaf_nodes(label)]
         executor.migrate(leaves)
@@ -188,7 +194,7 @@ class Starts:
 
         connection = self.connection()
         connection.prepare_database()
-        executor = MigrationExecutor(connection)
+        executor = MigrationExecutor(connection, follow)
         graph, applied = executor.loader.graph, executor.loader.applied_migrations
         leaves = [key for label in self.labels for key in graph.leaf_nodes(label)]
         wanted = {key for leaf in leaves for key in graph.forwards_plan(leaf)}

@@ -143,4 +143,15 @@ ERRORS = (
         "Something else, an editor or a formatter, wrote a file between reading and writing it. Everything was put back.",
         "Run it again.",
     ),
+    Message(
+        "MM328", "half-done", "A change that is half done",
+        "A fix or an undo was interrupted while it renamed rows of a configured database, and the database can't be "
+        "reached to take that back. The files have the new names; rows may have the old or the new ones.",
+        "`migmerge undo` once the database can be reached, or `migmerge undo --no-databases`, then `migmerge db status`.",
+    ),
+    Message(
+        "MM329", "system", "The operating system refused",
+        "A file can't be read or written: permission denied, no space left, a read-only file system. The message names it.",
+        "Mend what the message says, and run it again. What was begun has been put back, or is by the next command.",
+    ),
 )  # fmt: skip
