@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from migmerge.errors import UserError
+from migmerge.regular import read_regular
 
 
 class Config(NamedTuple):
@@ -60,14 +61,13 @@ _FILES = ("pyproject.toml", "setup.cfg")
 
 def _read(path: str, *, must_exist: bool) -> dict[str, object] | None:
     try:
-        with open(path, "rb") as handle:
-            source = handle.read()
-    except FileNotFoundError:
+        source = read_regular(path)
+    except OSError as error:
+        raise UserError("configuration", f"cannot read {path}: {error.strerror}") from None
+    if source is None:
         if must_exist:
             raise UserError("configuration", f"no such configuration file: {path}") from None
         return None
-    except OSError as error:
-        raise UserError("configuration", f"cannot read {path}: {error.strerror}") from None
     if b"migmerge" not in source:
         return None  # the common case, told without a TOML parser
     return _read_cfg(path, source) if path.endswith(".cfg") else _read_toml(path, source)

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
+import re
 import shlex
-import stat
 import subprocess
 import sys
 from typing import NamedTuple
 
-from migmerge.commands.install_hooks import (
+from migmerge.commands.install_files import (
     File,
-    Wiring,
-    edited_hooks,
-    hooks_back,
-    plan_hooks,
+    discard,
+    prepare,
+    put,
     read_file,
+    refuse_links,
 )
-from migmerge.commands.preferences import ask_preferences
+from migmerge.commands.install_hooks import Wiring, edited_hooks, hooks_back, plan_hooks
+from migmerge.commands.preferences import ask_preferences, is_preference
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
-from migmerge.git.blocks import with_block, without_block, without_blocks
+from migmerge.git.blocks import has_other_lines, with_block, without_block, without_blocks
 from migmerge.git.hooks import PYTHON_KEY
-from migmerge.git.precommit import CONFIG
+from migmerge.git.precommit import CONFIG, is_our_line
 from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.snapshot import read_snapshot
@@ -35,12 +35,23 @@ from migmerge.git.wiring import (
     git_place,
     global_attributes,
     interpreter_of,
+    is_attribute_line,
+    is_plain,
     patterns_for,
     read_driver,
 )
 from migmerge.report.screen import printable, printable_lines
 
 _OPEN_END = f"{SECTION}.openEnd"
+_EMPTY = f"{SECTION}.emptySection"
+_HEADER = re.compile(rb'^[ \t]*\[merge "migmerge"\][ \t]*\r?\n', re.MULTILINE)
+_BY_HAND = "take out by hand what is not wanted"
+# the lines that we write into configuration files of the project, without the blanks around them
+IS_OURS = {
+    CONFIG: is_our_line,
+    "pyproject.toml": is_preference,
+    "setup.cfg": is_preference,
+}
 
 
 class InstallOptions(NamedTuple):
@@ -84,21 +95,38 @@ def uninstall(options: InstallOptions) -> int:
     else:
         for path in _attribute_files(repository, options):
             before = read_file(path)
-            files.append(File(path, before, without_block(before)))
+            files.append(File(path, before, without_block(before, is_attribute_line)))
     if options.scope == "local":
         files += hooks_back(repository)
         notes = tuple(edited_hooks(repository))
         for name in (CONFIG, "pyproject.toml", "setup.cfg"):
-            path = os.path.realpath(os.path.join(repository.root, name))
+            path = os.path.join(repository.root, name)
             before = read_file(path)
+            if has_other_lines(before, IS_OURS[name]):
+                notes = (*notes, f"{name}: the lines between our marks were edited: {_BY_HAND}")
+                continue
             files.append(File(path, before, without_blocks(before)))
-    has = repository.git("config", f"--{options.scope}", "--get-regexp", r"^merge\.migmerge\.",
-                         expected=(0, 1))  # fmt: skip
-    settings = [(SECTION, "")] if has else []
+    settings = _settings_back(repository, options.scope)
+    driver = _value(repository, options.scope, f"{SECTION}.driver")
+    if driver and not interpreter_of(driver):
+        notes = (*notes, f"{SECTION}.driver is another one: left as it is")
     if _is_named(repository, options.scope):
         settings.insert(0, (PYTHON_KEY, ""))
     wiring = Wiring(tuple(files), tuple(settings), notes)
     return _carry_out(repository, wiring, options)
+
+
+def _settings_back(repository: Repository, scope: str) -> list[tuple[str, str]]:
+    """The section of the merge driver, where it is ours."""
+    out = repository.git("config", f"--{scope}", "--get-regexp", r"^merge\.migmerge\.",
+                         expected=(0, 1))  # fmt: skip
+    driver = _value(repository, scope, f"{SECTION}.driver")
+    return [(SECTION, "")] if out and (not driver or interpreter_of(driver)) else []
+
+
+def _value(repository: Repository, scope: str, key: str) -> str:
+    out = repository.git("config", f"--{scope}", "--get", key, expected=(0, 1))
+    return os.fsdecode(out).rstrip("\n")
 
 
 def _refuse_scope(repository: Repository, scope: str) -> None:
@@ -121,6 +149,8 @@ def _wiring(repository: Repository, config: Config, options: InstallOptions) -> 
     snapshot = None if repository.bare else read_snapshot(repository, config)
     directories = {a.directory for a in snapshot.apps.values()} if snapshot else set()
     lines = patterns_for(directories, config.lock_files)
+    odd = sorted(name for name in directories if not is_plain(name))
+    notes = tuple(f"no merge driver for {name}: its name would have to be quoted" for name in odd)
     path = _attribute_files(repository, options)[-1 if options.shared else 0]
     before = read_file(path)
     files = [File(path, before, with_block(before, lines))]
@@ -132,15 +162,29 @@ def _wiring(repository: Repository, config: Config, options: InstallOptions) -> 
     ]
     if options.scope == "local" and _has_open_end(git_place(repository, "config")):
         settings.append((_OPEN_END, "true"))
+    if options.scope == "local" and _has_empty_section(repository):
+        settings.append((_EMPTY, "true"))
     hooks = Wiring((), ())
     if options.hooks != "none" and options.scope != "global" and not repository.bare:
         hooks = plan_hooks(repository, options.hooks)
-    return hooks._replace(files=(*files, *hooks.files), settings=(*settings, *hooks.settings))
+    return hooks._replace(
+        files=(*files, *hooks.files),
+        settings=(*settings, *hooks.settings),
+        notes=(*notes, *hooks.notes),
+    )
 
 
 def _has_open_end(path: str) -> bool:
     """Whether the last line has no end: git gives it one when it adds a section."""
     return (read_file(path) or b"\n")[-1:] != b"\n"
+
+
+def _has_empty_section(repository: Repository) -> bool:
+    """Whether the section is there without any setting: it stays when ours are taken out."""
+    text = read_file(git_place(repository, "config")) or b""
+    return bool(_HEADER.search(text)) and not repository.git(
+        "config", "--local", "--get-regexp", r"^merge\.migmerge\.", expected=(0, 1)
+    )
 
 
 def _attribute_files(repository: Repository, options: InstallOptions) -> list[str]:
@@ -150,7 +194,8 @@ def _attribute_files(repository: Repository, options: InstallOptions) -> list[st
     else:
         found = [git_place(repository, os.path.join("info", "attributes"))]
         found += [] if repository.bare else [os.path.join(repository.root, ".gitattributes")]
-    return [os.path.realpath(path) for path in found]  # what a link leads to is what is written
+        return found
+    return [os.path.realpath(path) for path in found]  # the user's own, wherever it leads
 
 
 def _is_named(repository: Repository, scope: str) -> bool:
@@ -166,11 +211,15 @@ def _carry_out(repository: Repository, wiring: Wiring, options: InstallOptions) 
         _tell(repository, file)
     for key, value in settings:
         print(printable(f"git config {scope} {key} {value}" if value else f"remove {key}"))
+    refuse_links(repository, files)
     if not options.dry_run:
-        for key, value in settings:
-            _set(repository, scope, key, value)
-        for file in files:
-            _write(file)
+        prepared = prepare(files)
+        try:
+            for key, value in settings:
+                _set(repository, scope, key, value)
+            put(prepared)
+        finally:
+            discard(prepared)
     if (files or settings) and not options.dry_run:
         installed = any(value for _, value in wiring.settings)
         print("done; migmerge uninstall takes it out again" if installed else "done")
@@ -215,10 +264,18 @@ def _remove_section(repository: Repository, scope: str, section: str) -> None:
     path = git_place(repository, "config")
     before = read_file(path) or b""
     opened = scope == "--local" and _is_set(repository, scope, _OPEN_END, "true")
-    repository.git("config", scope, "--remove-section", section)
+    empty = scope == "--local" and _is_set(repository, scope, _EMPTY, "true")
+    for key in ("driver", "recursive", "name", "openEnd", "emptySection"):
+        repository.git("config", scope, "--unset-all", f"{section}.{key}", expected=(0, 5))
     after = read_file(path) or b""
-    if opened and before.startswith(after):  # nothing came behind it
-        _write(File(path, before, after.removesuffix(b"\n")))
+    header = _HEADER.search(before)
+    if empty and header and not _HEADER.search(after):
+        at = header.start()
+        after = after[:at] + header[0] + after[at:]
+    if opened and before.startswith(after.removesuffix(b"\n")):  # nothing came behind it
+        after = after.removesuffix(b"\n")
+    if after != (read_file(path) or b""):
+        put(prepare([File(path, before, after)]))
 
 
 def _tell(repository: Repository, file: File) -> None:
@@ -233,24 +290,3 @@ def _tell(repository: Repository, file: File) -> None:
 
 def _lines(data: bytes | None) -> list[str]:
     return (data or b"").decode("utf-8", "replace").splitlines()
-
-
-def _write(file: File) -> None:
-    """A hook that was there goes aside, and comes back from there."""
-    if file.moved and file.executable:
-        os.rename(file.path, file.moved)
-    elif file.moved:
-        os.replace(file.moved, file.path)
-        return
-    if file.after is None:
-        os.unlink(file.path)
-        with contextlib.suppress(OSError):  # there was none before, or it isn't empty
-            os.rmdir(os.path.dirname(file.path))
-        return
-    os.makedirs(os.path.dirname(file.path), exist_ok=True)
-    mode = stat.S_IMODE(os.stat(file.path).st_mode) if os.path.exists(file.path) else 0o644
-    temporary = f"{file.path}.migmerge-new"
-    with open(temporary, "wb") as handle:
-        handle.write(file.after)
-    os.chmod(temporary, 0o755 if file.executable else mode)
-    os.replace(temporary, file.path)

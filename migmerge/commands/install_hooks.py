@@ -7,12 +7,14 @@ import sys
 from collections.abc import Collection
 from typing import NamedTuple
 
+from migmerge.commands.install_files import File, read_file
 from migmerge.errors import UserError
-from migmerge.git.blocks import without_blocks
+from migmerge.git.blocks import BEGIN, without_blocks
 from migmerge.git.hooks import (
     NAMES,
     PYTHON_KEY,
     SUFFIX,
+    Hook,
     chained,
     command,
     read_hook,
@@ -25,21 +27,13 @@ from migmerge.git.managers import (
     lefthook_lines,
     lefthook_names,
     shared_script,
+    with_check,
     with_lefthook,
+    without_check,
 )
 from migmerge.git.precommit import CONFIG, with_hooks
 from migmerge.git.repository import Repository
 from migmerge.git.wiring import git_place
-
-
-class File(NamedTuple):
-    """What becomes of a file; None: there is none. `moved` is where its old content goes."""
-
-    path: str
-    before: bytes | None
-    after: bytes | None
-    executable: bool = False
-    moved: str = ""
 
 
 class Wiring(NamedTuple):
@@ -52,19 +46,10 @@ class Wiring(NamedTuple):
     complete: bool = True
 
 
-def read_file(path: str) -> bytes | None:
-    """The bytes of a file; None where there is none."""
-    try:
-        with open(path, "rb") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return None
-
-
 def plan_hooks(repository: Repository, choice: str) -> Wiring:
     """The part of an installation that is about hooks; `choice` is auto, native or pre-commit."""
     manager = find_manager(repository)
-    path = os.path.realpath(os.path.join(repository.root, CONFIG))
+    path = os.path.join(repository.root, CONFIG)
     source = read_file(path)
     shared = manager.kind in ("husky", "tracked")
     if choice == "pre-commit" or (choice == "auto" and source and not shared):
@@ -140,17 +125,27 @@ def _lefthook(manager: Manager, directory: str, notes: tuple[str, ...]) -> Wirin
 
 def _hook_files(directory: str, names: Collection[str]) -> list[File]:
     """Hooks of our own; they name the interpreter that runs this."""
-    found = []
-    for hook in read_hooks(directory):
-        if hook.name not in names:
-            continue
-        make = script if hook.kind in ("nothing", "ours") else chained
-        moved = hook.path + SUFFIX if hook.kind == "foreign" else ""
-        if moved and os.path.lexists(moved):
-            raise UserError("wiring", f"{moved} is in the way", "move it away, or --hooks none")
-        text = make(hook.name, sys.executable).encode()
-        found.append(File(hook.path, read_file(hook.path), text, executable=True, moved=moved))
-    return found
+    return [_hook_file(hook) for hook in read_hooks(directory) if hook.name in names]
+
+
+def _hook_file(hook: Hook) -> File:
+    """A shell script gets our check as its first step, and so keeps its name, standard input and
+    arguments; any other hook is set aside and run before ours."""
+    before = read_file(hook.path)
+    aside = hook.path + SUFFIX
+    left_over = os.path.lexists(aside)
+    if hook.kind == "foreign":
+        text = with_check(hook, sys.executable)
+        if text is not None:
+            return File(hook.path, before, text, executable=True)
+        if left_over and read_file(aside) != before:
+            raise UserError("wiring", f"{aside} is in the way", "move it away, or --hooks none")
+    # set aside by an installation that was killed: nothing runs it
+    killed = hook.kind == "nothing" and left_over
+    make = script if hook.kind in ("nothing", "ours") and not killed else chained
+    text = make(hook.name, sys.executable).encode()
+    moved = aside if hook.kind == "foreign" or killed else ""
+    return File(hook.path, before, text, executable=True, moved=moved)
 
 
 def hooks_back(repository: Repository) -> list[File]:
@@ -162,20 +157,32 @@ def hooks_back(repository: Repository) -> list[File]:
         before = read_file(manager.place)
         found.append(File(manager.place, before, without_blocks(before)))
     for hook in read_hooks(git_place(repository, "hooks")):
+        old = hook.path + SUFFIX
+        # where somebody took it away just ours goes
+        moved = old if os.path.lexists(old) else ""
         if hook.kind == "ours":
             found.append(File(hook.path, read_file(hook.path), None))
-        elif hook.kind == "chained":
-            old = hook.path + SUFFIX
-            # where somebody took it away just ours goes
-            moved = old if os.path.lexists(old) else ""
-            found.append(File(hook.path, read_file(hook.path), read_file(old), moved=moved))
+        elif hook.kind == "chained" or (hook.kind == "nothing" and moved):
+            found.append(File(hook.path, read_file(hook.path), _read_link(old), moved=moved))
+        elif hook.kind == "foreign" and BEGIN.decode() in hook.text:
+            before = read_file(hook.path)
+            after = without_check(before)
+            found.append(File(hook.path, before, after, executable=hook.executable))
+        elif moved and _read_link(old) == _read_link(hook.path):
+            found.append(File(old, read_file(old), None))  # killed before it took the place
     return found
+
+
+def _read_link(path: str) -> bytes | None:
+    """The bytes of a file, or where a link leads that leads nowhere."""
+    found = read_file(path)
+    return os.fsencode(os.readlink(path)) if found is None and os.path.islink(path) else found
 
 
 def _shared_back(path: str) -> File:
     before = read_file(path)
     ours = read_hook(path).kind == "ours"
-    return File(path, before, None if ours else without_blocks(before))
+    return File(path, before, None if ours else without_check(before))
 
 
 def edited_hooks(repository: Repository) -> list[str]:
@@ -183,5 +190,5 @@ def edited_hooks(repository: Repository) -> list[str]:
         f"{hook.path} was edited since: take the call of migmerge out by hand"
         for hook in read_hooks(git_place(repository, "hooks"))
         if hook.kind == "foreign"
-        and b"migmerge check" in (without_blocks(read_file(hook.path)) or b"")
+        and b"migmerge check" in (without_check(read_file(hook.path)) or b"")
     ]

@@ -10,6 +10,7 @@ from migmerge.errors import UserError
 from migmerge.git.base import find_base
 from migmerge.git.blocks import with_block
 from migmerge.git.repository import Repository, find_commit
+from migmerge.regular import read_regular
 
 _HABITS = {"m": "merge", "l": "renumber", "a": "auto"}
 
@@ -35,6 +36,12 @@ def ask_preferences(repository: Repository, config: Config) -> tuple[str, bytes]
     return _written(repository, {key: value for key, value in lines.items() if value})
 
 
+def is_preference(line: bytes) -> bool:
+    """Whether a line, without the blanks around it, is one that `ask_preferences` writes."""
+    key = line.partition(b"=")[0].strip()
+    return line in (b"[tool.migmerge]", b"[migmerge]") or key in (b"prefer", b"base")
+
+
 def _answer(question: str, default: str) -> str:
     try:
         return input(f"{question} [{default}] ").strip() or default
@@ -51,8 +58,4 @@ def _written(repository: Repository, values: dict[str, str]) -> tuple[str, bytes
     quote = '"' if toml else ""
     lines = ["[tool.migmerge]" if toml else "[migmerge]"]
     lines += [f"{key} = {quote}{value}{quote}" for key, value in values.items()]
-    source = None
-    if os.path.exists(path):
-        with open(path, "rb") as handle:
-            source = handle.read()
-    return path, with_block(source, lines)
+    return path, with_block(read_regular(path), lines)

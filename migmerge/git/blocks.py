@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 BEGIN = b"# migmerge: begin"
 END = b"# migmerge: end"
@@ -32,26 +32,40 @@ def with_block(source: bytes | None, lines: Sequence[str]) -> bytes:
     return plain + block(lines, newline)
 
 
-def without_blocks(source: bytes | None) -> bytes | None:
+Ours = Callable[[bytes], bool]
+
+
+def without_blocks(source: bytes | None, ours: Ours | None = None) -> bytes | None:
     """`source` without any block of ours."""
-    while (plain := without_block(source)) != source:
+    while (plain := without_block(source, ours)) != source:
         source = plain
     return source
 
 
-def without_block(source: bytes | None) -> bytes | None:
-    """`source` as it was before `with_block`; None where there was no file."""
+def without_block(source: bytes | None, ours: Ours | None = None) -> bytes | None:
+    """`source` as it was before `with_block`; None where there was no file.
+
+    `ours` tells which lines between the marks we wrote, and others stay; None: all of them.
+    """
     if source is None or BEGIN not in source:
         return source
     lines = source.splitlines(keepends=True)
-    first = next(i for i, line in enumerate(lines) if line.strip().startswith(BEGIN))
+    first = next((i for i, line in enumerate(lines) if line.strip().startswith(BEGIN)), None)
+    if first is None:
+        return source  # somebody's own words
     last = next((i for i in range(first, len(lines)) if lines[i].strip() == END), None)
     if last is None:
         return source  # somebody's own line
-    before, after = b"".join(lines[:first]), b"".join(lines[last + 1 :])
+    kept = [line for line in lines[first + 1 : last] if ours and not ours(line.strip())]
+    before, after = b"".join(lines[:first]), b"".join([*kept, *lines[last + 1 :]])
     note = lines[first].strip()[len(BEGIN) :]
     if note == _OPEN and not after:
         before = before.removesuffix(b"\n").removesuffix(b"\r")
     if not before + after:
         return b"" if note == _EMPTY else None
     return before + after
+
+
+def has_other_lines(source: bytes | None, ours: Ours) -> bool:
+    """Whether somebody wrote lines of their own between our marks."""
+    return without_blocks(source, ours) != without_blocks(source)

@@ -7,6 +7,9 @@ import re
 import shlex
 from typing import NamedTuple
 
+from migmerge.errors import UserError
+from migmerge.regular import read_regular
+
 # the local configuration names the interpreter for scripts that are shared by committing them
 PYTHON_KEY = "migmerge.python"
 _SHARED = f'"$(git config --get {PYTHON_KEY} || :)"'
@@ -23,14 +26,16 @@ except ImportError:
 sys.exit(main(sys.argv[1:]))' check {options} || code=$?
   [ $code -eq 127 ] || exit $code
 fi
-command -v migmerge >/dev/null 2>&1 && exec migmerge check {options}
+command -v migmerge >/dev/null 2>&1 && PYTHONPATH= exec migmerge check {options}
 echo "migmerge: migrations were not checked: no migmerge at '$python' or on PATH" >&2
 """
 _CHAINED = """\
 #!/bin/sh
 # migmerge: first the hook that was here before
 before="$(dirname "$0")/{name}{suffix}"
-if [ -x "$before" ]; then "$before" "$@" || exit; fi
+# under its own name, by which it may go
+own="$(dirname "$0")/before-migmerge/{name}"
+if [ -x "$own" ]; then "$own" "$@" || exit; elif [ -x "$before" ]; then "$before" "$@" || exit; fi
 """
 SUFFIX = ".before-migmerge"
 _STOP = "# Stop a {} whose Django migrations collide. Skip once: MIGMERGE=0 git ...\n"
@@ -52,7 +57,13 @@ _KINDS = {
 }
 NAMES = tuple(_KINDS)
 _PYTHON = re.compile(r"^python=.*$", re.MULTILINE)
-# what version 0.1 wrote
+# what was written before: by version 0.1, and by those behind it
+_CHAINED_BEFORE = """\
+#!/bin/sh
+# migmerge: first the hook that was here before
+before="$(dirname "$0")/{name}{suffix}"
+if [ -x "$before" ]; then "$before" "$@" || exit; fi
+"""
 _BEFORE = "command -v migmerge >/dev/null 2>&1 || exit 0\nexec migmerge check {}\n"
 
 
@@ -78,9 +89,15 @@ def chained(name: str, python: str = "") -> str:
     return _CHAINED.format(name=name, suffix=SUFFIX) + _body(name, python)
 
 
-def block_lines(name: str) -> list[str]:
+def block_lines(name: str, python: str = "") -> list[str]:
     """The same as lines to be put into a script of somebody else's, which goes on after them."""
-    return ["(", *_body(name, "").splitlines(), ") || exit $?"]
+    return ["(", *_body(name, python).splitlines(), ") </dev/null || exit $?"]
+
+
+def is_block_line(line: bytes) -> bool:
+    """Whether a line, without the blanks around it, is one of `block_lines`."""
+    known = {own.strip().encode() for name in NAMES for own in block_lines(name)}
+    return line in known or line.startswith(b"python=") or line == b") || exit $?"
 
 
 def command(name: str) -> str:
@@ -103,17 +120,20 @@ def read_hook(path: str) -> Hook:
     """The hook at a path, whichever interpreter one of ours names."""
     name = os.path.basename(path)
     try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            text = handle.read()
-    except OSError:
+        data = read_regular(path)
+    except (OSError, UserError):
+        data = None
+    if data is None:
         kind = "foreign" if os.path.lexists(path) else "nothing"  # a link that leads nowhere
         return Hook(name, path, kind, executable=False)
+    text = data.decode("utf-8", "replace")
     plain = _PYTHON.sub("python=", text)
-    known = {_PYTHON.sub("python=", script(name)): "ours"}
-    known[_PYTHON.sub("python=", chained(name))] = "chained"
+    now = _PYTHON.sub("python=", _body(name, ""))
     old = _KINDS[name].comment + _BEFORE.format(_KINDS[name].options)
-    known[f"#!/bin/sh\n{old}"] = "ours"
-    known[_CHAINED.format(name=name, suffix=SUFFIX) + old] = "chained"
+    bodies = (now, now.replace("PYTHONPATH= exec", "exec"), old)
+    heads = [head.format(name=name, suffix=SUFFIX) for head in (_CHAINED, _CHAINED_BEFORE)]
+    known = {f"#!/bin/sh\n{body}": "ours" for body in bodies}
+    known |= {head + body: "chained" for head in heads for body in bodies}
     return Hook(name, path, known.get(plain, "foreign"), os.access(path, os.X_OK), text)
 
 

@@ -7,10 +7,19 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from migmerge.git.blocks import BEGIN, block
-from migmerge.git.hooks import NAMES, block_lines, command, read_hook, script
+from migmerge.git.blocks import BEGIN, block, without_blocks
+from migmerge.git.hooks import (
+    NAMES,
+    Hook,
+    block_lines,
+    command,
+    is_block_line,
+    read_hook,
+    script,
+)
 from migmerge.git.repository import Repository
 from migmerge.git.wiring import git_place
+from migmerge.regular import read_regular
 
 LEFTHOOK = ("lefthook.yml", "lefthook.yaml", ".lefthook.yml", ".lefthook.yaml")
 _SHELL = re.compile(rb"#!.*\b(?:ba|da|k|z)?sh\b")
@@ -50,12 +59,33 @@ def shared_script(path: str, source: bytes | None) -> bytes | str:
         return script(name).encode()
     if runs_us(path):
         return source
+    found = _with_first_step(source, block_lines(name))
+    return "it is no shell script" if found is None else found
+
+
+def _with_first_step(source: bytes, lines: list[str]) -> bytes | None:
+    """A shell script with a block behind its first line; None for any other file."""
     first, newline, rest = source.partition(b"\n")
-    if first.startswith(b"#!"):
-        if not _SHELL.match(first):
-            return "it is no shell script"
-        return first + (newline or b"\n") + block(block_lines(name)) + rest
-    return block(block_lines(name)) + source
+    if not first.startswith(b"#!"):
+        return None if b"\0" in source else block(lines) + source
+    if not _SHELL.match(first):
+        return None
+    return first + (newline or b"\n") + block(lines) + rest
+
+
+def with_check(hook: Hook, python: str) -> bytes | None:
+    """A native hook of somebody else's with our check as its first step; None where it is no shell
+    script that runs, or is a symbolic link."""
+    if not hook.executable or os.path.islink(hook.path):
+        return None
+    source = read_regular(hook.path)
+    plain = without_check(source)
+    return None if not plain else _with_first_step(plain, block_lines(hook.name, python))
+
+
+def without_check(source: bytes | None) -> bytes | None:
+    """A script without our check; other lines between our marks stay."""
+    return without_blocks(source, is_block_line)
 
 
 def runs_us(path: str) -> bool:

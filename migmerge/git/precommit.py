@@ -32,6 +32,13 @@ def entry(width: int = 2) -> list[str]:
     ]
 
 
+def is_our_line(line: bytes) -> bool:
+    """Whether a line, without the blanks around it, is of our entry, whichever version wrote it."""
+    text = line.decode("utf-8", "replace").lstrip("- ")
+    known = {own.lstrip("- ").partition(" v")[0] for own in entry()}
+    return text.partition(" v")[0] in known or text.startswith("default_install_hook_types:")
+
+
 def snippet(source: bytes | None) -> list[str]:
     """All that is to be added by hand: types that are missing, and our entry."""
     listed = [*_listed_types(source or b""), *missing_types(source or b"")]

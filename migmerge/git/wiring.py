@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterable
@@ -12,6 +13,8 @@ from migmerge.git.repository import Repository
 
 SECTION = "merge.migmerge"
 NAME = "Django migrations"
+ATTRIBUTE = "merge=migmerge"
+_PLAIN = re.compile(r"[\w./@+=,-]*")
 PATTERNS = ("**/migrations/*.py", "max_migration.txt", "migrations_lockfile.txt")
 
 
@@ -70,17 +73,24 @@ def global_attributes(repository: Repository) -> str:
 
 
 def patterns_for(directories: Iterable[str], lock_files: Iterable[str] = ()) -> list[str]:
-    """Attribute lines for all migrations: the usual place, and where this repository has others."""
-    odd = [d for d in sorted(directories) if d.rpartition("/")[2] != "migrations"]
+    """Attribute lines for all migrations: the usual place, and where this repository has others.
+
+    Only plain names: a name that git, or a shell, reads as something else gets no line.
+    """
+    odd = [d for d in sorted(directories) if is_plain(d) and d.rpartition("/")[2] != "migrations"]
     patterns = [*PATTERNS, *(f"/{d}/*.py" if d else "/*.py" for d in odd)]
-    patterns += [f"/{path}" for path in sorted(lock_files)]
-    return [f"{_quoted(pattern)} merge=migmerge" for pattern in patterns]
+    patterns += [f"/{path}" for path in sorted(lock_files) if is_plain(path)]
+    return [f"{pattern} {ATTRIBUTE}" for pattern in patterns]
 
 
-def _quoted(pattern: str) -> str:
-    if not any(c.isspace() or c in '"\\' for c in pattern):
-        return pattern
-    return '"' + pattern.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def is_plain(path: str) -> bool:
+    """Whether a path needs no quoting, in attributes and elsewhere."""
+    return bool(_PLAIN.fullmatch(path)) and not path.startswith("-")
+
+
+def is_attribute_line(line: bytes) -> bool:
+    """Whether a line of attributes, without the blanks around it, is one of `patterns_for`."""
+    return line.endswith(ATTRIBUTE.encode())
 
 
 def merge_attributes(repository: Repository, paths: list[str]) -> dict[str, str]:

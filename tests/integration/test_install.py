@@ -14,7 +14,7 @@ import pytest
 from migmerge.git.blocks import without_block
 from migmerge.git.hooks import NAMES, SUFFIX, script
 from migmerge.git.precommit import missing_types, with_hooks
-from tests.conftest import PRICE, STOCK, Repo, migration_text
+from tests.conftest import PRICE, STOCK, Repo, migration_text, some
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ def snapshot(repo: Repo) -> dict[str, tuple[int, bytes]]:
     return {
         str(path.relative_to(repo.root)): (stat.S_IMODE(path.stat().st_mode), path.read_bytes())
         for path in sorted(repo.root.rglob("*"))
-        if path.is_file() and path.name != "index"
+        if path.is_file() and path.name not in ("index", "clean-index", "headers")
     }
 
 
@@ -111,14 +111,62 @@ def test_install_chains_the_hook_that_is_there(siblings: Repo) -> None:
     (siblings.root / ".git/hooks/pre-commit").chmod(0o755)
     siblings.write("code", "1")
     siblings.run("install")
-    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = siblings.run("check", "--staged", env=path)
-    assert done.returncode == 1
     siblings.git("commit", "-q", "--allow-empty", "-m", "x", fails=True)
+    assert not (siblings.root / "ran").exists()  # ours is the first step
+    siblings.fix()
+    siblings.git("commit", "-q", "-m", "x", fails=True)
     assert (siblings.root / "ran").read_text() == "mine\n"
     siblings.write("code", "0")
-    hook = siblings.root / ".git/hooks/pre-commit"
-    assert "exec migmerge check --staged" in hook.read_text()
+    siblings.git("commit", "-q", "-m", "x")
+
+
+# each writes what it was called as, with what, and what it read
+DISPATCHERS = {
+    "a shell script": ("#!/bin/sh\n", 'echo "$(basename "$0") $(dirname "$0") $# $(cat)" > "$OUT"\nexit 3\n'),
+    "a script of Python": (
+        "#!/usr/bin/env python3\n",
+        "import os, sys\n"
+        "name, place = os.path.basename(sys.argv[0]), os.path.dirname(sys.argv[0])\n"
+        "open(os.environ['OUT'], 'w').write(f'{name} .git/hooks {len(sys.argv) - 1} {sys.stdin.read().strip()}\\n')\n"
+        "sys.exit(3)\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["file", "link"])
+@pytest.mark.parametrize("kind", DISPATCHERS)
+def test_install_keeps_what_a_hook_goes_by(
+    repo: Repo, tmp_path: Path, kind: str, linked: bool
+) -> None:
+    """Its name, its standard input and its arguments, and its exit code; also where one script
+    serves all hooks by links."""
+    repo.write("notes.txt", "x")
+    repo.commit()
+    script = repo.write("hook" if linked else ".git/hooks/post-rewrite", "".join(DISPATCHERS[kind]))
+    script.chmod(0o755)
+    hook = repo.root / ".git/hooks/post-rewrite"
+    if linked:
+        hook.parent.mkdir(exist_ok=True)
+        hook.symlink_to("../../hook")
+    before = hook.read_bytes(), hook.is_symlink()
+
+    def call() -> tuple[int, str]:
+        out = tmp_path / "out"
+        done = subprocess.run(
+            [".git/hooks/post-rewrite", "amend"], cwd=repo.root, input="a b\n", text=True,
+            env={**os.environ, "OUT": str(out)}, check=False, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        return done.returncode, out.read_text().split(" ")[0::2]
+
+    alone = call()
+    assert alone[0] == 3
+    assert repo.run("install", "--hooks", "native").returncode == 0
+    assert call() == alone
+    assert repo.run("uninstall").returncode == 0
+    assert (hook.read_bytes(), hook.is_symlink()) == before
+    assert sorted(p.name for p in hook.parent.iterdir() if "sample" not in p.name) == [
+        "post-rewrite"
+    ]
 
 
 def test_uninstall_takes_its_directories_along(siblings: Repo) -> None:
@@ -147,7 +195,8 @@ def test_install_over_a_hook_that_git_ignored(siblings: Repo) -> None:
 
 
 def test_uninstall_where_the_hook_that_was_there_is_gone(siblings: Repo) -> None:
-    with_foreign_hook(siblings)
+    hook = siblings.write(".git/hooks/pre-commit", "#!/usr/bin/env python3\n")
+    hook.chmod(0o755)
     siblings.run("install")
     (siblings.root / f".git/hooks/pre-commit{SUFFIX}").unlink()
     assert "hook-lost: " in siblings.run("doctor").stdout
@@ -189,16 +238,187 @@ def test_uninstall_global_leaves_the_local_installation(
     assert snapshot(siblings) == before
 
 
-def test_install_shared_through_a_symbolic_link(siblings: Repo) -> None:
-    siblings.write("attributes", "*.png binary\n")
-    link = siblings.root / ".gitattributes"
-    link.symlink_to("attributes")
-    siblings.run("install", "--shared", "--hooks", "none")
-    assert link.is_symlink()
-    assert b"merge=migmerge" in siblings.read("attributes")
+@pytest.mark.parametrize(
+    ("link", "options"),
+    [
+        (".gitattributes", ("--shared", "--hooks", "none")),
+        (".pre-commit-config.yaml", ("--hooks", "pre-commit")),
+        (".gitattributes.migmerge-new", ("--shared", "--hooks", "none")),
+        (".pre-commit-config.yaml.migmerge-new", ("--hooks", "pre-commit")),
+        (".git/info/attributes", ("--hooks", "none")),
+        ("lefthook.yml", ()),
+    ],
+)
+def test_install_writes_through_no_link(
+    siblings: Repo, tmp_path: Path, link: str, options: tuple[str, ...]
+) -> None:
+    """A branch could have ~/.bashrc written."""
+    mine = tmp_path / "bashrc"
+    text = "pre-commit:\n  commands:\n    lint:\n      run: x\n"
+    mine.write_text(text if link == "lefthook.yml" else PRE_COMMIT)
+    place = siblings.root / link
+    place.parent.mkdir(exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.symlink_to(mine)
+    before = mine.read_bytes()
+    done = siblings.run("install", *options)
+    assert mine.read_bytes() == before
+    assert place.is_symlink()
+    if not link.endswith("-new"):
+        assert (done.returncode, done.stderr) == (
+            2,
+            f"migmerge: MM325 {link} is a symbolic link: migmerge writes through none\n"
+            "hint: edit the file that it leads to by hand, or move the link away\n",
+        )
+        assert siblings.git("config", "--get-regexp", "migmerge", fails=True) == ""
+
+
+def test_install_gives_no_attribute_to_a_name_that_needs_quoting(repo: Repo) -> None:
+    odd = ('x"\n** merge=union\n', "$(touch${IFS}ran)", "a b", "`id`", "a;b")
+    for number, name in enumerate(odd):
+        repo.migration("shop", "0001_initial")
+        source = repo.read("shop/migrations/0001_initial.py")
+        repo.write(f"{number}/{name}/0001_initial.py", source)
+    repo.commit()
+    before = repo.git("check-attr", "merge", "--", "readme", "shop/views.py")
+    done = repo.run("install", "--hooks", "none")
+    assert done.returncode == 0, done.stderr
+    text = repo.read(".git/info/attributes").decode()
+    assert [line for line in text.splitlines() if not line.startswith("#")] == [
+        "**/migrations/*.py merge=migmerge",
+        "max_migration.txt merge=migmerge",
+        "migrations_lockfile.txt merge=migmerge",
+    ]
+    assert repo.git("check-attr", "merge", "--", "readme", "shop/views.py") == before
+    assert (
+        "no merge driver for 1/$(touch${IFS}ran): its name would have to be quoted" in done.stdout
+    )
+
+
+KILL_INSTALL = """\
+import os, signal, sys
+left = int(sys.argv.pop(1))
+def counted(real):
+    def step(*arguments, **keywords):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **keywords)
+    return step
+for name in ("replace", "unlink", "rename", "link", "symlink", "mkdir", "rmdir", "chmod", "fsync"):
+    setattr(os, name, counted(getattr(os, name)))
+import migmerge.commands.install as install
+install._set = counted(install._set)
+from migmerge.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def hooks_that_run(repo: Repo) -> str:
+    """What the user's own hook wrote, by whichever script is in its place."""
+    out = repo.root / "ran"
+    out.unlink(missing_ok=True)
+    subprocess.run([".git/hooks/pre-commit"], cwd=repo.root, check=False, capture_output=True)
+    return out.read_text() if out.exists() else ""
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("kind", ["shell", "python", "link"])
+@pytest.mark.parametrize("command", ["install", "uninstall"])
+def test_install_killed_at_every_step(repo: Repo, tmp_path: Path, command: str, kind: str) -> None:
+    """The user's hook runs before and after, and both commands find their way from there."""
+    repo.write(".gitignore", "ran\n")
+    repo.migration("shop", "0001_initial")
+    repo.commit()
+    hook = repo.root / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    source = "#!/bin/sh\necho mine > ran\n"
+    if kind == "python":
+        source = "#!/usr/bin/env python3\nopen('ran', 'w').write('mine\\n')\n"
+    target = repo.write("tools/hook", source) if kind == "link" else hook
+    target.write_text(source)
+    target.chmod(0o755)
+    if kind == "link":
+        hook.symlink_to("../../tools/hook")
+    untouched = snapshot(repo)
+    if command == "uninstall":
+        assert repo.run("install", "--hooks", "native").returncode == 0
+    pristine = tmp_path / "pristine"
+    shutil.copytree(repo.root, pristine, symlinks=True)
+    for step in some(range(1, 100)):
+        shutil.rmtree(repo.root)
+        shutil.copytree(pristine, repo.root, symlinks=True)
+        arguments = [command, "--hooks", "native"]
+        done = subprocess.run(
+            [sys.executable, "-c", KILL_INSTALL, str(step), *arguments],
+            cwd=repo.root, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert hooks_that_run(repo) == "mine\n", step
+        if done.returncode == 0:
+            break
+        if step % 2:
+            again = repo.run("install", "--hooks", "native")
+            assert again.returncode == 0, (step, again.stdout, again.stderr)
+            assert hooks_that_run(repo) == "mine\n", step
+        undone = repo.run("uninstall")
+        assert undone.returncode == 0, (step, undone.stderr)
+        assert hooks_that_run(repo) == "mine\n", step
+        for path in repo.root.rglob(".migmerge-*"):
+            path.unlink()
+        (repo.root / "ran").unlink(missing_ok=True)
+        assert snapshot(repo) == untouched, step
+    assert step > 5
+
+
+@pytest.mark.parametrize("place", ["/proc/self/fdinfo", "/sys/kernel"])
+def test_install_into_a_directory_that_can_not_be_written(siblings: Repo, place: str) -> None:
+    siblings.git("config", "core.hooksPath", place)
+    before = snapshot(siblings)
+    done = siblings.run("install")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"migmerge: MM325 {place}"), done.stderr
+    assert done.stderr.endswith("\nhint: nothing was changed\n")
+    assert snapshot(siblings) == before
+
+
+def test_uninstall_keeps_lines_between_our_marks(siblings: Repo) -> None:
+    siblings.write(".git/hooks/pre-commit", "#!/bin/sh\necho mine\n").chmod(0o755)
+    siblings.run("install")
+    for path, mark in (
+        (".git/info/attributes", "*.png binary"),
+        (".git/hooks/pre-commit", "echo two"),
+    ):
+        text = siblings.read(path).decode()
+        siblings.write(path, text.replace("# migmerge: end", f"{mark}\n# migmerge: end"))
     siblings.run("uninstall")
-    assert link.is_symlink()
-    assert siblings.read("attributes") == b"*.png binary\n"
+    assert siblings.read(".git/info/attributes").endswith(b"*.png binary\n")
+    assert siblings.read(".git/hooks/pre-commit") == b"#!/bin/sh\necho two\necho mine\n"
+
+
+def test_uninstall_where_our_mark_is_inside_a_line(siblings: Repo) -> None:
+    siblings.write("pyproject.toml", '[tool.x]\ntext = "see # migmerge: begin"\n')
+    before = siblings.read("pyproject.toml")
+    siblings.run("install")
+    done = siblings.run("uninstall")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert siblings.read("pyproject.toml") == before
+
+
+def test_uninstall_leaves_another_driver_of_the_name(siblings: Repo) -> None:
+    siblings.git("config", "merge.migmerge.driver", "mine %A")
+    before = siblings.read(".git/config")
+    done = siblings.run("uninstall")
+    assert "merge.migmerge.driver is another one: left as it is\n" in done.stdout
+    assert siblings.read(".git/config") == before
+
+
+def test_uninstall_leaves_a_section_that_was_empty(siblings: Repo) -> None:
+    text = siblings.read(".git/config") + b'[merge "migmerge"]\n[other]\n\tkey = 1\n'
+    siblings.write(".git/config", text)
+    siblings.run("install")
+    siblings.run("uninstall")
+    assert siblings.read(".git/config") == text
 
 
 def test_install_where_hooks_are_switched_off(siblings: Repo) -> None:
@@ -403,13 +623,13 @@ def test_install_global(siblings: Repo, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_install_reaches_other_migration_directories(repo: Repo) -> None:
-    repo.write("db/our changes/0001_initial.py", migration_text())
+    repo.write("db/our-changes/0001_initial.py", migration_text())
     repo.write(
-        "pyproject.toml", '[tool.migmerge]\nmigration_modules = { shop = "db/our changes" }\n'
+        "pyproject.toml", '[tool.migmerge]\nmigration_modules = { shop = "db/our-changes" }\n'
     )
     repo.commit()
     repo.run("install")
-    found = repo.git("check-attr", "merge", "--", "db/our changes/0001_initial.py")
+    found = repo.git("check-attr", "merge", "--", "db/our-changes/0001_initial.py")
     assert found.strip().endswith("migmerge")
 
 

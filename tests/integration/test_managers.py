@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from migmerge.git.blocks import without_blocks
-from migmerge.git.hooks import NAMES, chained, script
+from migmerge.git.blocks import block, without_blocks
+from migmerge.git.hooks import NAMES, block_lines, script
 from migmerge.git.managers import with_lefthook
 from tests.conftest import Repo
 
@@ -106,7 +106,8 @@ def test_install_keeps_what_is_chained(branches: Repo) -> None:
     assert branches.run("install").returncode == 0
     assert branches.run("install").stdout.startswith("nothing to change")
     text = branches.read(".git/hooks/pre-commit").decode()
-    assert text == chained("pre-commit", sys.executable)
+    own = block(block_lines("pre-commit", sys.executable)).decode()
+    assert text == f"#!/bin/sh\n{own}echo mine\n"
 
 
 HUSKY_9 = """\

@@ -12,7 +12,7 @@ from migmerge.project import run
 
 PACKAGE = Path(migmerge.__file__).parent
 STOREYS = [
-    "errors", "config", "migrations", "conflicts", "git", "project", "resolve", "report",
+    "errors", "regular", "config", "migrations", "conflicts", "git", "project", "resolve", "report",
     "commands", "arguments", "cli", "__main__",
 ]  # fmt: skip
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

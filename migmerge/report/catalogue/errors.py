@@ -154,4 +154,10 @@ ERRORS = (
         "A file can't be read or written: permission denied, no space left, a read-only file system. The message names it.",
         "Mend what the message says, and run it again. What was begun has been put back, or is by the next command.",
     ),
+    Message(
+        "MM330", "not-regular", "A file that can't be read safely",
+        "A configuration, attributes or hook file is a device, a pipe or a directory, or has more than 4 MiB: reading it could "
+        "block, or never end.",
+        "Move it away, or put a regular file in its place.",
+    ),
 )  # fmt: skip
