@@ -7,14 +7,19 @@ index and work tree are still the old ones. What isn't certain gets git's own ma
 from __future__ import annotations
 
 import os
+import selectors
+import signal
 import subprocess
 import sys
+import time
+import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from migmerge.errors import UserError
 
 _OUTERMOST = 7  # git's marker size; in a merge of merge bases it is more
+_SECONDS = 10  # then it is git's own merge; a real migration takes a tenth of one
 
 
 class Versions(NamedTuple):
@@ -36,22 +41,73 @@ def merge_driver(arguments: Sequence[str]) -> int:
         raise UserError("options", "merge-driver is called by git", "migmerge install")
     versions = Versions(*arguments)
     try:
-        merged = _certain(versions)
+        merged = _in_time(versions)
     except Exception as error:  # whatever it is, git's own merge is right
-        print(f"migmerge: {versions.path}: {type(error).__name__}: {error}", file=sys.stderr)
+        _complain(versions, f"{type(error).__name__}: {error}")
         merged = None
     if merged is not None:
         _write(versions.ours, merged)
         return 0
     code = _merge_text(versions)
     if code and _is_outermost(versions):
-        text = "both sides changed it; run migmerge fix in the stopped merge"
-        print(f"migmerge: {versions.path}: {text}", file=sys.stderr)
+        _complain(versions, "both sides changed it; run migmerge fix in the stopped merge")
     return code
+
+
+def _complain(versions: Versions, text: str) -> None:
+    from migmerge.report.screen import printable  # paid only by what isn't certain
+
+    print(printable(f"migmerge: {versions.path}: {text}"), file=sys.stderr)
 
 
 def _is_outermost(versions: Versions) -> bool:
     return not versions.size.isdigit() or int(versions.size) <= _OUTERMOST
+
+
+def _in_time(versions: Versions) -> bytes | None:
+    """`_certain`, by a process that is ended where it takes too long: LibCST's parser can't be
+    interrupted. TimeoutError then; where processes can't fork there is no limit."""
+    if not hasattr(os, "fork"):
+        return _certain(versions)
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which the child has not
+        child = os.fork()
+    if not child:
+        _answer(writer, versions)
+    os.close(writer)
+    try:
+        answer = _read_until(reader, time.monotonic() + _SECONDS)
+    finally:
+        os.close(reader)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return answer[1:] if answer.startswith(b"+") else None
+
+
+def _answer(writer: int, versions: Versions) -> NoReturn:
+    """In the child: the merged file behind a plus, or nothing where it isn't certain."""
+    try:
+        merged = _certain(versions)
+        with os.fdopen(writer, "wb") as stream:
+            stream.write(b"" if merged is None else b"+" + merged)
+    except BaseException as error:  # whatever it is, git's own merge is right
+        _complain(versions, f"{type(error).__name__}: {error}")
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _read_until(reader: int, end: float) -> bytes:
+    """All that is written; TimeoutError where that isn't over at `end`."""
+    found = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(reader, selectors.EVENT_READ)
+        while selector.select(max(end - time.monotonic(), 0)):
+            part = os.read(reader, 65536)
+            if not part:
+                return found
+            found += part
+    raise TimeoutError(f"it takes more than {_SECONDS} seconds")
 
 
 def _certain(versions: Versions) -> bytes | None:

@@ -6,7 +6,7 @@ shown to commute is said to interact, with a reason that a person understands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.model import Disputed
@@ -42,18 +42,94 @@ _SETTERS = ("AlterField", "AlterModelOptions", "AlterModelManagers", "AlterModel
             "AlterOrderWithRespectTo")  # fmt: skip
 
 
+# beyond so many pairs of operations that touch one thing nobody reads the reasons
+_MOST_PAIRS = 50_000
+_TOO_MANY = Relation("opaque", "too many operations touch the same things to be compared")
+
+
 def judge(pairs: Iterable[Pair]) -> Judgement:
-    """Every operation of one side against every one of the other, for each pair of sides."""
-    relations = [commute(one, other) for ours, theirs in pairs for one in ours for other in theirs]
+    """The operations of one side against those of the other, for each pair of sides."""
+    relations = {relation for ours, theirs in pairs for relation in _relations(ours, theirs)}
     worst = max((VERDICTS.index(r.verdict) for r in relations), default=0)
     reasons = sorted({(-VERDICTS.index(r.verdict), r.reason) for r in relations if r.reason})
     disputed = sorted({relation.disputed for relation in relations if relation.disputed})
     return Judgement(VERDICTS[worst], tuple(reason for _, reason in reasons), tuple(disputed))
 
 
+def _relations(ours: Sequence[Footprint], theirs: Sequence[Footprint]) -> Iterator[Relation]:
+    """What `commute` says of every pair; those that touch nothing in common are passed over."""
+    yield from _opaque(ours, theirs, first=True)
+    yield from _opaque(theirs, ours, first=False)
+    index = _Index([footprint for footprint in theirs if not footprint.opaque])
+    left = _MOST_PAIRS
+    for one in ours:
+        if one.opaque:
+            continue
+        for other in index.meeting(one):
+            left -= 1
+            if left < 0:
+                yield _TOO_MANY
+                return
+            yield commute(one, other)
+
+
+def _opaque(
+    side: Sequence[Footprint], other: Sequence[Footprint], *, first: bool
+) -> Iterator[Relation]:
+    """The relations of a side's opaque operations; of two such ones the earlier is told."""
+    clear = any(not footprint.opaque for footprint in other)
+    last = max((_place(footprint) for footprint in other), default=None)
+    for footprint in side:
+        if not footprint.opaque or last is None:
+            continue
+        place = _place(footprint)
+        if clear or place < last or (first and place == last):
+            yield Relation("opaque", f"{_side(footprint)}: {footprint.opaque}")
+
+
+class _Index:
+    """Operations by what they touch, so that a side is not compared with all of the other."""
+
+    def __init__(self, footprints: Sequence[Footprint]) -> None:
+        self.footprints = footprints
+        self.read: dict[Touch, list[int]] = {}
+        self.written: dict[Touch, list[int]] = {}
+        self.kinds: dict[str, list[int]] = {}
+        self.fields: dict[tuple[str, str], list[int]] = {}
+        for number, footprint in enumerate(footprints):
+            for touches, found in ((footprint.reads, self.read), (footprint.writes, self.written)):
+                for touch in touches:
+                    found.setdefault(touch, []).append(number)
+                    self.kinds.setdefault(touch.kind, []).append(number)
+            if footprint.field:
+                place = (footprint.model, footprint.field)
+                self.fields.setdefault(place, []).append(number)
+
+    def meeting(self, one: Footprint) -> list[Footprint]:
+        """Those that write what `one` reads or writes, or read what it writes, in their order."""
+        found = set(self.fields.get((one.model, one.field), ())) if one.field else set()
+        for touch in one.writes:
+            found.update(self._of(self.read, touch))
+            if touch.kind not in _SHARED:
+                found.update(self._of(self.written, touch))
+        for touch in one.reads:
+            found.update(self._of(self.written, touch))
+        return [self.footprints[number] for number in sorted(found)]
+
+    def _of(self, touched: Mapping[Touch, list[int]], touch: Touch) -> Iterable[int]:
+        if touch.name == ANY:
+            return self.kinds.get(touch.kind, ())
+        every = touched.get(Touch(touch.kind, ANY), ())
+        return (*touched.get(touch, ()), *every)
+
+
+def _place(footprint: Footprint) -> tuple[str, int]:
+    return footprint.migration, footprint.line
+
+
 def commute(one: Footprint, other: Footprint) -> Relation:
     """How two operations on different sides stand to each other; the order is no matter."""
-    one, other = sorted((one, other), key=lambda f: (f.migration, f.line))
+    one, other = sorted((one, other), key=_place)
     for footprint in (one, other):
         if footprint.opaque:
             return Relation("opaque", f"{_side(footprint)}: {footprint.opaque}")

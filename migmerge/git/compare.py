@@ -16,6 +16,9 @@ from migmerge.migrations.marks import Footprint
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import Script, read_script
 
+# each is compared with each; nobody has seen more than five
+_MOST_BRANCHES = 40
+
 
 def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
     """The bytes of a node's file, of the right side for a path collision; none of a file that
@@ -38,6 +41,10 @@ def footprints_of(
     """
     if conflict.kind not in ("siblings", "path"):
         return []
+    if len(conflict.branches) > _MOST_BRANCHES:
+        why = f"{len(conflict.branches)} leaf nodes are too many to be compared"
+        unknown = Footprint("", conflict.app.label, 0, opaque=why)
+        return [((unknown,), (unknown,))]
     nodes = snapshot.graph.nodes
     pairs = [
         (
@@ -120,7 +127,7 @@ def apart(snapshot: Snapshot, conflict: Conflict) -> Apart:
     graph = snapshot.graph
     stays = conflict.stays.nodes
     going = {key for b in conflict.branches for key in b.nodes if key not in stays}
-    above = set().union(*(graph.descendants(key) for key in stays))
+    above = graph.descendants_of(stays)
     paths = [tuple(sorted({graph.nodes[k].path for k in keys})) for keys in (above, going)]
     return Apart(*paths)
 
@@ -138,18 +145,16 @@ def _own(
     earlier state. What is published isn't the replayed side's, and what is `shared` is neither's.
     """
     graph = snapshot.graph
-    below = set().union(*(graph.descendants(key) for key in branch.nodes))
-    above = set().union(*(graph.ancestors(key) for key in branch.nodes))
-    others = set().union(*(graph.ancestors(key) for key in other.nodes))
+    below = graph.descendants_of(branch.nodes) - graph.descendants_of(other.nodes)
+    above = graph.ancestors_of(branch.nodes)
+    others = graph.ancestors_of(other.nodes)
     known = {key.app for key in others}
     above = {key for key in above if key.app in known}
     if branch.side == "replayed":
         above -= set(published)
-    for key in other.nodes:
-        below -= graph.descendants(key)
     foreign = {
         key
         for key in (above - others) | below
         if key.app != branch.leaf.app and graph.nodes[key].path not in shared
     }
-    return sorted({key for key in branch.nodes if key not in other.nodes} | foreign)
+    return sorted(set(branch.nodes).difference(other.nodes) | foreign)

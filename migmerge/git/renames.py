@@ -63,8 +63,8 @@ def strangers(snapshot: Snapshot, app: str) -> Conflict:
     """
     graph, renames = snapshot.graph, snapshot.renames
     meant = {key for key in snapshot.renamed.values() if key.app == app}
-    above = set().union(*(graph.ancestors(key) for key in meant))
-    below = set().union(*(graph.descendants(key) for key in meant)) - meant
+    above = graph.ancestors_of(meant)
+    below = graph.descendants_of(meant) - meant
     fresh = [
         key
         for key in above - meant

@@ -57,9 +57,7 @@ def starts_of_conflicts(
         stays = conflict.stays
         onto |= set(stays.nodes)
         replayed |= {k for b in conflict.branches if b != stays for k in b.nodes} - set(stays.nodes)
-    above_onto, above_replayed = (
-        set().union(*(graph.descendants(key) for key in side)) | side for side in (onto, replayed)
-    )
+    above_onto, above_replayed = (graph.descendants_of(side) for side in (onto, replayed))
     everything = {key: source_of(before, key) for key in graph.nodes}
     trees = {
         "ancestor": _without(everything, above_onto | above_replayed),
@@ -159,7 +157,7 @@ def _unlike(snapshot: Snapshot, trees: Mapping[str, Nodes]) -> tuple[str, ...]:
         for key in nodes.keys() | now.keys()
         if nodes.get(key) != now.get(key)
     }
-    above = set().union(*(snapshot.graph.descendants(k) for k in changed & now.keys()))
+    above = snapshot.graph.descendants_of(changed & now.keys())
     return tuple(sorted({key.app for key in changed | above}))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import threading
+import tokenize
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 # A real migration nests a dozen brackets; what is left can't use up this stack.
 _DEEPEST = 100
 _LONGEST = 500_000
+# its time grows with the square of an expression's length: a[0][0]… of 27 kB takes minutes
+_LONGEST_EXPRESSION = 2_000  # in characters, then in tokens
 _STACK = 256 * 1024 * 1024
 _BRACKET = re.compile(r"[()\[\]{}]")
 
@@ -26,7 +30,7 @@ def parse_module(text: str) -> libcst.Module | None:
     """
     import libcst  # heavy: a check without findings never comes here
 
-    if len(text) > _LONGEST or _depth(text) > _DEEPEST:
+    if len(text) > _LONGEST or _depth(text) > _DEEPEST or _has_long_expression(text):
         return None
     found: list[libcst.Module] = []
 
@@ -42,6 +46,23 @@ def parse_module(text: str) -> libcst.Module | None:
     finally:
         threading.stack_size(before)
     return found[0] if found else None
+
+
+def _has_long_expression(text: str) -> bool:
+    """Whether something between two commas has more tokens than anybody writes."""
+    if all(len(part) <= _LONGEST_EXPRESSION for part in text.split(",")):
+        return False
+    length = 0
+    ends = (tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT)
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            length = 0 if token.string == "," or token.type == tokenize.NEWLINE else length + 1
+            length -= token.type in ends
+            if length > _LONGEST_EXPRESSION:
+                return True
+    except (tokenize.TokenError, SyntaxError):
+        return True
+    return False
 
 
 def _depth(text: str) -> int:

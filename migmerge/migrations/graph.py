@@ -74,6 +74,14 @@ class Graph(NamedTuple):
         """`key` and everything that needs it, in all apps."""
         return _reach({key}, self.children)
 
+    def ancestors_of(self, keys: Iterable[NodeKey]) -> set[NodeKey]:
+        """`keys` and everything that must run before any of them, in all apps."""
+        return _reach(set(keys), self.parents)
+
+    def descendants_of(self, keys: Iterable[NodeKey]) -> set[NodeKey]:
+        """`keys` and everything that needs any of them, in all apps."""
+        return _reach(set(keys), self.children)
+
     def in_order(self, keys: Iterable[NodeKey]) -> list[NodeKey]:
         """`keys` with parents before children, else by name; cycles are put at the end."""
         waiting = sorted(set(keys))

@@ -122,7 +122,7 @@ def _repoint(snapshot: Snapshot, app: str, published: Collection[str], wish: Wis
     if not collided and not straight:
         return Moves(app, "repoint", {}, {}, leaf=graph.leaves(app)[0].name)
     found = set(snapshot.renamed.values())
-    below = set().union(*(graph.descendants(key) for key in found)) - found
+    below = graph.descendants_of(found) - found
     may = {key for key in below if key.version or graph.nodes[key].path not in published}
     return straighten(graph, app, may, reserved_names(snapshot, snapshot.apps[app]))
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,129 @@ def test_a_giant_file_takes_bounded_time_and_memory(repo: Repo, case: str) -> No
     assert done.returncode in (0, 1), done.stderr[-500:]
     assert time.monotonic() - start < 30
     assert len(done.stdout) < 5_000
+
+
+def operations(tag: str, repo: Repo) -> None:
+    text = ", ".join(
+        f'migrations.AddField("product", "{tag}{n}", models.IntegerField(default=0))'
+        for n in range(4000)
+    )
+    write_large(repo, f"0002_{tag}", "0001_initial", text)
+
+
+def renames(tag: str, repo: Repo) -> None:
+    text = ", ".join(f'migrations.RenameModel("{tag}{n}", "{tag}x{n}")' for n in range(1200))
+    write_large(repo, f"0002_{tag}", "0001_initial", text)
+
+
+def leaves(tag: str, repo: Repo) -> None:
+    for n in range(750):
+        field = f'migrations.AddField("product", "{tag}{n}", models.IntegerField(default=0))'
+        write_large(repo, f"0002_{tag}{n}", "0001_initial", field)
+
+
+def chain(tag: str, repo: Repo) -> None:
+    parent = "0001_initial"
+    for n in range(1000):
+        field = f'migrations.AddField("product", "{tag}{n}", models.IntegerField(default=0))'
+        write_large(repo, f"{n + 2:04}_{tag}", parent, field)
+        parent = f"{n + 2:04}_{tag}"
+
+
+def write_large(repo: Repo, name: str, parent: str, text: str) -> None:
+    path = f"shop/migrations/{name}.py"
+    source = (
+        "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
+    )
+    repo.write(
+        path, f"{source}    dependencies = [('shop', '{parent}')]\n    operations = [{text}]\n"
+    )
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("side", [operations, renames, leaves, chain])
+def test_check_of_large_sides_takes_bounded_time_and_memory(
+    repo: Repo, side: Callable[[str, Repo], None]
+) -> None:
+    """Work grows with the operations of both sides, not with their pairs."""
+    repo.migration("shop", "0001_initial")
+    repo.commit("base")
+    repo.git("branch", "feature")
+    side("a", repo)
+    repo.commit("a")
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    side("b", repo)
+    repo.commit("b")
+    repo.git("merge", "-q", "--no-edit", "main")
+    script = (
+        "import resource, sys\nfrom migmerge.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (30, 30))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (700 * 2**20, 700 * 2**20))\n"
+        "sys.exit(main(['check']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=repo.root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert "MM101" in done.stdout
+
+
+CHAINS = {
+    "subscripts": "a" + "[0]" * 9000, "calls": "f" + "()" * 9000, "attributes": "a" + ".b" * 9000,
+    "sums": "1" + "+1" * 9000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CHAINS)
+def test_driver_of_a_long_expression_gives_markers_in_time(repo: Repo, case: str) -> None:
+    text = migration_text(
+        ("shop", "0001_a"), ("cart", "0001_b"), operations=(f"RunSQL({CHAINS[case]})",)
+    )
+    for name, source in (
+        ("O", text), ("A", text.replace("0001_a", "0002_a")), ("B", text.replace("0001_b", "0002_b"))
+    ):  # fmt: skip
+        repo.write(name, source)
+    began = time.monotonic()
+    done = repo.run("merge-driver", "O", "A", "B", "7", "shop/migrations/0005_x.py")
+    assert time.monotonic() - began < 15
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert repo.read("A").count(b"<<<<<<<") == 1
+
+
+def test_driver_that_takes_too_long_gives_markers(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from migmerge.commands import merge_driver
+
+    monkeypatch.setattr(merge_driver, "_SECONDS", 0.2)
+    monkeypatch.setattr(merge_driver, "_certain", lambda versions: time.sleep(60))
+    for name, line in (("O", "a"), ("A", "b"), ("B", "c")):
+        repo.write(name, f"{line}\n")
+    monkeypatch.chdir(repo.root)
+    assert merge_driver.merge_driver(["O", "A", "B", "7", "shop/migrations/0005_x.py"]) == 1
+    assert repo.read("A").count(b"<<<<<<<") == 1
+    assert "TimeoutError: it takes more than 0.2 seconds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "setup.cfg", ".pre-commit-config.yaml"])
+@pytest.mark.parametrize("kind", ["device", "pipe", "giant"])
+def test_configuration_that_never_ends(repo: Repo, name: str, kind: str) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.commit()
+    path = repo.root / name
+    if kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(b"#" * (5 * 2**20))
+    for command in (("check",), ("install", "--dry-run")):
+        done = subprocess.run(
+            [sys.executable, "-m", "migmerge", *command], cwd=repo.root,
+            capture_output=True, text=True, check=False, timeout=20,
+        )  # fmt: skip
+        asked = command[0] == "install" or name != ".pre-commit-config.yaml"
+        assert done.returncode == (2 if asked else 0), (command, done.stderr)
+        assert not asked or "MM330" in done.stderr

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
-from migmerge.conflicts.commute import judge
+from migmerge.conflicts.commute import VERDICTS, commute, judge
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
+from migmerge.migrations.marks import ANY, Footprint, Touch
 from migmerge.migrations.operations import fingerprint, read_script
 
 HEAD = "from django.db import migrations, models\nfrom x import Custom\n\nclass Migration(migrations.Migration):\n"
@@ -174,3 +177,50 @@ def test_fingerprint_alike(one: str, other: str) -> None:
 def test_fingerprint_unlike(one: str, other: str) -> None:
     left, right = fingerprint(one.encode()), fingerprint(other.encode())
     assert left != right or left == ""
+
+
+def random_footprint(chance: random.Random, migration: str, line: int) -> Footprint:
+    """Of few names, so that many of them meet."""
+    kinds = ("model", "field", "column", "columns", "option", "rows", "key", "removal")
+
+    def touches() -> frozenset[Touch]:
+        return frozenset(
+            Touch(chance.choice(kinds), chance.choice(("a", "b", "c", ANY)))
+            for _ in range(chance.randrange(3))
+        )
+
+    operation = chance.choice(("AddField", "AlterField", "RenameField", "CreateModel"))
+    return Footprint(
+        operation, migration, line, chance.choice("mn"), chance.choice(("", "f", "g")),
+        touches(), touches(), chance.choice("xy"), {"type": chance.choice(("a", "b"))},
+        opaque=chance.choice(("", "", "", "a function")),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_judge_says_what_every_pair_says(seed: int) -> None:
+    """Operations that touch nothing in common are passed over, and nothing else."""
+    chance = random.Random(seed)
+    ours, theirs = (
+        [random_footprint(chance, name, line) for line in range(12)]
+        for name in ("0002_a", "0002_b")
+    )
+    relations = [commute(one, other) for one in ours for other in theirs]
+    found = judge([(ours, theirs)])
+    assert set(found.reasons) == {relation.reason for relation in relations if relation.reason}
+    assert set(found.disputed) == {r.disputed for r in relations if r.disputed}
+    assert VERDICTS.index(found.verdict) == max(VERDICTS.index(r.verdict) for r in relations)
+
+
+def test_judge_gives_up_where_everything_meets() -> None:
+    sides = [
+        [
+            Footprint("AddIndex", name, line, "shop.product", writes=frozenset({Touch("rows", ANY)}),
+                      reads=frozenset({Touch("rows", "shop.product")}))
+            for line in range(300)
+        ]
+        for name in ("0002_a", "0002_b")
+    ]  # fmt: skip
+    found = judge([(sides[0], sides[1])])
+    assert found.verdict == "overlap"
+    assert "too many operations touch the same things to be compared" in found.reasons
