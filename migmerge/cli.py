@@ -214,7 +214,8 @@ def _within(arguments: argparse.Namespace) -> int:
     from migmerge.commands.within import GitOptions, merge, rebase  # one command's imports only
 
     run = merge if arguments.command == "merge" else rebase
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # git writes, too
+    if sys.stdout is not None:
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # git writes, too
     return run(GitOptions(arguments.directory, arguments.config, tuple(arguments.arguments)))
 
 

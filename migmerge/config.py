@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from migmerge.errors import UserError
@@ -42,33 +42,47 @@ def read_config(
 
     `chosen` is `--config FILE`. UserError for an unknown key, a wrong type or a broken file.
     """
+    names = [chosen] if chosen else [os.path.join(root, name) for name in FILES]
+    texts = ((name, _read(name, must_exist=bool(chosen))) for name in names)
+    return _merged(texts, environment)
+
+
+def parse_config(texts: Mapping[str, bytes], environment: Mapping[str, str] = os.environ) -> Config:
+    """The settings in the texts of pyproject.toml and setup.cfg, each by its name; the first that
+    has any counts. UserError as in `read_config`."""
+    return _merged(texts.items(), environment)
+
+
+FILES = ("pyproject.toml", "setup.cfg")
+
+
+def _merged(texts: Iterable[tuple[str, bytes | None]], environment: Mapping[str, str]) -> Config:
     values: dict[str, object] = {}
     place = ""
-    for path in [chosen] if chosen else [os.path.join(root, n) for n in _FILES]:
-        found = _read(path, must_exist=bool(chosen))
+    for name, text in texts:
+        found = _parse(name, text)
         if found is not None:
-            values, place = found, path
+            values, place = found, name
             break
     for key in Config._fields:
-        text = environment.get(f"MIGMERGE_{key.upper()}")
-        if text is not None:
-            values[key] = _from_text(key, text, f"MIGMERGE_{key.upper()}")
+        value = environment.get(f"MIGMERGE_{key.upper()}")
+        if value is not None:
+            values[key] = _from_text(key, value, f"MIGMERGE_{key.upper()}")
     return _checked(values, place)
 
 
-_FILES = ("pyproject.toml", "setup.cfg")
-
-
-def _read(path: str, *, must_exist: bool) -> dict[str, object] | None:
+def _read(path: str, *, must_exist: bool) -> bytes | None:
     try:
         source = read_regular(path)
     except OSError as error:
         raise UserError("configuration", f"cannot read {path}: {error.strerror}") from None
-    if source is None:
-        if must_exist:
-            raise UserError("configuration", f"no such configuration file: {path}") from None
-        return None
-    if b"migmerge" not in source:
+    if source is None and must_exist:
+        raise UserError("configuration", f"no such configuration file: {path}") from None
+    return source
+
+
+def _parse(path: str, source: bytes | None) -> dict[str, object] | None:
+    if not source or b"migmerge" not in source:
         return None  # the common case, told without a TOML parser
     return _read_cfg(path, source) if path.endswith(".cfg") else _read_toml(path, source)
 

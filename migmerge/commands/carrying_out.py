@@ -261,9 +261,9 @@ def _finish(repository: Repository, uncommitted: Sequence[str]) -> str:
     stopped = stopped_operation(repository)
     unmerged = sorted(list_index(repository).unmerged)
     if stopped and unmerged:
-        return f"staged; resolve and git add {', '.join(unmerged)}, then {stopped.finish}"
+        return f"staged; resolve and git add {shlex.join(unmerged)}, then {stopped.finish}"
     staged = list_index(repository).files
     untracked = [path for path in uncommitted if path not in staged]
     if untracked:
-        return f"staged; git add {' '.join(untracked)}, then git commit"
+        return f"staged; git add {shlex.join(untracked)}, then git commit"
     return f"staged; go on with {stopped.finish}" if stopped else "staged; look, then git commit"

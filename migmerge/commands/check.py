@@ -7,7 +7,8 @@ import sys
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import tidy_up
-from migmerge.config import Config, read_config
+from migmerge.commands.gate import Gate, open_gate, refuse_empty
+from migmerge.config import Config
 from migmerge.errors import UserError
 from migmerge.git.remembered import recall
 from migmerge.git.repository import Repository, commit_of, find_repository
@@ -44,20 +45,23 @@ def check(options: CheckOptions) -> int:
         )
     if not repository.bare:
         tidy_up(repository)
-    config = read_config(repository.root, options.config)
+    gate = open_gate(repository, options.config, options.base, options.against)
+    config = gate.config
     prefixes = _prefixes(repository, options)
     if options.reports and "GIT_REFLOG_ACTION" in os.environ:
         _tell_renumbered(repository)
     trees = _trees(repository, config, options)
     # any other format says more than that there is nothing
     if options.format == "text" and not prefixes:
-        trees = [tree for tree in trees if not _is_known(repository, config, options, *tree)]
+        trees = [tree for tree in trees if not _is_known(repository, gate, options, *tree)]
     if not trees:
         return 0
     # a check that finds nothing once more never comes here
-    from migmerge.commands.looking import look, tell
+    from migmerge.commands.looking import count_migrations, look, tell
 
     checked = [look(repository, config, tree, prefixes, options) for tree in trees]
+    if gate.target and not all(known.size[0] for known in checked):
+        refuse_empty(gate, 0, count_migrations(repository, config, gate.target.commit))
     if options.format == "text":
         for known in checked:
             tell(repository, known)
@@ -89,11 +93,11 @@ def _trees(
 
 
 def _is_known(
-    repository: Repository, config: Config, options: CheckOptions, ref: str, records: Records
+    repository: Repository, gate: Gate, options: CheckOptions, ref: str, records: Records
 ) -> bool:
     """Whether nothing was found here before; then it is said again."""
-    clean = recall(repository, config, records, options.base)
-    if clean is None:
+    clean = recall(repository, gate.config, records, options.base)
+    if clean is None or (gate.target and not clean.migrations):
         return False
     for notice in clean.notices:
         print(notice, file=sys.stderr)

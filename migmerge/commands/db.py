@@ -20,7 +20,7 @@ from migmerge.project.databases import (
 )
 from migmerge.project.interpreter import Project
 from migmerge.report.databases import Told, reconciled_text, status_json, status_text
-from migmerge.report.screen import printable
+from migmerge.report.screen import has_terminal, printable
 from migmerge.resolve.asking import projects_of
 from migmerge.resolve.reconcile import Reconciliation
 from migmerge.resolve.reconciling import UNPROTECT, read_reconciliations
@@ -95,7 +95,7 @@ def _reconcile(
 
 
 def _agreed() -> bool:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not has_terminal():
         raise UserError(
             "no-terminal", "nothing was changed: there is no terminal to ask on", "add --yes"
         )

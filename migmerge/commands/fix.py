@@ -31,6 +31,7 @@ from migmerge.report.fix import (
     report_text,
     resolutions_text,
 )
+from migmerge.report.screen import printable
 from migmerge.resolve.decide import Wish
 from migmerge.resolve.model import Plan, Resolution
 from migmerge.resolve.planning import plan_all
@@ -87,7 +88,7 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     if len(_chosen(snapshot, found, options.apps, scope.apps)) < len(found.conflicts):
         top = shlex.quote(repository.root)
         where = "other apps: migmerge check" if options.apps else f"others: migmerge -C {top} check"
-        print(f"note: there are more in {where}", file=sys.stderr)
+        print(printable(f"note: there are more in {where}"), file=sys.stderr)
     return code
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import NamedTuple
+
+from migmerge.report.screen import has_terminal
 
 
 class FixOptions(NamedTuple):
@@ -31,4 +32,4 @@ class FixOptions(NamedTuple):
 
 def asks(options: FixOptions) -> bool:
     """Whether there is a terminal to ask on."""
-    return options.format == "text" and sys.stdin.isatty() and sys.stdout.isatty()
+    return options.format == "text" and has_terminal()

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from migmerge.config import read_config
+from migmerge.commands.gate import open_gate
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
 from migmerge.git.branches import open_branches
@@ -31,7 +31,7 @@ class ForecastOptions(NamedTuple):
 def forecast(options: ForecastOptions) -> int:
     """Print who will collide with whom; 1 if anybody does."""
     repository = find_repository(options.directory)
-    config = read_config(repository.root, options.config)
+    config = open_gate(repository, options.config, options.base, always=True).config
     base = find_base(repository, options.base, config.base)
     if base is None:
         raise UserError(

@@ -15,7 +15,7 @@ from migmerge.git.history import added_by, current_tips
 from migmerge.git.remembered import Clean, remember
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import Snapshot, recollect
-from migmerge.git.trees import Records
+from migmerge.git.trees import Records, commit_records
 from migmerge.migrations.layout import candidate_directories, is_around
 from migmerge.report.checked import Checked
 from migmerge.report.summary import summary
@@ -60,6 +60,12 @@ def look(
     if ref:
         conflicts = with_refs(repository, snapshot, conflicts, ref)
     return checked._replace(findings=found._replace(conflicts=conflicts), hidden=hidden)
+
+
+def count_migrations(repository: Repository, config: Config, commit: str) -> int:
+    """How many migrations a commit has."""
+    snapshot, _ = recollect(repository, config, commit_records(repository, commit), None)
+    return len(snapshot.graph.nodes)
 
 
 def _named_elsewhere(config: Config, snapshot: Snapshot) -> list[str]:

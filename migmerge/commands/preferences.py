@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from migmerge.config import Config
 from migmerge.errors import UserError
@@ -11,6 +10,7 @@ from migmerge.git.base import find_base
 from migmerge.git.blocks import with_block
 from migmerge.git.repository import Repository, find_commit
 from migmerge.regular import read_regular
+from migmerge.report.screen import has_terminal
 
 _HABITS = {"m": "merge", "l": "renumber", "a": "auto"}
 
@@ -20,7 +20,7 @@ def ask_preferences(repository: Repository, config: Config) -> tuple[str, bytes]
 
     Only on a terminal, and only of a repository that has no configuration of ours.
     """
-    if config != Config() or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if config != Config() or not has_terminal():
         return None
     print("Where both sides add a migration, your team likes")
     habit = _answer("  m merge migrations, l a straight line, a what history shows", "a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -90,7 +91,7 @@ def reset(options: ResetOptions) -> int:
             found = [target for target in targets if isinstance(target, Target)]
             reasons += [line for target in found for line in _faked(snapshot, app, target)]
         if reasons or isinstance(plan, Refusal):
-            print(f"{app.label}: refused {id_of('reset')}")
+            print(printable(f"{app.label}: refused {id_of('reset')}"))
             print("".join(f"  - {printable(reason)}\n" for reason in reasons), end="")
             return 1
         found = [target for target in targets if isinstance(target, Target)]
@@ -138,7 +139,9 @@ def _reasons(
     found = find(repository, config, snapshot, None, ()).conflicts
     own = apps_of(snapshot, project)
     conflicts = [conflict for conflict in found if conflict.app.key in own]
-    reasons = [f"{c.app.label} has a conflict: migmerge fix {c.app.label}" for c in conflicts]
+    reasons = [
+        f"{c.app.label} has a conflict: migmerge fix {shlex.quote(c.app.label)}" for c in conflicts
+    ]
     if not options.rows and not options.lose:
         lost = not_remade(snapshot, app)
         reasons += [f"{text}, which would be lost (--lose-data-migrations)" for text in lost]
@@ -186,14 +189,14 @@ def _show(
 ) -> None:
     if plan:
         diff_text(repository, Plan(plan.files.changes, ()))
-        print(f"{app.label}: {len(plan.old)} migrations become {', '.join(plan.new)}")
+        print(printable(f"{app.label}: {len(plan.old)} migrations become {', '.join(plan.new)}"))
     for target in targets:
         old, new = len(target.before), len(target.after)
         print(f"{target.shown}: {old} rows become {new}")
     if plan:
         print("every other database:")
         for line in ritual(app.label, plan.dependents):
-            print(f"  {line}")
+            print(printable(f"  {line}"))
 
 
 def _apply(

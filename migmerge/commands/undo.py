@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from migmerge.git.snapshot import Snapshot, read_snapshot, understand
 from migmerge.migrations.operations import pair_names
 from migmerge.project.databases import Permission, Renamed
 from migmerge.project.run import undisturbed
-from migmerge.report.screen import printable
+from migmerge.report.screen import has_terminal, printable
 from migmerge.resolve import journal
 from migmerge.resolve.asking import projects_of
 from migmerge.resolve.journal import DatabaseRows, Journal, State
@@ -136,8 +135,7 @@ def _agreed(rows: Sequence[DatabaseRows], options: UndoOptions) -> bool:
     for database in rows:
         told = ", ".join(f"{row.label}.{row.new} to {row.old}" for row in database.rows)
         print(printable(f"{database.name}: renames {told}"), flush=True)
-    asks = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
-    if not rows or options.yes or not asks:
+    if not rows or options.yes or not has_terminal():
         return True
     return says_yes("Take the fix back, in the database, too?")
 

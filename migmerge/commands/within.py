@@ -15,6 +15,7 @@ from migmerge.errors import UserError
 from migmerge.git.process import interactive
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.state import is_busy, is_merging, is_rebasing
+from migmerge.report.screen import has_terminal, printable
 
 # what of git merge's options is the commit's
 _PASSED = ("--no-verify", "--cleanup", "-S", "--gpg-sign", "--no-gpg-sign", "--edit")
@@ -123,20 +124,20 @@ def _each(options: GitOptions, strategy: str) -> str:
 
 def _fixed(repository: Repository, options: GitOptions, strategy: str, then: str) -> bool:
     """Fix what can be; False, with words, where somebody has to go on."""
-    asks = sys.stdin.isatty() and sys.stdout.isatty() and strategy == "auto"
+    asks = has_terminal() and strategy == "auto"
     wish = FixOptions(
         repository.root, options.config, strategy=strategy, yes=not asks, allow_skipped=True
     )
     try:
         done = fix(wish) == 0
     except UserError:
-        print(f"stopped: mend what is said below, then {then}")
+        print(printable(f"stopped: mend what is said below, then {then}"))
         raise
     left = _unmerged(repository)
     if done and not left:
         return True
     what = f"resolve {', '.join(left)}" if done else "mend what is said above"
-    print(f"stopped: {what}, then {then}")
+    print(printable(f"stopped: {what}, then {then}"))
     return False
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from migmerge.errors import UserError
 from migmerge.git.repository import Repository
+from migmerge.regular import read_regular
 
 _MARKS = (b"filter", b"working-tree-encoding", b"[attr]")
 
@@ -41,9 +43,8 @@ def _user_attributes(repository: Repository) -> Iterable[str]:
 
 def _filters_python(path: str) -> bool:
     try:
-        with open(path, "rb") as handle:
-            lines = handle.read().splitlines()
-    except OSError:
+        lines = (read_regular(path) or b"").splitlines()
+    except (OSError, UserError):  # no file that git reads either
         return False
     return any(_is_for_python(line) for line in lines if any(mark in line for mark in _MARKS))
 

@@ -10,7 +10,16 @@ from typing import IO
 
 from migmerge.errors import UserError
 
-_BEFORE = ("--no-pager", "--literal-pathspecs", "-c", "core.quotePath=false")
+# what a user's configuration could change in git's output, set for every process of ours
+_SETTINGS = (
+    "core.quotePath=false", "color.ui=false", "color.diff=false", "color.branch=false",
+    "log.showSignature=false", "log.follow=false", "log.showRoot=true", "log.diffMerges=separate",
+    "i18n.logOutputEncoding=UTF-8", "diff.relative=false", "diff.renames=false",
+    "submodule.recurse=false",
+)  # fmt: skip
+_BEFORE = (
+    "--no-pager", "--literal-pathspecs", *(part for one in _SETTINGS for part in ("-c", one)),
+)  # fmt: skip
 
 
 class GitError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import AbstractContextManager
 from typing import IO, NamedTuple, NoReturn
 
@@ -77,7 +78,7 @@ def _explain(error: GitError, directory: str) -> NoReturn:
         raise UserError(
             "untrusted",
             f"git does not trust {place}: it belongs to another user",
-            f"git config --global --add safe.directory {place}",
+            f"git config --global --add safe.directory {shlex.quote(place)}",
         )
     if "must be run in a work tree" in error.stderr:
         raise UserError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from migmerge.errors import UserError
 from migmerge.git.filters import may_differ
 from migmerge.git.repository import Repository
 
@@ -239,6 +241,7 @@ def _follow(repository: Repository, listing: Listing, path: str) -> File | None:
 
 
 _CHUNK = 1 << 17
+_UNREADABLE = (errno.EACCES, errno.EPERM, errno.EIO)
 _READ = os.O_RDONLY
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
     _READ |= getattr(os, _flag, 0)
@@ -255,7 +258,10 @@ def _read_disk(repository: Repository, path: str, safe: dict[str, bool]) -> byte
         return None
     try:
         descriptor = os.open(f"{repository.root}/{path}", _READ)
-    except OSError:
+    except OSError as error:
+        if error.errno in _UNREADABLE:  # what it says is not known, so neither is the result
+            text = f"cannot read {path}: {error.strerror}"
+            raise UserError("system", text, "make it readable") from None
         return None
     try:
         parts = [os.read(descriptor, _CHUNK)]

@@ -18,6 +18,11 @@ _LARGE = 1_000_000  # bytes, from which no second opinion is worth its time
 _CLASS = re.compile(rb"^[ \t]*class[ \t]+Migration\b", re.MULTILINE)
 # what came before Django's own migrations, mostly in Python 2
 _SOUTH = re.compile(rb"^(?:from|import)[ \t]+south\b", re.MULTILINE)
+# ways to give a module a Migration that its text does not show
+_HIDING = re.compile(
+    rb"import[ \t(]*\*|\b(?:exec|eval|globals|vars|locals|setattr|__import__|__getattr__|modules)\b"
+)
+_HIDING_CALLS = ("exec", "eval", "globals", "vars", "locals", "setattr", "__import__")
 _MARKER = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
 
 
@@ -30,7 +35,8 @@ def read_header(source: bytes, *, numbered: bool = True, trusted: bool = False) 
     that others have run: of the usual form it is not parsed as a whole.
     """
     plain = source.replace(b"\0", b"") if b"\0" in source else source
-    if b"Migration" not in plain and not _MARKER.search(plain):
+    may_hide = numbered and _HIDING.search(plain)
+    if b"Migration" not in plain and not may_hide and not _MARKER.search(plain):
         return None
     usual = scan_header(source, trusted=trusted)
     if usual is not None:
@@ -182,18 +188,35 @@ def _is_south(module: ast.Module) -> bool:
 
 
 def _imported(module: ast.Module) -> Header | None:
-    """`from .other import Migration` or `Migration = …`: a migration that can't be read here."""
-    for statement in module.body:
-        if isinstance(statement, ast.ImportFrom):
-            if any((name.asname or name.name) == "Migration" for name in statement.names):
-                # `from django.db.migrations import Migration` only brings the base class
-                if (statement.module or "").startswith("django"):
-                    continue
-                return Header(opaque=(Opaque(statement.lineno, as_text(statement)),))
-        elif isinstance(statement, ast.Assign):
-            if any(isinstance(t, ast.Name) and t.id == "Migration" for t in statement.targets):
-                return Header(opaque=(Opaque(statement.lineno, as_text(statement)),))
+    """A module that may get its Migration by `from .other import Migration`, `Migration = …`, a
+    star, `exec`, `globals()`, a `__getattr__` or the like: a migration that can't be read here."""
+    waiting: list[ast.AST] = [module]
+    while waiting:
+        node = waiting.pop(0)
+        if _may_bind(node):
+            line = getattr(node, "lineno", 0)
+            return Header(opaque=(Opaque(line, as_text(node).partition("\n")[0]),))
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            waiting += ast.iter_child_nodes(node)  # their bodies don't run when it is imported
     return None
+
+
+def _may_bind(node: ast.AST) -> bool:
+    """Whether this may be what binds the module's name Migration."""
+    if isinstance(node, ast.ImportFrom):
+        # `from django.db.migrations import Migration` only brings the base class
+        names = {name.asname or name.name for name in node.names}
+        return bool(names & {"Migration", "*"}) and not (node.module or "").startswith("django")
+    if isinstance(node, ast.Name):
+        return node.id == "Migration" and isinstance(node.ctx, ast.Store)
+    if isinstance(node, ast.FunctionDef):
+        return node.name == "__getattr__"
+    if isinstance(node, ast.Attribute):
+        return (
+            node.attr == "modules" and isinstance(node.value, ast.Name) and node.value.id == "sys"
+        )
+    called = node.func if isinstance(node, ast.Call) else None
+    return isinstance(called, ast.Name) and called.id in _HIDING_CALLS
 
 
 def _read_body(

@@ -171,7 +171,7 @@ def undisturbed() -> Iterator[None]:
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """A line on a terminal, and only there."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda text: None
         return
     from rich.console import Console  # only a terminal pays for it

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def printable(text: str) -> str:
     """`text` with control characters, newlines and undecodable bytes as `\\x..` escapes."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def has_terminal() -> bool:
+    """Whether somebody can be asked; `<&-` leaves no stream at all."""
+    streams = (sys.stdin, sys.stdout)
+    return all(stream is not None and stream.isatty() for stream in streams)
 
 
 def printable_lines(text: str) -> str:

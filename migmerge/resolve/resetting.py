@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -69,11 +70,13 @@ def ritual(label: str, dependents: Sequence[str]) -> tuple[str, ...]:
     """What the owner of any other database runs."""
     if dependents:  # zero would take these along, and not all of them can be faked again
         return (
-            f"python manage.py migrate {label}   # with the old files",
-            f"migmerge reset {label} --rows --database default --apply   # with the new ones",
+            f"python manage.py migrate {shlex.quote(label)}   # with the old files",
+            f"migmerge reset {shlex.quote(label)} --rows --database default --apply"
+            "   # with the new ones",
         )
     return (
-        f"python manage.py migrate {label} && python manage.py migrate --fake {label} zero"
+        f"python manage.py migrate {shlex.quote(label)} && "
+        f"python manage.py migrate --fake {shlex.quote(label)} zero"
         "   # with the old files",
         "python manage.py migrate --fake-initial   # with the new ones",
     )

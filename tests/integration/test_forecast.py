@@ -149,7 +149,10 @@ def test_forecast_of_a_migration_that_both_change(branches: Repo) -> None:
 
 
 def test_forecast_leaves_out_what_check_does(opened: Repo) -> None:
+    opened.git("checkout", "-q", "main")
     opened.write("pyproject.toml", '[tool.migmerge]\nexclude = ["shop/*"]\n')
+    opened.commit("exclude")
+    opened.publish()
     done = opened.run("forecast", *AGE)
     assert (done.returncode, done.stdout) == (0, "")
 

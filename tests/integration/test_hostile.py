@@ -271,3 +271,117 @@ def test_configuration_that_never_ends(repo: Repo, name: str, kind: str) -> None
         asked = command[0] == "install" or name != ".pre-commit-config.yaml"
         assert done.returncode == (2 if asked else 0), (command, done.stderr)
         assert not asked or "MM330" in done.stderr
+
+
+# every setting of git's that changes what its commands print, with an odd value
+SETTINGS = {
+    "log.showSignature": "true", "log.follow": "true", "log.decorate": "full", "log.date": "raw",
+    "log.showRoot": "false", "log.mailmap": "false", "log.diffMerges": "off", "log.abbrevCommit": "true",
+    "color.ui": "always", "color.diff": "always", "color.branch": "always", "color.status": "always",
+    "column.ui": "always", "format.pretty": "oneline", "i18n.logOutputEncoding": "UTF-16",
+    "diff.noprefix": "true", "diff.mnemonicPrefix": "true", "diff.relative": "true",
+    "diff.renames": "copies", "diff.external": "false", "diff.ignoreSubmodules": "all",
+    "diff.wordRegex": ".", "diff.algorithm": "histogram", "diff.submodule": "log",
+    "diff.colorMoved": "zebra", "diff.suppressBlankEmpty": "true", "diff.context": "0",
+    "status.short": "true", "status.branch": "true", "status.relativePaths": "false",
+    "status.showUntrackedFiles": "no", "core.quotePath": "true", "core.abbrev": "4",
+    "core.pager": "false", "pager.log": "false", "grep.lineNumber": "true", "tag.sort": "-refname",
+    "branch.sort": "-refname", "submodule.recurse": "true", "merge.conflictStyle": "diff3",
+    "rerere.enabled": "true", "advice.detachedHead": "false", "core.logAllRefUpdates": "false",
+    "showBranch.default": "x", "core.preloadIndex": "false", "index.version": "4", "core.untrackedCache": "true",
+    "feature.manyFiles": "true", "core.splitIndex": "true",
+}  # fmt: skip
+
+
+def test_settings_of_git_change_nothing(siblings: Repo, tmp_path: Path) -> None:
+    """One after the other, in every command that reads git's words."""
+    commands = (
+        ("check",), ("check", "--format", "json"), ("check", "--against", "main"),
+        ("forecast", "feature", "--base", "main"), ("fix", "--yes", "--strategy", "renumber", "--skip-verification"),
+        ("check",), ("undo",), ("graph",), ("doctor",),
+    )  # fmt: skip
+
+    def outputs() -> list[tuple[int, str, str]]:
+        done = [siblings.run("-C", "shop", *command) for command in commands]
+        return [(one.returncode, one.stdout, one.stderr) for one in done]
+
+    expected = outputs()
+    assert [code for code, _, _ in expected] == [1, 1, 1, 0, 0, 0, 0, 0, 1]
+    for key, value in SETTINGS.items():
+        siblings.git("config", key, value)
+    assert outputs() == expected
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_closed_streams(siblings: Repo, stream: str) -> None:
+    closing = {"stdin": "<&-", "stdout": ">&-", "stderr": "2>&-"}[stream]
+    for command in ("check", "fix --yes --strategy renumber --skip-verification", "undo", "doctor"):
+        done = subprocess.run(
+            ["sh", "-c", f'"$0" -m migmerge {command} {closing}', sys.executable],
+            cwd=siblings.root, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode in (0, 1), (command, done.stderr)
+        assert "Traceback" not in done.stderr and "bug" not in done.stderr
+
+
+def test_a_comma_and_other_signs_in_a_directory(repo: Repo) -> None:
+    place = "a,b (c) {d} [e]/sh'op"
+    for branch, name in (("main", "0002_a"), ("feature", "0002_b")):
+        if branch == "feature":
+            repo.git("checkout", "-q", "-b", "feature", "HEAD^")
+        else:
+            repo.migration(place, "0001_initial")
+            repo.commit("base")
+        repo.write(f"{place}/migrations/{name}.py", migration_text(("sh'op", "0001_initial")))
+        repo.commit(name)
+    repo.publish()
+    repo.git("merge", "-q", "--no-edit", "main")
+    for command in (
+        ("check",), ("check", "--against", "main"), ("forecast", "feature", "--base", "main"),
+        ("graph",), ("doctor",), ("install",), ("uninstall",),
+        ("fix", "--yes", "--strategy", "renumber", "--skip-verification"), ("undo",),
+    ):  # fmt: skip
+        done = repo.run(*command)
+        assert done.returncode in (0, 1), (command, done.stdout, done.stderr)
+    told = repo.run("check").stdout
+    (command,) = [line for line in told.splitlines() if line.startswith("  next: ")][:1]
+    done = subprocess.run(
+        ["sh", "-c", f"{command[8:]} --yes --skip-verification"],
+        cwd=repo.root, capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "command", [("check",), ("check", "--staged", "--format", "json"), ("graph",)]
+)
+def test_a_migration_that_can_not_be_read_is_no_clean_result(
+    repo: Repo, command: tuple[str, ...]
+) -> None:
+    path = repo.migration("shop", "0001_initial")
+    repo.commit()
+    repo.write(path, repo.read(path) + b"# edited\n")
+    script = """\
+import errno, os, sys
+real = os.open
+def refused(path, *arguments, **keywords):
+    if str(path).endswith("0001_initial.py"):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+    return real(path, *arguments, **keywords)
+os.open = refused
+from migmerge.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command],
+        cwd=repo.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if "--staged" in command:  # the index can be read
+        assert done.returncode == 0
+        return
+    assert (done.returncode, done.stderr) == (
+        2,
+        "migmerge: MM329 cannot read shop/migrations/0001_initial.py: Permission denied\n"
+        "hint: make it readable\n",
+    )

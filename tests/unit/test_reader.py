@@ -242,3 +242,39 @@ def test_as_text_of_what_is_nested_too_deeply() -> None:
     for _ in range(20_000):
         node = ast.UnaryOp(ast.Not(), node)
     assert as_text(node) == "(nested too deeply)"
+
+
+HIDDEN = {
+    "a star": "from shop.hidden import *\n",
+    "exec": 'exec("class Migration: pass")\n',
+    "globals": 'globals()["Migration"] = 1\n',
+    "vars": 'vars()["Migration"] = 1\n',
+    "a module's __getattr__": "def __getattr__(name):\n    return 1\n",
+    "setattr": 'import sys\nsetattr(sys.modules[__name__], "Migration", 1)\n',
+    "the module's dict": "import sys\nsys.modules[__name__].__dict__.update(Migration=1)\n",
+    "an import under a condition": "if True:\n    from shop.hidden import Migration\n",
+    "a walrus": "print(Migration := 3)\n",
+    "a loop": "for Migration in [1]: pass\n",
+    "an annotation": "Migration: type = hidden.x\n",
+}
+
+
+@pytest.mark.parametrize("source", HIDDEN.values(), ids=HIDDEN.keys())
+def test_read_header_of_a_migration_that_does_not_show(source: str) -> None:
+    """Django would find it; what it depends on can't be told."""
+    header = read_header(source.encode())
+    assert header is not None and header.opaque
+    assert read_header(source.encode(), numbered=False) is None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def helper():\n    exec('x')\n",
+        "from django.db.models import *\n",
+        "modules = [1]\n",
+        "x = 1\n",
+    ],
+)
+def test_read_header_of_what_binds_no_migration(source: str) -> None:
+    assert read_header(source.encode()) is None

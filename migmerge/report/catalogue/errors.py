@@ -160,4 +160,10 @@ ERRORS = (
         "block, or never end.",
         "Move it away, or put a regular file in its place.",
     ),
+    Message(
+        "MM331", "nothing-left", "No migrations where the target has some",
+        "A merge would leave no migration that migmerge looks at, though the branch that is merged into has some: they were removed, "
+        "moved, or are left out.",
+        "Look where they went with the command of the hint.",
+    ),
 )  # fmt: skip

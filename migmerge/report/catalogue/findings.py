@@ -95,4 +95,10 @@ FINDINGS = (
         "counts; an archive beside it or below it is not read.",
         "Nothing. `exclude` silences the notice; where the other directory is the right one, name it in `migration_modules`.",
     ),
+    Message(
+        "MM207", "other-configuration", "A branch with a configuration of its own",
+        "`check --against`, `forecast` and any check in CI read the configuration of the branch that is merged into, so that a "
+        "branch can't leave its own migrations out. It names the keys that the work tree has otherwise.",
+        "Nothing, where the change is meant: it counts once it is merged. `--config FILE` names a file that counts now.",
+    ),
 )  # fmt: skip
