@@ -109,7 +109,10 @@ def carry_out(
         raise
     if verification.failed:
         back = transaction.roll_back()
-        return FixReport(_failed(plan, verification, back), verification, "", written=False)
+        return FixReport(
+            _failed(plan, verification, back), verification, "", written=False,
+            half_done=bool(back.stuck),
+        )  # fmt: skip
     transaction.finish()
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
     try:

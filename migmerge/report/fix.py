@@ -16,6 +16,7 @@ from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
 from migmerge.report.text import command_lines
 from migmerge.resolve.model import Plan, Resolution
+from migmerge.resolve.transaction import TAKE_BACK
 
 
 class Verification(NamedTuple):
@@ -59,13 +60,15 @@ class Verification(NamedTuple):
 
 
 class FixReport(NamedTuple):
-    """`note` says what git waits for now; `whole` that nothing asked for was left undone."""
+    """`note` says what git waits for now; `whole` that nothing asked for was left undone;
+    `half_done` that a database stood in the way of putting everything back."""
 
     plan: Plan
     verification: Verification
     note: str
     written: bool
     whole: bool = True
+    half_done: bool = False
 
 
 def report_json(report: FixReport) -> str:
@@ -122,7 +125,8 @@ def report_text(report: FixReport) -> str:
         missing = verification.missing
         lines.append(f"not verified: {missing}" if missing else "verified")
     elif verification.failed:
-        lines.append("not verified: everything was put back")
+        half = "half done: " if report.half_done else "everything was put back"
+        lines.append(f"not verified: {half}{TAKE_BACK if report.half_done else ''}")
     return resolutions_text(report.plan.resolutions) + _printable(lines)
 
 
