@@ -17,6 +17,7 @@ from migmerge.commands.install_files import (
     put,
     read_file,
     refuse_links,
+    sweep,
 )
 from migmerge.commands.install_hooks import Wiring, edited_hooks, hooks_back, plan_hooks
 from migmerge.commands.preferences import ask_preferences, is_preference
@@ -220,6 +221,7 @@ def _carry_out(repository: Repository, wiring: Wiring, options: InstallOptions) 
             put(prepared)
         finally:
             discard(prepared)
+        sweep(wiring.files)
     if (files or settings) and not options.dry_run:
         installed = any(value for _, value in wiring.settings)
         print("done; migmerge uninstall takes it out again" if installed else "done")

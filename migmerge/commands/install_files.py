@@ -110,6 +110,15 @@ def put(prepared: Sequence[Prepared]) -> None:
         _add_alias(file)
 
 
+def sweep(files: Sequence[File]) -> None:
+    """Take away what an installation that was killed had prepared."""
+    for directory in {os.path.dirname(file.path) for file in files}:
+        for name in os.listdir(directory) if os.path.isdir(directory) else ():
+            if name.startswith(_TEMPORARY):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(directory, name))
+
+
 def alias_of(path: str) -> str:
     """By this link a hook that was set aside runs under its own name, since it may go by it."""
     return os.path.join(os.path.dirname(path), "before-migmerge", os.path.basename(path))

@@ -46,6 +46,10 @@ _SCRIPTS = {
 }
 
 
+# those that change a configured database
+_WRITING = ("reconcile", "migrated", "taken_back", "renamed_again", "write_rows")
+
+
 class Heard(NamedTuple):
     """`status` is `ok`, `skipped` (the project doesn't run), `refused` or `failed` (Django
     objects); `why` is empty for `ok` only. `progress` are the lines that were shown meanwhile."""
@@ -73,6 +77,7 @@ def run(
         "settings": project.settings,
         "manage": project.manage,
         "top": project.top,
+        "writes": question in _WRITING,
         "text": text if project.manage else "",
     }
     progress: list[str] = []

@@ -249,3 +249,35 @@ def test_fix_with_rows_stopped_at_every_step(migrated: Site, tmp_path: Path, how
 @pytest.mark.parametrize("how", ["kill", "interrupt", "child"])
 def test_undo_with_rows_stopped_at_every_step(fixed: Site, tmp_path: Path, how: str) -> None:
     assert stop_at_every_step(fixed, tmp_path, how, "undo") > 10
+
+
+def test_project_ends_with_the_fix_that_was_killed(migrated: Site) -> None:
+    """Its process must not rename rows after the next command took everything back."""
+    path = "shop/migrations/0002_stock.py"
+    migrated.git("checkout", "-q", "main")
+    slow = (
+        "\n\ndef wait(apps, editor):\n    import time, pathlib\n"
+        "    if str(editor.connection.settings_dict['NAME']).endswith('db.sqlite3'):\n"
+        "        pathlib.Path('waiting').touch()\n        time.sleep(3)\n"
+        "        pathlib.Path('went-on').touch()\n\n\n"
+        "Migration.operations.insert(0, migrations.RunPython(wait, migrations.RunPython.noop))\n"
+    )
+    migrated.write(path, migrated.read(path) + slow.encode())
+    migrated.commit("slow")
+    migrated.publish()
+    migrated.git("checkout", "-q", "feature")
+    migrated.git("merge", "-q", "--no-edit", "main")
+    with subprocess.Popen(
+        [sys.executable, "-m", "migmerge", *FIX], cwd=migrated.root,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        for _ in range(600):
+            if (migrated.root / "waiting").exists():
+                break
+            time.sleep(0.05)
+        process.kill()
+    assert "took back a fix that was interrupted" in migrated.run("check").stderr
+    assert shop_rows(migrated) == OLD
+    time.sleep(3.5)
+    assert not (migrated.root / "went-on").exists()
+    assert shop_rows(migrated) == OLD
