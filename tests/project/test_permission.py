@@ -62,17 +62,20 @@ def add_database(site: Site, settings: str) -> None:
     site.git("commit", "-q", "-m", "another database")
 
 
+ASKING = [FIX, ("undo",), ("db", "status"), ("db", "reconcile", "--yes"), ("doctor",), ("verify",)]
+OTHERS = [
+    ("check",), ("check", "--against", "main"), ("graph",), ("forecast",),
+    ("db", "status", "--schema"), (*FIX, "--dry-run"), ("fix", "--yes", "--strategy", "merge"),
+    ("undo", "--yes"), ("merge", "main"), ("rebase", "main"), ("install",), ("uninstall",),
+    ("reset", "shop"), ("reset", "shop", "--database", "default"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "command",
-    [
-        ("check",), ("check", "--against", "main"), ("doctor",), ("graph",), ("forecast",),
-        ("verify",), ("db", "status"), ("db", "status", "--schema"), ("db", "reconcile", "--yes"),
-        FIX, (*FIX, "--dry-run"), ("fix", "--yes", "--strategy", "merge"), ("undo", "--yes"),
-        ("undo",), ("merge", "main"), ("rebase", "main"), ("install",), ("uninstall",),
-        ("reset", "shop"), ("reset", "shop", "--database", "default"),
-    ],
-    ids=" ".join,
-)  # fmt: skip
+    [*ASKING, *(pytest.param(command, marks=pytest.mark.corpus) for command in OTHERS)],
+    ids=lambda command: " ".join(command),
+)
 def test_nothing_connects_to_production_that_nobody_named(
     migrated: Site, production: tuple[int, list[object]], command: tuple[str, ...]
 ) -> None:

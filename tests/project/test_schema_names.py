@@ -97,17 +97,17 @@ def test_schema_of_a_database_that_was_just_migrated(
         env = {"DB": json.dumps(server.settings(name))}
         site.manage("makemigrations", "shop", "-v0", env=env)
         site.manage("migrate", "-v0", env=env)
-        done = site.run("db", "status", "--schema", env=env)
+        done = site.run("db", "status", "--schema", "--database", "default", env=env)
         assert (done.returncode, [x for x in done.stdout.splitlines() if " schema " in x]) == (
             0,
             [],
         )
         if engine == "postgresql":  # somebody's own index of an expression
             site.manage("shell", "-c", INDEX, env=env)
-            done = site.run("db", "status", "--schema", env=env)
+            done = site.run("db", "status", "--schema", "--database", "default", env=env)
             assert done.returncode == 0, done.stdout
         site.manage("shell", "-c", DROP, env=env)  # what is really missing is still seen
-        done = site.run("db", "status", "--schema", env=env)
+        done = site.run("db", "status", "--schema", "--database", "default", env=env)
         assert done.returncode == 1 and "(UniqueConstraint)" in done.stdout, done.stdout
 
 
