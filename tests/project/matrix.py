@@ -302,7 +302,16 @@ def arrive(work: Work, server: Server, name: str, way: str, *, reconcile: bool) 
     """The merged files: reconcile, where asked, then a plain migrate."""
     database = server.settings(name)
     if reconcile:
-        command = (sys.executable, "-m", "migmerge", "db", "reconcile", "--yes")
+        command = (
+            sys.executable,
+            "-m",
+            "migmerge",
+            "db",
+            "reconcile",
+            "--yes",
+            "--database",
+            "default",
+        )
         code, out = _run(work, way, database, *command)
         if code:
             return "reconcile: " + (out.strip().splitlines() or ["refused"])[-1]
@@ -334,7 +343,18 @@ def outcome(before: dict, after: dict | str, fresh: dict, added: Mapping[str, st
 
 def _tells(work: Work, server: Server, name: str, way: str) -> bool:
     """Whether `db status --schema` names a column that is gone."""
-    command = (sys.executable, "-m", "migmerge", "db", "status", "--schema", "--format", "json")
+    command = (
+        sys.executable,
+        "-m",
+        "migmerge",
+        "db",
+        "status",
+        "--schema",
+        "--format",
+        "json",
+        "--database",
+        "default",
+    )
     done = subprocess.run(
         command,
         cwd=work.root / way,
