@@ -346,7 +346,7 @@ def test_install_killed_at_every_step(repo: Repo, tmp_path: Path, command: str, 
         assert repo.run("install", "--hooks", "native").returncode == 0
     pristine = tmp_path / "pristine"
     shutil.copytree(repo.root, pristine, symlinks=True)
-    for step in some(range(1, 100)):
+    for step in some(range(1, 100), 8):
         shutil.rmtree(repo.root)
         shutil.copytree(pristine, repo.root, symlinks=True)
         arguments = [command, "--hooks", "native"]
