@@ -221,7 +221,8 @@ def _carry_out(repository: Repository, wiring: Wiring, options: InstallOptions) 
             put(prepared)
         finally:
             discard(prepared)
-        sweep(wiring.files)
+        own = [git_place(repository, name) for name in ("hooks", "info")]
+        sweep({*own, *(os.path.dirname(file.path) for file in wiring.files)})
     if (files or settings) and not options.dry_run:
         installed = any(value for _, value in wiring.settings)
         print("done; migmerge uninstall takes it out again" if installed else "done")

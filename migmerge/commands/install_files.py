@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from migmerge.errors import UserError
@@ -110,9 +110,9 @@ def put(prepared: Sequence[Prepared]) -> None:
         _add_alias(file)
 
 
-def sweep(files: Sequence[File]) -> None:
+def sweep(directories: Iterable[str]) -> None:
     """Take away what an installation that was killed had prepared."""
-    for directory in {os.path.dirname(file.path) for file in files}:
+    for directory in directories:
         for name in os.listdir(directory) if os.path.isdir(directory) else ():
             if name.startswith(_TEMPORARY):
                 with contextlib.suppress(OSError):

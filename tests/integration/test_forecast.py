@@ -241,4 +241,6 @@ def test_forecast_says_what_merging_each_two_brings(branches: Repo) -> None:
 
 def _broken(repo: Repo, one: str, other: str) -> set[str]:
     repo.git("checkout", "-q", "-f", one)
+    if "MM331" in repo.run("check", "--against", other).stderr:  # nothing would be left
+        return set()
     return {c["app"] for c in repo.check("--against", other)["conflicts"]}

@@ -430,8 +430,8 @@ def test_undo_of_a_half_done_fix_leaves_what_somebody_changed_since(siblings: Re
     (ref,) = refs(siblings)
     assert done.stderr == (
         "migmerge: took back a fix that was interrupted\n"
-        f"migmerge: left alone, since changed: {path}\n"
-        f"hint: what was there before is in {ref}\n"
+        f"migmerge: left as they are, since changed meanwhile: {path}\n"
+        f"migmerge: what was there before is in {ref}\n"
     )
     assert siblings.read(path).endswith(b"# mine\n")
     is_tidy(siblings)

@@ -288,6 +288,7 @@ def test_fix_of_one_name_with_two_contents_reconciles(
     databases = document["verification"]["databases"]
     where = "on SQLite (scratch files, not your databases)"
     assert databases == f"ok: 4 starting points {where}, 1 of them after migmerge db reconcile"
+    colliding.manage("migrate", "-v0")
     assert sorted(shop_rows(colliding)) == ["0001_initial", "0002_extra", "0003_extra"]
     assert sql(colliding, f"SELECT {column} FROM shop_product") == [(777,)]
     assert colliding.run("db", "status", "--schema").returncode == 0
@@ -894,8 +895,8 @@ post_migrate.connect(wait)
 @pytest.mark.corpus
 @pytest.mark.parametrize(
     ("command", "late"),
-    [("fix", False), ("fix", True), ("db reconcile", False)],
-    ids=["fix", "fix, in the migrate that follows", "db reconcile"],
+    [("fix", False), ("db reconcile", True), ("db reconcile", False)],
+    ids=["fix", "db reconcile, in the migrate that follows", "db reconcile"],
 )
 def test_interrupted_while_a_database_runs_a_migration(
     site: Site, command: str, late: bool

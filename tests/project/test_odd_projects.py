@@ -141,7 +141,7 @@ def test_odd_project(odd: Site, strategy: str, monkeypatch: pytest.MonkeyPatch) 
 def test_odd_project_undo(odd: Site) -> None:
     odd.fix("--strategy", "renumber")
     told = odd.run("undo").stdout
-    names = "log.0003_price is 0002_price again, shop.0003_price is 0002_price again"
+    names = "renames log.0003_price to 0002_price, shop.0003_price to 0002_price"
     assert (
         f"database default (SQLite, db.sqlite3): {names}\n"
         f"database log (SQLite, log.sqlite3): {names}\n"
