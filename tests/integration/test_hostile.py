@@ -312,6 +312,7 @@ def test_settings_of_git_change_nothing(siblings: Repo, tmp_path: Path) -> None:
     assert outputs() == expected
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
 def test_closed_streams(siblings: Repo, stream: str) -> None:
     closing = {"stdin": "<&-", "stdout": ">&-", "stderr": "2>&-"}[stream]
@@ -324,6 +325,7 @@ def test_closed_streams(siblings: Repo, stream: str) -> None:
         assert "Traceback" not in done.stderr and "bug" not in done.stderr
 
 
+@pytest.mark.corpus
 def test_a_comma_and_other_signs_in_a_directory(repo: Repo) -> None:
     place = "a,b (c) {d} [e]/sh'op"
     for branch, name in (("main", "0002_a"), ("feature", "0002_b")):

@@ -140,6 +140,7 @@ def let_go(site: Site) -> None:
     (site.root / "let-go").unlink()
 
 
+@pytest.mark.corpus
 def test_fix_where_a_lock_comes_in_the_middle_is_named_by_each_command(half_done: Site) -> None:
     for command in (("check",), ("db", "status"), FIX, ("undo",), ("graph",), ("verify",)):
         done = half_done.run(*command)
@@ -157,6 +158,7 @@ def test_fix_where_a_lock_comes_in_the_middle_is_named_by_each_command(half_done
     assert sql(half_done, "SELECT name, price, stock FROM shop_product") == [("a", 777, 0)]
 
 
+@pytest.mark.corpus
 def test_undo_without_databases_takes_back_the_files_of_a_half_done_fix(half_done: Site) -> None:
     done = half_done.run("undo", "--no-databases")
     assert done.returncode == 0

@@ -62,8 +62,8 @@ def add_database(site: Site, settings: str) -> None:
     site.git("commit", "-q", "-m", "another database")
 
 
-ASKING = [FIX, ("undo",), ("db", "status"), ("db", "reconcile", "--yes"), ("doctor",), ("verify",)]
-OTHERS = [
+ASKING = [FIX, ("undo",), ("db", "reconcile", "--yes")]
+OTHERS = [("db", "status"), ("doctor",), ("verify",),
     ("check",), ("check", "--against", "main"), ("graph",), ("forecast",),
     ("db", "status", "--schema"), (*FIX, "--dry-run"), ("fix", "--yes", "--strategy", "merge"),
     ("undo", "--yes"), ("merge", "main"), ("rebase", "main"), ("install",), ("uninstall",),
@@ -110,6 +110,7 @@ def test_a_named_database_is_connected_to(
     assert connected != []
 
 
+@pytest.mark.corpus
 def test_fix_names_what_it_leaves_alone(
     migrated: Site, production: tuple[int, list[object]]
 ) -> None:
@@ -129,7 +130,7 @@ def assert_reconciled_here(site: Site) -> None:
     assert sql(site, "SELECT name, price, stock FROM shop_product") == [("a", 777, 0)]
 
 
-@pytest.mark.parametrize("protected", ["default", "def*"])
+@pytest.mark.parametrize("protected", ["default", pytest.param("def*", marks=pytest.mark.corpus)])
 def test_a_protected_database_is_left_alone(migrated: Site, protected: str) -> None:
     migrated.write("pyproject.toml", f'[tool.migmerge]\nprotected_databases = ["{protected}"]\n')
     migrated.commit("protect")
@@ -153,6 +154,7 @@ def test_a_protected_database_is_left_alone(migrated: Site, protected: str) -> N
     assert migrated.run("db", "status", "--database", "default").returncode == 1
 
 
+@pytest.mark.corpus
 def test_a_file_outside_of_the_project_is_not_touched(migrated: Site, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.sqlite3"
     (migrated.root / "db.sqlite3").rename(elsewhere)
@@ -178,6 +180,7 @@ def test_fix_where_an_alias_is_a_read_only_replica(migrated: Site) -> None:
     assert_reconciled_here(migrated)
 
 
+@pytest.mark.corpus
 def test_fix_where_two_aliases_are_one_database(migrated: Site) -> None:
     add_database(migrated, NAMED.replace('"default"', '"same"'))
     migrated.fix("--strategy", "renumber")
