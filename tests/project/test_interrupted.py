@@ -225,7 +225,7 @@ def stop_at_every_step(site: Site, tmp_path: Path, how: str, *command: str) -> i
     assert site.run(*command).returncode == 0
     after = whole(site)
     assert before != after
-    for step in some(range(1, 200), 9):
+    for step in some(range(1, 200), 12):
         shutil.rmtree(site.root)
         shutil.copytree(pristine, site.root, symlinks=True)
         site.git("status")  # takes in that these are other inodes now
