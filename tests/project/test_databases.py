@@ -781,7 +781,7 @@ def test_db_reconcile_on_mariadb(tmp_path: Path, server: Server) -> None:
         assert site.run("db", "status", "--schema", env=env).returncode == 0
 
 
-PAIRS = some([(engine, name) for engine in ENGINES for name in SCENARIOS])
+PAIRS = some([(engine, name) for engine in ENGINES for name in SCENARIOS], 6)
 
 
 @pytest.mark.corpus
