@@ -30,6 +30,7 @@ from migmerge.resolve.planning import Planned
 from migmerge.resolve.proving import prove_fix
 from migmerge.resolve.reconciling import (
     AffectedDatabase,
+    RowsByApp,
     database_rows,
     find_affected,
     reconcile_affected,
@@ -87,25 +88,16 @@ def carry_out(
     after = states_after(repository, plan.changes, before)
     transaction = Transaction(repository, before, after)
     transaction.apply()
-    touched = False
     try:
         verification = _verify(repository, config, snapshot, planned, conflicts, options)
         if affected and not verification.failed:
-            rows = database_rows(affected, names)
-            if rows:
-                touched = True
-                transaction.touch_databases(rows)
-            for database in rows:
-                print(printable(f"migmerge: renaming rows in {database.name}"), file=sys.stderr)
-            told = reconcile_affected(
-                repository, read_snapshot(repository, config), affected, names
-            )
-            verification = verification._replace(configured=told)
+            configured = _reconcile(repository, config, transaction, affected, names)
+            verification = verification._replace(configured=configured)
     except BaseException as error:
         with undisturbed():
             back = transaction.roll_back()
         if isinstance(error, KeyboardInterrupt):
-            raise KeyboardInterrupt(_interrupted(back, touched=touched)) from None
+            raise KeyboardInterrupt(_interrupted(back, transaction)) from None
         raise
     if verification.failed:
         back = transaction.roll_back()
@@ -161,11 +153,27 @@ def _held(plan: Plan, held: Sequence[AffectedDatabase], conflicts: Sequence[Conf
     )
 
 
-def _interrupted(back: TakenBack, *, touched: bool) -> str:
+def _reconcile(
+    repository: Repository,
+    config: Config,
+    transaction: Transaction,
+    affected: Sequence[AffectedDatabase],
+    names: RowsByApp,
+) -> Outcome:
+    """Affected databases follow the files; each is named, and in the journal, before."""
+    rows = database_rows(affected, names)
+    if rows:
+        transaction.touch_databases(rows)
+    for database in rows:
+        print(printable(f"migmerge: renaming rows in {database.name}"), file=sys.stderr)
+    return reconcile_affected(repository, read_snapshot(repository, config), affected, names)
+
+
+def _interrupted(back: TakenBack, transaction: Transaction) -> str:
     """What is true after ^C."""
     if back.stuck or back.left:
         return "; ".join(back.lines)
-    return _HALF_WAY if touched else ""
+    return _HALF_WAY if transaction.touches_databases else ""
 
 
 def _with_databases(plan: Plan, affected: Sequence[AffectedDatabase]) -> Plan:

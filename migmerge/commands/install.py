@@ -107,22 +107,22 @@ def uninstall(options: InstallOptions) -> int:
                 notes = (*notes, f"{name}: the lines between our marks were edited: {_BY_HAND}")
                 continue
             files.append(File(path, before, without_blocks(before)))
-    settings = _settings_back(repository, options.scope)
     driver = _value(repository, options.scope, f"{SECTION}.driver")
+    settings = []
     if driver and not interpreter_of(driver):
         notes = (*notes, f"{SECTION}.driver is another one: left as it is")
+    elif _has_settings(repository, options.scope):
+        settings.append((SECTION, ""))
     if _is_named(repository, options.scope):
         settings.insert(0, (PYTHON_KEY, ""))
     wiring = Wiring(tuple(files), tuple(settings), notes)
     return _carry_out(repository, wiring, options)
 
 
-def _settings_back(repository: Repository, scope: str) -> list[tuple[str, str]]:
-    """The section of the merge driver, where it is ours."""
-    out = repository.git("config", f"--{scope}", "--get-regexp", r"^merge\.migmerge\.",
-                         expected=(0, 1))  # fmt: skip
-    driver = _value(repository, scope, f"{SECTION}.driver")
-    return [(SECTION, "")] if out and (not driver or interpreter_of(driver)) else []
+def _has_settings(repository: Repository, scope: str) -> bool:
+    """Whether the merge driver's section has any."""
+    pattern = r"^merge\.migmerge\."
+    return bool(repository.git("config", f"--{scope}", "--get-regexp", pattern, expected=(0, 1)))
 
 
 def _value(repository: Repository, scope: str, key: str) -> str:
@@ -183,9 +183,7 @@ def _has_open_end(path: str) -> bool:
 def _has_empty_section(repository: Repository) -> bool:
     """Whether the section is there without any setting: it stays when ours are taken out."""
     text = read_file(git_place(repository, "config")) or b""
-    return bool(_HEADER.search(text)) and not repository.git(
-        "config", "--local", "--get-regexp", r"^merge\.migmerge\.", expected=(0, 1)
-    )
+    return bool(_HEADER.search(text)) and not _has_settings(repository, "local")
 
 
 def _attribute_files(repository: Repository, options: InstallOptions) -> list[str]:

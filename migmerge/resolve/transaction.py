@@ -98,6 +98,11 @@ class Transaction:
             self._repository, self._journal, databases, undoing=undoing
         )
 
+    @property
+    def touches_databases(self) -> bool:
+        """Whether rows are part of the change."""
+        return bool(self._journal.rows)
+
     def finish(self) -> Journal:
         """It stays; `undo` finds it."""
         journal.end(self._repository)
