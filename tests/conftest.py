@@ -31,6 +31,7 @@ SEALED = {
 }
 
 IN_CI = os.environ.get("CI") == "true"  # before the tests are sealed off
+KILLS = int(os.environ.get("MIGMERGE_KILLS", "60"))  # how often a command is killed at any time
 STEP = int(os.environ.get("MIGMERGE_STEP", "1"))  # of the wide tests CI takes every so many
 
 

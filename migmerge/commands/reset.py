@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
 from migmerge.commands.named import Scope, app_named, scope_of
-from migmerge.commands.undo import UndoOptions, undo, why_not
+from migmerge.commands.undo import UndoOptions, last_change, undo, why_not
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.findings import find
@@ -299,6 +299,8 @@ def undo_reset(options: ResetOptions) -> int:
     """Files as `undo` gives them back, and the rows that were kept."""
     repository = find_work_tree(options.directory, "reset")
     config = read_config(repository.root, options.config)
+    with exclusive(repository):  # an undo that was killed is taken back, or was done
+        last_change(repository)
     found = kept(repository)
     if not found:
         raise UserError("nothing-to-undo", "there is no reset to take back here", "migmerge undo")

@@ -48,7 +48,7 @@ def undo(options: UndoOptions) -> int:
     with exclusive(repository, databases=not options.no_databases) as recovered:
         if recovered:
             return 0
-        change = _last(repository)
+        change = last_change(repository)
         if change is None:
             raise UserError(
                 "nothing-to-undo", "there is no fix to take back in this worktree", "git reflog"
@@ -64,11 +64,15 @@ def undo(options: UndoOptions) -> int:
         return _take_back(repository, config, change, options)
 
 
-def _last(repository: Repository) -> Journal | None:
-    """The last change that git has not taken back already, as with merge --abort."""
+def last_change(repository: Repository) -> Journal | None:
+    """The last change that git has not taken back already, as with merge --abort, nor an undo that
+    was killed before it forgot both."""
     while change := journal.last_backup(repository):
         now = read_states(repository, change.before)
-        if any(_differs(now[path], state) for path, state in change.before.items()):
+        if change.undoes:
+            if not any(_differs(now[path], state) for path, state in change.after.items()):
+                journal.drop_number(repository, change.undoes)
+        elif any(_differs(now[path], state) for path, state in change.before.items()):
             return change
         journal.drop(repository, change)
     return None
@@ -76,7 +80,7 @@ def _last(repository: Repository) -> Journal | None:
 
 def why_not(repository: Repository, paths: Sequence[str]) -> str:
     """Why the last change is not the one of these paths, as it left them; empty where it is."""
-    change = _last(repository)
+    change = last_change(repository)
     if change is None or set(change.before) != set(paths):
         return "something else was changed since: migmerge undo takes that back first"
     now = read_states(repository, change.before)
@@ -116,7 +120,8 @@ def _take_back(
     if not _agreed(rows, options):
         print("nothing was taken back")
         return 1
-    why = _carry_back(repository, Transaction(repository, now, change.before), rows, change)
+    transaction = Transaction(repository, now, change.before, change.number)
+    why = _carry_back(repository, transaction, rows, change)
     if why:
         print("nothing was taken back:")
         print("".join(f"  {printable(line)}\n" for line in why), end="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,23 @@ class GitError(Exception):
     def reason(self) -> str:
         """The last line of git's own words."""
         return (self.stderr.strip().splitlines() or ["git said nothing"])[-1]
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """^C waits until what runs inside has ended, git's own processes too (they inherit the mask).
+
+    `subprocess.run` kills a process a quarter of a second after ^C, and git that is killed leaves
+    its lock.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def git(

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from migmerge.errors import UserError
-from migmerge.git.process import GitError
+from migmerge.git.process import GitError, unbroken
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.state import BACKUPS, JOURNAL, stopped_operation
 from migmerge.project.databases import Renamed
@@ -59,7 +59,8 @@ class Journal(NamedTuple):
     """A change by path; `number` is its backup's, `head` and `theirs` the commits that stood.
 
     `rows` are set once databases are about to be changed, each as old name -> new name; an
-    `undoing` change gives them their old names.
+    `undoing` change gives them their old names. `undoes` is the number of the change that this one
+    takes back; 0 where it is a change of its own.
     """
 
     number: int
@@ -69,6 +70,7 @@ class Journal(NamedTuple):
     after: Mapping[str, State]
     rows: tuple[DatabaseRows, ...] = ()
     undoing: bool = False
+    undoes: int = 0
 
     @property
     def ref(self) -> str:
@@ -83,7 +85,10 @@ def standing(repository: Repository) -> tuple[str, str]:
 
 
 def begin(
-    repository: Repository, before: Mapping[str, State], after: Mapping[str, State]
+    repository: Repository,
+    before: Mapping[str, State],
+    after: Mapping[str, State],
+    undoes: int = 0,
 ) -> Journal:
     """All bytes into the object store, then the journal, then the backup: nothing else yet.
 
@@ -96,6 +101,7 @@ def begin(
         "worktree": repository.git_dir,
         "head": head,
         "theirs": theirs,
+        "undoes": undoes,
         "before": {path: _document(state, oids) for path, state in before.items()},
         "after": {path: _document(state, oids) for path, state in after.items()},
     }
@@ -107,10 +113,10 @@ def begin(
         if _back_up(repository, number, text, held):
             break
         number += 1  # taken by another worktree just now
-    repository.git("update-ref", "-d", _pending(repository))
+    _update_ref(repository, "-d", _pending(repository))
     for old in numbers[: 1 - _KEPT]:
-        repository.git("update-ref", "-d", f"{BACKUPS}{old}")
-    return Journal(number, head, theirs, before, after)
+        _update_ref(repository, "-d", f"{BACKUPS}{old}")
+    return Journal(number, head, theirs, before, after, undoes=undoes)
 
 
 def _keep_objects(
@@ -130,7 +136,7 @@ def _keep_objects(
         held = sorted(entries.union(oids.values()))
         try:
             tree = _tree(repository, held)
-            repository.git("update-ref", _pending(repository), tree)
+            _update_ref(repository, _pending(repository), tree)
         except GitError:  # mktree misses one
             if attempt == 2:
                 raise
@@ -143,6 +149,11 @@ def _keep_objects(
         "git", "objects that were just stored are gone from the repository",
         "wait until no other git gc or git prune runs here, then run it again",
     )  # fmt: skip
+
+
+def _update_ref(repository: Repository, *arguments: str) -> None:
+    with unbroken():
+        repository.git("update-ref", *arguments)
 
 
 def _pending(repository: Repository) -> str:
@@ -171,7 +182,7 @@ def _back_up(repository: Repository, number: int, text: bytes, oids: list[str]) 
     """False where there is a backup of this number."""
     tree = _tree(repository, oids, _store(repository, text))
     try:
-        repository.git("update-ref", f"{BACKUPS}{number}", tree, "0" * len(tree))
+        _update_ref(repository, f"{BACKUPS}{number}", tree, "0" * len(tree))
     except GitError:
         if number not in _numbers(repository):
             raise
@@ -222,8 +233,13 @@ def end(repository: Repository) -> None:
 
 def drop(repository: Repository, journal: Journal) -> None:
     """Forget a change that was taken back."""
-    if _text(repository, journal.number) is not None:
-        repository.git("update-ref", "-d", journal.ref)
+    drop_number(repository, journal.number)
+
+
+def drop_number(repository: Repository, number: int) -> None:
+    """The same by the number of its backup, where that is this worktree's."""
+    if _text(repository, number) is not None:
+        _update_ref(repository, "-d", f"{BACKUPS}{number}")
 
 
 def read_journal(repository: Repository) -> Journal:
@@ -273,7 +289,8 @@ def _parsed(repository: Repository, text: bytes, place: str) -> Journal:
         commits = (found["head"], found["theirs"])
         rows = tuple(_database_rows(entry) for entry in found.get("rows", ()))
         undoing = bool(found.get("undoing"))
-        return Journal(int(found["number"]), *commits, before, after, rows, undoing)
+        undoes = int(found.get("undoes", 0))
+        return Journal(int(found["number"]), *commits, before, after, rows, undoing, undoes)
     except (ValueError, KeyError, TypeError, GitError) as error:
         hint = "look at the files, then remove it"
         raise UserError("journal", f"the journal {place} can't be read: {error}", hint) from None

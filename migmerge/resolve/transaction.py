@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.errors import UserError
-from migmerge.git.process import GitError
+from migmerge.git.process import GitError, unbroken
 from migmerge.git.repository import Repository
 from migmerge.resolve import journal
 from migmerge.resolve.journal import DatabaseRows, Journal, State
@@ -59,13 +59,18 @@ class Transaction:
 
     `apply` (which is `begin`, then `write`) can be followed by `touch_databases`, and then by
     `finish` or `roll_back`; a process that dies in between leaves a journal, by which `take_back`
-    brings everything back.
+    brings everything back. `undoes` is the number of the change that it takes back, if any.
     """
 
     def __init__(
-        self, repository: Repository, before: Mapping[str, State], after: Mapping[str, State]
+        self,
+        repository: Repository,
+        before: Mapping[str, State],
+        after: Mapping[str, State],
+        undoes: int = 0,
     ) -> None:
         self._repository, self._before, self._after = repository, before, after
+        self._undoes = undoes
         self._journal: Journal  # from apply on
 
     def apply(self) -> Journal:
@@ -80,7 +85,7 @@ class Transaction:
 
     def begin(self) -> None:
         """Objects and journal."""
-        self._journal = journal.begin(self._repository, self._before, self._after)
+        self._journal = journal.begin(self._repository, self._before, self._after, self._undoes)
 
     def write(self) -> None:
         """Files and index."""
@@ -119,7 +124,7 @@ class Transaction:
 
     def revoke(self) -> None:
         """Take back what is finished: a change the other way round; both are forgotten."""
-        back = Transaction(self._repository, self._after, self._before)
+        back = Transaction(self._repository, self._after, self._before, self._journal.number)
         own = back.apply()
         back.finish()
         for change in (own, self._journal):
@@ -273,7 +278,8 @@ def _update_index(repository: Repository, arguments: Sequence[str], stdin: bytes
     left = _PATIENCE
     while True:
         try:
-            repository.git("update-index", *arguments, stdin=stdin)
+            with unbroken():
+                repository.git("update-index", *arguments, stdin=stdin)
             return
         except GitError as error:
             if "index.lock" not in error.stderr:
@@ -294,7 +300,8 @@ def _remove_empty(repository: Repository, path: str) -> None:
 
 def _refresh(repository: Repository) -> None:
     """Without it `git merge --abort` fails on files that were written, even with what they had."""
-    repository.git("update-index", "-q", "--refresh", expected=(0, 1, 128))
+    with unbroken():
+        repository.git("update-index", "-q", "--refresh", expected=(0, 1, 128))
 
 
 def _sweep(repository: Repository, paths: Iterable[str]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from migmerge.git.blocks import without_block
 from migmerge.git.hooks import NAMES, SUFFIX, script
 from migmerge.git.precommit import missing_types, with_hooks
-from tests.conftest import PRICE, STOCK, Repo, migration_text, some
+from tests.conftest import KILLS, PRICE, STOCK, Repo, migration_text, some
 
 ROOT = Path(__file__).parents[2]
 
@@ -328,6 +330,52 @@ def hooks_that_run(repo: Repo) -> str:
 @pytest.mark.parametrize("command", ["install", "uninstall"])
 def test_install_killed_at_every_step(repo: Repo, tmp_path: Path, command: str, kind: str) -> None:
     """The user's hook runs before and after, and both commands find their way from there."""
+    untouched = with_own_hook(repo, kind)
+    if command == "uninstall":
+        assert repo.run("install", "--hooks", "native").returncode == 0
+    pristine = tmp_path / "pristine"
+    shutil.copytree(repo.root, pristine, symlinks=True)
+    for step in some(range(1, 100), 8):
+        shutil.rmtree(repo.root)
+        shutil.copytree(pristine, repo.root, symlinks=True)
+        done = subprocess.run(
+            [sys.executable, "-c", KILL_INSTALL, str(step), command, "--hooks", "native"],
+            cwd=repo.root, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert hooks_that_run(repo) == "mine\n", step
+        if done.returncode == 0:
+            break
+        finds_its_way(repo, untouched, step)
+    assert step > 5
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("command", ["install", "uninstall"])
+def test_install_killed_at_any_time(repo: Repo, tmp_path: Path, command: str) -> None:
+    untouched = with_own_hook(repo, "python")
+    if command == "uninstall":
+        assert repo.run("install", "--hooks", "native").returncode == 0
+    pristine = tmp_path / "pristine"
+    shutil.copytree(repo.root, pristine, symlinks=True)
+    started = time.monotonic()
+    assert repo.run(command, "--hooks", "native").returncode == 0
+    lasts = time.monotonic() - started
+    chance = random.Random(7)
+    for turn in range(KILLS):
+        shutil.rmtree(repo.root)
+        shutil.copytree(pristine, repo.root, symlinks=True)
+        with subprocess.Popen(
+            [sys.executable, "-m", "migmerge", command, "--hooks", "native"], cwd=repo.root,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) as process:  # fmt: skip
+            time.sleep(lasts * chance.uniform(0.2, 1.1))
+            process.kill()
+        assert hooks_that_run(repo) == "mine\n", turn
+        finds_its_way(repo, untouched, turn)
+
+
+def with_own_hook(repo: Repo, kind: str) -> dict[str, tuple[int, bytes]]:
+    """A repository whose own pre-commit hook is of this kind; its files."""
     repo.write(".gitignore", "ran\n")
     repo.migration("shop", "0001_initial")
     repo.commit()
@@ -341,32 +389,20 @@ def test_install_killed_at_every_step(repo: Repo, tmp_path: Path, command: str, 
     target.chmod(0o755)
     if kind == "link":
         hook.symlink_to("../../tools/hook")
-    untouched = snapshot(repo)
-    if command == "uninstall":
-        assert repo.run("install", "--hooks", "native").returncode == 0
-    pristine = tmp_path / "pristine"
-    shutil.copytree(repo.root, pristine, symlinks=True)
-    for step in some(range(1, 100), 8):
-        shutil.rmtree(repo.root)
-        shutil.copytree(pristine, repo.root, symlinks=True)
-        arguments = [command, "--hooks", "native"]
-        done = subprocess.run(
-            [sys.executable, "-c", KILL_INSTALL, str(step), *arguments],
-            cwd=repo.root, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert hooks_that_run(repo) == "mine\n", step
-        if done.returncode == 0:
-            break
-        if step % 2:
-            again = repo.run("install", "--hooks", "native")
-            assert again.returncode == 0, (step, again.stdout, again.stderr)
-            assert hooks_that_run(repo) == "mine\n", step
-        undone = repo.run("uninstall")
-        assert undone.returncode == 0, (step, undone.stderr)
-        assert hooks_that_run(repo) == "mine\n", step
-        (repo.root / "ran").unlink(missing_ok=True)
-        assert snapshot(repo) == untouched, step
-    assert step > 5
+    return snapshot(repo)
+
+
+def finds_its_way(repo: Repo, untouched: dict[str, tuple[int, bytes]], turn: int) -> None:
+    """Uninstall leaves what was there before us, every second time after another install."""
+    if turn % 2:
+        again = repo.run("install", "--hooks", "native")
+        assert again.returncode == 0, (turn, again.stdout, again.stderr)
+        assert hooks_that_run(repo) == "mine\n", turn
+    undone = repo.run("uninstall")
+    assert undone.returncode == 0, (turn, undone.stderr)
+    assert hooks_that_run(repo) == "mine\n", turn
+    (repo.root / "ran").unlink(missing_ok=True)
+    assert snapshot(repo) == untouched, turn
 
 
 @pytest.mark.parametrize("place", ["/proc/self/fdinfo", "/sys/kernel"])

@@ -24,10 +24,9 @@ from migmerge.resolve.transaction import (
     take_back,
     write_disk,
 )
-from tests.conftest import PRICE, Repo, some
+from tests.conftest import KILLS, PRICE, Repo, some
 from tests.integration.test_fix import collision
 
-KILLS = int(os.environ.get("MIGMERGE_KILLS", "60"))  # before the tests are sealed off
 RENUMBER = ("fix", "--yes", "--strategy", "renumber", "--allow-skipped")
 
 
@@ -294,6 +293,69 @@ def test_fix_killed_at_every_step_of_a_stopped_operation(
 def test_undo_killed_at_every_step(siblings: Repo, tmp_path: Path) -> None:
     siblings.run(*RENUMBER)
     assert kill_at_every_step(siblings, tmp_path, "undo") > 15
+
+
+@pytest.mark.corpus
+def test_undo_after_an_undo_that_was_killed_is_no_fix(siblings: Repo, tmp_path: Path) -> None:
+    before = siblings.state()
+    siblings.fix("--strategy", "renumber")
+    pristine = tmp_path / "pristine"
+    shutil.copytree(siblings.root, pristine, symlinks=True)
+    for step in range(1, 100):
+        shutil.rmtree(siblings.root)
+        shutil.copytree(pristine, siblings.root, symlinks=True)
+        siblings.git("status")
+        killed = run_killed(siblings, step, "undo")
+        siblings.run("check")
+        if siblings.state() == before:
+            assert siblings.run("undo").returncode == 2, step
+        else:
+            assert siblings.run("undo").returncode == 0, step
+        assert siblings.state() == before, step
+        if killed == 0:
+            break
+    assert step > 15
+
+
+# In git's place: it holds the index lock for a moment, and is slow to put it away at ^C.
+SLOW = """#!{python}
+import os, signal, subprocess, sys, time
+if "--index-info" in sys.argv:
+    lock = os.path.join(".git", "index.lock")
+    os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+    def away(*_):
+        time.sleep(1)
+        os.unlink(lock)
+        os._exit(1)
+    signal.signal(signal.SIGINT, away)
+    open("locked", "w").close()
+    time.sleep(0.5)
+    os.unlink(lock)
+os.execv({git!r}, [{git!r}, *sys.argv[1:]])
+"""
+
+
+def test_an_interrupt_leaves_no_lock_of_git(siblings: Repo, tmp_path: Path) -> None:
+    before = siblings.state()
+    wrapper = tmp_path / "bin/git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(SLOW.format(python=sys.executable, git=shutil.which("git")))
+    wrapper.chmod(0o755)
+    path = f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}"
+    with subprocess.Popen(
+        [sys.executable, "-m", "migmerge", *RENUMBER, "--skip-verification"], cwd=siblings.root,
+        env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        process_group=0,
+    ) as process:  # fmt: skip
+        while not (siblings.root / "locked").exists():
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        told = process.communicate()[1]
+    (siblings.root / "locked").unlink()
+    assert process.returncode == 130, told
+    assert not (siblings.root / ".git/index.lock").exists()
+    assert siblings.state() == before
+    is_tidy(siblings)
 
 
 @pytest.mark.corpus

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import some
+from tests.conftest import KILLS, some
 from tests.project.conftest import Copy, Site
 from tests.project.test_databases import (
     assert_reconciled,
@@ -251,6 +254,51 @@ def test_fix_with_rows_stopped_at_every_step(migrated: Site, tmp_path: Path, how
 @pytest.mark.parametrize("how", ["kill", "interrupt", "child"])
 def test_undo_with_rows_stopped_at_every_step(fixed: Site, tmp_path: Path, how: str) -> None:
     assert stop_at_every_step(fixed, tmp_path, how, "undo") > 10
+
+
+def stop_at_any_time(site: Site, tmp_path: Path, *command: str) -> None:
+    """Every second time by ^C, which reaches the project's process, too."""
+    pristine = tmp_path / "pristine"
+    shutil.copytree(site.root, pristine, symlinks=True)
+    before = whole(site)
+    started = time.monotonic()
+    assert site.run(*command).returncode == 0
+    wait = (time.monotonic() - started) * 0.7
+    after = whole(site)
+    chance = random.Random(7)
+    found = {"before": 0, "after": 0}
+    for turn in range(KILLS):
+        shutil.rmtree(site.root)
+        shutil.copytree(pristine, site.root, symlinks=True)
+        site.git("status")  # takes in that these are other inodes now
+        with subprocess.Popen(
+            [sys.executable, "-m", "migmerge", *command], cwd=site.root, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0,
+        ) as process:  # fmt: skip
+            time.sleep(wait)
+            if turn % 2:
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGINT)
+            told = process.communicate()[0]
+        told += site.run("check").stderr
+        state = whole(site)
+        assert state in (before, after), (turn, wait, told)
+        assert not (site.root / ".git/migmerge/journal").exists()
+        found["before" if state == before else "after"] += 1
+        # most of it is reading: stay about where it writes, however busy the machine is
+        wait *= chance.uniform(1, 1.3) if state == before else chance.uniform(0.75, 1)
+    assert min(found.values()) > 0
+
+
+@pytest.mark.corpus
+def test_fix_with_rows_stopped_at_any_time(migrated: Site, tmp_path: Path) -> None:
+    stop_at_any_time(migrated, tmp_path, *FIX)
+
+
+@pytest.mark.corpus
+def test_undo_with_rows_stopped_at_any_time(fixed: Site, tmp_path: Path) -> None:
+    stop_at_any_time(fixed, tmp_path, "undo")
 
 
 def test_project_ends_with_the_fix_that_was_killed(migrated: Site) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import STEP
+from tests.conftest import KILLS, STEP
 from tests.integration.test_undo import is_tidy, run_killed
 from tests.project.conftest import Copy, Site, build_site
 from tests.project.test_databases import TWO, shop_rows, sql
@@ -304,6 +308,54 @@ def test_reset_killed(settled: Site, tmp_path: Path) -> None:
         reset(settled, "--undo")
         assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
     assert killed > 3
+
+
+@pytest.mark.corpus
+def test_reset_undo_killed_at_every_step(settled: Site, tmp_path: Path) -> None:
+    before = settled.state()[1], names(settled), shop_rows(settled)
+    reset(settled, "shop", "--database", "default", "--apply")
+    pristine = tmp_path / "pristine"
+    shutil.copytree(settled.root, pristine, symlinks=True)
+    for step in range(1, 100, 1 if STEP == 1 else 8):
+        shutil.rmtree(settled.root)
+        shutil.copytree(pristine, settled.root, symlinks=True)
+        settled.git("status")
+        killed = run_killed(settled, step, "reset", "--undo")
+        again = settled.run("reset", "--undo")
+        assert again.returncode == (0 if killed else 2), (step, again.stdout, again.stderr)
+        assert (settled.state()[1], names(settled), shop_rows(settled)) == before, step
+        is_tidy(settled)
+        if killed == 0:
+            break
+    assert step > 15
+
+
+@pytest.mark.corpus
+def test_reset_undo_killed_at_any_time(settled: Site, tmp_path: Path) -> None:
+    """What was taken back is taken back whole by running it again."""
+    before = settled.state()[1], names(settled), shop_rows(settled)
+    reset(settled, "shop", "--database", "default", "--apply")
+    pristine = tmp_path / "pristine"
+    shutil.copytree(settled.root, pristine, symlinks=True)
+    started = time.monotonic()
+    reset(settled, "--undo")
+    lasts = time.monotonic() - started
+    chance = random.Random(7)
+    for turn in range(KILLS):
+        shutil.rmtree(settled.root)
+        shutil.copytree(pristine, settled.root, symlinks=True)
+        settled.git("status")
+        with subprocess.Popen(
+            [sys.executable, "-m", "migmerge", "reset", "--undo"], cwd=settled.root,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) as process:  # fmt: skip
+            time.sleep(lasts * chance.uniform(0.3, 1.1))
+            process.kill()
+        again = settled.run("reset", "--undo")
+        assert again.returncode in (0, 2), (turn, again.stdout, again.stderr)
+        assert (settled.state()[1], names(settled), shop_rows(settled)) == before, turn
+        assert again.returncode == 0 or "MM320 there is no reset" in again.stderr
+        is_tidy(settled)
 
 
 def test_reset_where_the_settings_stop(settled: Site) -> None:
