@@ -95,10 +95,21 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
         help="of what both sides set, take what this side, or NAME's side, says",
     )
     parser.add_argument("--keep-names", action="store_true", help="repoint without renaming")
-    parser.add_argument(
+    carry = parser.add_mutually_exclusive_group()
+    carry.add_argument(
         "--carry",
-        action="store_true",
-        help="let renamed files say `replaces`, for databases out of reach (see docs/databases.md)",
+        action="store_const",
+        const="always",
+        default="",
+        help="renamed files keep their old names in `replaces`, so that migrate is all that any "
+        "database needs (by default: unless no other database can have run them)",
+    )
+    carry.add_argument(
+        "--no-carry",
+        dest="carry",
+        action="store_const",
+        const="never",
+        help="rename only: databases that ran an old name need migmerge db reconcile",
     )
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
     parser.add_argument("--dry-run", action="store_true", help="show the change, write nothing")

@@ -26,9 +26,14 @@ class Config(NamedTuple):
     verify_seconds: int = 30
     verify_code: bool = True
     protected_databases: tuple[str, ...] = ()
+    carry: str = "auto"
 
 
-_CHOICES = {"prefer": ("auto", "merge", "renumber"), "numbers": ("off", "notice", "error")}
+_CHOICES = {
+    "prefer": ("auto", "merge", "renumber"),
+    "numbers": ("off", "notice", "error"),
+    "carry": ("auto", "always", "never"),
+}
 _TABLES = ("migration_modules", "app_labels")
 _LISTS = ("exclude", "lock_files", "protected_databases")
 _NUMBERS = ("verify_seconds",)

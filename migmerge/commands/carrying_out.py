@@ -68,7 +68,7 @@ def carry_out(
             f"the commit would lack {', '.join(planned.uncommitted)}",
             "commit them first, or run fix without --commit",
         )
-    names = renamed_rows(plan.resolutions, kept=options.carry)
+    names = renamed_rows(plan.resolutions)
     projects = projects_of(repository, config, snapshot, sorted(planned.leaves))
     rule = untouched_rule(no_databases=options.no_databases)
     affected, held = [], []
@@ -121,7 +121,7 @@ def _commit(repository: Repository, done: Plan, options: FixOptions) -> Committe
     if options.amend:
         return amend_paths(repository, done.changes)
     if options.commit:
-        text = _message(done, carried=options.carry)
+        text = _message(done)
         return commit_paths(repository, text, done.changes)
     return None
 
@@ -255,15 +255,12 @@ def _failed(plan: Plan, verification: Verification, back: TakenBack) -> Plan:
     )
 
 
-def _message(plan: Plan, *, carried: bool) -> str:
+def _message(plan: Plan) -> str:
     labels = ", ".join(r.app for r in plan.resolutions if r.status == "fixed")
     lines = [f"Resolve migration conflicts in {labels}", ""]
     for resolution in plan.resolutions:
         lines += [f"{old} -> {new}" for old, new in sorted(resolution.renamed.items())]
         lines += [f"new: {path}" for path in resolution.created]
-    if carried:
-        lines += ["", "Where an old name was applied run migmerge db reconcile before migrate,",
-                  "which would skip what comes before the renamed migrations."]  # fmt: skip
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.model import Conflict
@@ -58,6 +58,38 @@ def choose(
     skipped = {conflict.app.key for conflict in asked} - chosen.keys()
     kept = [meant.get(c, c) for c in conflicts if c.app.key not in skipped]
     return Chosen(kept, wish._replace(chosen=chosen), tuple(left))
+
+
+def ask_carried(moves: Mapping[str, Mapping[str, str]], wish: Wish) -> Wish:
+    """Ask whether another database may have run what is renamed: (app key -> old name -> new name).
+
+    What the rule says of it is the answer of Enter, and where input ends.
+    """
+    carried = dict(wish.carried)
+    for app, names in moves.items():
+        old, new = next(iter(names.items()))
+        why = carried.get(app, "")
+        print(f"yes: {new} keeps the old name in `replaces`, with a catch-up migration behind it;")
+        print("     every database needs `migrate` only")
+        print("no:  renamed only; another database that ran it needs `migmerge db reconcile` first")
+        print(f"Enter is {'yes: ' + why if why else 'no: no remote-tracking branch has it'}")
+        question = f"May another database have run {old}: a colleague's, staging, a preview?"
+        if _is_yes(question, default=bool(why)):
+            carried.setdefault(app, "as you said")
+        else:
+            carried.pop(app, None)
+    return wish._replace(carried=carried)
+
+
+def _is_yes(question: str, *, default: bool) -> bool:
+    while True:
+        try:
+            typed = input(f"{question} {'[Y/n]' if default else '[y/N]'} ").strip().lower()
+        except EOFError:
+            print()
+            return default
+        if typed in ("y", "yes", "n", "no", ""):
+            return typed in ("y", "yes") if typed else default
 
 
 def _answer(ways: Sequence[Option]) -> str:

@@ -74,6 +74,36 @@ def reconcile(options: DbOptions) -> int:
     return 0 if whole and all(done) else 1
 
 
+def reconcile_renamed(directory: str, config_file: str | None) -> int:
+    """Databases with rows under old names, as after a rebase; where none has, or no project can be
+    asked, nothing is said. 1 when one could not be brought in line."""
+    repository = find_work_tree(directory, "db")
+    config = read_config(repository.root, config_file)
+    options = DbOptions(repository.root, config_file, yes=True)
+    with exclusive(repository):
+        snapshot = read_snapshot(repository, config)
+        found = projects_of(repository, config, snapshot, sorted(snapshot.apps))
+        allowed = Permission(protected=config.protected_databases)
+        done = [
+            _reconcile(project, database, plan, options)
+            for project, apps in found.items() if isinstance(project, Project)
+            for plan, database in _plans(repository, snapshot, project, apps, allowed)
+            if plan.rows and not plan.status.protected
+        ]  # fmt: skip
+    return 0 if all(done) else 1
+
+
+def _plans(
+    repository: Repository,
+    snapshot: Snapshot,
+    project: Project,
+    apps: list[str],
+    allowed: Permission,
+) -> list[tuple[Reconciliation, Database]]:
+    found = read_reconciliations(repository, snapshot, project, apps, Database(), (), allowed)
+    return [] if isinstance(found, str) else found
+
+
 def _reconcile(
     project: Project, database: Database, plan: Reconciliation, options: DbOptions
 ) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from migmerge.commands.carrying_out import carry_out
-from migmerge.commands.choosing import Chosen, choose
+from migmerge.commands.choosing import Chosen, ask_carried, choose
 from migmerge.commands.exclusive import exclusive
 from migmerge.commands.fix_options import FixOptions, asks
 from migmerge.commands.named import app_named, says_yes, scope_of
@@ -16,6 +16,7 @@ from migmerge.conflicts.model import Conflict
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
 from migmerge.git.commit import refuse_amend
+from migmerge.git.elsewhere import seen_elsewhere
 from migmerge.git.findings import Findings, find
 from migmerge.git.renames import find_renames, find_taken
 from migmerge.git.repository import Repository, find_work_tree
@@ -32,9 +33,10 @@ from migmerge.report.fix import (
     resolutions_text,
 )
 from migmerge.report.screen import printable
-from migmerge.resolve.decide import Wish
+from migmerge.resolve.decide import Wish, catch_ups, undecided
 from migmerge.resolve.model import Plan, Resolution
 from migmerge.resolve.planning import plan_all
+from migmerge.resolve.reconciling import name_of
 
 
 def fix(options: FixOptions) -> int:
@@ -56,9 +58,9 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)
     strategy = options.strategy
-    if (moved or options.carry) and strategy == "auto":
+    if (moved or options.carry == "always") and strategy == "auto":
         strategy = "renumber"  # to name a side that moves is to ask for a move
-    if options.carry and (strategy != "renumber" or options.keep_names):
+    if options.carry == "always" and strategy != "renumber":
         raise UserError(
             "options", "--carry goes with names that change", "fix --strategy renumber --carry"
         )
@@ -67,7 +69,9 @@ def _fix(repository: Repository, options: FixOptions) -> int:
         strategy = _strategy_of_take(strategy, conflicts)
         take = taken_leaves(repository, snapshot, conflicts, _name(options.take))
     asking = asks(options) and not options.yes
-    wish = Wish(strategy, options.keep_names, found.prefer, asking, take, options.carry)
+    carry = options.carry or config.carry
+    carried = _carried(repository, snapshot, conflicts, found, carry)
+    wish = Wish(strategy, options.keep_names, found.prefer, asking, take, carried)
     chosen: Chosen | None = Chosen(conflicts, wish)
     if asking and strategy == "auto" and not options.dry_run:
         chosen = choose(repository, snapshot, found, conflicts, wish)
@@ -75,7 +79,14 @@ def _fix(repository: Repository, options: FixOptions) -> int:
         print("nothing was changed")
         return 1
     conflicts, wish, left = chosen
-    planned = plan_all(repository, config, snapshot, conflicts, wish, _published(repository, found))
+    # sides that only now are known
+    wish = wish._replace(carried=_carried(repository, snapshot, conflicts, found, carry))
+    published = _published(repository, found)
+    planned = plan_all(repository, config, snapshot, conflicts, wish, published)
+    if asking and not options.dry_run and carry == "auto":
+        answered = ask_carried(_renamed(planned.plan, conflicts), wish)
+        if answered.carried.keys() != wish.carried.keys():
+            planned = plan_all(repository, config, snapshot, conflicts, answered, published)
     if options.amend and planned.plan.changes:
         refuse_amend(repository, found.base.commit if found.base else "")
 
@@ -90,6 +101,43 @@ def _fix(repository: Repository, options: FixOptions) -> int:
         where = "other apps: migmerge check" if options.apps else f"others: migmerge -C {top} check"
         print(printable(f"note: there are more in {where}"), file=sys.stderr)
     return code
+
+
+def _carried(
+    repository: Repository,
+    snapshot: Snapshot,
+    conflicts: Sequence[Conflict],
+    found: Findings,
+    carry: str,
+) -> Mapping[str, str]:
+    """The apps whose renamed migrations keep their old names, each with why; `carry` is that of the
+    configuration."""
+    reasons = {}
+    base = found.base.commit if found.base else ""
+    for conflict in undecided(conflicts):
+        moving = [k for b in conflict.branches if b.side == "replayed" for k in b.nodes]
+        if carry == "never" or not moving or conflict.kind == "path":
+            continue  # one name with two contents: only its tables tell which a database ran
+        nodes = [snapshot.graph.nodes[key] for key in moving if key in snapshot.graph.nodes]
+        if carry == "always":
+            why = "as asked for"
+        elif any(node.header.replaces for node in nodes) or catch_ups(snapshot, conflict):
+            why = "they were carried before"
+        else:
+            why = seen_elsewhere(repository, {node.path for node in nodes}, base)
+        if why:
+            reasons[conflict.app.key] = why
+    return reasons
+
+
+def _renamed(plan: Plan, conflicts: Sequence[Conflict]) -> dict[str, dict[str, str]]:
+    """App key -> old name -> new name, of the chains that can be carried."""
+    sided = {conflict.app.key for conflict in undecided(conflicts) if conflict.kind != "path"}
+    return {
+        r.key: {name_of(old): name_of(new) for old, new in sorted(r.renamed.items())}
+        for r in plan.resolutions
+        if r.renamed and r.strategy == "renumber" and r.key in sided
+    }
 
 
 def _with_left(plan: Plan, left: Sequence[Resolution]) -> Plan:

@@ -8,7 +8,7 @@ from migmerge.report.screen import has_terminal
 
 
 class FixOptions(NamedTuple):
-    """What the command line said."""
+    """What the command line said; `carry` is "always", "never" or empty."""
 
     directory: str
     config: str | None = None
@@ -17,7 +17,7 @@ class FixOptions(NamedTuple):
     move: tuple[str, ...] = ()
     take: str | None = None
     keep_names: bool = False
-    carry: bool = False
+    carry: str = ""
     base: str | None = None
     dry_run: bool = False
     yes: bool = False

@@ -12,6 +12,7 @@ from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot, understand
+from migmerge.migrations.catch_up import is_catch_up
 from migmerge.migrations.operations import pair_names
 from migmerge.project.databases import Permission, Renamed
 from migmerge.project.run import undisturbed
@@ -138,8 +139,12 @@ def _take_back(
 def _agreed(rows: Sequence[DatabaseRows], options: UndoOptions) -> bool:
     """Whether rows may be renamed; each database is named before. Only a terminal is asked."""
     for database in rows:
-        told = ", ".join(f"{row.label}.{row.new} to {row.old}" for row in database.rows)
-        print(printable(f"{database.name}: renames {told}"), flush=True)
+        told = ", ".join(
+            f"removes {row.label}.{row.new}" if row.kept
+            else f"renames {row.label}.{row.new} to {row.old}"
+            for row in database.rows
+        )  # fmt: skip
+        print(printable(f"{database.name}: {told}"), flush=True)
     if not rows or options.yes or not has_terminal():
         return True
     return says_yes("Take the fix back, in the database, too?")
@@ -185,6 +190,12 @@ def _renamed(snapshot: Snapshot, change: Journal) -> RowsByApp:
         if pairs:
             label = apps[place].label
             rows = [Renamed(label, name, other) for name, other in sorted(pairs.items())]
+            # a row that goes where the one before it stays
+            rows += [
+                Renamed(label, min(pairs), name, kept=True)
+                for name, data in new.items()
+                if name not in pairs.values() and is_catch_up(data, name, label)
+            ]
             found[apps[place].key] = rows
     return found
 

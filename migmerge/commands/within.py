@@ -8,6 +8,7 @@ import sys
 from typing import NamedTuple
 
 from migmerge.commands.check import CheckOptions, check
+from migmerge.commands.db import reconcile_renamed
 from migmerge.commands.fix import fix
 from migmerge.commands.fix_options import FixOptions
 from migmerge.config import read_config
@@ -16,6 +17,7 @@ from migmerge.git.process import interactive
 from migmerge.git.repository import Repository, find_repository
 from migmerge.git.state import is_busy, is_merging, is_rebasing
 from migmerge.report.screen import has_terminal, printable
+from migmerge.resolve.reconciling import untouched_rule
 
 # what of git merge's options is the commit's
 _PASSED = ("--no-verify", "--cleanup", "-S", "--gpg-sign", "--no-gpg-sign", "--edit")
@@ -43,8 +45,8 @@ _MERGE = _HELP.format(
 _REBASE = _HELP.format(
     "rebase",
     "each commit",
-    "Your migrations move behind the others, without a question, and databases in the project's\n"
-    "settings that had the old names are reconciled; migmerge undo and git rebase --abort go back.",
+    "Your migrations move behind the others, without a question. At the end, databases in the\n"
+    "project's settings that have the old names are reconciled.",
 )
 
 
@@ -107,9 +109,19 @@ def rebase(options: GitOptions) -> int:
         code = interactive("rebase", "--continue", cwd=options.directory, editor="true")
     if code and is_rebasing(repository):
         print("stopped: mend what is said above, then migmerge rebase --continue")
-    if not code and going_on and not is_rebasing(repository):
-        return check(CheckOptions(options.directory, options.config))  # who knows how it began
-    return 1 if code else 0
+    if code:
+        return 1
+    # who knows how it began
+    wrong = check(CheckOptions(options.directory, options.config)) if going_on else 0
+    return wrong or _follow(options)
+
+
+def _follow(options: GitOptions) -> int:
+    """Databases follow once, at the end: they are ahead of every commit but the last."""
+    rule = untouched_rule()
+    if rule:
+        return 0
+    return reconcile_renamed(options.directory, options.config)
 
 
 def _each(options: GitOptions, strategy: str) -> str:
@@ -117,17 +129,19 @@ def _each(options: GitOptions, strategy: str) -> str:
     command = [sys.executable, "-I", "-m", "migmerge"]
     if options.config:
         command += ["--config", os.path.abspath(options.config)]
-    return shlex.join(
-        [*command, "fix", "--yes", "--amend", "--allow-skipped", "--strategy", strategy]
-    )
+    command += ["fix", "--yes", "--amend", "--allow-skipped", "--no-carry", "--no-databases"]
+    return shlex.join([*command, "--strategy", strategy])
 
 
 def _fixed(repository: Repository, options: GitOptions, strategy: str, then: str) -> bool:
     """Fix what can be; False, with words, where somebody has to go on."""
     asks = has_terminal() and strategy == "auto"
+    # each commit of a rebase would get a catch-up migration that the next one moves
+    rebasing = is_rebasing(repository)
     wish = FixOptions(
-        repository.root, options.config, strategy=strategy, yes=not asks, allow_skipped=True
-    )
+        repository.root, options.config, strategy=strategy, carry="never" if rebasing else "",
+        yes=not asks, no_databases=rebasing, allow_skipped=True,
+    )  # fmt: skip
     try:
         done = fix(wish) == 0
     except UserError:

@@ -135,6 +135,8 @@ class ResolutionDocument(TypedDict):
     """Why, in sentences."""
     next: Sequence[str]
     """What to run, where it is refused."""
+    carried: bool
+    """Whether the old names are kept in `replaces`, so that databases need `migrate` only."""
 
 
 class VerificationDocument(TypedDict):

@@ -109,6 +109,7 @@ def _document(resolution: Resolution) -> ResolutionDocument:
         ],
         "reasons": resolution.reasons,
         "next": resolution.next,
+        "carried": resolution.carried,
     }
 
 
@@ -132,7 +133,8 @@ def report_text(report: FixReport) -> str:
 
 def _next_on_databases(report: FixReport) -> list[str]:
     """What those run who have a database with the old files."""
-    resolutions, configured = report.plan.resolutions, report.verification.configured
+    resolutions = [r for r in report.plan.resolutions if not r.carried]
+    configured = report.verification.configured
     lines = []
     if any(r.renamed or r.strategy == "renumber" for r in resolutions):
         other = "another" if configured and configured.status is Status.OK else "a"

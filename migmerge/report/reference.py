@@ -16,6 +16,8 @@ MEANINGS = {
     "numbers": "what is made of one number twice in one line of migrations",
     "verify_seconds": "what `fix` may take to migrate scratch databases; 0: it doesn't",
     "verify_code": "whether RunPython is run on scratch databases; without it nothing with code is verified",
+    "carry": "whether renamed migrations keep the old name in `replaces`, with a catch-up migration behind them, so that databases need "
+    "`migrate` only; `auto`: unless no other database can have run them",
     "protected_databases": "aliases and hosts (with `*`) of databases that are never connected to unless named, and never changed",
 }
 

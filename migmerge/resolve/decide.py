@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from migmerge.conflicts.model import Conflict
+from migmerge.git.compare import source_of
 from migmerge.git.findings import BROKEN
 from migmerge.git.snapshot import Snapshot
+from migmerge.migrations.catch_up import is_catch_up
 from migmerge.migrations.model import NodeKey
 from migmerge.resolve import moves
 from migmerge.resolve.model import Moves, Refusal
@@ -28,15 +30,18 @@ class Choice(NamedTuple):
 
 class Wish(NamedTuple):
     """What the user asked for; `asks` that there is a terminal to confirm the plan on, `take` are
-    the leaves of the sides whose definition holds, `carry` that renamed files are to say which
-    names they had, `chosen` what holds for single apps, by key."""
+    the leaves of the sides whose definition holds, `chosen` what holds for single apps, by key.
+
+    `carried` are the apps, by key, whose renamed files keep their old names in `replaces`, each
+    with why.
+    """
 
     strategy: str = "auto"
     keep_names: bool = False
     prefer: str = "auto"
     asks: bool = False
     take: frozenset[NodeKey] = frozenset()
-    carry: bool = False
+    carried: Mapping[str, str] = {}
     chosen: Mapping[str, Choice] = {}
 
     def of(self, app: str) -> Wish:
@@ -53,18 +58,6 @@ class Decision(NamedTuple):
     stale_locks: tuple[Conflict, ...]
 
 
-def _with_old_names(snapshot: Snapshot, move: Moves) -> Moves | Refusal:
-    """Refused where an old name is another migration's afterwards: that would be replaced, too."""
-    staying = {key.name for key in snapshot.graph.app_nodes(move.app) if key not in move.names}
-    taken = staying | set(move.names.values())
-    again = sorted(key.name for key in move.names if key.name in taken)
-    if again:
-        reason = f"--carry: {again[0]} is another migration's name afterwards"
-        commands = (f"migmerge fix {shlex.quote(move.app)} --strategy renumber",)
-        return Refusal(move.app, "name-taken", (reason,), (*commands, "migmerge db reconcile"))
-    return move._replace(carry=True)
-
-
 def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Decision:
     """A move or a refusal for every app that has a conflict."""
     found: list[Moves] = []
@@ -77,8 +70,6 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Dec
             refusals.append(_broken(broken))
         elif sided:
             answer = decide_one(snapshot, sided[0], wish.of(app))
-            if wish.carry and isinstance(answer, Moves):
-                answer = _with_old_names(snapshot, answer)
             (found if isinstance(answer, Moves) else refusals).append(answer)  # type: ignore[arg-type]
         else:
             stale += [c for c in own if c.kind == "lock-file"]
@@ -147,7 +138,22 @@ def decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | Re
     refusal = _published(conflict)
     if refusal:
         return refusal
-    return moves.renumber(snapshot.graph, conflict, taken, keep_names=wish.keep_names)
+    return moves.renumber(
+        snapshot.graph, conflict, taken, keep_names=wish.keep_names,
+        carry=app.key in wish.carried, catch_ups=catch_ups(snapshot, conflict),
+    )  # fmt: skip
+
+
+def catch_ups(snapshot: Snapshot, conflict: Conflict) -> frozenset[NodeKey]:
+    """The catch-up migrations of the sides that move, each behind one that moves, too."""
+    moving = {k for b in conflict.branches if b.side == "replayed" for k in b.nodes}
+    parents = snapshot.graph.parents
+    return frozenset(
+        key
+        for key in moving
+        if len(parents[key]) == 1 and parents[key] <= moving
+        and is_catch_up(source_of(snapshot, key), key.name, conflict.app.label)
+    )  # fmt: skip
 
 
 def _published(conflict: Conflict) -> Refusal | None:

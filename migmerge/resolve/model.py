@@ -9,6 +9,15 @@ from migmerge.conflicts.model import Disputed
 from migmerge.migrations.model import NodeKey
 
 
+class CatchUp(NamedTuple):
+    """The catch-up migration of an app: the last of the chain that it stands `behind`, the leaf
+    node that came in `before` the chain, and its own name; all by new name."""
+
+    behind: str
+    before: str
+    name: str
+
+
 class Moves(NamedTuple):
     """What a strategy does to the graph of one app.
 
@@ -18,7 +27,8 @@ class Moves(NamedTuple):
     of it where that is decided without them. `dropped` are
     nodes whose file goes, each with the one that stands for it; `carried` are those that go behind
     what is made again; `leaf` is the name of the only leaf afterwards, where no merge migration
-    is made; `carry` that each renamed file says in `replaces` which name it had.
+    is made; `carry` that each renamed file says in `replaces` which name databases know, with the
+    catch-up migration `catch_up` behind them.
     """
 
     app: str
@@ -32,6 +42,7 @@ class Moves(NamedTuple):
     carried: tuple[NodeKey, ...] = ()
     leaf: str = ""
     carry: bool = False
+    catch_up: CatchUp | None = None
 
 
 class Refusal(NamedTuple):
@@ -67,7 +78,7 @@ class Resolution(NamedTuple):
     """What happened, or would happen, to one app; the keys of `fix`'s JSON.
 
     `app` is its label, `key` its key, which no other app has. `kind` is the refusal's, where it
-    is refused.
+    is refused. `carried`: a plain `migrate` is all that its renamed migrations need.
     """
 
     app: str
@@ -82,6 +93,7 @@ class Resolution(NamedTuple):
     next: tuple[str, ...] = ()
     kind: str = ""
     key: str = ""
+    carried: bool = False
 
 
 def refused(label: str, refusal: Refusal) -> Resolution:

@@ -7,19 +7,27 @@ from collections.abc import Collection, Iterable, Set
 from itertools import pairwise
 
 from migmerge.conflicts.model import Branch, Conflict
+from migmerge.migrations.catch_up import catch_up_name
 from migmerge.migrations.graph import Graph
 from migmerge.migrations.model import App, NodeKey
 from migmerge.migrations.naming import is_sequence, number, renumbered
-from migmerge.resolve.model import Moves, Refusal
+from migmerge.resolve.model import CatchUp, Moves, Refusal
 
 
 def renumber(
-    graph: Graph, conflict: Conflict, taken: Collection[str], *, keep_names: bool
+    graph: Graph,
+    conflict: Conflict,
+    taken: Collection[str],
+    *,
+    keep_names: bool,
+    carry: bool = False,
+    catch_ups: Collection[NodeKey] = (),
 ) -> Moves | Refusal:
     """Put every replayed chain, in its order, after onto's leaf.
 
     `taken` are names that no migration of the app may get: files in the directory, and names
-    that some `replaces` still reserves.
+    that some `replaces` still reserves. With `carry` every old name stays reserved, the first of a
+    chain always gets a new one, and a new catch-up migration takes the place of `catch_ups`.
     """
     app = conflict.app
     onto = [branch for branch in conflict.branches if branch.side == "onto"]
@@ -35,19 +43,24 @@ def renumber(
             app.key, "sides-unknown", ("it is not known which side is published",), _ask(conflict)
         )
     moving = [branch for branch in conflict.branches if branch.side == "replayed"]
-    kept_edges = _edges(graph, app.key, {key for branch in moving for key in branch.nodes})
+    going = {key for branch in moving for key in branch.nodes}
+    kept_edges = _edges(graph, app.key, going)
     naming = _Naming(
-        graph, conflict, onto[0], taken, keep_names=keep_names or not is_sequence(kept_edges)
-    )
+        graph, conflict, onto[0], taken,
+        keep_names=keep_names or not is_sequence(kept_edges), carry=carry,
+    )  # fmt: skip
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
-    dropped = dict(conflict.twins)
+    behind = _behind(graph, going.intersection(catch_ups))
+    dropped = {**dict(conflict.twins), **behind}
     placed = graph.ancestors(onto[0].leaf) | dropped.keys()
     tail = onto[0].leaf
     for branch in moving:
         fresh = [key for key in branch.nodes if key not in placed and key not in naming.names]
         for key in fresh:
-            naming.place(key)
-            if not any(parent in fresh for parent in graph.parents[key]):
+            parents = {behind.get(parent, parent) for parent in graph.parents[key]}
+            first = parents.isdisjoint(fresh)
+            naming.place(key, first=first)
+            if first:
                 repoint[key] = (_replaced_parent(graph, key, placed), naming.names[tail])
         placed |= graph.ancestors(branch.leaf)
         tail = fresh[-1] if fresh else tail
@@ -61,14 +74,24 @@ def renumber(
         )
     names = {key: name for key, name in naming.names.items() if key in naming.moved}
     strategy = "renumber" if naming.moved else "drop"
-    return Moves(
-        app.key,
-        strategy,
-        _changed(names),
-        repoint,
-        dropped=dropped,
-        leaf=naming.names[tail],
+    move = Moves(
+        app.key, strategy, _changed(names), repoint, dropped=dropped, leaf=naming.names[tail]
     )
+    if not carry or not naming.moved:
+        return move
+    before = onto[0].leaf.name
+    behind_it = CatchUp(move.leaf, before, catch_up_name(move.leaf, before, taken))
+    return move._replace(carry=True, leaf=behind_it.name, catch_up=behind_it)
+
+
+def _behind(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, NodeKey]:
+    """For each catch-up migration the one that it stands behind."""
+    found = {key: next(iter(graph.parents[key])) for key in catch_ups}
+    for key, parent in found.items():
+        while parent in found:
+            parent = found[parent]
+        found[key] = parent
+    return found
 
 
 def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | Refusal:
@@ -234,6 +257,7 @@ class _Naming:
         taken: Collection[str],
         *,
         keep_names: bool,
+        carry: bool = False,
         last: int = 0,
     ) -> None:
         moving = {key for b in conflict.branches if b.side == "replayed" for key in b.nodes}
@@ -247,14 +271,19 @@ class _Naming:
         going = {key.name for key in gone}
         self._taken = {name for name in taken if name not in going} | set(self.names.values())
         self._numbers = _numbers(self._taken)
+        self._old = {key.name for key in moving} if carry else set[str]()
         top = number(onto.leaf.name)
         self._last = max(
             last, max(_numbers(self.names.values()), default=0) if top is None else top
         )
 
-    def place(self, key: NodeKey) -> None:
-        """Give `key` its name after everything placed before."""
-        self.names[key] = name = self._name(key)
+    def place(self, key: NodeKey, *, first: bool = False) -> None:
+        """Give `key` its name after everything placed before; to the `first` of a chain that is
+        carried, another one than it has."""
+        name = self._name(key)
+        if name in self._old and (first or name != key.name):
+            name = self._titled(name)
+        self.names[key] = name
         self.moved.append(key)
         self._taken.add(name)
         self._last = max(self._last, number(name) or 0)
@@ -265,11 +294,16 @@ class _Naming:
         if free and (self._keep_names or own is None or self._fits(own)):
             return key.name
         if own is None:
-            return next(n for i in range(2, 10_000) if (n := f"{key.name}_{i}") not in self._taken)
+            return self._titled(key.name)
         to = self._last + 1
         while to in self._numbers or renumbered(key.name, to) in self._taken:
             to += 1
         return renumbered(key.name, to)
+
+    def _titled(self, name: str) -> str:
+        """The name with another title."""
+        taken = self._taken | self._old
+        return next(new for i in range(2, 10_000) if (new := f"{name}_{i}") not in taken)
 
     def _fits(self, own: int) -> bool:
         return own > self._last and own not in self._numbers

@@ -10,13 +10,14 @@ from migmerge.conflicts.find import locked_apps
 from migmerge.git.compare import source_of
 from migmerge.git.snapshot import Snapshot
 from migmerge.git.trees import SYMLINK
+from migmerge.migrations.catch_up import catch_up_source
 from migmerge.migrations.lockfiles import LockFile, read_lock_file, write_lock_file
 from migmerge.migrations.merging import merge_source
 from migmerge.migrations.model import App, Migration, NodeKey
 from migmerge.migrations.naming import merge_name
 from migmerge.migrations.reader import GRAPH_ATTRIBUTES
 from migmerge.migrations.rewrite import Edit, Unrewritable, rewrite
-from migmerge.resolve.model import Change, Moves, Refusal
+from migmerge.resolve.model import CatchUp, Change, Moves, Refusal
 
 
 class Files(NamedTuple):
@@ -64,7 +65,7 @@ def plan_files(
     """
     names = {key: name for move in moves for key, name in move.names.items()}
     dropped = {key: kept for move in moves for key, kept in move.dropped.items()}
-    named = {**names, **{key: kept.name for key, kept in dropped.items()}}
+    named = {**names, **{key: names.get(kept, kept.name) for key, kept in dropped.items()}}
     apps = {move.app: move for move in moves}
     changes: dict[str, Change] = {}
     renamed: dict[str, str] = {}
@@ -98,6 +99,8 @@ def plan_files(
     for app, move in apps.items():
         if not move.merge:
             leaves[app] = move.leaf
+        if move.catch_up:
+            _add_catch_up(snapshot, move, move.catch_up, changes, created, blame)
         for name, source in texts.remade.get(app, {}).items():
             path = _path_of(snapshot, NodeKey(app, name), {})
             changes[path] = Change(source)
@@ -160,7 +163,7 @@ def _edit(
         attribute: {p: n for p, n in own.items() if p[1] != n} for attribute, own in new.items()
     }
     replaces = None
-    if move and move.carry and migration.key in move.names:
+    if move and move.carry and migration.key in move.names and not header.replaces:
         replaces = (migration.label, migration.key.name)
     needed = any(same.values()) or add or replaces
     return (Edit(same, add, replaces) if needed else None), because
@@ -241,6 +244,23 @@ def _merges(
         created.append(path)
         blame[path] = frozenset((move.app,))
     return created, leaves
+
+
+def _add_catch_up(
+    snapshot: Snapshot,
+    move: Moves,
+    catch_up: CatchUp,
+    changes: dict[str, Change],
+    created: list[str],
+    blame: dict[str, frozenset[str]],
+) -> None:
+    label = snapshot.apps[move.app].label
+    path = _path_of(snapshot, NodeKey(move.app, catch_up.name), {})
+    names = {key.name: name for key, name in move.names.items()}
+    source = catch_up_source(label, catch_up.behind, catch_up.before, names)
+    changes[path] = Change(source)
+    created.append(path)
+    blame[path] = frozenset((move.app,))
 
 
 def _locks(

@@ -78,12 +78,22 @@ def plan_all(
     moves = [move for move in moves if move.strategy != "repoint" or move.app in touched]
     reasons = {**told, **{app: conflict.reasons for app, conflict in sided.items()}}
     reasons |= {app: (*reasons[app], opinion) for app, opinion in heard.opinions.items()}
+    for move in moves:
+        reasons[move.app] = (*reasons.get(move.app, ()), *_of_databases(move, wish))
     resolutions = _resolutions(repository, snapshot, files, moves, refusals, reasons, decision)
     old = {m.path for m in snapshot.graph.nodes.values()}
     targets = {path for path, change in files.changes.items() if change.data is not None}
     free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
     plan = Plan(files.changes, tuple(resolutions))
     return Planned(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
+
+
+def _of_databases(move: Moves, wish: Wish) -> list[str]:
+    """What databases that ran a renamed migration need."""
+    if move.carry:
+        why = wish.carried[move.app]
+        return [f"old names are kept in replaces ({why}): every database needs migrate only"]
+    return []
 
 
 def _with_repointed(
@@ -187,7 +197,9 @@ def _resolutions(
         names = [key.name for key in (*move.names, *move.dropped) if not key.version]
         removed = {path for key, path in files.removed.items() if key in move.dropped}
         mentions = find_mentions(repository, names, files.changes)
-        if move.carry:  # what we write ourselves
+        # what we write ourselves
+        mentions = [m for m in mentions if m.path not in files.created]
+        if move.carry:
             mentions = [m for m in mentions if not m.text.startswith("replaces = ")]
         if any(key.version for key in snapshot.graph.app_nodes(move.app)):
             # the other side's file keeps the name: a migration that depends on it is right
@@ -204,6 +216,7 @@ def _resolutions(
                 tuple(m for m in mentions),
                 reasons.get(move.app, ()),
                 key=move.app,
+                carried=move.carry,
             )
         )
     for refusal in refusals:

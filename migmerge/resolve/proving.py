@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from migmerge.config import Config
 from migmerge.conflicts.model import Conflict
 from migmerge.git.compare import source_of
 from migmerge.git.snapshot import Snapshot
 from migmerge.git.starts import Nodes, Starts, starts_of_conflicts
+from migmerge.migrations.catch_up import is_catch_up_name
 from migmerge.migrations.model import NodeKey
 from migmerge.project.databases import Renamed
 from migmerge.project.interpreter import Project
@@ -33,13 +34,27 @@ def prove(
     labels = {key: snapshot.apps[key].label for key in own if key in snapshot.apps}
     trees = {name: _tree(snapshot, nodes, labels) for name, nodes in starts.trees.items()}
     rows = [
-        Renamed(labels[app], old, new, _replaces(snapshot, NodeKey(app, new), old))
+        Renamed(labels[app], old, new)
         for app, old, new in starts.renamed
-        if app in labels
+        if app in labels and not _is_carried(snapshot, NodeKey(app, new))
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
     request = StartsRequest(wanted, trees, starts.points, rows, starts.later, code)
-    return try_starts(project, server, request, seconds)
+    told = try_starts(project, server, request, seconds)
+    names = {
+        f"{labels[app]}.{old}"
+        for app, old, new in starts.renamed
+        if app in labels and _is_carried(snapshot, NodeKey(app, new))
+    }
+    points = [point._replace(left=_without(point.left, names)) for point in told.points]
+    return told._replace(points=tuple(points))
+
+
+def _without(left: Sequence[str], carried: Collection[str]) -> tuple[str, ...]:
+    """Rows without a file, but for names that a chain had between two renumberings."""
+    return tuple(
+        row for row in left if row not in carried and not is_catch_up_name(row.rpartition(".")[2])
+    )
 
 
 def prove_fix(
@@ -75,7 +90,7 @@ def prove_fix(
     if unbuilt:
         return skipped(f"no SQLite database at {unbuilt[0]}; run {again} --database URL")
     mended = sum(point.reconciled for point in told.points)
-    how = f", {mended} of them after migmerge db reconcile" if mended else ""
+    how = f", {mended} of them after migmerge db reconcile" if mended else ", by migrate alone"
     where = "on SQLite (scratch files, not your databases)"
     if told.left_out:
         names = ", ".join(told.left_out)
@@ -95,6 +110,6 @@ def _tree(snapshot: Snapshot, nodes: Nodes, labels: Mapping[str, str]) -> Tree:
     return found
 
 
-def _replaces(snapshot: Snapshot, key: NodeKey, old: str) -> bool:
-    header = snapshot.graph.nodes[key].header
-    return any(reference.name == old for reference in header.replaces)
+def _is_carried(snapshot: Snapshot, key: NodeKey) -> bool:
+    """Whether databases need nothing but `migrate` for it, though they know it by another name."""
+    return bool(snapshot.graph.nodes[key].header.replaces) or is_catch_up_name(key.name)

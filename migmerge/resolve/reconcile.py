@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from migmerge.conflicts.commute import Judgement
 from migmerge.git.former import Former
+from migmerge.migrations.catch_up import is_catch_up_name
 from migmerge.migrations.operations import title
 from migmerge.project.databases import Renamed, Row, Status
 
@@ -48,9 +49,10 @@ class Reconciliation(NamedTuple):
 
 
 def lost_rows(status: Status, labels: Collection[str]) -> list[Row]:
-    """Rows of these apps that no file has, and that no file replaces."""
+    """Rows of these apps that no file has, and that no file replaces; those of catch-up migrations
+    that are gone stand for nothing."""
     known = set(status.files) | {row for _, old in status.replaced for row in old}
-    rows = dict.fromkeys(status.recorded)
+    rows = [row for row in dict.fromkeys(status.recorded) if not is_catch_up_name(row[1])]
     return [row for row in rows if row[0] in labels and row not in known]
 
 

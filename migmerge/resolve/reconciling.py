@@ -82,15 +82,15 @@ _BY_HAND = (
 RowsByApp = Mapping[str, Sequence[Renamed]]
 
 
-def renamed_rows(resolutions: Iterable[Resolution], *, kept: bool) -> RowsByApp:
-    """What a fix renames, as rows of django_migrations."""
+def renamed_rows(resolutions: Iterable[Resolution]) -> RowsByApp:
+    """What a fix renames, as rows of django_migrations; nothing of what is carried."""
     return {
         resolution.key: [
-            Renamed(resolution.app, name_of(old), name_of(new), kept)
+            Renamed(resolution.app, name_of(old), name_of(new))
             for old, new in sorted(resolution.renamed.items())
         ]
         for resolution in resolutions
-        if resolution.renamed
+        if resolution.renamed and not resolution.carried
     }
 
 

@@ -19,6 +19,8 @@ from tests.project.conftest import Site, copy_of, site
 __all__ = ["copy_of", "site"]  # the fixtures
 KEY = r"\[.\]\? "
 WRITE = r"Write this\? \[y/N\] "
+OTHERS = r"May another database have run .*\? \[y/N\] "
+CARRIED = r"May another database have run .*\? \[Y/n\] "
 SCREEN = """\
 
 1 of 1  shop/migrations: MM101 siblings in shop: 2 leaf nodes after 0001_initial
@@ -87,7 +89,8 @@ def test_the_screen_in_colour(siblings: Repo) -> None:
     ids=["Enter is what is recommended", "merge", "renumber, in any case"],
 )  # fmt: skip
 def test_a_key_is_carried_out(siblings: Repo, key: str, told: str) -> None:
-    done = typed(siblings, (KEY, key), (WRITE, "y\n"))
+    others = [(OTHERS, "\n")] if key == "R\n" else []
+    done = typed(siblings, (KEY, key), *others, (WRITE, "y\n"))
     assert done.code == 0, done.shown
     assert told in done.shown
     assert siblings.check()["conflicts"] == []
@@ -117,7 +120,7 @@ def test_there_is_a_way_out_of_every_question(
 ) -> None:
     """Nothing is written, nothing is kept, and nothing is locked afterwards."""
     before, refs = siblings.state(), siblings.git("for-each-ref")
-    steps = [(KEY, key)] if question == "the key" else [(KEY, "r\n"), (WRITE, key)]
+    steps = [(KEY, key)] if question == "the key" else [(KEY, "r\n"), (OTHERS, "n\n"), (WRITE, key)]
     done = typed(siblings, *steps)
     assert done.code == code, done.shown
     assert told in done.shown
@@ -141,7 +144,7 @@ def two_apps(repo: Repo) -> None:
 
 def test_one_app_is_left_and_the_other_fixed(repo: Repo) -> None:
     two_apps(repo)
-    done = typed(repo, (KEY, "s\n"), (KEY, "r\n"), (WRITE, "y\n"))
+    done = typed(repo, (KEY, "s\n"), (KEY, "r\n"), (OTHERS, "\n"), (WRITE, "y\n"))
     assert done.code == 1, done.shown  # cart still collides
     assert "1 of 2  cart/migrations" in done.shown
     assert "2 of 2  shop/migrations" in done.shown
@@ -184,7 +187,9 @@ def test_where_no_side_is_known_either_may_move(
     repo: Repo, build: Callable[[Repo], None], key: str, told: str
 ) -> None:
     build(repo)
-    done = typed(repo, (KEY, f"{key}\n"), (WRITE, "y\n"))
+    # no remote-tracking branch: nobody can tell who has run it
+    others = [(CARRIED, "n\n")] if build is unknown_sides else []
+    done = typed(repo, (KEY, f"{key}\n"), *others, (WRITE, "y\n"))
     assert done.code == 0, done.shown
     assert told in done.shown
     assert "r  renumber" not in done.shown
@@ -239,14 +244,54 @@ def test_a_long_chain_fits_the_screen(siblings: Repo) -> None:
 def test_what_the_command_line_says_is_not_asked(
     siblings: Repo, arguments: tuple[str, ...]
 ) -> None:
-    done = typed(siblings, (WRITE, "y\n"), arguments=arguments)
+    others = [(OTHERS, "\n")] if "--move" in arguments else []
+    done = typed(siblings, *others, (WRITE, "y\n"), arguments=arguments)
     assert done.code == 0, done.shown
     assert "s leaves it" not in done.shown
 
 
+OTHER_DATABASES = """\
+yes: 0003_price keeps the old name in `replaces`, with a catch-up migration behind it;
+     every database needs `migrate` only
+no:  renamed only; another database that ran it needs `migmerge db reconcile` first
+Enter is {}
+May another database have run 0002_price: a colleague's, staging, a preview? {} """
+
+
+@pytest.mark.parametrize(
+    ("answer", "carried"), [("\n", False), ("n\n", False), ("y\n", True), ("what\ny\n", True)]
+)
+def test_whether_another_database_may_have_run_it_is_asked(
+    siblings: Repo, answer: str, carried: bool
+) -> None:
+    done = typed(siblings, (KEY, "r\n"), (OTHERS, answer), (WRITE, "y\n"))
+    asked = OTHER_DATABASES.format("no: no remote-tracking branch has it", "[y/N]")
+    assert asked in done.shown
+    path = siblings.root / "shop/migrations/0004_catch_up_0002_stock_price.py"
+    assert path.exists() is carried
+    assert ("old names are kept in replaces (as you said)" in done.shown) is carried
+
+
+@pytest.mark.parametrize(("answer", "carried"), [("\n", True), ("n\n", False)])
+def test_what_was_pushed_is_carried_by_enter(siblings: Repo, answer: str, carried: bool) -> None:
+    siblings.git("update-ref", "refs/remotes/origin/feature", "HEAD^1")
+    done = typed(siblings, (KEY, "r\n"), (CARRIED, answer), (WRITE, "y\n"))
+    assert OTHER_DATABASES.format("yes: origin/feature has them", "[Y/n]") in done.shown
+    path = siblings.root / "shop/migrations/0004_catch_up_0002_stock_price.py"
+    assert path.exists() is carried
+
+
+@pytest.mark.parametrize("carry", ["--carry", "--no-carry"])
+def test_what_the_options_say_of_other_databases_is_not_asked(siblings: Repo, carry: str) -> None:
+    arguments = ("fix", "--allow-skipped", "--strategy", "renumber", carry)
+    done = typed(siblings, (WRITE, "y\n"), arguments=arguments)
+    assert "May another database" not in done.shown
+
+
 def test_merge_asks_the_same(branches: Repo) -> None:
     """`migmerge merge` is git's, with the same screen before the commit."""
-    done = typed(branches, (KEY, "r\n"), (WRITE, "y\n"), arguments=("merge", "main"))
+    steps = ((KEY, "r\n"), (OTHERS, "\n"), (WRITE, "y\n"))
+    done = typed(branches, *steps, arguments=("merge", "main"))
     assert done.code == 0, done.shown
     assert branches.git("status", "--porcelain") == ""
     assert branches.check("--rev", "HEAD")["conflicts"] == []

@@ -49,6 +49,7 @@ def test_fix_merge(siblings: Repo) -> None:
         "mentions": [],
         "reasons": [],
         "next": [],
+        "carried": False,
     }
     assert document["written"] == [path]
     assert document["verification"]["static"] == "ok"

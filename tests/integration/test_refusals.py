@@ -120,15 +120,6 @@ def linked_dependent(repo: Repo) -> None:
     repo.commit()
 
 
-def shifting_names(repo: Repo) -> None:
-    """What was 0003_x becomes 0004_x, and what was 0002_x becomes 0003_x."""
-    merged(repo)
-    repo.git("rm", "-q", "shop/migrations/0002_price.py")
-    repo.migration("shop", "0002_x", "0001_initial", operations=(PRICE,))
-    repo.migration("shop", "0003_x", "0002_x", operations=(PRICE.replace("price", "colour"),))
-    repo.commit()
-
-
 def settings_of_both(repo: Repo) -> None:
     both_set(repo, width("30"), width("40"))
 
@@ -231,7 +222,6 @@ REFUSALS = {
     "a rename": (not_remade, ("--strategy", "regenerate"), "MM410", "0003_data holds RenameField"),
     "built upon": (built_upon, ("--strategy", "regenerate"), "MM410", "cart.0001_initial depends on what would be made again"),
     "no project": (merged, ("--strategy", "regenerate"), "MM410", "makemigrations can't make it again: no manage.py, and no settings in the configuration"),
-    "names that shift": (shifting_names, ("--carry",), "MM411", "--carry: 0003_x is another migration's name afterwards"),
     "renamed below": (renamed_below, (), "MM412", "what builds on a renamed migration contradicts what came in below it since"),
 }  # fmt: skip
 

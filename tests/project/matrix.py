@@ -159,8 +159,8 @@ STARTS = {
 }
 WAYS = {
     "merge": ("--strategy", "merge"),
-    "renumber": ("--strategy", "renumber"),
-    "carry": ("--strategy", "renumber", "--carry"),
+    "renumber": ("--strategy", "renumber", "--carry"),
+    "bare": ("--strategy", "renumber", "--no-carry"),
 }
 ENGINES = ("sqlite", "postgresql", "mariadb")
 
@@ -368,7 +368,7 @@ def _tells(work: Work, server: Server, name: str, way: str) -> bool:
 
 
 def run_matrix(work: Work, server: Server) -> dict[tuple[str, str], str]:
-    """(start, way) -> outcome; a way without its reconcile is `plain`."""
+    """(start, way) -> outcome; `bare` is followed by `db reconcile`, and without it is `plain`."""
     found = {}
     fresh = {}
     for way in WAYS:
@@ -378,14 +378,14 @@ def run_matrix(work: Work, server: Server) -> dict[tuple[str, str], str]:
     for title, stages in STARTS.items():
         with server.scratch() as origin:
             before = start(work, server, origin, stages)
-            cells = [(way, way != "merge") for way in WAYS] + [("renumber", False)]
+            cells = [(way, way == "bare") for way in WAYS] + [("bare", False)]
             for way, reconcile in cells:
                 with server.scratch(origin if stages else "") as name:
                     after = arrive(work, server, name, way, reconcile=reconcile)
                     told = outcome(before, after, fresh[way], work.scenario.added)
                     if told == "another schema" and _tells(work, server, name, way):
                         told = "lost before: `db status --schema` says so"
-                label = way if reconcile or way == "merge" else "plain"
+                label = way if reconcile or way != "bare" else "plain"
                 found[title, label] = told
     return found
 
@@ -402,9 +402,11 @@ def wrong_cells(found: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], s
 
 def table(engine: str, name: str, found: Mapping[tuple[str, str], str]) -> list[str]:
     """The lines of one table of docs/databases.md."""
-    ways = ("merge", "renumber", "carry", "plain")
+    ways = ("merge", "renumber", "bare", "plain")
     rows = [f"| {start} | {' | '.join(found[start, way] for way in ways)} |" for start in STARTS]
-    head = "| database stood at | merge | renumber | `--carry` | renamed by hand |"
+    head = (
+        "| database stood at | merge | renumber | `--no-carry`, `db reconcile` | renamed by hand |"
+    )
     title = f"### {TITLES[engine]}: {SCENARIOS[name].title}"
     return [title, "", head, "|---" * 5 + "|", *rows, ""]
 

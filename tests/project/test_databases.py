@@ -158,11 +158,19 @@ def test_db_reconcile_of_a_row_that_somebody_renamed_alone(renamed: Site) -> Non
     assert_reconciled(renamed)
 
 
+def replaces_on_the_leaf(site: Site) -> None:
+    """What people write by hand: `replaces`, and no migration behind it."""
+    migrated_on_the_branch(site)
+    site.fix("--strategy", "renumber", "--skip-verification")
+    path = "shop/migrations/0003_price.py"
+    line = '    replaces = [("shop", "0002_price")]\n\n    dependencies'
+    site.write(path, site.read(path).decode().replace("    dependencies", line))
+
+
 @pytest.mark.corpus
 def test_db_reconcile_of_the_trap(site: Site) -> None:
     """`replaces` on a leaf: Django says that there is nothing to migrate."""
-    migrated_on_the_branch(site)
-    site.fix("--strategy", "renumber", "--carry", "--skip-verification")
+    replaces_on_the_leaf(site)
     assert status(site)["trapped"] == ["shop.0003_price"]
     check = site.run("check")
     assert (check.returncode, check.stderr.splitlines()[0]) == (
@@ -181,8 +189,7 @@ def test_db_reconcile_of_the_trap(site: Site) -> None:
 
 @pytest.mark.corpus
 def test_db_reconcile_of_the_trap_that_was_sprung(site: Site) -> None:
-    migrated_on_the_branch(site)
-    site.fix("--strategy", "renumber", "--carry", "--skip-verification")
+    replaces_on_the_leaf(site)
     assert "No migrations to apply." in site.manage("migrate")
     assert shop_rows(site) == ["0001_initial", "0002_price", "0003_price"]
     site.manage("migrate", code=1)
@@ -530,6 +537,8 @@ def test_fix_of_a_chain_with_a_migration_that_is_short(
     sql(site, "INSERT INTO shop_product (name, price) VALUES ('a', 777)")
     site.git("merge", "-q", "--no-edit", "main")
     site.fix("--strategy", "renumber", *carry)
+    if carry:
+        site.manage("migrate", "-v0")
     assert_reconciled(site)
     site.run("undo")
     assert shop_rows(site) == ["0001_initial", "0002_price", "0003_more", "0002_stock"]
@@ -584,6 +593,8 @@ def test_fix_keep_names_reconciles(site: Site, monkeypatch: pytest.MonkeyPatch) 
 def test_undo_of_a_fix_leaves_no_row_twice(site: Site, carry: tuple[str, ...]) -> None:
     migrated_on_the_branch(site)
     site.fix("--strategy", "renumber", *carry)
+    if carry:
+        site.manage("migrate", "-v0")
     assert_reconciled(site)
     site.run("undo")
     assert shop_rows(site) == ["0001_initial", "0002_price", "0002_stock"]
@@ -965,3 +976,24 @@ def test_regenerate_says_what_other_databases_need(site: Site) -> None:
         "if a database already applied the removed files: migmerge db status there, before migrate\n"
         in done.stdout
     )
+
+
+@pytest.mark.corpus
+def test_rebase_of_a_chain_whose_database_has_all_of_it(site: Site) -> None:
+    """It is ahead of each commit but the last; it follows once, at the end."""
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    for name in ("cost", "weight"):
+        site.field(name)
+        site.make(name)
+        site.commit(name)
+    site.manage("migrate", "-v0")
+    sql(site, "INSERT INTO shop_product (name, price, cost, weight) VALUES ('a', 777, 7, 8)")
+    done = site.run("rebase", "main")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "default: 3 renamed, 1 run\n" in done.stdout
+    names = ["0001_initial", "0003_price", "0004_cost", "0005_weight", "0002_stock"]
+    assert shop_rows(site) == names
+    assert len(list(site.root.glob("*before-migmerge*"))) == 1
+    found = sql(site, "SELECT name, price, cost, weight, stock FROM shop_product")
+    assert found == [("a", 777, 7, 8, 0)]
+    assert site.run("db", "status", "--schema").returncode == 0

@@ -91,17 +91,19 @@ def standing(connection):
     loader = executor.loader
     graph, applied = loader.graph, loader.applied_migrations
     order = [key_of(migration) for migration in full_plan(executor)]
-    early = [
+    rows = set(recorded(connection))
+    early = [  # as check_consistent_history: of rows, not of what counts as applied
         [list(key), list(parent.key)]
-        for key in order if key in applied
+        for key in order if key in rows
         for parent in sorted(graph.node_map[key].parents) if parent.key not in applied
     ]  # fmt: skip
-    rows = set(recorded(connection))
+    migrate = plain(executor)
     late = {key for key in order if key not in applied}
+    left = late.difference(map(tuple, migrate.get("runs", ())))
     trapped = [
         list(key) for key in loader.replacements
         if key in applied and key not in rows and key in graph.nodes
-        and late.intersection(graph.forwards_plan(key))
+        and left.intersection(graph.forwards_plan(key))
     ]  # fmt: skip
     return {
         "files": sorted(list(key) for key in loader.disk_migrations),
@@ -113,7 +115,7 @@ def standing(connection):
         "unapplied": [list(key) for key in order if key not in applied],
         "early": early,
         "trapped": trapped,
-        "migrate": plain(executor),
+        "migrate": migrate,
         "endangered": endangered_now(executor),
     }
 
@@ -301,7 +303,8 @@ def rename_rows(connection, rows):
 
 
 def put_back(connection, rows):
-    """New names to old ones, of those that are there; where the old one is, the new one goes."""
+    """New names to old ones, of those that are there; where the old one is, or stays in any case,
+    the new one goes."""
     from django.db import transaction
     from django.db.migrations.recorder import MigrationRecorder
 
@@ -309,7 +312,7 @@ def put_back(connection, rows):
     there = set(recorded(connection))
     news = {(label, new) for label, _, new, _ in rows}
     found = [row for row in map(tuple, rows) if (row[0], row[2]) in there]
-    doubled = [row for row in found if (row[0], row[1]) in there - news]
+    doubled = [row for row in found if row[3] or (row[0], row[1]) in there - news]
     with transaction.atomic(using=connection.alias):
         for label, _, new, _ in doubled:
             recorder.record_unapplied(label, new)

@@ -61,11 +61,6 @@ REFUSALS = (
         "Mend what the message says, or edit the side by hand: the commands under `next:`.",
     ),
     Message(
-        "MM411", "name-taken", "Refused: an old name is in use again",
-        "With `--carry` a renamed file says which name it had, and this name is another migration's afterwards.",
-        "`--strategy renumber` without `--carry`, and `migmerge db reconcile` where an old name was applied.",
-    ),
-    Message(
         "MM412", "renamed-below", "Refused: what came in below a renamed migration contradicts",
         "Somebody renamed a migration on which yours builds, and put another below it since, which yours contradicts.",
         "Look at both with `git log --stat`, and edit yours.",

@@ -1,0 +1,300 @@
+"""Renamed migrations that keep their old names, so that `migrate` is all that a database needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from migmerge.git.elsewhere import seen_elsewhere
+from migmerge.git.repository import find_repository
+from migmerge.migrations.catch_up import catch_up_name, catch_up_source, is_catch_up
+from migmerge.migrations.reader import read_header
+from tests.conftest import PRICE, STOCK, Repo
+
+RENUMBER = ("--strategy", "renumber")
+PATH = "shop/migrations/0002_price.py"
+
+
+@pytest.fixture
+def pushed(siblings: Repo) -> Repo:
+    """Somebody may have fetched the branch, and run it."""
+    siblings.git("update-ref", "refs/remotes/origin/feature", "HEAD^1")
+    return siblings
+
+
+def header(repo: Repo, name: str) -> tuple[list[str], list[str]]:
+    """What a migration of shop depends on, and replaces."""
+    found = read_header(repo.read(f"shop/migrations/{name}.py"))
+    assert found is not None
+    return [r.name for r in found.dependencies], [r.name for r in found.replaces]
+
+
+def names(repo: Repo) -> list[str]:
+    return sorted(p.stem for p in (repo.root / "shop/migrations").glob("0*.py"))
+
+
+def again(repo: Repo, *, onto: str = "0003_weight") -> None:
+    """The fix is committed, main gets another migration, and is merged."""
+    repo.commit("fixed")
+    repo.git("checkout", "-q", "main")
+    parent = max(names(repo))
+    repo.migration("shop", onto, parent, operations=(STOCK.replace("stock", "weight"),))
+    repo.commit(onto)
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "--no-edit", "main")
+
+
+def test_a_pushed_migration_keeps_its_old_name(pushed: Repo) -> None:
+    (resolution,) = pushed.fix(*RENUMBER)["resolutions"]
+    assert resolution["carried"] is True
+    assert (
+        "old names are kept in replaces (origin/feature has them): every database needs migrate only"
+        in resolution["reasons"]
+    )
+    assert names(pushed) == [
+        "0001_initial", "0002_stock", "0003_price", "0004_catch_up_0002_stock_price",
+    ]  # fmt: skip
+    assert header(pushed, "0003_price") == (["0002_stock"], ["0002_price"])
+    assert header(pushed, "0004_catch_up_0002_stock_price") == (["0003_price"], [])
+    assert resolution["mentions"] == []
+
+
+def test_what_nobody_can_have_seen_is_only_renamed(siblings: Repo) -> None:
+    (resolution,) = siblings.fix(*RENUMBER)["resolutions"]
+    assert resolution["carried"] is False
+    assert names(siblings) == ["0001_initial", "0002_stock", "0003_price"]
+    assert header(siblings, "0003_price") == (["0002_stock"], [])
+
+
+@pytest.mark.parametrize(
+    ("carry", "arguments", "carried"),
+    [
+        ("always", (), True),
+        ("never", (), False),
+        ("never", ("--carry",), True),
+        ("always", ("--no-carry",), False),
+    ],
+)
+def test_carry_of_the_configuration(
+    pushed: Repo, carry: str, arguments: tuple[str, ...], carried: bool
+) -> None:
+    pushed.write("pyproject.toml", f'[tool.migmerge]\ncarry = "{carry}"\n')
+    if carry == "always":
+        pushed.git("update-ref", "-d", "refs/remotes/origin/feature")
+    (resolution,) = pushed.fix(*RENUMBER, *arguments)["resolutions"]
+    assert resolution["carried"] is carried
+
+
+def seen(repo: Repo, path: str = PATH) -> str:
+    base = repo.git("rev-parse", "main").strip()
+    return seen_elsewhere(find_repository(str(repo.root)), [path], base)
+
+
+@pytest.mark.parametrize(
+    ("ref", "told"),
+    [
+        ("refs/remotes/origin/feature", "origin/feature has them"),
+        ("refs/remotes/origin/another-name", "origin/another-name has them"),
+        ("refs/remotes/a-fork/feature", "a-fork/feature has them"),
+        ("refs/tags/preview-7", "preview-7 has them"),
+    ],
+)
+def test_seen_elsewhere_where_it_was_pushed(siblings: Repo, ref: str, told: str) -> None:
+    assert seen(siblings) == ""
+    siblings.git("update-ref", ref, "HEAD^1")
+    assert seen(siblings) == told
+
+
+def test_seen_elsewhere_where_it_was_rebased_or_deleted_since(siblings: Repo) -> None:
+    siblings.git("checkout", "-q", "-b", "old", "HEAD^1")
+    siblings.git("commit", "-q", "--amend", "-m", "another commit")
+    siblings.git("rm", "-q", PATH)
+    siblings.git("commit", "-q", "-m", "gone")
+    siblings.git("update-ref", "refs/remotes/origin/old", "old")
+    siblings.git("checkout", "-q", "feature")
+    assert seen(siblings) == "origin/old has them"
+
+
+def test_seen_elsewhere_without_a_remote(siblings: Repo) -> None:
+    siblings.git("update-ref", "-d", "refs/remotes/origin/main")
+    assert seen(siblings) == "there is no remote-tracking branch to compare with"
+
+
+def test_seen_elsewhere_where_nobody_can_tell(siblings: Repo) -> None:
+    siblings.git("config", "remote.origin.url", "../x")
+    siblings.git("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+    siblings.git("config", "branch.feature.remote", "origin")
+    siblings.git("config", "branch.feature.merge", "refs/heads/feature")
+    assert seen(siblings) == "the upstream branch of feature is gone"
+    siblings.git("checkout", "-q", "--detach")
+    assert seen(siblings) == "HEAD is detached"
+
+
+def test_seen_elsewhere_in_a_rebase(siblings: Repo) -> None:
+    """HEAD is detached there, but the branch is known."""
+    siblings.git("reset", "-q", "--hard", "HEAD^1")
+    siblings.git("rebase", "-q", "-x", "false", "main", fails=True)
+    assert seen(siblings) == ""
+    siblings.git("update-ref", "refs/remotes/origin/feature", "refs/heads/feature")
+    assert seen(siblings) == "origin/feature has them"
+
+
+def test_renumbered_again_it_keeps_the_first_name(pushed: Repo) -> None:
+    """One catch-up migration, however often; also after what depends on the last one."""
+    pushed.fix(*RENUMBER)
+    pushed.migration("shop", "0005_color", "0004_catch_up_0002_stock_price", operations=(PRICE,))
+    pushed.migration("cart", "0001_initial", "shop.0004_catch_up_0002_stock_price")
+    again(pushed)
+    (resolution,) = pushed.fix(*RENUMBER)["resolutions"]
+    assert names(pushed) == [
+        "0001_initial", "0002_stock", "0003_weight", "0004_price", "0005_color",
+        "0006_catch_up_0003_weight_color",
+    ]  # fmt: skip
+    assert header(pushed, "0004_price") == (["0003_weight"], ["0002_price"])
+    assert header(pushed, "0005_color") == (["0004_price"], [])
+    assert b"('shop', '0004_price')" in pushed.read("cart/migrations/0001_initial.py")
+    assert resolution["removed"] == ["shop/migrations/0004_catch_up_0002_stock_price.py"]
+    pushed.commit("again")
+    assert pushed.check()["conflicts"] == []
+
+
+def test_a_catch_up_migration_with_operations_moves_like_any_other(pushed: Repo) -> None:
+    """It is known by what it is, not by its name alone."""
+    pushed.fix(*RENUMBER)
+    path = "shop/migrations/0004_catch_up_0002_stock_price.py"
+    text = pushed.read(path).decode()
+    pushed.write(path, text.replace("operations = []", "operations = [migrations.RunSQL('x')]"))
+    again(pushed)
+    pushed.fix(*RENUMBER)
+    assert names(pushed)[-2:] == [
+        "0005_catch_up_0002_stock_price",
+        "0006_catch_up_0003_weight_catch_up_0002_stock_price",
+    ]
+
+
+def test_the_first_of_a_chain_gets_another_name_where_its_number_stays(repo: Repo) -> None:
+    """Its row is there, and its new parent's is not: `migrate` would stop."""
+    repo.migration("shop", "0001_initial")
+    repo.commit("base")
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.migration("shop", "0003_price", "0001_initial", operations=(PRICE,))
+    repo.migration("shop", "0004_more", "0003_price", operations=(PRICE.replace("price", "more"),))
+    repo.commit("feature")
+    repo.git("checkout", "-q", "main")
+    repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK,))
+    repo.commit("main")
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "--no-edit", "main")
+    repo.fix(*RENUMBER, "--carry")
+    assert names(repo)[2:] == ["0003_price_2", "0004_more", "0005_catch_up_0002_stock_more"]
+    assert header(repo, "0003_price_2") == (["0002_stock"], ["0003_price"])
+    assert header(repo, "0004_more") == (["0003_price_2"], [])
+
+
+def test_keep_names_keeps_the_numbers_of_what_is_carried(pushed: Repo) -> None:
+    pushed.fix(*RENUMBER, "--keep-names")
+    assert names(pushed)[1:3] == ["0002_price_2", "0002_stock"]
+    assert header(pushed, "0002_price_2") == (["0002_stock"], ["0002_price"])
+
+
+def test_names_that_shift_get_other_titles(repo: Repo) -> None:
+    """An old name must not be that of a file that is there."""
+    repo.migration("shop", "0001_initial")
+    repo.commit("base")
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.migration("shop", "0002_x", "0001_initial", operations=(PRICE,))
+    repo.migration("shop", "0003_x", "0002_x", operations=(PRICE.replace("price", "colour"),))
+    repo.commit("feature")
+    repo.git("checkout", "-q", "main")
+    repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK,))
+    repo.commit("main")
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "--no-edit", "main")
+    repo.fix(*RENUMBER, "--carry")
+    assert names(repo)[2:] == ["0003_x_2", "0004_x", "0005_catch_up_0002_stock_x"]
+    assert header(repo, "0003_x_2")[1] == ["0002_x"]
+    assert header(repo, "0004_x") == (["0003_x_2"], ["0003_x"])
+
+
+def test_one_file_name_on_both_sides_is_not_carried(repo: Repo) -> None:
+    """One row stands for either content: only the tables tell."""
+    repo.migration("shop", "0001_initial")
+    repo.commit("base")
+    for branch, operation in (("feature", PRICE), ("main", STOCK)):
+        repo.git("checkout", "-q", *(() if branch == "main" else ("-b",)), branch)
+        repo.migration("shop", "0002_auto", "0001_initial", operations=(operation,))
+        repo.commit(branch)
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "main", fails=True)
+    done = repo.run("fix", "--yes", *RENUMBER, "--carry", "--skip-verification")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "migmerge db reconcile there, before migrate" in done.stdout
+    assert names(repo) == ["0001_initial", "0002_auto", "0003_auto"]
+    assert header(repo, "0003_auto")[1] == []
+
+
+def test_three_branches_are_one_carried_chain(pushed: Repo) -> None:
+    pushed.git("checkout", "-q", "-b", "third", "main^")
+    pushed.migration(
+        "shop", "0002_third", "0001_initial", operations=(PRICE.replace("price", "z"),)
+    )
+    pushed.commit("third")
+    pushed.git("checkout", "-q", "feature")
+    pushed.git("merge", "-q", "--no-edit", "third")
+    pushed.fix(*RENUMBER)
+    assert names(pushed)[-3:] == ["0003_price", "0004_third", "0005_catch_up_0002_stock_third"]
+    assert header(pushed, "0004_third") == (["0003_price"], ["0002_third"])
+
+
+def test_a_squash_of_the_branch_keeps_its_own_replaces(pushed: Repo) -> None:
+    """Databases have recorded what it replaces: that is what carries it."""
+    pushed.git("reset", "-q", "--hard", "HEAD^1")
+    pushed.git("rm", "-q", PATH)
+    path = pushed.migration("shop", "0002_squashed", "0001_initial", operations=(PRICE,))
+    old = '    replaces = [("shop", "0002_price"), ("shop", "0003_more")]\n    dependencies'
+    pushed.write(path, pushed.read(path).decode().replace("    dependencies", old))
+    pushed.commit("squashed")
+    pushed.git("merge", "-q", "--no-edit", "main")
+    pushed.fix(*RENUMBER)
+    assert names(pushed)[2] == "0004_squashed"  # the numbers of what it replaces stay taken
+    assert header(pushed, "0004_squashed")[1] == ["0002_price", "0003_more"]
+
+
+def test_a_lock_file_names_the_catch_up_migration(pushed: Repo) -> None:
+    pushed.write("shop/migrations/max_migration.txt", "0002_stock\n")
+    pushed.commit("lock")
+    pushed.fix(*RENUMBER)
+    assert pushed.read("shop/migrations/max_migration.txt") == b"0004_catch_up_0002_stock_price\n"
+
+
+def test_catch_up_names() -> None:
+    assert catch_up_name("0003_price", "0002_stock", ()) == "0004_catch_up_0002_stock_price"
+    # of another branch's catch-up migration only the number
+    name = catch_up_name("0006_x", "0005_catch_up_0002_stock_price", ())
+    assert name == "0007_catch_up_0005_x"
+    assert catch_up_name("0006_x", "0005_catch_up_0002_y", [name]) == "0007_catch_up_0005_x_2"
+    assert catch_up_name("price", "stock", ()) == "0001_catch_up_stock_price"
+    assert len(catch_up_name("0003_" + "x" * 200, "0002_" + "y" * 200, ())) <= 120
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"operations = []", b"operations = [migrations.RunSQL('')]"),
+        (b"operations = []", b"operations = []\n    replaces = [('shop', '0002_x')]"),
+        (b"operations = []", b"operations = []\n    run_before = [('cart', '0001_x')]"),
+        (b"('shop', '0003_price')", b"('cart', '0003_price')"),
+        (b"('shop', '0003_price')", b"('shop', '0003_price'), ('shop', '0003_stock')"),
+        (b"('shop', '0003_price')", b"*computed()"),
+        (b"class", b"klass"),
+        (b"dependencies = [", b"dependencies = ["),
+    ],
+)
+def test_what_is_a_catch_up_migration(old: bytes, new: bytes) -> None:
+    name = "0004_catch_up_0002_stock_price"
+    source = catch_up_source("shop", "0003_price", "0002_stock", {"0002_price": "0003_price"})
+    assert is_catch_up(source.replace(old, new), name, "shop") is (old == new)
+    assert not is_catch_up(source, "0004_merge", "shop")

@@ -1,0 +1,206 @@
+"""A renumbering that every database survives by `migrate` alone: no other command is run here."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import django
+import pytest
+
+from tests.project.conftest import Copy, Site, build_site
+from tests.project.test_databases import build_migrated, shop_rows, sql
+
+CARRIED = ("--strategy", "renumber", "--carry", "--commit")
+CATCH_UP = "0004_catch_up_0002_stock_price"
+VALUES = "SELECT name, price FROM shop_product"
+
+
+@pytest.fixture
+def carried(copy_of: Copy) -> Site:
+    """A database has 0002_price with a row; the file is 0003_price now, and says so."""
+    return copy_of(build_carried)
+
+
+def build_carried(root: Path) -> None:
+    """See `carried`."""
+    build_migrated(root)
+    Site(root).fix(*CARRIED)
+
+
+def test_fix_leaves_the_databases_alone(carried: Site) -> None:
+    """It does not even look at them."""
+    assert shop_rows(carried) == ["0001_initial", "0002_price"]
+    assert list(carried.root.glob("*before-migmerge*")) == []
+
+
+def test_migrate_alone_is_enough(carried: Site) -> None:
+    told = carried.run("db", "status")
+    assert told.returncode == 0
+    assert f"  migrate   would run shop.0002_stock, shop.{CATCH_UP}\n" in told.stdout
+    carried.manage("migrate", "-v0")
+    assert sql(carried, "SELECT name, price, stock FROM shop_product") == [("a", 777, 0)]
+    rows = ["0001_initial", "0002_price", "0002_stock", CATCH_UP, "0003_price"]
+    assert shop_rows(carried) == rows
+    assert carried.run("db", "status", "--schema").returncode == 0
+    assert carried.run("db", "reconcile", "--yes").returncode == 0
+    assert shop_rows(carried) == rows
+
+
+def test_fix_says_that_migrate_is_enough(copy_of: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
+    site = copy_of(build_migrated)
+    told = site.run("fix", "--yes", "--strategy", "renumber", "--carry").stdout
+    assert (
+        "6 starting points on SQLite (scratch files, not your databases), by migrate alone" in told
+    )
+    assert told.endswith("\nverified\n")
+    assert "reconcile" not in told
+
+
+def test_undo_after_migrate_takes_the_rows_back(copy_of: Copy) -> None:
+    carried = copy_of(build_migrated)
+    carried.fix(*CARRIED[:-1])
+    carried.manage("migrate", "-v0")
+    done = carried.run("undo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"removes shop.0003_price, removes shop.{CATCH_UP}\n" in done.stdout
+    assert shop_rows(carried) == ["0001_initial", "0002_price", "0002_stock"]
+    carried.fix(*CARRIED[:-1])
+    carried.manage("migrate", "-v0")
+    assert shop_rows(carried)[3:] == [CATCH_UP, "0003_price"]
+    assert sql(carried, VALUES) == [("a", 777)]
+
+
+@pytest.mark.corpus
+def test_django_sees_a_migration_like_any_other(carried: Site) -> None:
+    carried.manage("makemigrations", "--check")
+    carried.manage("check")
+    carried.manage("migrate", "-v0")
+    assert "No planned migration operations." in carried.manage("migrate", "--plan")
+    assert f" [X] {CATCH_UP}" in carried.manage("showmigrations", "shop")
+    told = carried.manage("optimizemigration", "shop", CATCH_UP)
+    assert "No optimizations possible." in told
+    old = django.VERSION < (6, 0)  # it does not squash what replaces others
+    carried.manage("squashmigrations", "shop", CATCH_UP, "--no-input", code=1 if old else 0)
+
+
+def weigh(site: Site) -> None:
+    """main gets another migration, which is merged."""
+    site.git("checkout", "-q", "main")
+    site.field("weight")
+    site.make("weight")
+    site.commit("weight")
+    site.publish()
+    site.git("checkout", "-q", "feature")
+    site.git("merge", "-q", "--no-edit", "main")
+
+
+# What each database has migrated to, in order. From a branch that has a column to one that lacks it
+# is left out: there SQLite drops it.
+BEFORE = {
+    "fresh": (),
+    "ancestor": ("main~2",),
+    "main": ("main~1",),
+    "main, the last": ("main",),
+    "the branch": ("branch",),
+    "half of the branch": ("half",),
+    "once renumbered": ("once",),
+    "the branch, then once renumbered": ("branch", "once"),
+    "half of the branch, then once renumbered": ("half", "once"),
+    "main, then once renumbered": ("main~1", "once"),
+}
+
+
+@pytest.mark.corpus
+def test_renumbered_twice(copy_of: Copy) -> None:
+    """From wherever a database stands: one schema, and the values that were there."""
+    site = copy_of(build_site)
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    site.git("branch", "half")
+    site.field("cost")
+    site.make("cost")
+    site.commit("cost")
+    site.git("branch", "branch")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.fix(*CARRIED)
+    site.git("branch", "once")
+    weigh(site)
+    (resolution,) = site.fix("--strategy", "renumber", "--commit")["resolutions"]
+    assert "they were carried before" in resolution["reasons"][-1]
+    database = site.root / "db.sqlite3"
+    pictures = {}
+    for name, stages in BEFORE.items():
+        database.unlink(missing_ok=True)
+        for stage in stages:
+            site.git("checkout", "-q", stage)
+            site.manage("migrate", "-v0")
+            fill(database)
+        before = values(database) if database.exists() else {}
+        site.git("checkout", "-q", "feature")
+        site.manage("migrate", "-v0")
+        after = values(database)
+        assert {column: after.get(column) for column in before} == before, name
+        site.manage("migrate", "--check")
+        assert set(FINAL) <= set(shop_rows(site)), name
+        pictures[name] = sorted(map(str, schema(database)))
+    assert all(picture == pictures["fresh"] for picture in pictures.values())
+
+
+FINAL = ("0001_initial", "0002_stock", "0003_weight", "0004_price", "0005_cost",
+         "0006_catch_up_0003_weight_cost")  # fmt: skip
+
+
+def schema(database: Path) -> list[tuple]:
+    with closing(sqlite3.connect(database)) as connection:
+        return [row[1:4] for row in connection.execute("PRAGMA table_info(shop_product)")]
+
+
+def fill(database: Path) -> None:
+    """One row, with a value in each column that is there."""
+    columns = [row[0] for row in schema(database) if row[0] not in ("id", "name")]
+    with closing(sqlite3.connect(database)) as connection:
+        if not connection.execute("SELECT 1 FROM shop_product").fetchall():
+            names = ", ".join(["name", *columns])
+            marks = ", ".join(["'a'", *["777"] * len(columns)])
+            connection.execute(f"INSERT INTO shop_product ({names}) VALUES ({marks})")
+        for column in columns:
+            connection.execute(f"UPDATE shop_product SET {column} = 777")
+        connection.commit()
+
+
+def values(database: Path) -> dict[str, object]:
+    """The row, by column."""
+    with closing(sqlite3.connect(database)) as connection:
+        found = connection.execute("SELECT * FROM shop_product")
+        names = [column[0] for column in found.description]
+        row = found.fetchone()
+        return dict(zip(names, row, strict=True)) if row else {}
+
+
+@pytest.mark.corpus
+def test_a_chain_whose_later_names_stay(copy_of: Copy) -> None:
+    """Their rows are there under the same names, and their carried parent counts as applied."""
+    site = copy_of(build_site)
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    for old, new in (("0002_price", "0003_price"),):
+        source = site.read(f"shop/migrations/{old}.py")
+        site.git("rm", "-q", f"shop/migrations/{old}.py")
+        site.write(f"shop/migrations/{new}.py", source)
+    site.field("cost")
+    site.make("cost")
+    site.commit("a number is left out")
+    site.manage("migrate", "-v0")
+    sql(site, "INSERT INTO shop_product (name, price, cost) VALUES ('a', 777, 778)")
+    backup = site.root / "backup"
+    shutil.copy(site.root / "db.sqlite3", backup)
+    site.git("merge", "-q", "--no-edit", "main")
+    (resolution,) = site.fix(*CARRIED)["resolutions"]
+    assert list(resolution["renamed"].values()) == ["shop/migrations/0003_price_2.py"]
+    shutil.copy(backup, site.root / "db.sqlite3")
+    site.manage("migrate", "-v0")
+    found = sql(site, "SELECT name, price, cost, stock FROM shop_product")
+    assert found == [("a", 777, 778, 0)]
+    assert site.run("db", "status", "--schema").returncode == 0
