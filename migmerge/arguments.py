@@ -21,6 +21,7 @@ EXAMPLES = {
     "verify": "migmerge verify --database postgres://postgres@127.0.0.1",
     "reset": "migmerge reset shop --database default",
     "db": "migmerge db status --schema",
+    "transition": "migmerge transition shop",
     "undo": "migmerge undo",
 }
 
@@ -56,6 +57,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_verify(commands.add_parser("verify", help="does every database reach one schema?"))
     _add_reset(commands.add_parser("reset", help="make an app's migrations anew: the last resort"))
     _add_db(commands.add_parser("db", help="what databases have applied, against the files"))
+    _add_transition(
+        commands.add_parser("transition", help="drop old names that no database needs any more")
+    )
     undoing = commands.add_parser("undo", help="take back the last fix, also one that was killed")
     undoing.add_argument("--yes", action="store_true", help="do not ask")
     _add_databases(undoing)
@@ -142,6 +146,23 @@ def _add_databases(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="ALIAS",
         help="a configured database that is not on this machine may be changed, too; repeatable",
+    )
+
+
+def _add_transition(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("apps", nargs="*", metavar="APP", help="app labels; all when none is named")
+    parser.add_argument("--dry-run", action="store_true", help="show the change, write nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--commit", action="store_true", help="commit the result")
+    parser.add_argument(
+        "--no-databases", action="store_true", help="look at none: you know that all have run it"
+    )
+    parser.add_argument(
+        "--database",
+        action="append",
+        default=[],
+        metavar="ALIAS",
+        help="look at a configured database that is not on this machine, too; repeatable",
     )
 
 

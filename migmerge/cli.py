@@ -108,6 +108,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return _db(arguments)
     if arguments.command in ("install", "uninstall"):
         return _install(arguments)
+    if arguments.command == "transition":
+        return _transition(arguments)
     if arguments.command == "merge-driver":
         from migmerge.commands.merge_driver import merge_driver  # one command's imports only
 
@@ -160,6 +162,24 @@ def _fix(arguments: argparse.Namespace) -> int:
             tuple(arguments.database),
             arguments.allow_skipped,
             arguments.format,
+        )
+    )
+
+
+def _transition(arguments: argparse.Namespace) -> int:
+    from migmerge.commands.fix_options import FixOptions  # one command's imports only
+    from migmerge.commands.transition import transition
+
+    return transition(
+        FixOptions(
+            arguments.directory,
+            arguments.config,
+            tuple(arguments.apps),
+            dry_run=arguments.dry_run,
+            yes=arguments.yes,
+            commit=arguments.commit,
+            no_databases=arguments.no_databases,
+            databases=tuple(arguments.database),
         )
     )
 

@@ -257,7 +257,9 @@ def _failed(plan: Plan, verification: Verification, back: TakenBack) -> Plan:
 
 def _message(plan: Plan) -> str:
     labels = ", ".join(r.app for r in plan.resolutions if r.status == "fixed")
-    lines = [f"Resolve migration conflicts in {labels}", ""]
+    dropped = any(r.strategy == "transition" for r in plan.resolutions)
+    what = "Drop old names of migrations" if dropped else "Resolve migration conflicts"
+    lines = [f"{what} in {labels}", ""]
     for resolution in plan.resolutions:
         lines += [f"{old} -> {new}" for old, new in sorted(resolution.renamed.items())]
         lines += [f"new: {path}" for path in resolution.created]

@@ -90,12 +90,12 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     if options.amend and planned.plan.changes:
         refuse_amend(repository, found.base.commit if found.base else "")
 
-    def agreed(plan: Plan) -> bool:
-        return _agreed(repository, plan, options)
+    def ask(plan: Plan) -> bool:
+        return agreed(repository, plan, options)
 
-    report = carry_out(repository, config, snapshot, planned, conflicts, options, agreed)
+    report = carry_out(repository, config, snapshot, planned, conflicts, options, ask)
     report = report._replace(plan=_with_left(report.plan, left))
-    code = _tell(repository, report, options)
+    code = tell(repository, report, options)
     if len(_chosen(snapshot, found, options.apps, scope.apps)) < len(found.conflicts):
         top = shlex.quote(repository.root)
         where = "other apps: migmerge check" if options.apps else f"others: migmerge -C {top} check"
@@ -230,11 +230,11 @@ def _published(repository: Repository, found: Findings) -> frozenset[str]:
     return frozenset(list_commit(repository, found.base.commit).files)
 
 
-def _agreed(repository: Repository, plan: Plan, options: FixOptions) -> bool:
+def agreed(repository: Repository, plan: Plan, options: FixOptions) -> bool:
     """Ask on a terminal; without one, or in JSON, print the plan and stop."""
     if not asks(options):
         report = FixReport(plan, Verification(), "", written=False)
-        _tell(repository, report, options._replace(dry_run=True))
+        tell(repository, report, options._replace(dry_run=True))
         raise UserError(
             "no-terminal", "nothing was written: there is no terminal to ask on", "add --yes"
         )
@@ -244,7 +244,8 @@ def _agreed(repository: Repository, plan: Plan, options: FixOptions) -> bool:
     return says_yes("Write this?")
 
 
-def _tell(repository: Repository, report: FixReport, options: FixOptions) -> int:
+def tell(repository: Repository, report: FixReport, options: FixOptions) -> int:
+    """Print the report; the exit code."""
     if options.format == "json":
         print(report_json(report))
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import codecs
 import io
+import re
 import tokenize
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
     import libcst
 
 Names = Mapping[tuple[str, str], str]
+_ASSIGNS = re.compile(rb"[ \t]*replaces[ \t]*(:[^=]*)?=[ \t]*")
+_BLANK = re.compile(rb"[ \t]*\r?\n")
 
 
 class Edit(NamedTuple):
     """What to change in one file: attribute -> (label, old name) -> new name.
 
     `add` is a `(label, name)` that `dependencies` gets in addition; `replaces` one that becomes
-    the only entry of the attribute of this name.
+    the only entry of the attribute of this name; with `bare` that attribute goes.
     """
 
     names: Mapping[str, Names]
     add: tuple[str, str] | None = None
     replaces: tuple[str, str] | None = None
+    bare: bool = False
 
 
 class Unrewritable(NamedTuple):
@@ -100,6 +104,8 @@ def _checked(before: Header, after: Header | None, edit: Edit) -> Unrewritable |
             if [(ref.label, ref.name) for ref in said] != [edit.replaces]:
                 return Unrewritable(0, "replaces can't be written")
             said = []
+        if attribute == "replaces" and edit.bare:
+            meant = []
         for (label, name, line), now in zip(meant, said, strict=False):
             if (label, name) != (now.label, now.name):
                 return Unrewritable(line, f"{attribute} are put together from other values")
@@ -134,6 +140,11 @@ def _splices(text: str, edit: Edit) -> list[_Splice] | Unrewritable:
             if added is None:
                 return Unrewritable(0, "dependencies can't be added to")
             found.append(_Splice(span.start, span.start + span.length, added))
+        if attribute == "replaces" and edit.bare:
+            gone = _line_of(text.encode(), spans[value].start, spans[value].length)
+            if gone is None:
+                return Unrewritable(0, "replaces shares its lines with something else")
+            found.append(_Splice(*gone, b""))
         if attribute == "dependencies" and edit.replaces:
             start, line = _line_before(text.encode(), spans[value].start, edit.replaces)
             found.append(_Splice(start, start, line))
@@ -149,6 +160,21 @@ def _line_before(raw: bytes, position: int, entry: tuple[str, str]) -> tuple[int
     quote = b'"' if raw.count(b'"') >= raw.count(b"'") else b"'"
     label, name = (quote + part.encode() + quote for part in entry)
     return start, indent + b"replaces = [(" + label + b", " + name + b")]" + newline
+
+
+def _line_of(raw: bytes, position: int, length: int) -> tuple[int, int] | None:
+    """The lines of an assignment whose value is at `position`, with an empty one after it where
+    there is one before, too; None where they hold more."""
+    start = raw.rfind(b"\n", 0, position) + 1
+    after = raw.find(b"\n", position + length)
+    end = len(raw) if after < 0 else after + 1
+    rest = raw[position + length : end].strip()
+    if not _ASSIGNS.fullmatch(raw[start:position]) or (rest and not rest.startswith(b"#")):
+        return None
+    before = raw[:start].rstrip(b" \t\r\n")
+    empty = raw[len(before) : start].count(b"\n") > 1
+    blank = _BLANK.match(raw, end)
+    return start, blank.end() if blank and empty else end
 
 
 def _attributes(module: libcst.Module) -> list[tuple[str, libcst.BaseExpression]]:

@@ -74,12 +74,14 @@ def _paragraph(told: Told) -> list[str]:
 
 
 def _carried(plan: Reconciliation) -> list[str]:
-    """Files of `fix --carry` that this database no longer needs to be told of."""
+    """Whether this database needs the old names of renamed files."""
     files, rows = plan.status.files, set(plan.status.recorded)
     return [
         f"{_name(new)} is applied: for this database its replaces = [{_name(old[0])}] may go"
+        if new in rows
+        else f"{_name(new)} is known as {old[0][1]} until migrate has run: its replaces is needed"
         for new, old in plan.status.replaced
-        if len(old) == 1 and old[0] not in files and new in rows
+        if len(old) == 1 and old[0] not in files and (new in rows or old[0] in rows)
     ]
 
 

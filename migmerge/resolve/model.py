@@ -28,7 +28,7 @@ class Moves(NamedTuple):
     nodes whose file goes, each with the one that stands for it; `carried` are those that go behind
     what is made again; `leaf` is the name of the only leaf afterwards, where no merge migration
     is made; `carry` that each renamed file says in `replaces` which name databases know, with the
-    catch-up migration `catch_up` behind them.
+    catch-up migration `catch_up` behind them; `uncarried` are files that lose it.
     """
 
     app: str
@@ -43,6 +43,7 @@ class Moves(NamedTuple):
     leaf: str = ""
     carry: bool = False
     catch_up: CatchUp | None = None
+    uncarried: frozenset[NodeKey] = frozenset()
 
 
 class Refusal(NamedTuple):

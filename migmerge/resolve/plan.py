@@ -165,8 +165,11 @@ def _edit(
     replaces = None
     if move and move.carry and migration.key in move.names and not header.replaces:
         replaces = (migration.label, migration.key.name)
-    needed = any(same.values()) or add or replaces
-    return (Edit(same, add, replaces) if needed else None), because
+    bare = move is not None and migration.key in move.uncarried
+    if bare:
+        because.add(migration.key.app)
+    needed = any(same.values()) or add or replaces or bare
+    return (Edit(same, add, replaces, bare) if needed else None), because
 
 
 def _pairs(snapshot: Snapshot, migration: Migration, old: NodeKey | None) -> list[tuple[str, str]]:

@@ -22,6 +22,11 @@ from migmerge.resolve.moves import carry_behind, straighten
 from migmerge.resolve.plan import Files, Texts, plan_files, reserved_names
 from migmerge.resolve.static import problems
 
+_OTHERS = (
+    "any other database must have run migrate with the files as they were, before it gets these: "
+    "showmigrations has to show [X] for each of them"
+)
+
 
 class Planned(NamedTuple):
     """A plan, the leaf that each fixed app must end with, and paths that must be free.
@@ -86,6 +91,25 @@ def plan_all(
     free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
     plan = Plan(files.changes, tuple(resolutions))
     return Planned(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
+
+
+def plan_given(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    moves: Sequence[Moves],
+    refusals: Sequence[Refusal],
+) -> Planned:
+    """What to write for moves that nothing but themselves decides; published files, too."""
+    files = plan_files(snapshot, moves, (), Texts())
+    wrong = files if isinstance(files, Refusal) else _look(repository, config, snapshot, files)
+    if isinstance(files, Refusal) or wrong:
+        refusals = [*refusals, *([wrong] if wrong else [])]
+        moves, files = [], Files({}, {}, (), {}, {})
+    reasons = {move.app: (_OTHERS,) for move in moves if move.uncarried}
+    decision = Decision((), (), ())
+    found = _resolutions(repository, snapshot, files, moves, refusals, reasons, decision)
+    return Planned(Plan(files.changes, tuple(found)), files.leaves, set())
 
 
 def _of_databases(move: Moves, wish: Wish) -> list[str]:

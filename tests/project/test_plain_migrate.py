@@ -204,3 +204,70 @@ def test_a_chain_whose_later_names_stay(copy_of: Copy) -> None:
     found = sql(site, "SELECT name, price, cost, stock FROM shop_product")
     assert found == [("a", 777, 778, 0)]
     assert site.run("db", "status", "--schema").returncode == 0
+
+
+def test_transition_drops_the_old_names(carried: Site) -> None:
+    before = carried.state()
+    done = carried.run("transition", "--yes")
+    assert done.returncode == 1
+    assert done.stdout == (
+        "shop: refused MM418\n"
+        "  - database default (SQLite, db.sqlite3) has not run shop.0002_stock, shop.0003_price: "
+        "migrate there first\n"
+        "  next: python manage.py migrate\n"
+        "        migmerge transition shop\n"
+    )
+    assert carried.state() == before
+    told = carried.run("db", "status").stdout
+    needed = "0003_price is known as 0002_price until migrate has run: its replaces is needed\n"
+    assert f"  carried   shop.{needed}" in told
+    carried.manage("migrate", "-v0")
+    done = carried.run("transition", "shop", "--yes", "--commit")
+    assert done.returncode == 0, done.stdout
+    assert "any other database must have run migrate with the files as they were" in done.stdout
+    assert b"replaces" not in carried.read("shop/migrations/0003_price.py")
+    assert not (carried.root / f"shop/migrations/{CATCH_UP}.py").exists()
+    assert carried.git("log", "-1", "--format=%s") == "Drop old names of migrations in shop\n"
+    carried.manage("makemigrations", "--check")
+    assert "No migrations to apply." in carried.manage("migrate")
+    assert carried.run("db", "status", "--schema").returncode == 0
+    assert carried.run("transition").stdout == "nothing is carried\n"
+
+
+@pytest.mark.corpus
+def test_transition_where_only_another_app_was_migrated(carried: Site) -> None:
+    """Django records the new name then, too, but what is before it is not run."""
+    carried.manage("migrate", "-v0", "contenttypes")
+    assert "0003_price" in shop_rows(carried)
+    done = carried.run("transition", "--yes")
+    assert "has not run shop.0002_stock: migrate there first\n" in done.stdout
+    assert done.returncode == 1
+
+
+@pytest.mark.corpus
+def test_transition_where_no_database_can_be_asked(
+    carried: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried.manage("migrate", "-v0")
+    done = carried.run("transition", "--yes", env={"CI": "true"})
+    assert (done.returncode, "no database is looked at in CI" in done.stdout) == (1, True)
+    settings = carried.read("site_settings.py").decode()
+    elsewhere = '"NAME": "x", "HOST": "db.example.com"'
+    settings = settings.replace("sqlite3", "postgresql").replace(
+        '"NAME": "db.postgresql"', elsewhere
+    )
+    carried.write("site_settings.py", settings)
+    done = carried.run("transition", "--yes")
+    assert "is not looked at: not on this machine\n" in done.stdout
+    done = carried.run("transition", "--yes", "--no-databases", "--dry-run")
+    assert (done.returncode, "shop: planned (transition)" in done.stdout) == (0, True)
+
+
+def test_transition_leaves_a_catch_up_migration_that_others_build_on(carried: Site) -> None:
+    carried.field("color")
+    carried.make("color")
+    carried.commit("color")
+    carried.manage("migrate", "-v0")
+    carried.run("transition", "--yes")
+    assert b"replaces" not in carried.read("shop/migrations/0003_price.py")
+    assert (carried.root / f"shop/migrations/{CATCH_UP}.py").exists()

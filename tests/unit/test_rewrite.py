@@ -160,3 +160,36 @@ def test_rewrite_refuses_what_it_would_have_to_guess(source: bytes, edit: Edit) 
 def test_rewrite_passes_over_an_annotation_without_a_value() -> None:
     source = (CLASS + '    run_before: list\n    dependencies = [("shop", "0002_a")]\n').encode()
     assert rewrite(source, RENAME) == source.replace(b"0002_a", b"0003_a")
+
+
+BARE = """\
+class Migration(migrations.Migration):
+{before}    replaces{sign}{value}{after}
+    dependencies = [("shop", "0002_stock")]
+    operations = []
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("sign", [" = ", "=", ": list = "])
+@pytest.mark.parametrize(
+    "value", ['[("shop", "0002_price")]', '[\n        ("shop", "0002_price"),\n    ]']
+)
+@pytest.mark.parametrize(
+    ("before", "after", "left"), [("", "", ""), ("\n", "  # old\n", "\n"), ("\n", "", "\n")]
+)
+def test_rewrite_takes_replaces_out(
+    newline: str, sign: str, value: str, before: str, after: str, left: str
+) -> None:
+    source = BARE.format(before=before, sign=sign, value=value, after=after)
+    start, end = source.split("replaces")[0], source[source.index("    dependencies") :]
+    wanted = start.removesuffix("    ") + end
+    done = rewrite(source.replace("\n", newline).encode(), Edit({}, bare=True))
+    assert done == wanted.replace("\n", newline).encode()
+    assert wanted.count("\n\n") == left.count("\n")
+
+
+def test_rewrite_leaves_replaces_that_shares_its_line() -> None:
+    source = BARE.format(before="", sign=" = ", value='[("a", "0001_x")]; x = 1', after="")
+    told = rewrite(source.encode(), Edit({}, bare=True))
+    assert told == Unrewritable(0, "replaces shares its lines with something else")

@@ -93,4 +93,10 @@ REFUSALS = (
         "`--strategy renumber` keeps the values. Where the sides contradict each other, paste the commands under `next:`, which migrate back "
         "first: that drops the columns of your side with what they hold, so copy the database before.",
     ),
+    Message(
+        "MM418", "still-needed", "Refused: a database still needs the old names",
+        "A configured database knows a renamed migration by its old name only, has not run all that comes before it, or could not be looked "
+        "at. Without `replaces` its next `migrate` would stop, or run the migration again.",
+        "Run `migrate` there, with the files as they are; name one that is not on this machine with `--database ALIAS`. `--no-databases` looks at none, where you know that all of them have.",
+    ),
 )  # fmt: skip

@@ -1,0 +1,80 @@
+"""`migmerge transition`: old names in `replaces` go, once no database needs them any more."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from migmerge.commands.carrying_out import carry_out
+from migmerge.commands.exclusive import exclusive
+from migmerge.commands.fix import agreed, tell
+from migmerge.commands.fix_options import FixOptions
+from migmerge.commands.named import app_named, scope_of
+from migmerge.config import Config, read_config
+from migmerge.git.repository import Repository, find_work_tree
+from migmerge.git.snapshot import Snapshot, read_snapshot
+from migmerge.project.databases import Database, Permission, Status, read_status
+from migmerge.resolve.asking import projects_of
+from migmerge.resolve.model import Moves, Plan, Refusal
+from migmerge.resolve.old_names import still_needed, transition_of
+from migmerge.resolve.planning import plan_given
+from migmerge.resolve.reconciling import untouched_rule
+
+
+def transition(options: FixOptions) -> int:
+    """0 when it is done and verified, or nothing is carried; 1 when a database needs old names."""
+    repository = find_work_tree(options.directory, "transition")
+    with exclusive(repository):
+        config = read_config(repository.root, options.config)
+        snapshot = read_snapshot(repository, config)
+        scope = scope_of(repository, snapshot, options.directory).apps
+        apps = sorted(app_named(snapshot, a, scope).key for a in options.apps) or sorted(scope)
+        moves = [move for app in apps if (move := transition_of(snapshot, app))]
+        if not moves:
+            print("nothing is carried")
+            return 0
+        refusals = _refusals(repository, config, snapshot, moves, options)
+        refused = {refusal.app for refusal in refusals}
+        free = [move for move in moves if move.app not in refused]
+        planned = plan_given(repository, config, snapshot, free, refusals)
+
+        def ask(plan: Plan) -> bool:
+            return agreed(repository, plan, options)
+
+        report = carry_out(repository, config, snapshot, planned, (), options, ask)
+        return tell(repository, report, options)
+
+
+def _refusals(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    moves: Sequence[Moves],
+    options: FixOptions,
+) -> list[Refusal]:
+    """Apps that a configured database has not run as they are; none with --no-databases."""
+    if options.no_databases:
+        return []
+    rule = untouched_rule()
+    apps = [move.app for move in moves]
+    reasons: dict[str, list[str]] = {app: [] for app in apps}
+    allowed = Permission(options.databases, config.protected_databases)
+    for project, own in projects_of(repository, config, snapshot, apps).items():
+        found: Sequence[Status] | str = rule and f"no database is looked at {rule}"
+        if not found:
+            found = (
+                project if isinstance(project, str) else read_status(project, Database(), allowed)
+            )
+        for app in own:
+            told = [found] if isinstance(found, str) else still_needed(snapshot, app, found)
+            reasons[app] += told
+    return [
+        Refusal(
+            app,
+            "still-needed",
+            tuple(dict.fromkeys(told)),
+            ("python manage.py migrate", f"migmerge transition {shlex.quote(app)}"),
+        )
+        for app, told in reasons.items()
+        if told
+    ]
