@@ -123,6 +123,7 @@ def _history(place: Place, scenario: Scenario) -> None:
     names = [Path(path).stem for path in scenario.main if "/migrations/0" in path]
     place.commit(scenario.main, scenario.shop, names[-1])
     place.git("update-ref", "refs/remotes/origin/main", "main")
+    place.git("update-ref", "refs/remotes/origin/feature", "feature")  # as a colleague has it
 
 
 def _databases(place: Place, scenario: Scenario) -> dict[str, dict[str, object]]:

@@ -36,10 +36,7 @@ TOOLS = (
         "migmerge", MIGMERGE, ("{bin}/migmerge", "fix", "--yes", "--strategy", "merge"),
         ("{bin}/migmerge", "db", "reconcile", "--yes"),
     ),
-    Tool(
-        "migmerge, renumber", MIGMERGE, ("{bin}/migmerge", "fix", "--yes", "--strategy", "renumber"),
-        ("{bin}/migmerge", "db", "reconcile", "--yes"),
-    ),
+    Tool("migmerge, renumber", MIGMERGE, ("{bin}/migmerge", "fix", "--yes", "--strategy", "renumber")),
     Tool(
         "makemigrations --merge", ("Django",),
         ("{python}", "manage.py", "makemigrations", "--merge", "--noinput"),
@@ -68,6 +65,20 @@ TOOLS = (
         ("{python}", "manage.py", "migraid", "rebase", "--base", "main", "--yes", "--update-db", "--noinput"),
         ("{python}", "manage.py", "migraid", "repair", "--noinput"),
         app="migraid", rebases=True,
+    ),
+    Tool(
+        "django-migration-doctor", ("Django", "django-migration-doctor"),
+        ("{python}", "manage.py", "drmigrate", "conflicts", "--apply"), app="drmigrate",
+    ),
+    Tool(
+        "django-modern-migration-fixer", ("Django", "django-modern-migration-fixer"),
+        ("{python}", "manage.py", "makemigrations", "--fix", "-b", "main", "-s"),
+        app="django_modern_migration_fixer",
+    ),
+    Tool(
+        "django-sync-migrations -r", ("Django", "django-sync-migrations"),
+        ("{bin}/django-sync-migrations", "-r", "--branch", "main", "--apply", "--yes"),
+        rebases=True,
     ),
     Tool("rebase-migrations", ("Django", "rebase-migrations"), ("{bin}/rebase-migrations", "{label}")),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from migmerge.conflicts.model import Notice, Place
 from migmerge.git.repository import Repository, find_commit
 from migmerge.migrations.naming import number, width
+from migmerge.migrations.reader import read_header
 
 _COMMITS = 1000  # about a second of git log
 _ENOUGH = 3
@@ -42,7 +43,8 @@ def habit(repository: Repository, commit: str, directories: Iterable[str]) -> st
 def renumbered(repository: Repository, environment: Mapping[str, str] = os.environ) -> list[Notice]:
     """In a hook after a merge or pull: migrations that got another number by it.
 
-    A database that has the old name would run the new one again. ORIG_HEAD is where we were.
+    A database that has the old name would run the new one again, unless the file says which name it
+    `replaces`. ORIG_HEAD is where we were.
     """
     action = environment.get("GIT_REFLOG_ACTION", "").split(" ")[0]
     before, after = find_commit(repository, "ORIG_HEAD"), find_commit(repository, "HEAD")
@@ -62,7 +64,13 @@ def renumbered(repository: Repository, environment: Mapping[str, str] = os.envir
         )
         for old, new in pairs
         if new.endswith(".py") and _is_renumbering(old, new)
-    ]
+        and not _is_carried(repository.git("cat-file", "blob", f"{after}:{new}"))
+    ]  # fmt: skip
+
+
+def _is_carried(source: bytes) -> bool:
+    header = read_header(source)
+    return bool(header and header.replaces)
 
 
 def _name(path: str) -> str:

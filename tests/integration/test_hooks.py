@@ -231,12 +231,16 @@ def test_framework_push(framework: Repo, tmp_path: Path) -> None:
     assert "siblings in shop" in out
 
 
-@pytest.mark.parametrize("way", ["merge", "pull"])
-def test_report_of_a_migration_that_came_back_renumbered(native: Repo, way: str) -> None:
-    """Somebody else's fix: what my database has run under the old name."""
+@pytest.mark.parametrize(
+    ("way", "carry"), [("merge", "--no-carry"), ("pull", "--no-carry"), ("merge", "--carry")]
+)
+def test_report_of_a_migration_that_came_back_renumbered(
+    native: Repo, way: str, carry: str
+) -> None:
+    """Somebody else's fix: what my database has run under the old name, unless `migrate` does."""
     native.git("checkout", "-q", "-b", "theirs", "feature")
     native.git("-c", "core.hooksPath=/nonexistent", "merge", "-q", "--no-edit", "main")
-    native.fix("--strategy", "renumber", "--commit")
+    native.fix("--strategy", "renumber", carry, "--commit")
     native.git("checkout", "-q", "feature")
     arguments = {
         "merge": ["merge", "-q", "theirs"],
@@ -246,5 +250,6 @@ def test_report_of_a_migration_that_came_back_renumbered(native: Repo, way: str)
         ["git", *arguments], cwd=native.root, capture_output=True, text=True, check=True
     )
     note = "note: shop/migrations/0003_price.py: MM205 was 0002_price: "
-    assert note + "where a database has that, migmerge db reconcile before migrate" in done.stderr
+    told = note + "where a database has that, migmerge db reconcile before migrate" in done.stderr
+    assert told is (carry == "--no-carry")
     assert "MM205" not in native.run("check", "--exit-zero").stderr  # not in a hook
