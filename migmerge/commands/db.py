@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive, tidy_up
 from migmerge.commands.named import says_yes, scope_of
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
-from migmerge.git.repository import Repository, find_work_tree
+from migmerge.git.repository import Repository, find_directory, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.project.databases import (
     Database,
@@ -39,8 +40,9 @@ class DbOptions(NamedTuple):
 
 def status(options: DbOptions) -> int:
     """0 when a plain `migrate` does all that there is to do, 1 when something stands against it."""
-    repository = find_work_tree(options.directory, "db")
-    tidy_up(repository)
+    repository = find_directory(options.directory, "db")
+    if repository.git_dir:
+        tidy_up(repository)
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     told = []
@@ -59,9 +61,9 @@ def status(options: DbOptions) -> int:
 
 def reconcile(options: DbOptions) -> int:
     """0 when every database is in line with the files, 1 when one is refused or fails."""
-    repository = find_work_tree(options.directory, "db")
+    repository = find_directory(options.directory, "db")
     config = read_config(repository.root, options.config)
-    with exclusive(repository):
+    with exclusive(repository) if repository.git_dir else nullcontext():
         snapshot = read_snapshot(repository, config)
         projects, whole = _projects(repository, config, snapshot, options)
         done = [

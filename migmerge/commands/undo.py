@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive
@@ -14,6 +14,7 @@ from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot, understand
 from migmerge.migrations.catch_up import is_catch_up
 from migmerge.migrations.operations import pair_names
+from migmerge.migrations.reader import read_header
 from migmerge.project.databases import Permission, Renamed
 from migmerge.project.run import undisturbed
 from migmerge.report.screen import has_terminal, printable
@@ -139,12 +140,11 @@ def _take_back(
 def _agreed(rows: Sequence[DatabaseRows], options: UndoOptions) -> bool:
     """Whether rows may be renamed; each database is named before. Only a terminal is asked."""
     for database in rows:
-        told = ", ".join(
-            f"removes {row.label}.{row.new}" if row.kept
-            else f"renames {row.label}.{row.new} to {row.old}"
-            for row in database.rows
-        )  # fmt: skip
-        print(printable(f"{database.name}: {told}"), flush=True)
+        renames = [f"{r.label}.{r.new} to {r.old}" for r in database.rows if not r.kept]
+        removes = [f"{r.label}.{r.new}" for r in database.rows if r.kept]
+        told = [f"renames {', '.join(renames)}"] if renames else []
+        told += [f"removes {', '.join(removes)}"] if removes else []
+        print(printable(f"{database.name}: {'; '.join(told)}"), flush=True)
     if not rows or options.yes or not has_terminal():
         return True
     return says_yes("Take the fix back, in the database, too?")
@@ -190,14 +190,20 @@ def _renamed(snapshot: Snapshot, change: Journal) -> RowsByApp:
         if pairs:
             label = apps[place].label
             rows = [Renamed(label, name, other) for name, other in sorted(pairs.items())]
-            # a row that goes where the one before it stays
-            rows += [
-                Renamed(label, min(pairs), name, kept=True)
-                for name, data in new.items()
-                if name not in pairs.values() and is_catch_up(data, name, label)
-            ]
+            rows += _catch_ups(label, new, pairs.values())
             found[apps[place].key] = rows
     return found
+
+
+def _catch_ups(label: str, new: Mapping[str, bytes], known: Collection[str]) -> list[Renamed]:
+    """Rows of catch-up migrations that the fix made: they go where a carried name was recorded."""
+    headers = [header for data in new.values() if (header := read_header(data))]
+    carried = [header.replaces[0].name for header in headers if header.replaces]
+    return [
+        Renamed(label, carried[0], name, kept=True)
+        for name, data in new.items()
+        if carried and name not in known and is_catch_up(data, name, label)
+    ]
 
 
 def _differs(now: State, after: State) -> bool:

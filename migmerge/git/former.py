@@ -14,6 +14,9 @@ from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import database_mark, title, whole_mark
 
+# where an old name was seen, if there is no git to ask
+NO_HISTORY = "no history is here"
+
 
 class Version(NamedTuple):
     """What a path held, and where."""

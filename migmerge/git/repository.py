@@ -63,6 +63,17 @@ def find_work_tree(directory: str, command: str) -> Repository:
     return repository
 
 
+def find_directory(directory: str, command: str) -> Repository:
+    """The same, or the directory itself where there is no repository, or no git: its `git_dir` is
+    empty, and nothing is known of its history."""
+    try:
+        return find_work_tree(directory, command)
+    except UserError as error:
+        if error.kind not in ("no-repository", "no-git") or not os.path.isdir(directory):
+            raise
+    return Repository(os.path.abspath(directory), "", bare=False)
+
+
 def _without_work_tree(error: GitError, directory: str) -> Repository:
     try:
         out = git("rev-parse", "--is-bare-repository", "--absolute-git-dir", cwd=directory)

@@ -88,6 +88,22 @@ def worktree_records(repository: Repository) -> Records:
     return Records("worktree", records, doubtful=may_differ(repository, places))
 
 
+def directory_records(repository: Repository) -> Records:
+    """Files on disk as if git tracked none of them, as in a container that has the code only; what
+    is installed beside them is left out."""
+    records = []
+    for place, directories, names in os.walk(repository.root):
+        left_out = {"node_modules", "site-packages", "__pycache__"}
+        directories[:] = [
+            name for name in directories
+            if not name.startswith(".") and name not in left_out
+            and not os.path.exists(os.path.join(place, name, "pyvenv.cfg"))
+        ]  # fmt: skip
+        inside = os.path.relpath(place, repository.root)
+        records += [b"? " + os.fsencode(os.path.normpath(os.path.join(inside, n))) for n in names]
+    return Records("worktree", tuple(records))
+
+
 def index_records(repository: Repository) -> Records:
     """What the next commit would hold (obeys GIT_INDEX_FILE)."""
     out = repository.git("ls-files", "-z", "-t", "--stage")
@@ -101,7 +117,9 @@ def commit_records(repository: Repository, commit: str) -> Records:
 
 
 def find_records(repository: Repository, *, staged: bool = False, commit: str = "") -> Records:
-    """What git lists of the work tree, the index or a commit."""
+    """What git lists of the work tree, the index or a commit; where there is no git, the disk."""
+    if not repository.git_dir:
+        return directory_records(repository)
     if commit:
         return commit_records(repository, commit)
     return index_records(repository) if staged else worktree_records(repository)

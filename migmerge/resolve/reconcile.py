@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.commute import Judgement
-from migmerge.git.former import Former
+from migmerge.git.former import NO_HISTORY, Former
 from migmerge.migrations.catch_up import is_catch_up_name
 from migmerge.migrations.operations import title
 from migmerge.project.databases import Renamed, Row, Status
@@ -183,13 +183,16 @@ def _edited(status: Status, row: Row, former: Former) -> list[str]:
              if label == row[0] and title(name) == title(row[1])]  # fmt: skip
     if former.now or not former.seen or not alike:
         return []
+    if former.seen == NO_HISTORY:
+        why = "its columns don't tell, and there is no git to compare it with"
+        return [f"{row[0]}.{alike[0]} may be {row[1]}: {why}"]
     return [f"{row[0]}.{alike[0]} may be {row[1]}, but has other operations: migrate would run it"]
 
 
 def _known(former: Former) -> str:
     if former.now:
         return f"{former.now[0].name}, which is applied, does the same"
-    if former.seen:
+    if former.seen and former.seen != NO_HISTORY:
         return f"nothing has its operations (seen in {former.seen})"
     return "not in git"
 

@@ -36,6 +36,7 @@ from migmerge.resolve.reconcile import (
     reconciliation,
     replaced_rows,
 )
+from migmerge.resolve.without_history import formers_by_tables
 
 
 class AffectedDatabase(NamedTuple):
@@ -278,7 +279,12 @@ def _plan(
     doubtful = doubtful_rows(found, replaced_rows(found), apps.keys())
     second = {pair: NodeKey(apps[pair.label], pair.second) for pair in doubtful}
     first = {pair: NodeKey(apps[pair.label], pair.first) for pair in doubtful}
-    formers = find_former(repository, snapshot, {*lost.values(), *first.values()})
+    asked = {*lost.values(), *first.values()}
+    formers = (
+        find_former(repository, snapshot, asked)
+        if repository.git_dir
+        else formers_by_tables(snapshot, found, asked)
+    )
     taken = {key for row in lost for key in formers[lost[row]].now} - set(first.values())
     pairs = [
         pair

@@ -124,6 +124,7 @@ STEPS: dict[str, Callable[[Repo], object]] = {
 }  # fmt: skip
 
 
+@pytest.mark.corpus
 def test_every_step_is_seen(shop: Repo) -> None:
     ways: list[tuple[str, ...]] = [(), ("--staged",), ("--rev", "HEAD")]
     for name, step in STEPS.items():

@@ -293,6 +293,7 @@ SETTINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.corpus
 def test_settings_of_git_change_nothing(siblings: Repo, tmp_path: Path) -> None:
     """One after the other, in every command that reads git's words."""
     commands = (

@@ -301,7 +301,7 @@ def test_undo_after_an_undo_that_was_killed_is_no_fix(siblings: Repo, tmp_path: 
     siblings.fix("--strategy", "renumber")
     pristine = tmp_path / "pristine"
     shutil.copytree(siblings.root, pristine, symlinks=True)
-    for step in range(1, 100):
+    for step in some(range(1, 100), 6):
         shutil.rmtree(siblings.root)
         shutil.copytree(pristine, siblings.root, symlinks=True)
         siblings.git("status")
@@ -390,7 +390,7 @@ def test_fix_killed_at_any_time(repo: Repo, tmp_path: Path) -> None:
         wait *= chance.uniform(1, 1.3) if state == before else chance.uniform(0.75, 1)
         is_tidy(repo)
         repo.git("merge", "--abort")
-    assert min(found.values()) > 0
+    assert KILLS < 20 or min(found.values()) > 0
 
 
 def test_fix_while_another_runs(siblings: Repo) -> None:

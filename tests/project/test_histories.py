@@ -229,6 +229,6 @@ def test_some_random_histories(history: History, strategy: str) -> None:
 
 @pytest.mark.corpus
 @given(history=histories(), strategy=st.sampled_from(("auto", "merge", "renumber")))
-@settings(FEW, max_examples=max(20, 240 // STEP), derandomize=STEP > 1)
+@settings(FEW, max_examples=max(8, 240 // STEP), derandomize=STEP > 1)
 def test_random_histories(history: History, strategy: str) -> None:
     holds(history, strategy)

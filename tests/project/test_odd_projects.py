@@ -121,7 +121,11 @@ def test_odd_project(odd: Site, strategy: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "60")
     document = odd.fix("--strategy", strategy)
     told = document["verification"]
-    how = ", 6 of them after migmerge db reconcile" if strategy == "renumber" else ""
+    how = (
+        ", 6 of them after migmerge db reconcile"
+        if strategy == "renumber"
+        else ", by migrate alone"
+    )
     assert told["databases"] == f"ok: 12 starting points {SCRATCH}{how}"
     for alias in ("default", "log"):
         odd.manage("migrate", "-v0", "--database", alias)

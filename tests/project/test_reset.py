@@ -316,7 +316,7 @@ def test_reset_undo_killed_at_every_step(settled: Site, tmp_path: Path) -> None:
     reset(settled, "shop", "--database", "default", "--apply")
     pristine = tmp_path / "pristine"
     shutil.copytree(settled.root, pristine, symlinks=True)
-    for step in range(1, 100, 1 if STEP == 1 else 8):
+    for step in range(1, 100, 1 if STEP == 1 else 14):
         shutil.rmtree(settled.root)
         shutil.copytree(pristine, settled.root, symlinks=True)
         settled.git("status")

@@ -303,8 +303,7 @@ def rename_rows(connection, rows):
 
 
 def put_back(connection, rows):
-    """New names to old ones, of those that are there; where the old one is, or stays in any case,
-    the new one goes."""
+    """New names to old ones, of those that are there; where the old one is, the new one goes."""
     from django.db import transaction
     from django.db.migrations.recorder import MigrationRecorder
 
@@ -312,7 +311,7 @@ def put_back(connection, rows):
     there = set(recorded(connection))
     news = {(label, new) for label, _, new, _ in rows}
     found = [row for row in map(tuple, rows) if (row[0], row[2]) in there]
-    doubled = [row for row in found if row[3] or (row[0], row[1]) in there - news]
+    doubled = [row for row in found if (row[0], row[1]) in there - news]
     with transaction.atomic(using=connection.alias):
         for label, _, new, _ in doubled:
             recorder.record_unapplied(label, new)
