@@ -129,18 +129,16 @@ def _each(options: GitOptions, strategy: str) -> str:
     command = [sys.executable, "-I", "-m", "migmerge"]
     if options.config:
         command += ["--config", os.path.abspath(options.config)]
-    command += ["fix", "--yes", "--amend", "--allow-skipped", "--no-carry", "--no-databases"]
+    command += ["fix", "--yes", "--amend", "--allow-skipped", "--no-databases"]
     return shlex.join([*command, "--strategy", strategy])
 
 
 def _fixed(repository: Repository, options: GitOptions, strategy: str, then: str) -> bool:
     """Fix what can be; False, with words, where somebody has to go on."""
     asks = has_terminal() and strategy == "auto"
-    # each commit of a rebase would get a catch-up migration that the next one moves
-    rebasing = is_rebasing(repository)
     wish = FixOptions(
-        repository.root, options.config, strategy=strategy, carry="never" if rebasing else "",
-        yes=not asks, no_databases=rebasing, allow_skipped=True,
+        repository.root, options.config, strategy=strategy, yes=not asks,
+        no_databases=is_rebasing(repository), allow_skipped=True,
     )  # fmt: skip
     try:
         done = fix(wish) == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from migmerge.conflicts.model import Branch
+from migmerge.migrations.naming import is_catch_up_name
 
 
 def decide_sides(
@@ -26,11 +27,19 @@ def decide_sides(
     else:
         moving = [branch for branch in known if branch.published is False]
     staying = [branch for branch in known if branch not in moving]
-    if len(staying) != 1 or not (moved or staying[0].published):
+    behind = [branch for branch in known if _is_catch_up(branch)]
+    if not moved and not staying and len(behind) == 1:
+        # what stood behind a chain that has grown since, as in a rebase: it makes room
+        staying = behind
+    elif len(staying) != 1 or not (moved or staying[0].published):
         return tuple(known)
     return tuple(
         branch._replace(side="onto" if branch in staying else "replayed") for branch in known
     )
+
+
+def _is_catch_up(branch: Branch) -> bool:
+    return all(is_catch_up_name(key.name) for key in branch.nodes)
 
 
 def _is_published(branch: Branch, published: Collection[object] | None) -> bool | None:

@@ -7,20 +7,13 @@ other side has would be left out. No database has applied this one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 
-from migmerge.migrations.naming import number
+from migmerge.migrations.naming import is_catch_up_name, number
 from migmerge.migrations.operations import read_script, title
 from migmerge.migrations.reader import read_header
 
-_NAME = re.compile(r"[0-9]+_catch_up_")
 _LONGEST = 120  # of file names, which may have 255 bytes
-
-
-def is_catch_up_name(name: str) -> bool:
-    """Whether a migration of this name may be one."""
-    return bool(_NAME.match(name))
 
 
 def is_catch_up(source: bytes, name: str, label: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 
 _NUMBER = re.compile(r"([0-9]+)(?=_|$)")
+_CATCH_UP = re.compile(r"[0-9]+_catch_up_")
 _LONGEST_LEAF_NAMES = 47  # makemigrations --merge takes a timestamp for longer ones
 
 
@@ -41,6 +42,11 @@ def merge_name(leaves: Sequence[str], above: Iterable[str] = ()) -> str:
 
         joined = hashlib.sha256(joined.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"{max(numbers, default=1) + 1:04d}_merge_{joined}"
+
+
+def is_catch_up_name(name: str) -> bool:
+    """Whether a migration of this name may be a catch-up migration."""
+    return bool(_CATCH_UP.match(name))
 
 
 def merge_suffix(name: str) -> str:

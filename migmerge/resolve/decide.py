@@ -138,22 +138,27 @@ def decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | Re
     refusal = _published(conflict)
     if refusal:
         return refusal
+    carry = app.key in wish.carried
+    behind = catch_ups(snapshot, conflict) if carry else ()
     return moves.renumber(
-        snapshot.graph, conflict, taken, keep_names=wish.keep_names,
-        carry=app.key in wish.carried, catch_ups=catch_ups(snapshot, conflict),
-    )  # fmt: skip
+        snapshot.graph, conflict, taken, keep_names=wish.keep_names, carry=carry, catch_ups=behind
+    )
 
 
 def catch_ups(snapshot: Snapshot, conflict: Conflict) -> frozenset[NodeKey]:
-    """The catch-up migrations of the sides that move, each behind one that moves, too."""
-    moving = {k for b in conflict.branches if b.side == "replayed" for k in b.nodes}
+    """The catch-up migrations of the sides that move, each behind one that moves, too; and one that
+    is all of the side that stays, if it is not published."""
     parents = snapshot.graph.parents
+    moving = {k for b in conflict.branches if b.side == "replayed" for k in b.nodes}
+    found = {key for key in moving if parents[key] <= moving}
+    stays = [b for b in conflict.branches if b.side == "onto" and b.published is False]
+    found |= {branch.leaf for branch in stays if len(branch.nodes) == 1}
+    label = conflict.app.label
     return frozenset(
         key
-        for key in moving
-        if len(parents[key]) == 1 and parents[key] <= moving
-        and is_catch_up(source_of(snapshot, key), key.name, conflict.app.label)
-    )  # fmt: skip
+        for key in found
+        if len(parents[key]) == 1 and is_catch_up(source_of(snapshot, key), key.name, label)
+    )
 
 
 def _published(conflict: Conflict) -> Refusal | None:

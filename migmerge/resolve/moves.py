@@ -45,15 +45,15 @@ def renumber(
     moving = [branch for branch in conflict.branches if branch.side == "replayed"]
     going = {key for branch in moving for key in branch.nodes}
     kept_edges = _edges(graph, app.key, going)
+    behind = _behind(graph, catch_ups)
+    tail = last = behind.get(onto[0].leaf, onto[0].leaf)
     naming = _Naming(
-        graph, conflict, onto[0], taken,
-        keep_names=keep_names or not is_sequence(kept_edges), carry=carry,
+        graph, conflict, onto[0]._replace(nodes=(tail,)), taken,
+        keep_names=keep_names or not is_sequence(kept_edges), carry=carry, dropped=behind,
     )  # fmt: skip
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
-    behind = _behind(graph, going.intersection(catch_ups))
     dropped = {**dict(conflict.twins), **behind}
     placed = graph.ancestors(onto[0].leaf) | dropped.keys()
-    tail = onto[0].leaf
     for branch in moving:
         fresh = [key for key in branch.nodes if key not in placed and key not in naming.names]
         for key in fresh:
@@ -79,9 +79,19 @@ def renumber(
     )
     if not carry or not naming.moved:
         return move
-    before = onto[0].leaf.name
+    before = (last if last == onto[0].leaf else _before_carried(graph, last)).name
     behind_it = CatchUp(move.leaf, before, catch_up_name(move.leaf, before, taken))
     return move._replace(carry=True, leaf=behind_it.name, catch_up=behind_it)
+
+
+def _before_carried(graph: Graph, key: NodeKey) -> NodeKey:
+    """What came in before: `key`, or what a carried chain that ends with it stands behind."""
+    while graph.nodes[key].header.replaces:
+        own = [parent for parent in graph.parents[key] if parent.app == key.app]
+        if not own:
+            break
+        key = graph.in_order(own)[-1]
+    return key
 
 
 def _behind(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, NodeKey]:
@@ -258,12 +268,12 @@ class _Naming:
         *,
         keep_names: bool,
         carry: bool = False,
+        dropped: Collection[NodeKey] = (),
         last: int = 0,
     ) -> None:
         moving = {key for b in conflict.branches if b.side == "replayed" for key in b.nodes}
         moving -= graph.ancestors(onto.leaf)
-        dropped = dict(conflict.twins)
-        gone = moving | dropped.keys()
+        gone = moving.union(dict(conflict.twins), dropped)
         kept = [key for key in graph.nodes if key.app == onto.leaf.app and key not in gone]
         self.names = {key: key.name for key in kept}
         self.moved: list[NodeKey] = []

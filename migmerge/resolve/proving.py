@@ -9,8 +9,8 @@ from migmerge.conflicts.model import Conflict
 from migmerge.git.compare import source_of
 from migmerge.git.snapshot import Snapshot
 from migmerge.git.starts import Nodes, Starts, starts_of_conflicts
-from migmerge.migrations.catch_up import is_catch_up_name
 from migmerge.migrations.model import NodeKey
+from migmerge.migrations.naming import is_catch_up_name
 from migmerge.project.databases import Renamed
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from migmerge.conflicts.commute import Judgement
 from migmerge.git.former import NO_HISTORY, Former
-from migmerge.migrations.catch_up import is_catch_up_name
+from migmerge.migrations.naming import is_catch_up_name
 from migmerge.migrations.operations import title
 from migmerge.project.databases import Renamed, Row, Status
 

@@ -158,6 +158,62 @@ def test_renumbered_again_it_keeps_the_first_name(pushed: Repo) -> None:
     assert pushed.check()["conflicts"] == []
 
 
+def test_a_chain_that_grows_before_its_catch_up_migration(pushed: Repo) -> None:
+    """A fix in the middle of a rebase: later commits build on the migration before it."""
+    pushed.fix(*RENUMBER)
+    more = PRICE.replace("price", "more")
+    pushed.migration("shop", "0003_more", "0003_price", operations=(more,))
+    pushed.commit("more")
+    (conflict,) = pushed.check()["conflicts"]
+    sides = {b["migrations"][0]: b["side"] for b in conflict["branches"]}
+    assert sides == {"0003_more": "replayed", "0004_catch_up_0002_stock_price": "onto"}
+    (resolution,) = pushed.fix(*RENUMBER)["resolutions"]
+    assert names(pushed)[2:] == ["0003_price", "0004_more", "0005_catch_up_0002_stock_more"]
+    assert header(pushed, "0004_more") == (["0003_price"], ["0003_more"])
+    assert resolution["removed"] == ["shop/migrations/0004_catch_up_0002_stock_price.py"]
+
+
+def test_a_catch_up_migration_that_is_published_stays(pushed: Repo) -> None:
+    pushed.fix(*RENUMBER)
+    pushed.commit("fixed")
+    pushed.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    pushed.migration("shop", "0003_more", "0003_price", operations=(PRICE.replace("ice", "e"),))
+    pushed.commit("more")
+    pushed.fix(*RENUMBER, "--carry")
+    assert names(pushed)[3:] == [
+        "0004_catch_up_0002_stock_price", "0005_more", "0006_catch_up_0004_more",
+    ]  # fmt: skip
+
+
+def test_a_rename_only_leaves_a_catch_up_migration_behind_its_chain(pushed: Repo) -> None:
+    """Without it what was carried would be the leaf node, and a trap."""
+    pushed.fix(*RENUMBER)
+    again(pushed)
+    pushed.fix(*RENUMBER, "--no-carry")
+    assert names(pushed)[-2:] == ["0004_price", "0005_catch_up_0002_stock_price"]
+    assert header(pushed, "0004_price") == (["0003_weight"], ["0002_price"])
+
+
+def test_a_rebase_of_what_was_pushed_is_carried(pushed: Repo) -> None:
+    """Each commit is right by itself, and one catch-up migration remains."""
+    pushed.git("reset", "-q", "--hard", "HEAD^1")
+    for number, name in ((3, "more"), (4, "most")):
+        operation = PRICE.replace("price", name)
+        parent = {3: "0002_price", 4: "0003_more"}[number]
+        pushed.migration("shop", f"{number:04d}_{name}", parent, operations=(operation,))
+        pushed.commit(name)
+    pushed.git("update-ref", "refs/remotes/origin/feature", "HEAD")
+    done = pushed.run("rebase", "main")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for commit in ("feature~2", "feature~1", "feature"):
+        assert pushed.check("--rev", commit)["conflicts"] == []
+    assert names(pushed)[2:] == [
+        "0003_price", "0004_more", "0005_most", "0006_catch_up_0002_stock_most",
+    ]  # fmt: skip
+    assert header(pushed, "0005_most") == (["0004_more"], ["0004_most"])
+    assert pushed.git("rev-list", "--count", "main..feature").strip() == "3"
+
+
 def test_a_catch_up_migration_with_operations_moves_like_any_other(pushed: Repo) -> None:
     """It is known by what it is, not by its name alone."""
     pushed.fix(*RENUMBER)
