@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from migmerge.commands.named import says_yes
 from migmerge.conflicts.model import Conflict
 from migmerge.git.findings import Findings
 from migmerge.git.history import added_by, current_tips
@@ -74,22 +75,11 @@ def ask_carried(moves: Mapping[str, Mapping[str, str]], wish: Wish) -> Wish:
         print("no:  renamed only; another database that ran it needs `migmerge db reconcile` first")
         print(f"Enter is {'yes: ' + why if why else 'no: no remote-tracking branch has it'}")
         question = f"May another database have run {old}: a colleague's, staging, a preview?"
-        if _is_yes(question, default=bool(why)):
+        if says_yes(question, default=bool(why)):
             carried.setdefault(app, "as you said")
         else:
             carried.pop(app, None)
     return wish._replace(carried=carried)
-
-
-def _is_yes(question: str, *, default: bool) -> bool:
-    while True:
-        try:
-            typed = input(f"{question} {'[Y/n]' if default else '[y/N]'} ").strip().lower()
-        except EOFError:
-            print()
-            return default
-        if typed in ("y", "yes", "n", "no", ""):
-            return typed in ("y", "yes") if typed else default
 
 
 def _answer(ways: Sequence[Option]) -> str:

@@ -13,6 +13,8 @@ from migmerge.git.snapshot import Snapshot
 from migmerge.migrations.membership import owners, projects_in_scope
 from migmerge.migrations.model import App
 
+_NO = "y does it; n, or Enter, leaves everything as it is"
+
 
 class Scope(NamedTuple):
     """The projects (their directories) that a command run in some directory is about, and the
@@ -65,14 +67,15 @@ def app_named(snapshot: Snapshot, name: str, scope: Collection[str] = ()) -> App
     return found[0]
 
 
-def says_yes(question: str) -> bool:
-    """Whether somebody at a terminal agrees; no answer is none."""
+def says_yes(question: str, *, default: bool = False) -> bool:
+    """Whether somebody at a terminal agrees; Enter, or no answer, is the default."""
+    keys = "[Y/n]" if default else "[y/N]"
     while True:
         try:
-            answer = input(f"{question} [y/N] ").strip().lower()
+            answer = input(f"{question} {keys} ").strip().lower()
         except EOFError:
             print()
-            return False
+            return default
         if answer in ("y", "yes", "n", "no", ""):
-            return answer in ("y", "yes")
-        print("y does it; n, or Enter, leaves everything as it is")
+            return answer in ("y", "yes") if answer else default
+        print("y, or Enter, is yes; n is no" if default else _NO)

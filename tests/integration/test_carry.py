@@ -228,13 +228,13 @@ def test_a_catch_up_migration_with_operations_moves_like_any_other(pushed: Repo)
     ]
 
 
-def test_the_first_of_a_chain_gets_another_name_where_its_number_stays(repo: Repo) -> None:
-    """Its row is there, and its new parent's is not: `migrate` would stop."""
+def merged_chain(repo: Repo, first: str, second: str) -> None:
+    """A branch of two migrations, merged with main's 0002_stock."""
     repo.migration("shop", "0001_initial")
     repo.commit("base")
     repo.git("checkout", "-q", "-b", "feature")
-    repo.migration("shop", "0003_price", "0001_initial", operations=(PRICE,))
-    repo.migration("shop", "0004_more", "0003_price", operations=(PRICE.replace("price", "more"),))
+    repo.migration("shop", first, "0001_initial", operations=(PRICE,))
+    repo.migration("shop", second, first, operations=(PRICE.replace("price", "more"),))
     repo.commit("feature")
     repo.git("checkout", "-q", "main")
     repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK,))
@@ -242,6 +242,11 @@ def test_the_first_of_a_chain_gets_another_name_where_its_number_stays(repo: Rep
     repo.publish()
     repo.git("checkout", "-q", "feature")
     repo.git("merge", "-q", "--no-edit", "main")
+
+
+def test_the_first_of_a_chain_gets_another_name_where_its_number_stays(repo: Repo) -> None:
+    """Its row is there, and its new parent's is not: `migrate` would stop."""
+    merged_chain(repo, "0003_price", "0004_more")
     repo.fix(*RENUMBER, "--carry")
     assert names(repo)[2:] == ["0003_price_2", "0004_more", "0005_catch_up_0002_stock_more"]
     assert header(repo, "0003_price_2") == (["0002_stock"], ["0003_price"])
@@ -256,18 +261,7 @@ def test_keep_names_keeps_the_numbers_of_what_is_carried(pushed: Repo) -> None:
 
 def test_names_that_shift_get_other_titles(repo: Repo) -> None:
     """An old name must not be that of a file that is there."""
-    repo.migration("shop", "0001_initial")
-    repo.commit("base")
-    repo.git("checkout", "-q", "-b", "feature")
-    repo.migration("shop", "0002_x", "0001_initial", operations=(PRICE,))
-    repo.migration("shop", "0003_x", "0002_x", operations=(PRICE.replace("price", "colour"),))
-    repo.commit("feature")
-    repo.git("checkout", "-q", "main")
-    repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK,))
-    repo.commit("main")
-    repo.publish()
-    repo.git("checkout", "-q", "feature")
-    repo.git("merge", "-q", "--no-edit", "main")
+    merged_chain(repo, "0002_x", "0003_x")
     repo.fix(*RENUMBER, "--carry")
     assert names(repo)[2:] == ["0003_x_2", "0004_x", "0005_catch_up_0002_stock_x"]
     assert header(repo, "0003_x_2")[1] == ["0002_x"]
