@@ -28,7 +28,7 @@ def decide_sides(
         moving = [branch for branch in known if branch.published is False]
     staying = [branch for branch in known if branch not in moving]
     behind = [branch for branch in known if _is_catch_up(branch)]
-    if not moved and not staying and len(behind) == 1:
+    if not moved and len(behind) == 1 and not any(branch.published for branch in known):
         # what stood behind a chain that has grown since, as in a rebase: it makes room
         staying = behind
     elif len(staying) != 1 or not (moved or staying[0].published):

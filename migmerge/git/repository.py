@@ -64,12 +64,13 @@ def find_work_tree(directory: str, command: str) -> Repository:
 
 
 def find_directory(directory: str, command: str) -> Repository:
-    """The same, or the directory itself where there is no repository, or no git: its `git_dir` is
-    empty, and nothing is known of its history."""
+    """The same, or the directory of a project (with its manage.py) where there is no repository, or
+    no git: its `git_dir` is empty, and nothing is known of its history."""
     try:
         return find_work_tree(directory, command)
     except UserError as error:
-        if error.kind not in ("no-repository", "no-git") or not os.path.isdir(directory):
+        project = os.path.exists(os.path.join(directory, "manage.py"))
+        if error.kind not in ("no-repository", "no-git") or not project:
             raise
     return Repository(os.path.abspath(directory), "", bare=False)
 

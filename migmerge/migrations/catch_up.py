@@ -7,12 +7,14 @@ other side has would be left out. No database has applied this one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 
 from migmerge.migrations.naming import is_catch_up_name, number
 from migmerge.migrations.operations import read_script, title
 from migmerge.migrations.reader import read_header
 
+_PLAIN = re.compile(r"[\w.-]+")
 _LONGEST = 120  # of file names, which may have 255 bytes
 
 
@@ -44,11 +46,11 @@ def catch_up_name(behind: str, onto: str, taken: Collection[str]) -> str:
 
 def catch_up_source(label: str, behind: str, onto: str, names: Mapping[str, str]) -> bytes:
     """Its bytes; `names` are the renamed migrations of the chain, old name -> new name."""
-    old, new = next(iter(names.items()))
+    old, new = map(_shown, next(iter(names.items())))
     text = f'''\
-"""Catch-up migration: makes `migrate` run {onto} and what is before it
+"""Catch-up migration: makes `migrate` run {_shown(onto)} and what is before it
 on a database that ran {old} before it was renamed to {new}.
-It may go once every database has run it: `migmerge transition {label}`.
+It may go once every database has run it: `migmerge transition {_shown(label)}`.
 """
 
 from django.db import migrations
@@ -63,3 +65,8 @@ class Migration(migrations.Migration):
     operations = []
 '''
     return text.encode()
+
+
+def _shown(name: str) -> str:
+    """The name, where it can end no string: a file of a branch may be called anything."""
+    return name if _PLAIN.fullmatch(name) else "another migration"

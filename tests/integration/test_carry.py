@@ -173,6 +173,20 @@ def test_a_chain_that_grows_before_its_catch_up_migration(pushed: Repo) -> None:
     assert resolution["removed"] == ["shop/migrations/0004_catch_up_0002_stock_price.py"]
 
 
+def test_a_chain_that_grows_where_it_is_not_known_what_is_published(pushed: Repo) -> None:
+    """Then the catch-up migration stays, as it may be published."""
+    pushed.fix(*RENUMBER)
+    pushed.migration("shop", "0003_more", "0003_price", operations=(PRICE.replace("ice", "e"),))
+    pushed.commit("more")
+    for ref in ("main", "feature"):
+        pushed.git("update-ref", "-d", f"refs/remotes/origin/{ref}")
+    pushed.git("branch", "-D", "main")
+    pushed.fix(*RENUMBER)
+    assert names(pushed)[-3:] == [
+        "0004_catch_up_0002_stock_price", "0005_more", "0006_catch_up_0004_more",
+    ]  # fmt: skip
+
+
 def test_a_catch_up_migration_that_is_published_stays(pushed: Repo) -> None:
     pushed.fix(*RENUMBER)
     pushed.commit("fixed")
@@ -348,3 +362,11 @@ def test_what_is_a_catch_up_migration(old: bytes, new: bytes) -> None:
     source = catch_up_source("shop", "0003_price", "0002_stock", {"0002_price": "0003_price"})
     assert is_catch_up(source.replace(old, new), name, "shop") is (old == new)
     assert not is_catch_up(source, "0004_merge", "shop")
+
+
+def test_a_catch_up_migration_holds_no_code_of_a_file_name() -> None:
+    """A branch may call a file anything."""
+    name = '0002_x"""\nimport os\n"""'
+    source = catch_up_source("shop", "0003_price", name, {name: "0003_price"})
+    assert b"import os" not in source
+    assert is_catch_up(source, "0004_catch_up_0002_x_price", "shop")

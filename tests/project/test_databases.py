@@ -1017,6 +1017,8 @@ def test_db_reconcile_where_there_is_no_git(renamed: Site, tmp_path: Path) -> No
     assert done.returncode == 0, done.stdout + done.stderr
     assert sql(container, "SELECT name, price, stock FROM shop_product") == [("a", 777, 0)]
     assert "No planned migration operations." in container.manage("migrate", "--plan")
+    nowhere = container.run("db", "status", env=environment, cwd=container.root / "shop")
+    assert (nowhere.returncode, "MM301" in nowhere.stderr) == (2, True)
 
 
 @pytest.mark.corpus
