@@ -42,6 +42,6 @@ def test_the_readme_counts_as_the_comparison_does() -> None:
     rows = re.findall(
         r"^\| (.+?) \| (.+?) \| (\d+ \| \d+ \| \d+ \| \d+) \| [\d.]+ \|$", page, re.MULTILINE
     )
-    assert len(rows) == 8
+    assert len(rows) == 11
     for tool, versions, counts in rows:
         assert f"| {tool} ({versions}) | {counts} |" in readme
