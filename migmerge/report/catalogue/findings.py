@@ -10,7 +10,8 @@ FINDINGS = (
         "Two lines of migrations of one app end beside each other, mostly because two branches each "
         "added one. Django's migrate stops with \"Conflicting migrations detected; multiple leaf nodes\".",
         "Run the command under `next:`, mostly `migmerge fix APP`. The finding says whether the two "
-        "sides commute; where they contradict each other, it gives the commands that roll one back.",
+        "sides commute; where they contradict each other, it gives the commands that roll one back. Afterwards "
+        "every database needs `migrate` only; docs/databases.md has the exceptions.",
     ),
     Message(
         "MM102", "path", "Both sides added one migration file",
@@ -74,7 +75,8 @@ FINDINGS = (
         "A database that has the old name would take the new one for applied and skip what comes before "
         "it, with \"No migrations to apply\".",
         "Run `migmerge db reconcile` there before `migrate`; see docs/databases.md. It goes away when "
-        "another migration follows.",
+        "another migration follows: `migmerge fix` puts a catch-up migration there by itself. `replaces` "
+        "goes with `migmerge transition`; Django before 6.0 does not squash a file that has it.",
     ),
     Message(
         "MM204", "hidden", "Leaf nodes that a squash hides",
