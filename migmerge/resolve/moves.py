@@ -86,12 +86,9 @@ def renumber(
 
 def _before_carried(graph: Graph, key: NodeKey) -> NodeKey:
     """What came in before: `key`, or what a carried chain that ends with it stands behind."""
-    while graph.nodes[key].header.replaces:
-        own = [parent for parent in graph.parents[key] if parent.app == key.app]
-        if not own:
-            break
-        key = graph.in_order(own)[-1]
-    return key
+    own = graph.in_order(p for p in graph.parents[key] if p.app == key.app)
+    carried = bool(own) and bool(graph.nodes[key].header.replaces)
+    return _before_carried(graph, own[-1]) if carried else key
 
 
 def _behind(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, NodeKey]:

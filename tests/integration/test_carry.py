@@ -228,6 +228,16 @@ def test_a_rebase_of_what_was_pushed_is_carried(pushed: Repo) -> None:
     assert pushed.git("rev-list", "--count", "main..feature").strip() == "3"
 
 
+def test_two_catch_up_migrations_become_one(pushed: Repo) -> None:
+    pushed.fix(*RENUMBER)
+    path = "shop/migrations/0004_catch_up_0002_stock_price.py"
+    second = pushed.read(path).replace(b"'0003_price'", b"'0004_catch_up_0002_stock_price'")
+    pushed.write("shop/migrations/0005_catch_up_0002_stock_again.py", second)
+    again(pushed)
+    pushed.fix(*RENUMBER)
+    assert names(pushed)[-2:] == ["0004_price", "0005_catch_up_0003_weight_price"]
+
+
 def test_a_catch_up_migration_with_operations_moves_like_any_other(pushed: Repo) -> None:
     """It is known by what it is, not by its name alone."""
     pushed.fix(*RENUMBER)

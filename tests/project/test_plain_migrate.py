@@ -271,3 +271,35 @@ def test_transition_leaves_a_catch_up_migration_that_others_build_on(carried: Si
     carried.run("transition", "--yes")
     assert b"replaces" not in carried.read("shop/migrations/0003_price.py")
     assert (carried.root / f"shop/migrations/{CATCH_UP}.py").exists()
+
+
+def test_transition_of_what_can_not_be_rewritten(carried: Site) -> None:
+    path = "shop/migrations/0003_price.py"
+    line = b"replaces = [('shop', '0002_price')]"
+    carried.write(path, carried.read(path).replace(line, line + b"; initial = False"))
+    before = carried.state()
+    done = carried.run("transition", "--yes", "--no-databases")
+    assert done.returncode == 1
+    assert "shop: refused MM409\n" in done.stdout
+    assert "replaces shares its lines with something else\n" in done.stdout
+    assert carried.state() == before
+
+
+@pytest.mark.corpus
+def test_transition_passes_over_what_needs_no_old_name(carried: Site) -> None:
+    """A database that is not there yet, one that never had it, and a squash of one migration."""
+    (carried.root / "db.sqlite3").unlink()
+    squash = "shop/migrations/0001_squashed_0001_initial.py"
+    text = carried.read("shop/migrations/0001_initial.py").decode()
+    replaces = '    replaces = [("shop", "0001_old")]\n\n    operations'
+    carried.write(squash, text.replace("    operations", replaces))
+    (carried.root / "shop/migrations/0001_initial.py").unlink()
+    stock = "shop/migrations/0002_stock.py"
+    source = carried.read(stock).decode()
+    carried.write(stock, source.replace("0001_initial", "0001_squashed_0001_initial"))
+    done = carried.run("transition", "--yes", "--dry-run")
+    assert (done.returncode, "planned (transition)" in done.stdout) == (0, True), done.stdout
+    assert "0001_squashed" not in done.stdout
+    carried.manage("migrate", "-v0", "shop", "0001_squashed_0001_initial")
+    done = carried.run("transition", "--yes", "--dry-run")
+    assert (done.returncode, "planned (transition)" in done.stdout) == (0, True), done.stdout
