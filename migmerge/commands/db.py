@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from typing import NamedTuple
 
 from migmerge.commands.exclusive import exclusive, tidy_up
@@ -41,8 +40,7 @@ class DbOptions(NamedTuple):
 def status(options: DbOptions) -> int:
     """0 when a plain `migrate` does all that there is to do, 1 when something stands against it."""
     repository = find_directory(options.directory, "db")
-    if repository.git_dir:
-        tidy_up(repository)
+    tidy_up(repository)
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     told = []
@@ -63,7 +61,7 @@ def reconcile(options: DbOptions) -> int:
     """0 when every database is in line with the files, 1 when one is refused or fails."""
     repository = find_directory(options.directory, "db")
     config = read_config(repository.root, options.config)
-    with exclusive(repository) if repository.git_dir else nullcontext():
+    with exclusive(repository):
         snapshot = read_snapshot(repository, config)
         projects, whole = _projects(repository, config, snapshot, options)
         done = [
@@ -82,28 +80,22 @@ def reconcile_renamed(directory: str, config_file: str | None) -> int:
     repository = find_work_tree(directory, "db")
     config = read_config(repository.root, config_file)
     options = DbOptions(repository.root, config_file, yes=True)
+    allowed = Permission(protected=config.protected_databases)
+    done = []
     with exclusive(repository):
         snapshot = read_snapshot(repository, config)
-        found = projects_of(repository, config, snapshot, sorted(snapshot.apps))
-        allowed = Permission(protected=config.protected_databases)
-        done = [
-            _reconcile(project, database, plan, options)
-            for project, apps in found.items() if isinstance(project, Project)
-            for plan, database in _plans(repository, snapshot, project, apps, allowed)
-            if plan.rows and not plan.status.protected
-        ]  # fmt: skip
+        for project, apps in projects_of(
+            repository, config, snapshot, sorted(snapshot.apps)
+        ).items():
+            if isinstance(project, str):
+                continue
+            found = read_reconciliations(
+                repository, snapshot, project, apps, Database(), (), allowed
+            )
+            for plan, database in () if isinstance(found, str) else found:
+                if plan.rows and not plan.status.protected:
+                    done.append(_reconcile(project, database, plan, options))
     return 0 if all(done) else 1
-
-
-def _plans(
-    repository: Repository,
-    snapshot: Snapshot,
-    project: Project,
-    apps: list[str],
-    allowed: Permission,
-) -> list[tuple[Reconciliation, Database]]:
-    found = read_reconciliations(repository, snapshot, project, apps, Database(), (), allowed)
-    return [] if isinstance(found, str) else found
 
 
 def _reconcile(

@@ -19,6 +19,9 @@ def exclusive(repository: Repository, *, databases: bool = True) -> Iterator[boo
     UserError where another migmerge holds it, or where a database stands in the way of taking
     back what died; without `databases` its rows are left. The lock goes with its process.
     """
+    if not repository.git_dir:  # no git: nothing of ours is kept there
+        yield False
+        return
     from filelock import FileLock, Timeout  # only paid by what writes
 
     path = repository.git_path(os.path.join("migmerge", "lock"))
@@ -37,7 +40,7 @@ def tidy_up(repository: Repository) -> None:
 
     Not under a hook, where git has its own plans with the index, nor while a fix still runs.
     """
-    if not os.path.exists(repository.git_path(JOURNAL)):
+    if not repository.git_dir or not os.path.exists(repository.git_path(JOURNAL)):
         return
     if "GIT_INDEX_FILE" in os.environ or os.path.exists(repository.git_path("index.lock")):
         text = "a migmerge fix was interrupted here, or still runs; migmerge undo takes it back"

@@ -78,9 +78,10 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     if chosen is None:
         print("nothing was changed")
         return 1
+    if chosen.conflicts != conflicts:  # some sides are known only now
+        carried = _carried(repository, snapshot, chosen.conflicts, found, carry)
     conflicts, wish, left = chosen
-    # sides that only now are known
-    wish = wish._replace(carried=_carried(repository, snapshot, conflicts, found, carry))
+    wish = wish._replace(carried=carried)
     published = _published(repository, found)
     planned = plan_all(repository, config, snapshot, conflicts, wish, published)
     if asking and not options.dry_run and carry == "auto":

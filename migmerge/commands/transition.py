@@ -66,15 +66,16 @@ def _refusals(
                 project if isinstance(project, str) else read_status(project, Database(), allowed)
             )
         for app in own:
-            told = [found] if isinstance(found, str) else still_needed(snapshot, app, found)
-            reasons[app] += told
+            reasons[app] += (
+                [found] if isinstance(found, str) else still_needed(snapshot, app, found)
+            )
     return [
         Refusal(
             app,
             "still-needed",
-            tuple(dict.fromkeys(told)),
+            tuple(dict.fromkeys(sentences)),
             ("python manage.py migrate", f"migmerge transition {shlex.quote(app)}"),
         )
-        for app, told in reasons.items()
-        if told
+        for app, sentences in reasons.items()
+        if sentences
     ]

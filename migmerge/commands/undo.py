@@ -142,9 +142,9 @@ def _agreed(rows: Sequence[DatabaseRows], options: UndoOptions) -> bool:
     for database in rows:
         renames = [f"{r.label}.{r.new} to {r.old}" for r in database.rows if not r.kept]
         removes = [f"{r.label}.{r.new}" for r in database.rows if r.kept]
-        told = [f"renames {', '.join(renames)}"] if renames else []
-        told += [f"removes {', '.join(removes)}"] if removes else []
-        print(printable(f"{database.name}: {'; '.join(told)}"), flush=True)
+        parts = [f"renames {', '.join(renames)}"] if renames else []
+        parts += [f"removes {', '.join(removes)}"] if removes else []
+        print(printable(f"{database.name}: {'; '.join(parts)}"), flush=True)
     if not rows or options.yes or not has_terminal():
         return True
     return says_yes("Take the fix back, in the database, too?")

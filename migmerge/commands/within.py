@@ -118,10 +118,7 @@ def rebase(options: GitOptions) -> int:
 
 def _follow(options: GitOptions) -> int:
     """Databases follow once, at the end: they are ahead of every commit but the last."""
-    rule = untouched_rule()
-    if rule:
-        return 0
-    return reconcile_renamed(options.directory, options.config)
+    return 0 if untouched_rule() else reconcile_renamed(options.directory, options.config)
 
 
 def _each(options: GitOptions, strategy: str) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 
-from migmerge.git.process import GitError
-from migmerge.git.repository import Repository
+from migmerge.git.repository import Repository, current_branch
 from migmerge.git.state import is_rebasing
 
 
@@ -42,12 +41,9 @@ def seen_elsewhere(repository: Repository, paths: Collection[str], base: str = "
 
 def _branch(repository: Repository) -> str:
     """The branch that is checked out, or being rebased; empty where there is none."""
-    try:
-        return os.fsdecode(repository.git("symbolic-ref", "--short", "--quiet", "HEAD")).strip()
-    except GitError:
-        pass
-    if not is_rebasing(repository):
-        return ""
+    branch = current_branch(repository)
+    if branch or not is_rebasing(repository):
+        return branch
     for place in ("rebase-merge", "rebase-apply"):
         try:
             with open(repository.git_path(f"{place}/head-name"), "rb") as file:

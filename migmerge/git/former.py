@@ -14,9 +14,6 @@ from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import database_mark, title, whole_mark
 
-# where an old name was seen, if there is no git to ask
-NO_HISTORY = "no history is here"
-
 
 class Version(NamedTuple):
     """What a path held, and where."""
@@ -29,12 +26,14 @@ class Former(NamedTuple):
     """An old name: the migrations that have the same operations now, and where it was seen, a
     short commit or the ref of a fix that was not committed.
 
-    Not `seen`: history doesn't know it. No `now`: nothing there has its operations.
+    Not `seen`: history doesn't know it. No `now`: nothing there has its operations. Not `compared`:
+    there is no git to compare it with.
     """
 
     key: NodeKey
     now: tuple[NodeKey, ...] = ()
     seen: str = ""
+    compared: bool = True
 
 
 def find_former(

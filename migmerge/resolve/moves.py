@@ -86,9 +86,13 @@ def renumber(
 
 def _before_carried(graph: Graph, key: NodeKey) -> NodeKey:
     """What came in before: `key`, or what a carried chain that ends with it stands behind."""
-    own = graph.in_order(p for p in graph.parents[key] if p.app == key.app)
-    carried = bool(own) and bool(graph.nodes[key].header.replaces)
-    return _before_carried(graph, own[-1]) if carried else key
+    while graph.nodes[key].header.replaces and (own := _own_parents(graph, key)):
+        key = graph.in_order(own)[-1]
+    return key
+
+
+def _own_parents(graph: Graph, key: NodeKey) -> list[NodeKey]:
+    return [parent for parent in graph.parents[key] if parent.app == key.app]
 
 
 def _behind(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, NodeKey]:
@@ -170,7 +174,7 @@ def carry_behind(graph: Graph, move: Moves, remade: Collection[str], taken: Set[
     names: dict[NodeKey, str] = {}
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
     for key in move.carried:
-        own = [parent for parent in graph.parents[key] if parent.app == key.app]
+        own = _own_parents(graph, key)
         repoint[key] = (graph.in_order(own)[-1] if own else None, tail)
         names[key] = tail = _after(key.name, tail, used)
         used.add(tail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from migmerge.git.compare import source_of
 from migmerge.git.snapshot import Snapshot
@@ -67,18 +67,13 @@ def still_needed(snapshot: Snapshot, app: str, statuses: Iterable[Status]) -> li
 
 
 def _late(snapshot: Snapshot, app: str, label: str, status: Status) -> list[Row]:
-    recorded, unapplied = set(status.recorded), set(status.unapplied)
-    graph, found = snapshot.graph, dict[Row, None]()
-    for key in carried_nodes(snapshot, app):
-        old = graph.nodes[key].header.replaces[0].name
-        if (label, old) not in recorded:
-            continue
-        if (label, key.name) not in recorded:
-            found[label, key.name] = None
-        before = _rows(snapshot, graph.ancestors(key))
-        found.update(dict.fromkeys(row for row in before if row in unapplied))
-    return sorted(found)
-
-
-def _rows(snapshot: Snapshot, keys: Collection[NodeKey]) -> list[Row]:
-    return [(snapshot.apps[key.app].label, key.name) for key in keys]
+    """New names, and what is before them, that a database with the old names lacks."""
+    graph, recorded = snapshot.graph, set(status.recorded)
+    known = [
+        key
+        for key in carried_nodes(snapshot, app)
+        if (label, graph.nodes[key].header.replaces[0].name) in recorded
+    ]
+    before = {(snapshot.apps[k.app].label, k.name) for k in graph.ancestors_of(known)}
+    names = {(label, key.name) for key in known}
+    return sorted((names - recorded) | before.intersection(status.unapplied))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.config import Config
@@ -64,21 +64,12 @@ def plan_all(
     refusals += [answer for answer in behind if isinstance(answer, Refusal)]
     moves = [answer for answer in behind if isinstance(answer, Moves)]
     stale = [c.place.path for c in decision.stale_locks if c.place]
-    while True:
-        files = plan_files(snapshot, moves, published, Texts(heard.merges, remade), stale)
-        refusal = (
-            files if isinstance(files, Refusal) else _look(repository, config, snapshot, files)
-        )
-        if refusal is None or refusal.app not in {move.app for move in moves}:
-            break
-        refusals.append(refusal)
-        moves = [move for move in moves if move.app != refusal.app]
-    if isinstance(files, Refusal):
-        # a refusal always names an app that moves
-        raise AssertionError(files)  # pragma: no cover (a bug, which is to be seen as one)
-    if refusal is not None:  # a fault outside the fixed apps: then nothing is written
-        refusals += [refusal._replace(app=move.app) for move in moves]
-        moves, files = [], Files({}, {}, (), {}, {})
+    texts = Texts(heard.merges, remade)
+    files, moves, more = _write(
+        repository, config, snapshot, moves,
+        lambda free: plan_files(snapshot, free, published, texts, stale),
+    )  # fmt: skip
+    refusals += more
     touched = set().union(*files.blame.values())
     moves = [move for move in moves if move.strategy != "repoint" or move.app in touched]
     reasons = {**told, **{app: conflict.reasons for app, conflict in sided.items()}}
@@ -101,15 +92,41 @@ def plan_given(
     refusals: Sequence[Refusal],
 ) -> Planned:
     """What to write for moves that nothing but themselves decides; published files, too."""
-    files = plan_files(snapshot, moves, (), Texts())
-    wrong = files if isinstance(files, Refusal) else _look(repository, config, snapshot, files)
-    if isinstance(files, Refusal) or wrong:
-        refusals = [*refusals, *([wrong] if wrong else [])]
-        moves, files = [], Files({}, {}, (), {}, {})
-    reasons = {move.app: (_OTHERS,) for move in moves if move.uncarried}
+    files, free, more = _write(
+        repository, config, snapshot, moves, lambda free: plan_files(snapshot, free, (), Texts())
+    )
+    refusals = [*refusals, *more]
+    reasons = {move.app: (_OTHERS,) for move in free if move.uncarried}
     decision = Decision((), (), ())
-    found = _resolutions(repository, snapshot, files, moves, refusals, reasons, decision)
+    found = _resolutions(repository, snapshot, files, free, refusals, reasons, decision)
     return Planned(Plan(files.changes, tuple(found)), files.leaves, set())
+
+
+def _write(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    moves: Sequence[Moves],
+    plan: Callable[[Sequence[Moves]], Files | Refusal],
+) -> tuple[Files, list[Moves], list[Refusal]]:
+    """The files of the moves that can be made, these moves, and why the others can't."""
+    moves, refusals = list(moves), list[Refusal]()
+    while True:
+        files = plan(moves)
+        refusal = (
+            files if isinstance(files, Refusal) else _look(repository, config, snapshot, files)
+        )
+        if refusal is None or refusal.app not in {move.app for move in moves}:
+            break
+        refusals.append(refusal)
+        moves = [move for move in moves if move.app != refusal.app]
+    if isinstance(files, Refusal):
+        # a refusal always names an app that moves
+        raise AssertionError(files)  # pragma: no cover (a bug, which is to be seen as one)
+    if refusal is not None:  # a fault outside the fixed apps: then nothing is written
+        refusals += [refusal._replace(app=move.app) for move in moves]
+        moves, files = [], Files({}, {}, (), {}, {})
+    return files, moves, refusals
 
 
 def _of_databases(move: Moves, wish: Wish) -> list[str]:

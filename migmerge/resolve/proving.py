@@ -40,14 +40,14 @@ def prove(
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
     request = StartsRequest(wanted, trees, starts.points, rows, starts.later, code)
-    told = try_starts(project, server, request, seconds)
+    arrivals = try_starts(project, server, request, seconds)
     names = {
         f"{labels[app]}.{old}"
         for app, old, new in starts.renamed
         if app in labels and _is_carried(snapshot, NodeKey(app, new))
     }
-    points = [point._replace(left=_without(point.left, names)) for point in told.points]
-    return told._replace(points=tuple(points))
+    points = [point._replace(left=_without(point.left, names)) for point in arrivals.points]
+    return arrivals._replace(points=tuple(points))
 
 
 def _without(left: Sequence[str], carried: Collection[str]) -> tuple[str, ...]:

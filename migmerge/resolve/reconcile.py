@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.commute import Judgement
-from migmerge.git.former import NO_HISTORY, Former
+from migmerge.git.former import Former
 from migmerge.migrations.naming import is_catch_up_name
 from migmerge.migrations.operations import title
 from migmerge.project.databases import Renamed, Row, Status
@@ -181,9 +181,9 @@ def _edited(status: Status, row: Row, former: Former) -> list[str]:
     """Renamed and edited since, by its look: to run that would make anew what is there."""
     alike = [name for label, name in status.unapplied
              if label == row[0] and title(name) == title(row[1])]  # fmt: skip
-    if former.now or not former.seen or not alike:
+    if former.now or not alike or (former.compared and not former.seen):
         return []
-    if former.seen == NO_HISTORY:
+    if not former.compared:
         why = "its columns don't tell, and there is no git to compare it with"
         return [f"{row[0]}.{alike[0]} may be {row[1]}: {why}"]
     return [f"{row[0]}.{alike[0]} may be {row[1]}, but has other operations: migrate would run it"]
@@ -192,7 +192,7 @@ def _edited(status: Status, row: Row, former: Former) -> list[str]:
 def _known(former: Former) -> str:
     if former.now:
         return f"{former.now[0].name}, which is applied, does the same"
-    if former.seen and former.seen != NO_HISTORY:
+    if former.seen:
         return f"nothing has its operations (seen in {former.seen})"
     return "not in git"
 

@@ -280,11 +280,7 @@ def _plan(
     second = {pair: NodeKey(apps[pair.label], pair.second) for pair in doubtful}
     first = {pair: NodeKey(apps[pair.label], pair.first) for pair in doubtful}
     asked = {*lost.values(), *first.values()}
-    formers = (
-        find_former(repository, snapshot, asked)
-        if repository.git_dir
-        else formers_by_tables(snapshot, found, asked)
-    )
+    formers = _formers(repository, snapshot, found, asked)
     taken = {key for row in lost for key in formers[lost[row]].now} - set(first.values())
     pairs = [
         pair
@@ -302,6 +298,15 @@ def _plan(
     return plan._replace(schemas=_schemas(repository, snapshot, apps, found))
 
 
+def _formers(
+    repository: Repository, snapshot: Snapshot, status: Status, keys: Collection[NodeKey]
+) -> dict[NodeKey, Former]:
+    """By git's history, or where there is no git by title and columns."""
+    if repository.git_dir:
+        return find_former(repository, snapshot, keys)
+    return formers_by_tables(snapshot, status, keys)
+
+
 def _schemas(
     repository: Repository, snapshot: Snapshot, apps: Mapping[str, str], status: Status
 ) -> tuple[tuple[str, Renamed], ...]:
@@ -310,7 +315,9 @@ def _schemas(
     for schema, rows in status.schemas:
         lost = lost_rows(status._replace(recorded=rows), apps.keys())
         keys = {row: NodeKey(apps[row[0]], row[1]) for row in lost}
-        formers = find_former(repository, snapshot, set(keys.values()))
+        # columns are those of the visible schema: they tell nothing of this one
+        unseen = status._replace(endangered=())
+        formers = _formers(repository, snapshot, unseen, set(keys.values()))
         for row, key in keys.items():
             now = formers[key].now
             if len(now) == 1:

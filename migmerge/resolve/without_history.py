@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from migmerge.git.compare import source_of
-from migmerge.git.former import NO_HISTORY, Former
+from migmerge.git.former import Former
 from migmerge.git.snapshot import Snapshot
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import read_script, title
@@ -32,7 +32,7 @@ def formers_by_tables(
         ]
         columns = _added(snapshot, alike[0]) if len(alike) == 1 else set()
         proven = bool(columns) and columns <= there
-        found[key] = Former(key, (alike[0],)) if proven else Former(key, (), NO_HISTORY)
+        found[key] = Former(key, (alike[0],)) if proven else Former(key, compared=False)
     return found
 
 
