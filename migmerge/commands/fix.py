@@ -22,7 +22,6 @@ from migmerge.git.renames import find_renames, find_taken
 from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot, with_renames
 from migmerge.git.take import taken_leaves
-from migmerge.git.trees import list_commit
 from migmerge.migrations.model import NodeKey
 from migmerge.report.fix import (
     FixReport,
@@ -82,7 +81,7 @@ def _fix(repository: Repository, options: FixOptions) -> int:
         carried = _carried(repository, snapshot, chosen.conflicts, found, carry)
     conflicts, wish, left = chosen
     wish = wish._replace(carried=carried)
-    published = _published(repository, found)
+    published = found.published
     planned = plan_all(repository, config, snapshot, conflicts, wish, published)
     if asking and not options.dry_run and carry == "auto":
         answered = ask_carried(_renamed(planned.plan, conflicts), wish)
@@ -223,12 +222,6 @@ def _strategy_of_take(strategy: str, conflicts: Sequence[Conflict]) -> str:
     if not any(conflict.disputed for conflict in conflicts):
         raise UserError("options", "--take: there is nothing that both sides set", "migmerge check")
     return "merge"
-
-
-def _published(repository: Repository, found: Findings) -> frozenset[str]:
-    if not found.base:
-        return frozenset()
-    return frozenset(list_commit(repository, found.base.commit).files)
 
 
 def agreed(repository: Repository, plan: Plan, options: FixOptions) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.config import Config
@@ -11,7 +11,7 @@ from migmerge.conflicts.find import Found, find_conflicts, number_collisions
 from migmerge.conflicts.model import Conflict, Notice, Place
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import THEIRS, Snapshot, paths_of_both_sides
-from migmerge.git.trees import Listing, list_commit
+from migmerge.git.trees import File, Listing, list_commit
 from migmerge.migrations.graph import without_squashes
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.reader import MARKERS
@@ -26,7 +26,8 @@ BROKEN = ("missing-dependency", "cycle", "unparsable")
 class Findings(NamedTuple):
     """`base` is None where there is no base branch, or nothing made it worth asking (`asked`).
 
-    `prefer` is the configuration's, or what the team does where that was asked for.
+    `prefer` is the configuration's, or what the team does where that was asked for. `published` are
+    the paths of what the base branch has, as they are in this tree.
     """
 
     conflicts: tuple[Conflict, ...]
@@ -34,6 +35,7 @@ class Findings(NamedTuple):
     base: Base | None
     prefer: str = "auto"
     asked: bool = False
+    published: frozenset[str] = frozenset()
 
 
 def find(
@@ -100,10 +102,10 @@ def _complete(
 
     base = find_base(repository, asked_base, config.base)
     listing = list_commit(repository, base.commit) if base else None
-    published = _published(snapshot, listing) if listing else None
-    old = frozenset(listing.files) if listing else None
+    old = {**listing.files, **_in_moved_directories(snapshot, listing)} if listing else None
+    published = _published(snapshot, old) if old is not None else None
     if numbers and old is not None:
-        numbers = number_collisions(snapshot.graph, snapshot.apps, old)
+        numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset(old))
     elif config.numbers != "error":
         numbers = []  # without a base branch it can't be told which are new
     notices = list(found.notices)
@@ -130,7 +132,8 @@ def _complete(
     told = _told(repository, snapshot, sided, published or (), prefer, asked_base)
     if snapshot.graph.missing:
         told = _renamed(repository, snapshot, told)
-    return Findings(told, tuple(sorted(notices)), base, prefer, asked=True)
+    paths = frozenset(old or ())
+    return Findings(told, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
 
 
 def _beyond_this_branch(conflict: Conflict) -> Notice | None:
@@ -222,11 +225,43 @@ def _renamed(
     return tuple(found)
 
 
-def _published(snapshot: Snapshot, base: Listing) -> frozenset[NodeKey]:
+def _in_moved_directories(snapshot: Snapshot, base: Listing) -> dict[str, File]:
+    """The base's files by their paths in this tree, where the directory of an app was moved.
+
+    A directory is a moved one where it is new, and has a file of one that is gone, unchanged.
+    """
+    files = snapshot.listing.files
+    old, new = _by_directory(base.files), _by_directory(files)
+    gone = {
+        (name, file.oid): directory
+        for directory in old.keys() - new.keys()
+        for name, file in old[directory].items()
+        if name != "__init__.py"
+    }
+    found = {}
+    for directory in {app.directory for app in snapshot.apps.values()} - old.keys():
+        here = new.get(directory, {})
+        origins = {gone[name, file.oid] for name, file in here.items() if (name, file.oid) in gone}
+        if len(origins) == 1:
+            for name, file in old[origins.pop()].items():
+                found[f"{directory}/{name}"] = file
+    return found
+
+
+def _by_directory(files: Mapping[str, File]) -> dict[str, dict[str, File]]:
+    """Directory -> file name -> file."""
+    found: dict[str, dict[str, File]] = {}
+    for path, file in files.items():
+        directory, _, name = path.rpartition("/")
+        found.setdefault(directory, {})[name] = file
+    return found
+
+
+def _published(snapshot: Snapshot, base: Mapping[str, File]) -> frozenset[NodeKey]:
     """Nodes that the base branch has; of a path collision only the version that is the base's."""
     found = set()
     for key, migration in snapshot.graph.nodes.items():
-        there = base.files.get(migration.path)
+        there = base.get(migration.path)
         if there is None:
             continue
         if migration.path in snapshot.theirs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -475,6 +476,29 @@ def test_detached_head_and_no_base_branch(siblings: Repo) -> None:
     document = siblings.check()
     assert document["base"] is None
     assert {b["published"] for b in document["conflicts"][0]["branches"]} == {None}
+
+
+def published(repo: Repo) -> dict[str, object]:
+    """By the last migration of each side."""
+    (conflict,) = repo.check()["conflicts"]
+    return {side["migrations"][-1]: side["published"] for side in conflict["branches"]}
+
+
+def test_what_is_published_is_so_in_a_directory_that_was_moved(siblings: Repo) -> None:
+    siblings.git("mv", "shop", "store")
+    siblings.commit("moved")
+    assert published(siblings) == {"0002_price": False, "0002_stock": True}
+    for path in (siblings.root / "store/migrations").glob("0001*"):
+        path.write_bytes(path.read_bytes() + b"# edited\n")
+    siblings.commit("one file of it edited")
+    assert published(siblings) == {"0002_price": False, "0002_stock": True}
+
+
+def test_a_copy_of_what_is_published_is_not(siblings: Repo) -> None:
+    shutil.copytree(siblings.root / "shop", siblings.root / "store")
+    siblings.commit("copied")
+    conflicts = siblings.check("store")["conflicts"]
+    assert {b["published"] for c in conflicts for b in c["branches"]} == {False}
 
 
 def test_two_remotes_origin_decides(siblings: Repo) -> None:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,11 +47,11 @@ from django.db import migrations, models
 
 def count(apps, schema_editor):
     Product = apps.get_model("shop", "Product")
-    Product.objects.update(price=models.F("price") + 1)
+    Product.objects.update({field}=models.F("{field}") + 1)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shop", "0002_price")]
+    dependencies = [("shop", "0002_{field}")]
     operations = [migrations.RunPython(count, migrations.RunPython.noop)]
 """
 LABEL = "\n\nclass Label(models.Model):\n    text = models.CharField(max_length=9)\n"
@@ -96,18 +96,36 @@ print(json.dumps(found))
 """
 
 
+def _stock(site: Site) -> None:
+    site.field("stock")
+    site.make("stock")
+
+
+def _nothing(site: Site) -> None:
+    """Nothing more than what every scenario has."""
+
+
 class Scenario(NamedTuple):
     """What the branch adds, and what its owner then writes into the rows; `added` are values
-    that its migrations give rows of databases that had not run them."""
+    that its migrations give rows of databases that had not run them.
+
+    `base` and `main` are what those add. Where there is a `later`, main adds it when the first
+    merge was fixed; the branch merges and fixes again. `starts` go with those of STARTS.
+    """
 
     title: str
     build: Callable[[Site], None]
     fill: str = "Product.objects.update(price=777)"
     added: Mapping[str, str] = {"price": "0"}
+    base: Callable[[Site], None] = _nothing
+    main: Callable[[Site], None] = _stock
+    later: Callable[[Site], None] | None = None
+    starts: Mapping[str, tuple[str, ...]] = {}
 
 
 def _chain(site: Site) -> None:
     _one(site)
+    _copy(site, "half")
     site.field("cost")
     site.make("cost")
     text = site.read("shop/models.py").decode()
@@ -138,7 +156,36 @@ def _run_before(site: Site) -> None:
 
 def _data(site: Site) -> None:
     _one(site)
-    site.write("shop/migrations/0003_count.py", COUNT)
+    site.write("shop/migrations/0003_count.py", COUNT.format(field="price"))
+
+
+def _data_of_main(site: Site) -> None:
+    _stock(site)
+    site.write("shop/migrations/0003_count_stock.py", COUNT.format(field="stock"))
+
+
+def _line(site: Site) -> None:
+    """The other app's model; then, on each side, a field of it in a place of its own."""
+    site.write("cart/models.py", NOTE)
+    site.manage("makemigrations", "cart", "-v0", "-n", "line")
+
+
+def _two_apps(site: Site) -> None:
+    _one(site)
+    site.write("cart/models.py", f"{NOTE}    price = models.IntegerField(default=0)\n")
+    site.manage("makemigrations", "cart", "-v0", "-n", "price")
+
+
+def _two_apps_of_main(site: Site) -> None:
+    _stock(site)
+    above = "    stock = models.IntegerField(default=0)\n    amount ="
+    site.write("cart/models.py", NOTE.replace("    amount =", above))
+    site.manage("makemigrations", "cart", "-v0", "-n", "stock")
+
+
+def _weight(site: Site) -> None:
+    site.field("weight")
+    site.make("weight")
 
 
 SCENARIOS = {
@@ -148,6 +195,18 @@ SCENARIOS = {
     "dependents": Scenario("another app builds on it", _dependents, FILL_LABEL, {}),
     "run_before": Scenario("it runs before another app", _run_before),
     "data": Scenario("a data migration", _data, added={"price": "1"}),
+    "data of both": Scenario("a data migration on each side", _data, main=_data_of_main,
+                             added={"price": "1", "stock": "1"}),
+    "two apps": Scenario("two apps at once", _two_apps, base=_line, main=_two_apps_of_main),
+    "again": Scenario(
+        "a chain that is renumbered twice", _chain, "Product.objects.update(price=777)",
+        {"price": "0", "cost": "0", "weight": "0"}, later=_weight,
+        starts={"half of replayed": ("base", "half"), "the first merge": ("base", "once"),
+                "onto, the first merge": ("base", "main", "once"),
+                "replayed, the first merge": ("base", "feature", "once"),
+                "half of replayed, the first merge": ("base", "half", "once"),
+                "the first merge, then onto's later": ("base", "once", "later")},
+    ),
 }  # fmt: skip
 STARTS = {
     "fresh": (),
@@ -162,6 +221,8 @@ WAYS = {
     "renumber": ("--strategy", "renumber", "--carry"),
     "bare": ("--strategy", "renumber", "--no-carry"),
 }
+LOST = "lost before: `db status --schema` says so"
+COLUMNS = (*WAYS, "plain")  # of the tables; the last is `bare` without `db reconcile`
 ENGINES = ("sqlite", "postgresql", "mariadb")
 
 
@@ -186,20 +247,32 @@ def prepare(root: Path, name: str) -> Work:
         site.write(f"{app}/__init__.py", "")
         site.write(f"{app}/migrations/__init__.py", "")
     site.make("initial")
+    scenario.base(site)
     site.commit("base")
     main, feature = _copy(site, "main"), _copy(site, "feature")
     feature.git("checkout", "-q", "-b", "feature")
     scenario.build(feature)
     feature.commit("feature")
-    main.field("stock")
-    main.make("stock")
+    scenario.main(main)
     main.commit("main")
-    feature.git("fetch", "-q", "../main", "main:refs/remotes/origin/main")
     for way, options in WAYS.items():
         merged = _copy(feature, way)
-        merged.git("merge", "-q", "--no-edit", "origin/main")
-        merged.fix(*options, "--commit")
+        _merge(merged, main, options)
+        if scenario.later:
+            _copy(merged, f"once {way}")
+    if scenario.later:
+        later = _copy(main, "later")
+        scenario.later(later)
+        later.commit("later")
+        for way, options in WAYS.items():
+            _merge(Site(root / way, PYTHON), later, options)
     return Work(root, scenario)
+
+
+def _merge(site: Site, main: Site, options: tuple[str, ...]) -> None:
+    site.git("fetch", "-q", str(main.root), "main:refs/remotes/origin/main")
+    site.git("merge", "-q", "--no-edit", "origin/main")
+    site.fix(*options, "--commit")
 
 
 def _copy(site: Site, name: str) -> Site:
@@ -282,19 +355,34 @@ def _picture(work: Work, tree: str, database: dict[str, str]) -> dict | str:
 FILLS = {
     "base": "Product.objects.create(name='a')",
     "main": "Product.objects.update(stock=333)",
+    "later": "Product.objects.update(weight=333)",
 }
 
 
-def start(work: Work, server: Server, name: str, stages: tuple[str, ...]) -> dict:
-    """Migrate a database through the stages, on the branches' own files; what it holds then."""
-    found: dict = {"rows": {}}
+def start(
+    work: Work, server: Server, name: str, stages: tuple[str, ...], way: str = "merge"
+) -> dict | str:
+    """Migrate a database through the stages, on the branches' own files; what it holds then, or
+    the error of the first merge as fixed in this way."""
+    found: dict | str = {"rows": {}}
+    columns = set()
     for stage in stages:
+        tree = stage
+        if stage == "once":
+            tree = "once bare" if way == "plain" else f"once {way}"
+            found = arrive(work, server, name, tree, reconcile=way == "bare")
+            if isinstance(found, str):
+                return found
         fill = FILLS.get(stage, work.scenario.fill)
         code = f"{PICTURE}\nfrom shop.models import Product\n{fill}\n{PICTURE}"
         command = (PYTHON, "manage.py", "shell", "-v0", "-c", code)
-        status, out = _run(work, stage, server.settings(name), *command)
+        status, out = _run(work, tree, server.settings(name), *command)
         assert status == 0, out
         found = json.loads(out.splitlines()[-1])
+        rows = found["rows"]["shop_product"].values()
+        now = {column for row in rows for column in row}
+        found["dropped"] = sorted(columns - now)
+        columns |= now
     return found
 
 
@@ -318,8 +406,14 @@ def arrive(work: Work, server: Server, name: str, way: str, *, reconcile: bool) 
     return _picture(work, way, database)
 
 
-def outcome(before: dict, after: dict | str, fresh: dict, added: Mapping[str, str]) -> str:
-    """`same`, or what is wrong with a database that arrived."""
+def outcome(
+    before: dict,
+    after: dict | str,
+    fresh: dict,
+    added: Mapping[str, str],
+    left: Collection[str] = (),
+) -> str:
+    """`same`, or what is wrong with a database that arrived; `left` are rows of names between."""
     if isinstance(after, str):
         return f"stops: {after.partition(':')[0].rpartition('.')[2]}"
     lost = sorted(
@@ -338,7 +432,8 @@ def outcome(before: dict, after: dict | str, fresh: dict, added: Mapping[str, st
                     return f"{column} is {row[column]}, not {value}"
     if after["schema"] != fresh["schema"]:
         return "another schema"
-    return "same" if after["applied"] == fresh["applied"] else "other rows in django_migrations"
+    rows = set(after["applied"]) - set(left)
+    return "same" if rows == set(fresh["applied"]) else "other rows in django_migrations"
 
 
 def _tells(work: Work, server: Server, name: str, way: str) -> bool:
@@ -368,42 +463,64 @@ def _tells(work: Work, server: Server, name: str, way: str) -> bool:
 
 
 def run_matrix(work: Work, server: Server) -> dict[tuple[str, str], str]:
-    """(start, way) -> outcome; `bare` is followed by `db reconcile`, and without it is `plain`."""
+    """(start, column) -> outcome; `bare` is followed by `db reconcile`."""
     found = {}
     fresh = {}
     for way in WAYS:
         with server.scratch() as name:
             fresh[way] = arrive(work, server, name, way, reconcile=False)
             assert isinstance(fresh[way], dict), fresh[way]
-    for title, stages in STARTS.items():
-        with server.scratch() as origin:
-            before = start(work, server, origin, stages)
-            cells = [(way, way == "bare") for way in WAYS] + [("bare", False)]
-            for way, reconcile in cells:
-                with server.scratch(origin if stages else "") as name:
-                    after = arrive(work, server, name, way, reconcile=reconcile)
-                    told = outcome(before, after, fresh[way], work.scenario.added)
-                    if told == "another schema" and _tells(work, server, name, way):
-                        told = "lost before: `db status --schema` says so"
-                label = way if reconcile or way != "bare" else "plain"
-                found[title, label] = told
+    for title, stages in {**STARTS, **work.scenario.starts}.items():
+        for ways in [(way,) for way in COLUMNS] if "once" in stages else [COLUMNS]:
+            with server.scratch() as origin:
+                before = start(work, server, origin, stages, ways[0])
+                for way in ways:
+                    found[title, way] = _cell(
+                        work, server, origin if stages else "", before, way, fresh
+                    )
     return found
 
 
+def _between(work: Work) -> set[str]:
+    """Names that only the first merge's files had: their rows stay, and say nothing of a file."""
+    paths = (work.root / "once renumber").glob("*/migrations/0*.py")
+    return {f"{p.parent.parent.name}.{p.stem}" for p in paths
+            if not (work.root / "renumber" / p.relative_to(work.root / "once renumber")).exists()}  # fmt: skip
+
+
+def _cell(
+    work: Work, server: Server, origin: str, before: dict | str, way: str, fresh: Mapping[str, dict]
+) -> str:
+    tree = "bare" if way == "plain" else way
+    if isinstance(before, str):
+        return outcome({}, before, {}, {})
+    with server.scratch(origin) as name:
+        dropped = before.get("dropped")
+        tells = dropped and _tells(work, server, name, tree)
+        after = arrive(work, server, name, tree, reconcile=way == "bare")
+        left = _between(work) if way == "renumber" else ()
+        told = outcome(before, after, fresh[tree], work.scenario.added, left)
+        if not dropped or told == "same":
+            return told
+        tells = tells or _tells(work, server, name, tree)
+    return LOST if tells else "lost before"
+
+
 def wrong_cells(found: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """What isn't as it should be of our ways; a column that was lost before is told."""
-    right = ("same", "lost before")
+    """What isn't as it should be of our ways; `db status` tells what was lost before."""
+    right = {"merge": {"same", LOST}, "renumber": {"same", LOST},
+             "bare": {"same", LOST, "lost before"}}  # fmt: skip
     return {
-        cell: told
-        for cell, told in found.items()
-        if cell[1] != "plain" and not told.startswith(right)
+        (start, way): told
+        for (start, way), told in found.items()
+        if way != "plain" and told not in right[way]
     }
 
 
 def table(engine: str, name: str, found: Mapping[tuple[str, str], str]) -> list[str]:
     """The lines of one table of docs/databases.md."""
-    ways = ("merge", "renumber", "bare", "plain")
-    rows = [f"| {start} | {' | '.join(found[start, way] for way in ways)} |" for start in STARTS]
+    starts = dict.fromkeys(start for start, _ in found)
+    rows = [f"| {start} | {' | '.join(found[start, way] for way in COLUMNS)} |" for start in starts]
     head = (
         "| database stood at | merge | renumber | `--no-carry`, `db reconcile` | renamed by hand |"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -130,23 +131,8 @@ def test_renumbered_twice(copy_of: Copy) -> None:
     weigh(site)
     (resolution,) = site.fix("--strategy", "renumber", "--commit")["resolutions"]
     assert "they were carried before" in resolution["reasons"][-1]
-    database = site.root / "db.sqlite3"
-    pictures = {}
-    for name, stages in BEFORE.items():
-        database.unlink(missing_ok=True)
-        for stage in stages:
-            site.git("checkout", "-q", stage)
-            site.manage("migrate", "-v0")
-            fill(database)
-        before = values(database) if database.exists() else {}
-        site.git("checkout", "-q", "feature")
-        site.manage("migrate", "-v0")
-        after = values(database)
-        assert {column: after.get(column) for column in before} == before, name
-        site.manage("migrate", "--check")
-        assert set(FINAL) <= set(shop_rows(site)), name
-        pictures[name] = sorted(map(str, schema(database)))
-    assert all(picture == pictures["fresh"] for picture in pictures.values())
+    assert_all_arrive(site, BEFORE)
+    assert set(FINAL) <= set(shop_rows(site))
 
 
 FINAL = ("0001_initial", "0002_stock", "0003_weight", "0004_price", "0005_cost",
@@ -178,6 +164,116 @@ def values(database: Path) -> dict[str, object]:
         names = [column[0] for column in found.description]
         row = found.fetchone()
         return dict(zip(names, row, strict=True)) if row else {}
+
+
+def assert_all_arrive(site: Site, starts: Mapping[str, tuple[str, ...]]) -> None:
+    """Databases that were migrated on those branches, one after the other, come to feature."""
+    database = site.root / "db.sqlite3"
+    pictures = {}
+    for name, stages in starts.items():
+        database.unlink(missing_ok=True)
+        for stage in stages:
+            site.git("checkout", "-q", stage)
+            site.manage("migrate", "-v0")
+            fill(database)
+        before = values(database) if database.exists() else {}
+        site.git("checkout", "-q", "feature")
+        site.manage("migrate", "-v0")
+        after = values(database)
+        assert {column: after.get(column) for column in before} == before, name
+        site.manage("migrate", "--check")
+        pictures[name] = sorted(map(str, schema(database)))
+    assert all(picture == pictures["fresh"] for picture in pictures.values())
+
+
+STARTS = {"fresh": (), "ancestor": ("old",), "main": ("main",), "the branch": ("branch",),
+          "half of the branch": ("half",)}  # fmt: skip
+
+
+def build_unmerged(root: Path) -> None:
+    """The site before feature merged main; branches for its databases to be migrated on."""
+    build_site(root)
+    site = Site(root)
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    for name, where in (("old", "main~1"), ("half", "feature"), ("branch", "feature")):
+        site.git("branch", name, where)
+
+
+@pytest.mark.corpus
+def test_a_merge_migration_inside_a_chain(copy_of: Copy) -> None:
+    site = copy_of(build_unmerged)
+    line = "    size = models.IntegerField(default=0)\n"
+    models = site.read("shop/models.py").decode()
+    site.git("checkout", "-q", "-b", "colleague", "old")
+    site.write("shop/models.py", site.read("shop/models.py").decode() + line)
+    site.make("size")
+    site.commit("size")
+    site.git("checkout", "-q", "feature")
+    site.git("checkout", "colleague", "--", "shop/migrations/0002_size.py")
+    site.write("shop/models.py", models + line)
+    site.manage("makemigrations", "shop", "--merge", "--noinput", "-v0")
+    site.field("cost")
+    site.make("cost")
+    site.commit("merged, and cost")
+    site.git("branch", "-f", "branch")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.fix(*CARRIED)
+    assert (site.root / "shop/migrations/0005_merge_0002_price_0002_size.py").exists()
+    assert_all_arrive(site, STARTS)
+
+
+USER = """
+
+class Comment(models.Model):
+    user = models.ForeignKey("auth.User", models.CASCADE)
+"""
+
+
+@pytest.mark.corpus
+def test_a_swappable_dependency(copy_of: Copy) -> None:
+    site = copy_of(build_unmerged)
+    site.write("shop/models.py", site.read("shop/models.py").decode() + USER)
+    site.make("comment")
+    site.commit("comment")
+    site.git("branch", "-f", "branch")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.fix(*CARRIED)
+    assert b"migrations.swappable_dependency(" in site.read("shop/migrations/0004_comment.py")
+    assert_all_arrive(site, STARTS)
+
+
+CONFIG = """from django.apps import AppConfig
+
+
+class StoreConfig(AppConfig):
+    name = "store"
+    label = "shop"
+"""
+
+
+@pytest.mark.parametrize("branch", ["main", "feature"])
+@pytest.mark.corpus
+def test_an_app_directory_that_was_renamed(copy_of: Copy, branch: str) -> None:
+    """What is published is so under any directory."""
+    site = copy_of(build_unmerged)
+    site.git("checkout", "-q", branch)
+    site.git("mv", "shop", "store")
+    shutil.rmtree(site.root / "shop", ignore_errors=True)  # what Python left there
+    site.write("store/apps.py", CONFIG)
+    settings = site.read("site_settings.py").decode()
+    site.write("site_settings.py", settings.replace('"shop"', '"store"'))
+    site.commit("moved")
+    site.publish()
+    site.git("checkout", "-q", "feature")
+    shutil.rmtree(site.root / ("shop" if branch == "feature" else "store"), ignore_errors=True)
+    site.git("merge", "-q", "--no-edit", "main", fails=True)  # it asks where the new file goes
+    (resolution,) = site.fix(*CARRIED[:-1])["resolutions"]
+    assert resolution["renamed"] == {
+        "store/migrations/0002_price.py": "store/migrations/0003_price.py"
+    }
+    site.commit("merged")
+    shutil.rmtree(site.root / "shop", ignore_errors=True)
+    assert_all_arrive(site, STARTS)
 
 
 @pytest.mark.corpus
