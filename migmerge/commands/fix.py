@@ -20,9 +20,10 @@ from migmerge.git.elsewhere import seen_elsewhere
 from migmerge.git.findings import Findings, find
 from migmerge.git.renames import find_renames, find_taken
 from migmerge.git.repository import Repository, find_work_tree
-from migmerge.git.snapshot import Snapshot, read_snapshot, with_renames
+from migmerge.git.snapshot import Snapshot, read_snapshot, reused_names, with_renames
 from migmerge.git.take import taken_leaves
 from migmerge.migrations.model import NodeKey
+from migmerge.migrations.naming import migration_name
 from migmerge.report.fix import (
     FixReport,
     Verification,
@@ -35,7 +36,6 @@ from migmerge.report.screen import printable
 from migmerge.resolve.decide import Wish, catch_ups, undecided
 from migmerge.resolve.model import Plan, Resolution
 from migmerge.resolve.planning import plan_all
-from migmerge.resolve.reconciling import name_of
 
 
 def fix(options: FixOptions) -> int:
@@ -84,7 +84,7 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     published = found.published
     planned = plan_all(repository, config, snapshot, conflicts, wish, published)
     if asking and not options.dry_run and carry == "auto":
-        answered = ask_carried(_renamed(planned.plan, conflicts), wish)
+        answered = ask_carried(_renamed(snapshot, planned.plan, conflicts), wish)
         if answered.carried.keys() != wish.carried.keys():
             planned = plan_all(repository, config, snapshot, conflicts, answered, published)
     if options.amend and planned.plan.changes:
@@ -116,8 +116,8 @@ def _carried(
     base = found.base.commit if found.base else ""
     for conflict in undecided(conflicts):
         moving = [k for b in conflict.branches if b.side == "replayed" for k in b.nodes]
-        if carry == "never" or not moving or conflict.kind == "path":
-            continue  # one name with two contents: only its tables tell which a database ran
+        if carry == "never" or not moving or _one_name_for_two(snapshot, conflict):
+            continue  # only its tables tell which of the two a database ran
         nodes = [snapshot.graph.nodes[key] for key in moving if key in snapshot.graph.nodes]
         if carry == "always":
             why = "as asked for"
@@ -130,11 +130,18 @@ def _carried(
     return reasons
 
 
-def _renamed(plan: Plan, conflicts: Sequence[Conflict]) -> dict[str, dict[str, str]]:
+def _one_name_for_two(snapshot: Snapshot, conflict: Conflict) -> bool:
+    """Whether databases record two migrations of the app under one name."""
+    return conflict.kind == "path" or bool(reused_names(snapshot, conflict.app.key))
+
+
+def _renamed(
+    snapshot: Snapshot, plan: Plan, conflicts: Sequence[Conflict]
+) -> dict[str, dict[str, str]]:
     """App key -> old name -> new name, of the chains that can be carried."""
-    sided = {conflict.app.key for conflict in undecided(conflicts) if conflict.kind != "path"}
+    sided = {c.app.key for c in undecided(conflicts) if not _one_name_for_two(snapshot, c)}
     return {
-        r.key: {name_of(old): name_of(new) for old, new in sorted(r.renamed.items())}
+        r.key: {migration_name(old): migration_name(new) for old, new in sorted(r.renamed.items())}
         for r in plan.resolutions
         if r.renamed and r.strategy == "renumber" and r.key in sided
     }

@@ -13,6 +13,7 @@ from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.snapshot import Snapshot, read_snapshot, understand
 from migmerge.migrations.catch_up import is_catch_up
+from migmerge.migrations.naming import migration_name
 from migmerge.migrations.operations import pair_names
 from migmerge.migrations.reader import read_header
 from migmerge.project.databases import Permission, Renamed
@@ -26,7 +27,6 @@ from migmerge.resolve.reconciling import (
     RowsByApp,
     database_rows,
     find_affected,
-    name_of,
     untouched_rule,
 )
 from migmerge.resolve.rows import restore_rows
@@ -183,7 +183,11 @@ def _renamed(snapshot: Snapshot, change: Journal) -> RowsByApp:
     found = {}
     for place in sorted({os.path.dirname(path) for path in went}):
         old, new = (
-            {name_of(path): data for path, data in files.items() if os.path.dirname(path) == place}
+            {
+                migration_name(path): data
+                for path, data in files.items()
+                if os.path.dirname(path) == place
+            }
             for files in (went, came)
         )
         pairs = pair_names(old, new) if place in apps else {}

@@ -10,6 +10,7 @@ from migmerge.conflicts.commute import Pair, judge
 from migmerge.conflicts.model import Conflict, Place
 from migmerge.migrations.marks import Footprint
 from migmerge.migrations.model import NodeKey
+from migmerge.migrations.naming import migration_name
 
 # what makemigrations finds by itself; a rename it would make a removal and an addition
 FOUND = (
@@ -175,7 +176,7 @@ def _again(conflict: Conflict, apart: Apart, going: list[Footprint], fix: str) -
     if conflict.stays.side == "onto" and not conflict.lasting:
         return [f"{fix} --strategy regenerate --yes"]
     by_hand = {footprint.migration for footprint in going if _lasts(footprint)}
-    files = [path for path in apart.going if path.rpartition("/")[2][: -len(".py")] in by_hand]
+    files = [path for path in apart.going if migration_name(path) in by_hand]
     others = [path for path in apart.going if path not in files]
     steps = [f"git rm -- {shlex.join(others)}"] if others else []
     steps += [f"$EDITOR {shlex.join(files)}"] if files else []

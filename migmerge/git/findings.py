@@ -10,7 +10,7 @@ from migmerge.config import Config
 from migmerge.conflicts.find import Found, find_conflicts, number_collisions
 from migmerge.conflicts.model import Conflict, Notice, Place
 from migmerge.git.repository import Repository, find_commit
-from migmerge.git.snapshot import THEIRS, Snapshot, paths_of_both_sides
+from migmerge.git.snapshot import THEIRS, Snapshot, paths_of_both_sides, reused_names
 from migmerge.git.trees import File, Listing, list_commit
 from migmerge.migrations.graph import without_squashes
 from migmerge.migrations.model import NodeKey
@@ -199,6 +199,11 @@ def _told(
         if told.app.key in broken and told.kind not in BROKEN:
             first = recommend(broken[told.app.key], [], Apart(), prefer, asked_base)
             told = told._replace(recommendation="manual", commands=first.commands)
+        reused = reused_names(snapshot, told.app.key) if told.kind in ("siblings", "path") else ()
+        if reused:
+            told = told._replace(reasons=(*reused, *told.reasons))
+            if told.recommendation == "merge":
+                told = told._replace(recommendation="renumber")
         found.append(told)
     return tuple(found)
 

@@ -21,6 +21,7 @@ from migmerge.migrations.footprints import footprints
 from migmerge.migrations.layout import NUMBERED, candidate_directories, split
 from migmerge.migrations.marks import Footprint
 from migmerge.migrations.model import App, Header
+from migmerge.migrations.naming import migration_name
 from migmerge.migrations.operations import fingerprint, read_script
 from migmerge.migrations.reader import read_header
 
@@ -146,7 +147,7 @@ def _sides(reader: _Reader, found: Sequence[Changed], tree: Mapping[str, str]) -
     for change in found:
         directory, file = split(change.path)
         app = reader.directories.get(directory) or _new_app(directory)
-        name = file[: -len(".py")]
+        name = migration_name(file)
         if not change.oid:
             gone[app].add(name)
         elif header := _header(reader, change.oid, file):

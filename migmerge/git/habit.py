@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from migmerge.conflicts.model import Notice, Place
 from migmerge.git.repository import Repository, find_commit
-from migmerge.migrations.naming import number, width
+from migmerge.migrations.naming import migration_name, number, width
 from migmerge.migrations.reader import read_header
 
 _COMMITS = 1000  # about a second of git log
@@ -59,7 +59,8 @@ def renumbered(repository: Repository, environment: Mapping[str, str] = os.envir
     return [
         Notice(
             Place(new, 0),
-            f"was {_name(old)}: where a database has that, migmerge db reconcile before migrate",
+            f"was {migration_name(old)}: where a database has that, "
+            "migmerge db reconcile before migrate",
             "renumbered",
         )
         for old, new in pairs
@@ -71,10 +72,6 @@ def renumbered(repository: Repository, environment: Mapping[str, str] = os.envir
 def _is_carried(source: bytes) -> bool:
     header = read_header(source)
     return bool(header and header.replaces)
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2][: -len(".py")]
 
 
 def _is_renumbering(old: str, new: str) -> bool:

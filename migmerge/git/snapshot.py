@@ -22,7 +22,7 @@ from migmerge.git.trees import (
     read_files,
     with_changes,
 )
-from migmerge.migrations.graph import Graph, Resolve, build_graph
+from migmerge.migrations.graph import Graph, Resolve, build_graph, replaced_strangers
 from migmerge.migrations.layout import (
     NUMBERED,
     Resolver,
@@ -72,7 +72,9 @@ class Oddities(NamedTuple):
 class Snapshot(NamedTuple):
     """The migrations of one tree. `contents` has their bytes and the lock files' by path,
     `theirs` the other version of each path that both sides added. `renames` are names that
-    mean another migration than the one that has them, if any has."""
+    mean another migration than the one that has them, if any has. `reused` are the old names that
+    renamed migrations replace though another migration has them by now; Django would leave that
+    one out, and the graph does not."""
 
     source: str
     listing: Listing
@@ -86,11 +88,22 @@ class Snapshot(NamedTuple):
     projects: tuple[str, ...] = ()
     oddities: Oddities = Oddities()
     renames: Renames = Renames()
+    reused: Mapping[NodeKey, Reference] = {}
 
     @property
     def renamed(self) -> dict[NodeKey, NodeKey]:
         """Each old name with the migration that is meant by it."""
         return {**self.renames.gone, **self.renames.taken}
+
+
+def reused_names(snapshot: Snapshot, app: str) -> tuple[str, ...]:
+    """A sentence for each old name of the app that two migrations claim."""
+    return tuple(
+        f"{key.name} replaces {reference.name}, and that is another migration now: "
+        "Django would not run it"
+        for key, reference in sorted(snapshot.reused.items())
+        if key.app == app
+    )
 
 
 def with_renames(snapshot: Snapshot, renames: Renames) -> Snapshot:
@@ -159,6 +172,12 @@ def understand(
     migrations = migrations_of(sources, apps)
     resolver = Resolver(apps, projects)
     resolve = _resolve_by(resolver, migrations, theirs_only)
+    reused = _reused(migrations, resolve, contents)
+    if reused:
+        migrations = [
+            m._replace(header=m.header._replace(replaces=())) if m.key in reused else m
+            for m in migrations
+        ]
     graph = build_graph(migrations, resolve)
     contents.read(locks)
     for path in locks:
@@ -168,8 +187,29 @@ def understand(
     oddities = oddities._replace(ambiguous=resolver.ambiguous)
     return Snapshot(
         source, listing, contents, theirs, theirs_only, by_key, graph, resolve, lock_files,
-        projects, oddities,
+        projects, oddities, reused=reused,
     )  # fmt: skip
+
+
+def _reused(
+    migrations: list[Migration], resolve: Resolve, contents: Contents
+) -> dict[NodeKey, Reference]:
+    """See `Snapshot.reused`: what is replaced does something else than what replaces it."""
+    strangers = replaced_strangers(migrations, resolve)
+    if not strangers:
+        return {}
+    from migmerge.migrations.operations import fingerprint  # nearly no check comes here
+
+    paths = {migration.key: migration.path for migration in migrations}
+    contents.read([paths[key] for pair in strangers.items() for key in (pair[0], pair[1][0])])
+    found = {}
+    for key, (other, reference) in strangers.items():
+        one, two = (
+            fingerprint(contents[paths[k]], ("dependencies", "replaces")) for k in (key, other)
+        )
+        if one and two and one != two:
+            found[key] = reference
+    return found
 
 
 def recollect(

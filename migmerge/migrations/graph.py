@@ -245,6 +245,33 @@ def _replacements(
     return found, circular
 
 
+def replaced_strangers(
+    migrations: Iterable[Migration], resolve: Resolve
+) -> dict[NodeKey, tuple[NodeKey, Reference]]:
+    """Migrations that replace one of the same app which has another place than theirs.
+
+    A squash of one migration depends on what that one does. A renamed migration that keeps its
+    old name need not: the name may be another migration's by now.
+    """
+    nodes = {migration.key: migration for migration in migrations}
+    found = {}
+    for key, migration in nodes.items():
+        if len(migration.header.replaces) != 1:
+            continue
+        (reference,) = migration.header.replaces
+        other = resolve(migration, reference)
+        if other in nodes and other.app == key.app and other != key:
+            if _parents_inside(migration, resolve) != _parents_inside(nodes[other], resolve):
+                found[key] = (other, reference)
+    return found
+
+
+def _parents_inside(migration: Migration, resolve: Resolve) -> set[NodeKey]:
+    """What it depends on in its own app."""
+    named = (resolve(migration, reference) for reference in migration.header.dependencies)
+    return {key for key in named if key is not None and key.app == migration.key.app}
+
+
 def _standing(key: NodeKey, replaced_by: Mapping[NodeKey, NodeKey]) -> NodeKey:
     """What stands for `key` in the graph, through squashes of squashes."""
     seen = {key}

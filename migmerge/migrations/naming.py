@@ -10,6 +10,11 @@ _CATCH_UP = re.compile(r"[0-9]+_catch_up_")
 _LONGEST_LEAF_NAMES = 47  # makemigrations --merge takes a timestamp for longer ones
 
 
+def migration_name(path: str) -> str:
+    """The name of the migration in a file: `shop/migrations/0012_title.py` -> `0012_title`."""
+    return path.rpartition("/")[2].removesuffix(".py")
+
+
 def number(name: str) -> int | None:
     """The number in front: `0012_title` -> 12 (MigrationAutodetector.parse_number)."""
     match = _NUMBER.match(name)

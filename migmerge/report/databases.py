@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from migmerge.project.databases import Row
+from migmerge.project.databases import Renamed, Row
 from migmerge.project.run import Heard
 from migmerge.report.documents import VERSION, DatabaseDocument, StatusDocument
 from migmerge.report.messages import id_of
@@ -112,16 +112,20 @@ def _names(rows: Sequence[Row]) -> str:
 
 
 def _steps(plan: Reconciliation) -> list[str]:
-    rows = [
-        f"adds the row {row.label}.{row.new}" if row.kept else
-        f"renames the row {row.label}.{row.old} to {row.new}"
-        for row in plan.rows
-    ]  # fmt: skip
+    rows = [_row_step(plan, row) for row in plan.rows]
     runs = [f"runs {_name(row)}" for row in plan.runs]
     notes = []
     if plan.status.vendor == "mysql" and runs:
         notes.append("can't be rolled back as a whole here: make a backup first")
     return [*rows, *runs, *notes]
+
+
+def _row_step(plan: Reconciliation, row: Renamed) -> str:
+    if row.kept:
+        return f"adds the row {row.label}.{row.new}"
+    if (row.label, row.new) in plan.status.recorded:
+        return f"removes the row {row.label}.{row.old}"
+    return f"renames the row {row.label}.{row.old} to {row.new}"
 
 
 def reconciled_text(plan: Reconciliation, heard: Heard) -> str:

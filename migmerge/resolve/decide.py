@@ -9,7 +9,7 @@ from typing import NamedTuple
 from migmerge.conflicts.model import Conflict
 from migmerge.git.compare import source_of
 from migmerge.git.findings import BROKEN
-from migmerge.git.snapshot import Snapshot
+from migmerge.git.snapshot import Snapshot, reused_names
 from migmerge.migrations.catch_up import is_catch_up
 from migmerge.migrations.model import NodeKey
 from migmerge.resolve import moves
@@ -127,8 +127,13 @@ def decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | Re
         return Refusal(app.key, "contradict", reasons, conflict.commands)
     sided = any(branch.side == "replayed" for branch in conflict.branches)
     strategy = wish.strategy
+    reused = reused_names(snapshot, app.key)
+    if reused and strategy == "merge":
+        return Refusal(app.key, "name-reused", reused, (_fix(conflict, "renumber"),))
     if strategy == "auto":
-        wanted = conflict.kind == "path" or wish.prefer == "renumber" or wish.keep_names
+        wanted = (
+            conflict.kind == "path" or bool(reused) or wish.prefer == "renumber" or wish.keep_names
+        )
         movable = sided or (conflict.kind == "path" and not conflict.twins)
         wanted = wanted and movable and not conflict.disputed
         strategy = "renumber" if wanted else "merge"

@@ -150,6 +150,9 @@ def _edit(
                 new[attribute][reference.label, reference.name] = names.get(other, other.name)
                 because.add(other.app)
     move = apps.get(migration.key.app)
+    reused = snapshot.reused.get(migration.key)
+    if reused and move and migration.key in move.names:
+        new["replaces"][reused.label, reused.name] = migration.key.name
     add = None
     if move and migration.key in move.repoint:
         old, tail = move.repoint[migration.key]
@@ -163,7 +166,7 @@ def _edit(
         attribute: {p: n for p, n in own.items() if p[1] != n} for attribute, own in new.items()
     }
     replaces = None
-    if move and move.carry and migration.key in move.names and not header.replaces:
+    if move and move.carry and migration.key in move.names and not (header.replaces or reused):
         replaces = (migration.label, migration.key.name)
     bare = move is not None and migration.key in move.uncarried
     if bare:

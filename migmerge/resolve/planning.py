@@ -14,6 +14,7 @@ from migmerge.git.repository import Repository, find_commit
 from migmerge.git.snapshot import Snapshot, understand
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import list_commit
+from migmerge.migrations.naming import is_catch_up_name, migration_name
 from migmerge.resolve.asking import ask_again, ask_project
 from migmerge.resolve.decide import Decision, Wish, decide
 from migmerge.resolve.mentions import find_mentions
@@ -239,8 +240,9 @@ def _resolutions(
         removed = {path for key, path in files.removed.items() if key in move.dropped}
         mentions = find_mentions(repository, names, files.changes)
         # what we write ourselves
+        mentions = [m for m in mentions if not is_catch_up_name(migration_name(m.path))]
         mentions = [m for m in mentions if m.path not in files.created]
-        if move.carry:
+        if move.carry or not snapshot.reused.keys().isdisjoint(move.names):
             mentions = [m for m in mentions if not m.text.startswith("replaces = ")]
         if any(key.version for key in snapshot.graph.app_nodes(move.app)):
             # the other side's file keeps the name: a migration that depends on it is right

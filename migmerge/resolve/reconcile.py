@@ -70,12 +70,14 @@ def replaced_rows(status: Status) -> list[Renamed]:
 def doubtful_rows(
     status: Status, renamed: Collection[Renamed], labels: Collection[str]
 ) -> list[Pair]:
-    """Rows whose file is there, beside an unapplied one that may have had that name before."""
+    """Rows whose file is there, beside one that may have had that name before: it is unapplied, or
+    applied under names that its file replaces."""
     taken = {(row.label, row.new) for row in renamed}
     rows = set(status.recorded) & status.files
+    carried = [row for row, old in status.replaced if len(old) == 1 and row not in taken]
     return [
         Pair(label, row[1], name)
-        for label, name in status.unapplied
+        for label, name in dict.fromkeys([*status.unapplied, *carried])
         if label in labels and (label, name) not in taken
         for row in sorted(rows)
         if row[0] == label and title(row[1]) == title(name)
@@ -106,7 +108,7 @@ def reconciliation(
     for row, former in formers.items():
         free = [key for key in former.now if (row[0], key.name) in open_names]
         if len(free) == 1:
-            rows.append(Renamed(row[0], row[1], free[0].name))
+            rows += _with_replaced(status, Renamed(row[0], row[1], free[0].name))
         elif free:
             any_of = ", ".join(key.name for key in free)
             refused.append(f"{row[0]}.{row[1]} may be any of {any_of}: they do the same")
@@ -115,8 +117,8 @@ def reconciliation(
             refused += _edited(status, row, former)
     for pair, content in contents.items():
         if content == "second":
-            rows.append(Renamed(*pair))
-        elif content == "unknown":
+            rows += _with_replaced(status, Renamed(*pair))
+        elif content == "unknown" and (pair.label, pair.second) in status.unapplied:
             refused.append(_undecided(pair))
     refused += _twice(rows)
     if not rows:  # else the reconciliation looks itself, with the new names
@@ -136,6 +138,19 @@ def reconciliation(
     return Reconciliation(
         status, tuple(sorted(rows)), tuple(runs), tuple(missing), reasons, tuple(refused), seen
     )
+
+
+def _with_replaced(status: Status, row: Renamed) -> list[Renamed]:
+    """The new name, by way of the one that its file replaces.
+
+    Django takes a file for applied only where all that it replaces is recorded, too
+    (MigrationLoader.build_graph).
+    """
+    old = dict(status.replaced).get((row.label, row.new), ())
+    if len(old) != 1 or old[0] in status.recorded:
+        return [row]
+    between = old[0][1]
+    return [row._replace(new=between), Renamed(row.label, between, row.new, kept=True)]
 
 
 def _given(status: Status, names: Collection[Renamed], taken: Collection[Row]) -> list[Renamed]:

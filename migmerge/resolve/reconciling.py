@@ -14,6 +14,7 @@ from migmerge.git.former import Former, find_former
 from migmerge.git.repository import Repository
 from migmerge.git.snapshot import Snapshot
 from migmerge.migrations.model import NodeKey
+from migmerge.migrations.naming import migration_name
 from migmerge.project.databases import (
     ON_THIS_MACHINE,
     Database,
@@ -87,7 +88,7 @@ def renamed_rows(resolutions: Iterable[Resolution]) -> RowsByApp:
     """What a fix renames, as rows of django_migrations; nothing of what is carried."""
     return {
         resolution.key: [
-            Renamed(resolution.app, name_of(old), name_of(new))
+            Renamed(resolution.app, migration_name(old), migration_name(new))
             for old, new in sorted(resolution.renamed.items())
         ]
         for resolution in resolutions
@@ -98,15 +99,12 @@ def renamed_rows(resolutions: Iterable[Resolution]) -> RowsByApp:
 def removed_rows(resolutions: Iterable[Resolution]) -> RowsByApp:
     """What a fix removes to have it regenerated, as rows that no file would have any more."""
     return {
-        resolution.key: [Renamed(resolution.app, name_of(path), "") for path in resolution.removed]
+        resolution.key: [
+            Renamed(resolution.app, migration_name(path), "") for path in resolution.removed
+        ]
         for resolution in resolutions
         if resolution.strategy == "regenerate"
     }
-
-
-def name_of(path: str) -> str:
-    """The name of the migration in a file."""
-    return path.rpartition("/")[2].removesuffix(".py")
 
 
 def untouched_rule(

@@ -189,6 +189,30 @@ def test_check_squash_beside_its_originals_is_no_finding(repo: Repo) -> None:
     assert kinds(repo.check()) == []
 
 
+@pytest.mark.parametrize(
+    ("old_parent", "operation", "found"),
+    [
+        ("0002_stock", "price", False),  # it stands where a squash of that one would
+        ("0001_initial", "size", False),  # it does the same
+        ("0001_initial", "price", True),
+    ],
+)
+def test_check_of_what_replaces_one_that_is_there(
+    repo: Repo, old_parent: str, operation: str, found: bool
+) -> None:
+    repo.write("shop/migrations/__init__.py", "")
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK,))
+    old = STOCK.replace("stock", operation)
+    repo.migration("shop", "0003_auto", old_parent, operations=(old,))
+    new = STOCK.replace("stock", "size")
+    path = repo.migration("shop", "0004_auto", "0002_stock", operations=(new,))
+    replaces = '    replaces = [("shop", "0003_auto")]\n    operations'
+    repo.write(path, repo.read(path).decode().replace("    operations", replaces))
+    reasons = [reason for c in repo.check()["conflicts"] for reason in c["reasons"]]
+    assert any("that is another migration now" in reason for reason in reasons) is found
+
+
 def test_check_squash_that_hides_a_sibling(repo: Repo) -> None:
     """On the side of a database that has 0001 only, 0002_a and 0002_b are both leaf nodes."""
     repo.migration("shop", "0001_initial")

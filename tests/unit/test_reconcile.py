@@ -55,6 +55,12 @@ CASES = {
         ["2_x 3_x", "3_y 4_y"],
         ["2_stock", "5_z"],
     ),
+    "by way of the name that the file replaces": (
+        status("1_a 2_x", "1_a 2_stock 4_x", "4_x for 3_x"),
+        [former("2_x", "4_x")],
+        ["2_x 3_x", "3_x 4_x"],
+        ["2_stock"],
+    ),
     "names that cross": (
         status("1_a 2_x 3_y", "1_a 2_y 3_x"),
         [former("2_x", "3_x"), former("3_y", "2_y")],

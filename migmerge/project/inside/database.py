@@ -198,13 +198,16 @@ def reconcile():
     copied = set_aside(connection)
     rows = [tuple(row) for row in REQUEST["rows"]]
     ran, left = [], []
+    before = set(recorded(connection))
+    spare = [row for row in rows if not row[3] and (row[0], row[2]) in before]
     try:
         rename_rows(connection, rows)
         run_unapplied(connection, ran, left)
     except BaseException as error:
         why = str(error) if isinstance(error, Refused) else told(error)
         if REQUEST["names"] or not ran:
-            put_back(connection, REQUEST["names"] or rows)
+            put_back(connection, REQUEST["names"] or [row for row in rows if row not in spare])
+            record_again(connection, spare)
             why += "; its rows are as before"
         if ran:
             why += "; it ran " + ", ".join(".".join(key) for key in ran)
@@ -283,23 +286,38 @@ def set_aside(connection):
 
 
 def rename_rows(connection, rows):
-    """Each row's name, all or none; where the file says `replaces` the old row stays."""
+    """Each row's name, all or none; where the file says `replaces` the old row stays. A kept one
+    may be the new name of another. A row whose new name is recorded already goes."""
     from django.db import transaction
     from django.db.migrations.recorder import MigrationRecorder
 
     recorder = MigrationRecorder(connection)
     with transaction.atomic(using=connection.alias):
         found = []
+        news = {(label, new) for label, _, new, _ in rows}
         for label, old, new, kept in rows:
             ids = list(recorder.migration_qs.filter(app=label, name=old).values_list("id"))
-            if not ids:
+            if not ids and not (kept and (label, old) in news):
                 raise Refused("the row " + label + "." + old + " is not there any more")
             found.append((ids, label, new, kept))
+        going = {(label, old) for label, old, _, kept in rows if not kept}
+        there = set(recorded(connection)) - going
         for ids, label, new, kept in found:
             if kept:
                 recorder.record_applied(label, new)
             for (number,) in () if kept else ids:
-                recorder.migration_qs.filter(id=number).update(name=new)
+                row = recorder.migration_qs.filter(id=number)
+                row.delete() if (label, new) in there else row.update(name=new)
+
+
+def record_again(connection, rows):
+    """Rows that went, since the migration that they stood for has another one."""
+    from django.db.migrations.recorder import MigrationRecorder
+
+    there = set(recorded(connection))
+    for label, old, _, _ in rows:
+        if (label, old) not in there:
+            MigrationRecorder(connection).record_applied(label, old)
 
 
 def put_back(connection, rows):
@@ -311,7 +329,7 @@ def put_back(connection, rows):
     there = set(recorded(connection))
     news = {(label, new) for label, _, new, _ in rows}
     found = [row for row in map(tuple, rows) if (row[0], row[2]) in there]
-    doubled = [row for row in found if (row[0], row[1]) in there - news]
+    doubled = [row for row in found if (row[0], row[1]) in (there if row[3] else there - news)]
     with transaction.atomic(using=connection.alias):
         for label, _, new, _ in doubled:
             recorder.record_unapplied(label, new)

@@ -99,4 +99,10 @@ REFUSALS = (
         "at. Without `replaces` its next `migrate` would stop, or run the migration again.",
         "Run `migrate` there, with the files as they are; name one that is not on this machine with `--database ALIAS`. `--no-databases` looks at none, where you know that all of them have.",
     ),
+    Message(
+        "MM419", "name-reused", "Refused: an old name is another migration's now",
+        "A renamed migration keeps its old name in `replaces`, and by now another migration has that name. Django would leave that one out. "
+        "A merge migration changes no name.",
+        "`--strategy renumber` gives the unpublished one another name. Databases that ran it need `migmerge db reconcile`: they record both under one name.",
+    ),
 )  # fmt: skip
