@@ -20,9 +20,9 @@ from pathlib import Path
 
 from project import make_project
 
-from migmerge.git.hooks import HOOKS
-from migmerge.git.wiring import driver_command
-from migmerge.migrations.merging import merge_source
+from migmerge.install.hooks import HOOKS
+from migmerge.install.merge_driver_config import driver_command
+from migmerge.migrations.structural_merge import merge_source
 
 BASE = merge_source("shop", ["0001_a", "0001_b"]).decode()
 CASES = {

@@ -17,17 +17,17 @@ import re
 import subprocess
 import sys
 
+from migmerge.analysis.snapshot import Snapshot, read_snapshot, understand
 from migmerge.config import Config
-from migmerge.conflicts.find import find_conflicts
-from migmerge.conflicts.model import Conflict
+from migmerge.conflicts.conflict import Conflict
+from migmerge.conflicts.detect import find_conflicts
 from migmerge.errors import UserError
 from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_repository
-from migmerge.git.snapshot import Snapshot, read_snapshot, understand
 from migmerge.migrations.naming import number
-from migmerge.resolve.model import Moves
-from migmerge.resolve.moves import renumber
-from migmerge.resolve.plan import plan_files, reserved_names
+from migmerge.resolve.files import plan_files, reserved_names
+from migmerge.resolve.fix_plan import Moves
+from migmerge.resolve.graph_changes import renumber
 
 NAME = "dependencies"
 TITLE = re.compile(r"(.*/)?([0-9]+)_(.+)\.py$")

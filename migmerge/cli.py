@@ -231,7 +231,7 @@ def _undo(arguments: argparse.Namespace) -> int:
 
 
 def _within(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.within import GitOptions, merge, rebase  # one command's imports only
+    from migmerge.commands.git_merge import GitOptions, merge, rebase  # one command's imports only
 
     run = merge if arguments.command == "merge" else rebase
     if sys.stdout is not None:

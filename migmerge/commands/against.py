@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 
+from migmerge.analysis.snapshot import THEIRS, Snapshot
 from migmerge.config import Config
-from migmerge.conflicts.model import Branch, Conflict
+from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.git.base import find_target
 from migmerge.git.merged import merge_records
 from migmerge.git.repository import Repository, commit_of, current_branch
-from migmerge.git.snapshot import THEIRS, Snapshot
 from migmerge.git.trees import Records, list_commit
 from migmerge.migrations.model import NodeKey
 

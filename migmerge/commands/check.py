@@ -6,11 +6,11 @@ import os
 import sys
 from typing import NamedTuple
 
+from migmerge.analysis.clean_checks import recall
 from migmerge.commands.exclusive import tidy_up
 from migmerge.commands.gate import Gate, open_gate, refuse_empty
 from migmerge.config import Config
 from migmerge.errors import UserError
-from migmerge.git.remembered import recall
 from migmerge.git.repository import Repository, commit_of, find_repository
 from migmerge.git.trees import Records, find_records
 from migmerge.report.summary import summary
@@ -57,7 +57,7 @@ def check(options: CheckOptions) -> int:
     if not trees:
         return 0
     # a check that finds nothing once more never comes here
-    from migmerge.commands.looking import count_migrations, look, tell
+    from migmerge.commands.full_check import count_migrations, look, tell
 
     checked = [look(repository, config, tree, prefixes, options) for tree in trees]
     if gate.target and not all(known.size[0] for known in checked):
@@ -73,7 +73,7 @@ def check(options: CheckOptions) -> int:
 
 
 def _tell_renumbered(repository: Repository) -> None:
-    from migmerge.git.habit import renumbered  # only after a merge
+    from migmerge.analysis.team_habit import renumbered  # only after a merge
     from migmerge.report.text import notice_line
 
     for notice in renumbered(repository):

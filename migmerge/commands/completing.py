@@ -6,11 +6,11 @@ import argparse
 import os
 from collections.abc import Callable
 
+from migmerge.analysis.snapshot import recollect
 from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.process import GitError
 from migmerge.git.repository import find_repository
-from migmerge.git.snapshot import recollect
 from migmerge.git.trees import find_records
 from migmerge.report.messages import MESSAGES
 

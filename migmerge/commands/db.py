@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
+from migmerge.analysis.snapshot import Snapshot, read_snapshot
+from migmerge.commands.arguments_of_apps import says_yes, scope_of
 from migmerge.commands.exclusive import exclusive, tidy_up
-from migmerge.commands.named import says_yes, scope_of
 from migmerge.config import Config, read_config
+from migmerge.databases.diagnosis import Reconciliation
+from migmerge.databases.reconcile import UNPROTECT, read_reconciliations
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_directory, find_work_tree
-from migmerge.git.snapshot import Snapshot, read_snapshot
-from migmerge.project.databases import (
+from migmerge.project.configured_databases import (
     Database,
     Permission,
     parse_database,
@@ -21,9 +23,7 @@ from migmerge.project.databases import (
 from migmerge.project.interpreter import Project
 from migmerge.report.databases import Told, reconciled_text, status_json, status_text
 from migmerge.report.screen import has_terminal, printable
-from migmerge.resolve.asking import projects_of
-from migmerge.resolve.reconcile import Reconciliation
-from migmerge.resolve.reconciling import UNPROTECT, read_reconciliations
+from migmerge.resolve.project_input import projects_of
 
 
 class DbOptions(NamedTuple):

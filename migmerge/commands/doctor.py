@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.commands.doctor_project import (
     Problem,
     examine_projects,
@@ -21,20 +22,17 @@ from migmerge.commands.doctor_project import (
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
-from migmerge.git.hooks import NAMES, PYTHON_KEY, SUFFIX, Hook, interpreter_of_hook, read_hooks
-from migmerge.git.managers import (
+from migmerge.git.repository import Repository, find_work_tree
+from migmerge.git.state import JOURNAL
+from migmerge.install.hook_managers import (
     Manager,
     find_manager,
     lefthook_names,
     runs_us,
     with_lefthook,
 )
-from migmerge.git.precommit import CONFIG, missing_types
-from migmerge.git.probe import probe
-from migmerge.git.repository import Repository, find_work_tree
-from migmerge.git.snapshot import Snapshot, read_snapshot
-from migmerge.git.state import JOURNAL
-from migmerge.git.wiring import (
+from migmerge.install.hooks import NAMES, PYTHON_KEY, SUFFIX, Hook, interpreter_of_hook, read_hooks
+from migmerge.install.merge_driver_config import (
     SECTION,
     driver_command,
     git_place,
@@ -42,6 +40,8 @@ from migmerge.git.wiring import (
     merge_attributes,
     read_driver,
 )
+from migmerge.install.precommit import CONFIG, missing_types
+from migmerge.install.probe import probe
 from migmerge.report.documents import VERSION, DoctorDocument
 from migmerge.report.screen import printable
 

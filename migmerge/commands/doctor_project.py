@@ -6,14 +6,14 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from migmerge.commands.named import scope_of
+from migmerge.analysis.snapshot import Snapshot
+from migmerge.commands.arguments_of_apps import scope_of
 from migmerge.config import Config
 from migmerge.git.repository import Repository
-from migmerge.git.snapshot import Snapshot
-from migmerge.project.databases import Place, Setup, read_setup
+from migmerge.project.configured_databases import Place, Setup, read_setup
 from migmerge.project.interpreter import Project
 from migmerge.report.documents import DoctorDatabaseDocument, DoctorProjectDocument
-from migmerge.resolve.asking import projects_of
+from migmerge.resolve.project_input import projects_of
 
 
 class Problem(NamedTuple):

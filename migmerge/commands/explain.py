@@ -6,7 +6,7 @@ import textwrap
 from typing import NamedTuple
 
 from migmerge.errors import UserError
-from migmerge.report.catalogue.message import Message
+from migmerge.report.catalogue.entry import Message
 from migmerge.report.messages import MESSAGES, find_message
 
 

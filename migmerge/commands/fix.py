@@ -6,22 +6,22 @@ import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
 
-from migmerge.commands.carrying_out import carry_out
-from migmerge.commands.choosing import Chosen, ask_carried, choose
+from migmerge.analysis.findings import Findings, find
+from migmerge.analysis.renames import find_renames, find_taken
+from migmerge.analysis.seen_elsewhere import seen_elsewhere
+from migmerge.analysis.sides_of_git import taken_leaves
+from migmerge.analysis.snapshot import Snapshot, read_snapshot, reused_names, with_renames
+from migmerge.commands.apply import carry_out
+from migmerge.commands.arguments_of_apps import app_named, says_yes, scope_of
 from migmerge.commands.exclusive import exclusive
 from migmerge.commands.fix_options import FixOptions, asks
-from migmerge.commands.named import app_named, says_yes, scope_of
+from migmerge.commands.prompt import Chosen, ask_carried, choose
 from migmerge.config import Config, read_config
-from migmerge.conflicts.model import Conflict
+from migmerge.conflicts.conflict import Conflict
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
 from migmerge.git.commit import refuse_amend
-from migmerge.git.elsewhere import seen_elsewhere
-from migmerge.git.findings import Findings, find
-from migmerge.git.renames import find_renames, find_taken
 from migmerge.git.repository import Repository, find_work_tree
-from migmerge.git.snapshot import Snapshot, read_snapshot, reused_names, with_renames
-from migmerge.git.take import taken_leaves
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import migration_name
 from migmerge.report.fix import (
@@ -33,9 +33,9 @@ from migmerge.report.fix import (
     resolutions_text,
 )
 from migmerge.report.screen import printable
-from migmerge.resolve.decide import Wish, catch_ups, undecided
-from migmerge.resolve.model import Plan, Resolution
-from migmerge.resolve.planning import plan_all
+from migmerge.resolve.fix_plan import Plan, Resolution
+from migmerge.resolve.plan import plan_all
+from migmerge.resolve.strategy import Wish, catch_ups, undecided
 
 
 def fix(options: FixOptions) -> int:
@@ -51,8 +51,7 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     scope = scope_of(repository, snapshot, options.directory)
     snapshot = _as_meant(repository, config, snapshot, options, scope.apps)
     moved = tuple(_name(name) for name in options.move)
-    learn = options.strategy == "auto" and not options.keep_names
-    found = find(repository, config, snapshot, options.base, moved, learn=learn)
+    found = find(repository, config, snapshot, options.base, moved)
     conflicts = _chosen(snapshot, found, options.apps, scope.apps)
     _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)

@@ -6,13 +6,13 @@ import sys
 import time
 from typing import NamedTuple
 
+from migmerge.analysis.forecast import forecast as foresee
+from migmerge.analysis.open_branches import open_branches
+from migmerge.analysis.snapshot import recollect
 from migmerge.commands.gate import open_gate
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
-from migmerge.git.branches import open_branches
-from migmerge.git.forecast import forecast as foresee
 from migmerge.git.repository import find_repository, is_shallow
-from migmerge.git.snapshot import recollect
 from migmerge.git.trees import commit_records
 from migmerge.report.forecast import forecast_json, forecast_text
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
+from migmerge.analysis.findings import find
+from migmerge.analysis.snapshot import recollect
 from migmerge.commands.exclusive import tidy_up
 from migmerge.config import read_config
 from migmerge.errors import UserError
-from migmerge.git.findings import find
 from migmerge.git.repository import find_repository
-from migmerge.git.snapshot import recollect
 from migmerge.git.trees import find_records
 from migmerge.report.checked import Checked
 from migmerge.report.picture import Picture, conflicts_only, only_apps, picture_of

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+from migmerge.analysis.snapshot import read_snapshot
 from migmerge.commands.install_files import (
     File,
     discard,
@@ -20,16 +21,19 @@ from migmerge.commands.install_files import (
     sweep,
 )
 from migmerge.commands.install_hooks import Wiring, edited_hooks, hooks_back, plan_hooks
-from migmerge.commands.preferences import ask_preferences, is_preference
+from migmerge.commands.team_preferences import ask_preferences, is_preference
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
-from migmerge.git.blocks import has_other_lines, with_block, without_block, without_blocks
-from migmerge.git.hooks import PYTHON_KEY
-from migmerge.git.precommit import CONFIG, is_our_line
 from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_repository
-from migmerge.git.snapshot import read_snapshot
-from migmerge.git.wiring import (
+from migmerge.install.hooks import PYTHON_KEY
+from migmerge.install.marked_blocks import (
+    has_other_lines,
+    with_block,
+    without_block,
+    without_blocks,
+)
+from migmerge.install.merge_driver_config import (
     NAME,
     SECTION,
     driver_command,
@@ -41,6 +45,7 @@ from migmerge.git.wiring import (
     patterns_for,
     read_driver,
 )
+from migmerge.install.precommit import CONFIG, is_our_line
 from migmerge.report.screen import printable, printable_lines
 
 _OPEN_END = f"{SECTION}.openEnd"

@@ -9,8 +9,18 @@ from typing import NamedTuple
 
 from migmerge.commands.install_files import File, read_file
 from migmerge.errors import UserError
-from migmerge.git.blocks import BEGIN, without_blocks
-from migmerge.git.hooks import (
+from migmerge.git.repository import Repository
+from migmerge.install.hook_managers import (
+    Manager,
+    find_manager,
+    lefthook_lines,
+    lefthook_names,
+    shared_script,
+    with_check,
+    with_lefthook,
+    without_check,
+)
+from migmerge.install.hooks import (
     NAMES,
     PYTHON_KEY,
     SUFFIX,
@@ -21,19 +31,9 @@ from migmerge.git.hooks import (
     read_hooks,
     script,
 )
-from migmerge.git.managers import (
-    Manager,
-    find_manager,
-    lefthook_lines,
-    lefthook_names,
-    shared_script,
-    with_check,
-    with_lefthook,
-    without_check,
-)
-from migmerge.git.precommit import CONFIG, with_hooks
-from migmerge.git.repository import Repository
-from migmerge.git.wiring import git_place
+from migmerge.install.marked_blocks import BEGIN, without_blocks
+from migmerge.install.merge_driver_config import git_place
+from migmerge.install.precommit import CONFIG, with_hooks
 
 
 class Wiring(NamedTuple):
@@ -70,7 +70,7 @@ def plan_hooks(repository: Repository, choice: str) -> Wiring:
 
 
 def _framework(path: str, source: bytes | None) -> Wiring:
-    from migmerge.git.precommit import TYPES, missing_types, snippet
+    from migmerge.install.precommit import TYPES, missing_types, snippet
 
     after = with_hooks(b"repos:\n" if source is None else source)
     again = "then, once in each clone: pre-commit install (or prek install)"

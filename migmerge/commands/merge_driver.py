@@ -116,7 +116,10 @@ def _certain(versions: Versions) -> bytes | None:
     base, ours, theirs = (_read(name) for name in versions[:3])
     if not base:
         return None  # both sides added it: never one answer
-    from migmerge.migrations.merge3 import merge_lock, merge_migration  # a text merge needs none
+    from migmerge.migrations.text_merge import (  # a text merge needs none
+        merge_lock,
+        merge_migration,
+    )
 
     if versions.path.endswith(".py"):
         return merge_migration(base, ours, theirs)

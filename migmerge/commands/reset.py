@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from migmerge.analysis.findings import find
+from migmerge.analysis.snapshot import Snapshot, read_snapshot
+from migmerge.commands.arguments_of_apps import Scope, app_named, scope_of
 from migmerge.commands.exclusive import exclusive
-from migmerge.commands.named import Scope, app_named, scope_of
 from migmerge.commands.undo import UndoOptions, last_change, undo, why_not
 from migmerge.config import Config, read_config
+from migmerge.conflicts.next_commands import fix_command
+from migmerge.databases.reconcile import UNPROTECT
+from migmerge.databases.reset_app import Reset, not_remade, plan_reset, ritual
+from migmerge.databases.reset_record import Kept, forget, keep, kept
 from migmerge.errors import UserError
-from migmerge.git.findings import find
 from migmerge.git.repository import Repository, find_work_tree
-from migmerge.git.snapshot import Snapshot, read_snapshot
 from migmerge.migrations.model import App
-from migmerge.project.ask import verify
-from migmerge.project.databases import (
+from migmerge.project.configured_databases import (
     AppRows,
     Database,
     Permission,
@@ -29,15 +31,13 @@ from migmerge.project.databases import (
 )
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Status
+from migmerge.project.questions import verify
 from migmerge.report.fix import diff_text
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
-from migmerge.resolve.asking import apps_of, projects_of
+from migmerge.resolve.fix_plan import Plan, Refusal
 from migmerge.resolve.journal import is_backed_up, tree_of_backup
-from migmerge.resolve.kept import Kept, forget, keep, kept
-from migmerge.resolve.model import Plan, Refusal
-from migmerge.resolve.reconciling import UNPROTECT
-from migmerge.resolve.resetting import Reset, not_remade, plan_reset, ritual
+from migmerge.resolve.project_input import apps_of, projects_of
 from migmerge.resolve.transaction import Transaction, read_states
 from migmerge.resolve.write import refuse_unsafe, states_after
 
@@ -139,9 +139,7 @@ def _reasons(
     found = find(repository, config, snapshot, None, ()).conflicts
     own = apps_of(snapshot, project)
     conflicts = [conflict for conflict in found if conflict.app.key in own]
-    reasons = [
-        f"{c.app.label} has a conflict: migmerge fix {shlex.quote(c.app.label)}" for c in conflicts
-    ]
+    reasons = [f"{c.app.label} has a conflict: {fix_command(c.app.key)}" for c in conflicts]
     if not options.rows and not options.lose:
         lost = not_remade(snapshot, app)
         reasons += [f"{text}, which would be lost (--lose-data-migrations)" for text in lost]

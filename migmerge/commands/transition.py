@@ -5,20 +5,20 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from migmerge.commands.carrying_out import carry_out
+from migmerge.analysis.snapshot import Snapshot, read_snapshot
+from migmerge.commands.apply import carry_out
+from migmerge.commands.arguments_of_apps import app_named, scope_of
 from migmerge.commands.exclusive import exclusive
 from migmerge.commands.fix import agreed, tell
 from migmerge.commands.fix_options import FixOptions
-from migmerge.commands.named import app_named, scope_of
 from migmerge.config import Config, read_config
+from migmerge.databases.reconcile import untouched_rule
+from migmerge.databases.replaced_names import still_needed, transition_of
 from migmerge.git.repository import Repository, find_work_tree
-from migmerge.git.snapshot import Snapshot, read_snapshot
-from migmerge.project.databases import Database, Permission, Status, read_status
-from migmerge.resolve.asking import projects_of
-from migmerge.resolve.model import Moves, Plan, Refusal
-from migmerge.resolve.old_names import still_needed, transition_of
-from migmerge.resolve.planning import plan_given
-from migmerge.resolve.reconciling import untouched_rule
+from migmerge.project.configured_databases import Database, Permission, Status, read_status
+from migmerge.resolve.fix_plan import Moves, Plan, Refusal
+from migmerge.resolve.plan import plan_given
+from migmerge.resolve.project_input import projects_of
 
 
 def transition(options: FixOptions) -> int:

@@ -6,30 +6,30 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from migmerge.analysis.snapshot import Snapshot, read_snapshot, understand
+from migmerge.commands.arguments_of_apps import says_yes
 from migmerge.commands.exclusive import exclusive
-from migmerge.commands.named import says_yes
 from migmerge.config import Config, read_config
-from migmerge.errors import UserError
-from migmerge.git.repository import Repository, find_work_tree
-from migmerge.git.snapshot import Snapshot, read_snapshot, understand
-from migmerge.migrations.catch_up import is_catch_up
-from migmerge.migrations.naming import migration_name
-from migmerge.migrations.operations import pair_names
-from migmerge.migrations.reader import read_header
-from migmerge.project.databases import Permission, Renamed
-from migmerge.project.run import undisturbed
-from migmerge.report.screen import has_terminal, printable
-from migmerge.resolve import journal
-from migmerge.resolve.asking import projects_of
-from migmerge.resolve.journal import DatabaseRows, Journal, State
-from migmerge.resolve.kept import kept
-from migmerge.resolve.reconciling import (
+from migmerge.databases.reconcile import (
     RowsByApp,
     database_rows,
     find_affected,
     untouched_rule,
 )
-from migmerge.resolve.rows import restore_rows
+from migmerge.databases.reset_record import kept
+from migmerge.errors import UserError
+from migmerge.git.repository import Repository, find_work_tree
+from migmerge.migrations.catch_up import is_catch_up
+from migmerge.migrations.naming import migration_name
+from migmerge.migrations.operations import pair_names
+from migmerge.migrations.reader import read_header
+from migmerge.project.configured_databases import Permission, Renamed
+from migmerge.project.run import undisturbed
+from migmerge.report.screen import has_terminal, printable
+from migmerge.resolve import journal
+from migmerge.resolve.journal import DatabaseRows, Journal, State
+from migmerge.resolve.project_input import projects_of
+from migmerge.resolve.restored_rows import restore_rows
 from migmerge.resolve.transaction import Transaction, read_states
 
 

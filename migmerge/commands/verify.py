@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from migmerge.analysis.findings import find
+from migmerge.analysis.snapshot import Snapshot, read_snapshot
+from migmerge.analysis.starting_points import starts_of_history
+from migmerge.commands.arguments_of_apps import apps_named, scope_of
 from migmerge.commands.exclusive import tidy_up
-from migmerge.commands.named import apps_named, scope_of
 from migmerge.config import read_config
-from migmerge.conflicts.model import Conflict
+from migmerge.conflicts.conflict import Conflict
 from migmerge.errors import UserError
 from migmerge.git.base import find_base
-from migmerge.git.findings import find
 from migmerge.git.repository import find_work_tree
-from migmerge.git.snapshot import Snapshot, read_snapshot
-from migmerge.git.starts import starts_of_history
-from migmerge.project.ask import verify as judge
-from migmerge.project.databases import parse_database, without_password
+from migmerge.project.configured_databases import parse_database, without_password
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
-from migmerge.project.starts import SQLITE, Arrivals
+from migmerge.project.questions import verify as judge
+from migmerge.project.scenarios import SQLITE, Arrivals
 from migmerge.report.verify import Proof, verify_json, verify_text
-from migmerge.resolve.asking import apps_of, projects_of
-from migmerge.resolve.proving import prove
+from migmerge.resolve.project_input import apps_of, projects_of
+from migmerge.resolve.proof import prove
 
 _SECONDS = 3600
 _NO_NAME = ":memory:"  # of a URL without one

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.conflicts.model import Disputed
-from migmerge.conflicts.settle import OPTIONS, unlike
-from migmerge.migrations.marks import ANY, Footprint, Touch
+from migmerge.conflicts.conflict import Disputed
+from migmerge.conflicts.mergeable_fields import OPTIONS, unlike
+from migmerge.migrations.recorder import ANY, Footprint, Touch
 
 VERDICTS = ("commute", "opaque", "overlap", "contradict")
 

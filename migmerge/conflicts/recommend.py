@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from migmerge.conflicts.carry import CODE, carried
 from migmerge.conflicts.commute import Pair, judge
-from migmerge.conflicts.model import Conflict, Place
-from migmerge.migrations.marks import Footprint
+from migmerge.conflicts.conflict import Conflict, Place
+from migmerge.conflicts.decision_table import choose_strategy
+from migmerge.conflicts.kept_data_migrations import CODE, carried
+from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import migration_name
+from migmerge.migrations.recorder import Footprint
 
 # what makemigrations finds by itself; a rename it would make a removal and an addition
 FOUND = (
@@ -29,19 +32,26 @@ class Apart(NamedTuple):
     going: tuple[str, ...] = ()
 
 
+class Evidence(NamedTuple):
+    """What the sides' files say: the footprints of each two branches, where the files are, and a
+    sentence for each old name that another migration has by now. Empty for kinds without sides."""
+
+    pairs: Sequence[Pair] = ()
+    apart: Apart = Apart()
+    reused: tuple[str, ...] = ()
+
+
 def recommend(
-    conflict: Conflict, pairs: list[Pair], apart: Apart, prefer: str, asked_base: str | None
+    conflict: Conflict, evidence: Evidence, prefer: str, asked_base: str | None
 ) -> Conflict:
     """The conflict with verdict, reasons, recommendation and commands.
 
-    `pairs` are the footprints of each two branches; empty for kinds without sides, as is `apart`.
     The commands repeat `asked_base`, the `--base` that the user gave.
     """
-    fix = f"migmerge fix {shlex.quote(conflict.app.key)}"
-    if asked_base:
-        fix += f" --base {shlex.quote(asked_base)}"
+    base = ("--base", asked_base) if asked_base else ()
+    fix = fix_command(conflict.app.key, "", *base)
     if conflict.kind in ("siblings", "path"):
-        return _two_sides(conflict, pairs, apart, prefer, fix)
+        return _two_sides(conflict, evidence, prefer, fix)
     if conflict.kind == "lock-file":
         return conflict._replace(recommendation="manual", commands=(fix,))
     if conflict.kind == "number":
@@ -57,7 +67,7 @@ def recommend(
     return conflict._replace(commands=(f"$EDITOR {shlex.quote(path)}",))  # unparsable, cycle
 
 
-def _going(conflict: Conflict, pairs: list[Pair]) -> list[Footprint]:
+def _going(conflict: Conflict, pairs: Sequence[Pair]) -> list[Footprint]:
     """What is done by the migrations that the recipe removes."""
     nodes = {key for branch in conflict.branches for key in branch.nodes}
     names = {conflict.shown(key) for key in nodes.difference(conflict.stays.nodes)}
@@ -106,13 +116,11 @@ def _twice(conflict: Conflict, key: NodeKey, kept: NodeKey) -> str:
     )
 
 
-def _two_sides(
-    conflict: Conflict, pairs: list[Pair], apart: Apart, prefer: str, fix: str
-) -> Conflict:
+def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) -> Conflict:
+    pairs, reused = evidence.pairs, evidence.reused
     judgement = judge(pairs)
-    sided = any(branch.side == "replayed" for branch in conflict.branches)
     twins = tuple(_twice(conflict, key, kept) for key, kept in conflict.twins)
-    reasons = conflict.reasons + judgement.reasons + twins
+    reasons = reused + conflict.reasons + judgement.reasons + twins
     going = _going(conflict, pairs)
     carry = carried(conflict, pairs)
     kept = {key.name for key in carry}
@@ -127,23 +135,20 @@ def _two_sides(
     )
     if conflict.kind == "siblings" and conflict.place:
         return _hidden_by_a_squash(done, conflict.place, fix)
-    unlike = [f"{d.kind} of {d.model}: {d.unlike}" for d in judgement.disputed if d.unlike]
-    if judgement.verdict == "contradict" or unlike:
-        return done._replace(
-            recommendation="regenerate",
-            reasons=(*done.reasons, *unlike, *_price(going, kept)),
-            commands=_rollback(done, apart, going, fix),
-        )
-    if conflict.kind == "path" and not (sided or conflict.twins):
+
+    strategy = choose_strategy(done, prefer, name_reused=bool(reused))
+    done = done._replace(recommendation=strategy)
+    if strategy == "manual":
         renumber = f"{fix} --strategy renumber --base"  # who goes first keeps the name
-        either = (f"{renumber} HEAD", f"{renumber} MERGE_HEAD")
-        return done._replace(recommendation="manual", commands=either)
-    if judgement.disputed and conflict.kind == "siblings":
-        return done._replace(recommendation="merge", commands=(f"{fix} --strategy merge",))
-    if sided and (prefer == "renumber" or conflict.kind == "path"):
-        return done._replace(recommendation="renumber", commands=(f"{fix} --strategy renumber",))
-    named = "" if judgement.verdict == "commute" else " --strategy merge"
-    return done._replace(recommendation="merge", commands=(fix + named,))
+        return done._replace(commands=(f"{renumber} HEAD", f"{renumber} MERGE_HEAD"))
+    if strategy == "regenerate":
+        unlike = [f"{d.kind} of {d.model}: {d.unlike}" for d in judgement.disputed if d.unlike]
+        return done._replace(
+            reasons=(*done.reasons, *unlike, *_price(going, kept)),
+            commands=_rollback(done, evidence.apart, going, fix),
+        )
+    by_itself = strategy == "merge" and judgement.verdict == "commute" and not judgement.disputed
+    return done._replace(commands=(fix if by_itself else f"{fix} --strategy {strategy}",))
 
 
 def _rollback(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from migmerge.conflicts.model import Branch
+from migmerge.conflicts.conflict import Branch
 from migmerge.migrations.naming import is_catch_up_name
 
 

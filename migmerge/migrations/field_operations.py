@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migmerge.migrations.definitions import Definition, Relation, read_field
-from migmerge.migrations.marks import ANY, Computed, Marks, Touch
+from migmerge.migrations.recorder import ANY, Computed, Marks, Touch
 
 
 def _own_definition(marks: Marks) -> Definition:

@@ -8,8 +8,8 @@ from migmerge.migrations import field_operations as fields
 from migmerge.migrations import model_operations as models
 from migmerge.migrations.definitions import is_computed, names_in, object_name
 from migmerge.migrations.facts import Facts
-from migmerge.migrations.marks import ANY, Computed, Footprint, Marks, Unknown
 from migmerge.migrations.operations import EXTENSIONS, Call, Script
+from migmerge.migrations.recorder import ANY, Computed, Footprint, Marks, Unknown
 
 
 def footprints(script: Script, facts: Facts) -> tuple[Footprint, ...]:

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from migmerge.migrations.marks import ANY
 from migmerge.migrations.operations import Script, is_none
+from migmerge.migrations.recorder import ANY
 
 _SAFE_MODULES = (
     "django.conf", "django.core.exceptions", "django.core.paginator", "django.core.validators",

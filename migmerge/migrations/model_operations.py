@@ -8,7 +8,7 @@ from collections.abc import Callable
 from migmerge.migrations.definitions import is_computed, names_in, object_name, read_field
 from migmerge.migrations.facts import named_values
 from migmerge.migrations.field_operations import rebuild_pointing, related
-from migmerge.migrations.marks import ANY, Computed, Marks, Touch
+from migmerge.migrations.recorder import ANY, Computed, Marks, Touch
 
 
 def create_model(marks: Marks) -> None:

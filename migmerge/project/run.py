@@ -20,9 +20,9 @@ SECONDS = 180
 _MARK = "\nmigmerge:"
 _PROGRESS = "migmerge: "
 _SCRIPTS = {
-    "texts": ("states", "orders", "files"),
-    "remade": ("files",),
-    "judge": ("files",),
+    "texts": ("states", "orders", "migration_files"),
+    "remade": ("migration_files",),
+    "judge": ("migration_files",),
     "describe": ("places",),
     "status": ("states", "places", "database"),
     "which": ("states", "places", "database"),
@@ -31,17 +31,17 @@ _SCRIPTS = {
     "taken_back": ("places", "database"),
     "renamed_again": ("places", "database"),
     "schema": ("states", "schema"),
-    "app_rows": ("states", "places", "database", "schema", "reset"),
-    "write_rows": ("states", "places", "database", "schema", "reset"),
+    "app_rows": ("states", "places", "database", "schema", "reset_rows"),
+    "write_rows": ("states", "places", "database", "schema", "reset_rows"),
     "verify_starts": (
         "states",
         "places",
         "database",
         "schema",
-        "rows",
+        "sample_data",
         "isolation",
         "scratch",
-        "starts",
+        "try_scenarios",
     ),
 }
 
@@ -123,7 +123,7 @@ def run(
 
 def _text(question: str) -> str:
     here = importlib.resources.files("migmerge.project.inside")
-    names = ("start", *_SCRIPTS[question])
+    names = ("bootstrap", *_SCRIPTS[question])
     texts = [here.joinpath(f"{name}.py").read_text("utf-8") for name in names]
     return "\n".join((*texts, "main()"))
 

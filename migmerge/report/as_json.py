@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from migmerge.conflicts.model import Branch, Conflict
+from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.migrations.model import Migration, NodeKey
 from migmerge.report.checked import Checked
 from migmerge.report.documents import VERSION, BranchDocument, CheckDocument, FindingDocument

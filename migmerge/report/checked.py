@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from migmerge.git.findings import Findings
-from migmerge.git.snapshot import Snapshot
+from migmerge.analysis.findings import Findings
+from migmerge.analysis.snapshot import Snapshot
 
 
 class Checked(NamedTuple):

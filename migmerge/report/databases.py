@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from migmerge.project.databases import Renamed, Row
+from migmerge.databases.diagnosis import Reconciliation
+from migmerge.project.configured_databases import Renamed, Row
 from migmerge.project.run import Heard
 from migmerge.report.documents import VERSION, DatabaseDocument, StatusDocument
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
-from migmerge.resolve.reconcile import Reconciliation
 
 _TENANTS = (
     "rename these rows of django_migrations in each schema, then run the tenants' own migrate "

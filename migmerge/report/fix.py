@@ -15,7 +15,7 @@ from migmerge.report.documents import VERSION, FixDocument, ResolutionDocument
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
 from migmerge.report.text import command_lines
-from migmerge.resolve.model import Plan, Resolution
+from migmerge.resolve.fix_plan import Plan, Resolution
 from migmerge.resolve.transaction import TAKE_BACK
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from datetime import datetime, timezone
 
+from migmerge.analysis.forecast import Collision, Forecast
+from migmerge.analysis.open_branches import OpenBranch
 from migmerge.git.base import Base
-from migmerge.git.branches import OpenBranch
-from migmerge.git.forecast import Collision, Forecast
 from migmerge.report.documents import VERSION, ForecastDocument
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable, short

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from migmerge.analysis.forecast import Collision, Forecast
+from migmerge.analysis.open_branches import OpenBranch
 from migmerge.git.base import Base
-from migmerge.git.branches import OpenBranch
-from migmerge.git.forecast import Collision, Forecast
 from migmerge.report.forecast import LEGEND, cells, day, involved, some, worst
 from migmerge.report.screen import short
 from migmerge.report.summary import count

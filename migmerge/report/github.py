@@ -9,8 +9,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from migmerge.report.annotations import Mark, marks
 from migmerge.report.checked import Checked
-from migmerge.report.marks import Mark, marks
 from migmerge.report.mermaid import mermaid
 from migmerge.report.messages import id_of
 from migmerge.report.picture import conflicts_only, picture_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from migmerge.report.annotations import Mark, fingerprint, marks
 from migmerge.report.checked import Checked
-from migmerge.report.marks import Mark, fingerprint, marks
 from migmerge.report.messages import id_of
 
 

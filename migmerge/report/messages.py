@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from migmerge.report.catalogue.errors import ERRORS
-from migmerge.report.catalogue.findings import FINDINGS
-from migmerge.report.catalogue.message import Message
+from migmerge.report.catalogue.check_messages import FINDINGS
+from migmerge.report.catalogue.entry import Message
 from migmerge.report.catalogue.refusals import REFUSALS
+from migmerge.report.catalogue.user_errors import ERRORS
 from migmerge.report.screen import printable
 
 MESSAGES = (*FINDINGS, *ERRORS, *REFUSALS)

@@ -11,7 +11,7 @@ import hashlib
 from importlib import resources
 
 from migmerge.migrations.model import NodeKey
-from migmerge.report.layout import Drawing, lay_out
+from migmerge.report.drawing import Drawing, lay_out
 from migmerge.report.picture import Node, Picture
 from migmerge.report.summary import count
 from migmerge.report.svg import ARROW, STYLE, edges_svg, node_svg, text_of

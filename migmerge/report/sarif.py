@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from migmerge import __version__
-from migmerge.conflicts.model import Place
+from migmerge.conflicts.conflict import Place
+from migmerge.report.annotations import Mark, fingerprint, marks
 from migmerge.report.checked import Checked
-from migmerge.report.marks import Mark, fingerprint, marks
 from migmerge.report.messages import BY_KIND, MESSAGES, id_of
 
 _SCHEMA = (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from migmerge.migrations.model import NodeKey
-from migmerge.report.layout import GAP, HEIGHT, ROW, Box, Drawing, lay_out, shown
+from migmerge.report.drawing import GAP, HEIGHT, ROW, Box, Drawing, lay_out, shown
 from migmerge.report.picture import Node, Picture
 from migmerge.report.screen import printable
 from migmerge.report.summary import count

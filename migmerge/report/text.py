@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from migmerge.conflicts.model import Branch, Conflict, Notice
-from migmerge.git.snapshot import Snapshot
+from migmerge.analysis.snapshot import Snapshot
+from migmerge.conflicts.conflict import Branch, Conflict, Notice
 from migmerge.report.checked import Checked
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable, short
 
 if TYPE_CHECKING:
-    from migmerge.git.history import Added, Versioned
+    from migmerge.analysis.authors import Added, Versioned
 
 
 def findings_text(checked: Checked, added: Mapping[Versioned, Added]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from migmerge.project.outcome import Outcome, Status
-from migmerge.project.starts import Arrival, Arrivals
+from migmerge.project.scenarios import Arrival, Arrivals
 from migmerge.report.documents import VERSION, PointDocument, VerifyDocument
 from migmerge.report.screen import printable
 

@@ -19,7 +19,7 @@ from migmerge.errors import UserError
 from migmerge.git.process import GitError, unbroken
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.state import BACKUPS, JOURNAL, stopped_operation
-from migmerge.project.databases import Renamed
+from migmerge.project.configured_databases import Renamed
 from migmerge.project.interpreter import Project
 
 _KEPT = 20

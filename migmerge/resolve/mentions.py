@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from migmerge.git.repository import Repository
-from migmerge.resolve.model import Change, Mention
+from migmerge.resolve.fix_plan import Change, Mention
 
 
 def find_mentions(

@@ -1,309 +1,281 @@
-"""From moves to the bytes of every file; nothing is written here."""
+"""The whole plan for all apps: decide, write in memory, look at the result, drop what fails."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.conflicts.find import locked_apps
-from migmerge.git.compare import source_of
-from migmerge.git.snapshot import Snapshot
-from migmerge.git.trees import SYMLINK
-from migmerge.migrations.catch_up import catch_up_source
-from migmerge.migrations.lockfiles import LockFile, read_lock_file, write_lock_file
-from migmerge.migrations.merging import merge_source
-from migmerge.migrations.model import App, Migration, NodeKey
-from migmerge.migrations.naming import merge_name
-from migmerge.migrations.reader import GRAPH_ATTRIBUTES
-from migmerge.migrations.rewrite import Edit, Unrewritable, rewrite
-from migmerge.resolve.model import CatchUp, Change, Moves, Refusal
+from migmerge.analysis.compare import footprints_of, needs_old_state
+from migmerge.analysis.renames import strangers
+from migmerge.analysis.snapshot import Snapshot, understand
+from migmerge.config import Config
+from migmerge.conflicts.commute import Judgement, judge
+from migmerge.conflicts.conflict import Conflict
+from migmerge.git.repository import Repository, find_commit
+from migmerge.git.state import stopped_operation
+from migmerge.git.trees import list_commit
+from migmerge.migrations.naming import is_catch_up_name, migration_name
+from migmerge.resolve.files import Files, Texts, plan_files, reserved_names
+from migmerge.resolve.fix_plan import Moves, Plan, Refusal, Resolution, refused
+from migmerge.resolve.graph_changes import carry_behind, straighten
+from migmerge.resolve.mentions import find_mentions
+from migmerge.resolve.project_input import ask_again, ask_project
+from migmerge.resolve.static_check import problems
+from migmerge.resolve.strategy import Decision, Wish, decide
+
+_OTHERS = (
+    "any other database must have run migrate with the files as they were, before it gets these: "
+    "showmigrations has to show [X] for each of them"
+)
 
 
-class Files(NamedTuple):
-    """The files of one fix. `renamed` is old path -> new path, `leaves` app key -> new leaf,
-    `removed` the path that goes of each node that is dropped.
+class Planned(NamedTuple):
+    """A plan, the leaf that each fixed app must end with, and paths that must be free.
 
-    `blame` tells which apps' moves made a path change.
+    `uncommitted` are migrations of the fixed apps that HEAD lacks and the fix doesn't write:
+    without them a commit of the fix would be broken.
     """
 
-    changes: Mapping[str, Change]
-    renamed: Mapping[str, str]
-    created: tuple[str, ...]
+    plan: Plan
     leaves: Mapping[str, str]
-    blame: Mapping[str, frozenset[str]]
-    removed: Mapping[NodeKey, str] = {}
+    new_paths: set[str]
+    uncommitted: tuple[str, ...] = ()
 
 
-class Texts(NamedTuple):
-    """What the project's Django wrote, by app key: merge migrations, where it could be asked, and
-    the migrations of a side that is made again, by name and in order."""
-
-    merges: Mapping[str, bytes] = {}
-    remade: Mapping[str, Mapping[str, bytes]] = {}
-
-
-def reserved_names(snapshot: Snapshot, app: App) -> set[str]:
-    """Names that a migration of the app can't be given: files there, and `replaces` entries."""
-    prefix = app.directory + "/"
-    files = {p[len(prefix) : -3] for p in snapshot.listing.files if p.startswith(prefix)}
-    reserved = {key.name for key in snapshot.graph.replaced_by if key.app == app.key}
-    return reserved | {name for name in files if "/" not in name}
-
-
-def plan_files(
+def plan_all(
+    repository: Repository,
+    config: Config,
     snapshot: Snapshot,
-    moves: Collection[Moves],
+    conflicts: Sequence[Conflict],
+    wish: Wish,
     published: Collection[str],
-    texts: Texts,
-    stale_locks: Collection[str] = (),
-) -> Files | Refusal:
-    """Every file that the moves of all apps together change.
-
-    `published` are paths that must not be edited. A Refusal names the app whose move can't be
-    written.
-    """
-    names = {key: name for move in moves for key, name in move.names.items()}
-    dropped = {key: kept for move in moves for key, kept in move.dropped.items()}
-    named = {**names, **{key: names.get(kept, kept.name) for key, kept in dropped.items()}}
-    apps = {move.app: move for move in moves}
-    changes: dict[str, Change] = {}
-    renamed: dict[str, str] = {}
-    blame: dict[str, frozenset[str]] = {}
-    for migration in snapshot.graph.nodes.values():
-        key = migration.key
-        if key in dropped:
-            if _is_collided(snapshot, key):
-                continue  # the other version has the path
-            refusal = _refuse(snapshot, migration, published, names, {key.app})
-            if refusal:
-                return refusal
-            changes[migration.path] = Change(None)
-            blame[migration.path] = frozenset({key.app})
-            continue
-        edit, because = _edit(snapshot, migration, named, apps)
-        new_path = _path_of(snapshot, key, names)
-        if edit is None and new_path == migration.path:
-            if not (_is_collided(snapshot, key) and key.app in apps):
-                continue
-        change = _change(snapshot, migration, edit, published, names, because)
-        if isinstance(change, Refusal):
-            return change
-        changes[new_path] = change
-        if new_path != migration.path:
-            renamed[migration.path] = new_path
-            if not change.stored:
-                changes.setdefault(migration.path, Change(None))
-        blame[new_path] = frozenset(because | {key.app} & set(apps))
-    created, leaves = _merges(snapshot, moves, texts.merges, changes, blame)
-    for app, move in apps.items():
-        if not move.merge:
-            leaves[app] = move.leaf
-        if move.catch_up:
-            _add_catch_up(snapshot, move, move.catch_up, changes, created, blame)
-        for name, source in texts.remade.get(app, {}).items():
-            path = _path_of(snapshot, NodeKey(app, name), {})
-            changes[path] = Change(source)
-            created.append(path)
-            blame[path] = frozenset((app,))
-    _locks(snapshot, leaves, stale_locks, changes, blame)
-    removed = {key: snapshot.graph.nodes[key].path for key in dropped}
-    removed = {k: p for k, p in removed.items() if p in changes and changes[p].data is None}
-    return Files(changes, renamed, tuple(created), leaves, blame, removed)
-
-
-def _change(
-    snapshot: Snapshot,
-    migration: Migration,
-    edit: Edit | None,
-    published: Collection[str],
-    names: Mapping[NodeKey, str],
-    because: set[str],
-) -> Change | Refusal:
-    """The migration's new bytes."""
-    refusal = _refuse(snapshot, migration, published, names, because)
-    if refusal:
-        return refusal
-    data = source_of(snapshot, migration.key)
-    written = rewrite(data, edit) if edit else data
-    if isinstance(written, Unrewritable):
-        place = f"{migration.path}:{written.line}" if written.line else migration.path
-        return _refusal(because, f"{place}: {written.reason}", migration.path)
-    return Change(written, _is_collided(snapshot, migration.key), migration.path)
-
-
-def _edit(
-    snapshot: Snapshot,
-    migration: Migration,
-    names: Mapping[NodeKey, str],
-    apps: Mapping[str, Moves],
-) -> tuple[Edit | None, set[str]]:
-    """What changes in the text of `migration`, and the apps whose moves ask for it."""
-    header = migration.header
-    new: dict[str, dict[tuple[str, str], str]] = {attribute: {} for attribute in GRAPH_ATTRIBUTES}
-    because: set[str] = set()
-    for attribute in GRAPH_ATTRIBUTES:
-        for reference in getattr(header, attribute):
-            other = snapshot.resolve(migration, reference)
-            meant = other in snapshot.renamed.values()
-            if other is not None and (other in names or (meant and other.app in apps)):
-                new[attribute][reference.label, reference.name] = names.get(other, other.name)
-                because.add(other.app)
-    move = apps.get(migration.key.app)
-    reused = snapshot.reused.get(migration.key)
-    if reused and move and migration.key in move.names:
-        new["replaces"][reused.label, reused.name] = migration.key.name
-    add = None
-    if move and migration.key in move.repoint:
-        old, tail = move.repoint[migration.key]
-        because.add(migration.key.app)
-        pairs = _pairs(snapshot, migration, old)
-        for pair in pairs:
-            new["dependencies"][pair] = tail
-        if not pairs:
-            add = (migration.label, tail)
-    same = {
-        attribute: {p: n for p, n in own.items() if p[1] != n} for attribute, own in new.items()
-    }
-    replaces = None
-    if move and move.carry and migration.key in move.names and not (header.replaces or reused):
-        replaces = (migration.label, migration.key.name)
-    bare = move is not None and migration.key in move.uncarried
-    if bare:
-        because.add(migration.key.app)
-    needed = any(same.values()) or add or replaces or bare
-    return (Edit(same, add, replaces, bare) if needed else None), because
-
-
-def _pairs(snapshot: Snapshot, migration: Migration, old: NodeKey | None) -> list[tuple[str, str]]:
-    """The literal entries by which `migration` names `old`, also through a squash."""
-    found = []
-    for reference in migration.header.dependencies:
-        other = snapshot.resolve(migration, reference)
-        standing = snapshot.graph.replaced_by.get(other, other) if other else None
-        if old is not None and standing == old:
-            found.append((reference.label, reference.name))
-    return found[-1:]
-
-
-def _refuse(
-    snapshot: Snapshot,
-    migration: Migration,
-    published: Collection[str],
-    names: Mapping[NodeKey, str],
-    because: set[str],
-) -> Refusal | None:
-    """Published files, broken ones, links, and dependencies that are computed."""
-    path = migration.path
-    apps = because or {migration.key.app}
-    if _is_collided(snapshot, migration.key):
-        return None
-    if path in published:
-        return _refusal(apps, f"{path} is published and would have to be edited", path, "published")
-    if migration.header.error:
-        return _refusal(apps, f"{path} does not parse: {migration.header.error.message}", path)
-    file = snapshot.listing.files.get(path)
-    if file and file.mode == SYMLINK:
-        return _refusal(apps, f"{path} is a symbolic link", path)
-    if migration.header.opaque:
-        opaque = migration.header.opaque[0]
-        return _refusal(
-            apps, f"{path}:{opaque.line}: dependencies are computed: {opaque.text}", path
-        )
-    return None
-
-
-def _refusal(apps: Collection[str], reason: str, path: str, kind: str = "unwritable") -> Refusal:
-    edit = f"$EDITOR {shlex.quote(path)}"
-    app = min(apps)
-    merge = f"migmerge fix {shlex.quote(app)} --strategy merge"
-    return Refusal(app, kind, (reason,), (merge,) if kind == "published" else (edit, merge))
-
-
-def _is_collided(snapshot: Snapshot, key: NodeKey) -> bool:
-    return snapshot.graph.nodes[key].path in snapshot.theirs
-
-
-def _path_of(snapshot: Snapshot, key: NodeKey, names: Mapping[NodeKey, str]) -> str:
-    directory = snapshot.apps[key.app].directory
-    name = names.get(key, key.name)
-    return f"{directory}/{name}.py" if directory else f"{name}.py"
-
-
-def _merges(
-    snapshot: Snapshot,
-    moves: Collection[Moves],
-    merges: Mapping[str, bytes],
-    changes: dict[str, Change],
-    blame: dict[str, frozenset[str]],
-) -> tuple[list[str], dict[str, str]]:
-    created: list[str] = []
-    leaves: dict[str, str] = {}
+) -> Planned:
+    """What to write for `conflicts`, with a refusal for each app that can't be fixed."""
+    decision = decide(snapshot, conflicts, wish)
+    moves, refusals, told = _with_repointed(snapshot, decision, published, wish)
+    sided = {c.app.key: c for c in conflicts if c.verdict}
+    # a strategy that is named is carried out
+    unsure = {app: c for app, c in sided.items() if wish.of(app).strategy == "auto"}
+    heard = ask_project(repository, config, snapshot, moves, unsure)
+    remade, failed = ask_again(repository, config, snapshot, moves)
+    unanswered = [*heard.refusals, *failed]
+    refusals += unanswered
+    gone = {refusal.app for refusal in unanswered}
+    behind = [_carry(snapshot, m, sided, remade) for m in moves if m.app not in gone]
+    refusals += [answer for answer in behind if isinstance(answer, Refusal)]
+    moves = [answer for answer in behind if isinstance(answer, Moves)]
+    stale = [c.place.path for c in decision.stale_locks if c.place]
+    texts = Texts(heard.merges, remade)
+    files, moves, more = _write(
+        repository, config, snapshot, moves,
+        lambda free: plan_files(snapshot, free, published, texts, stale),
+    )  # fmt: skip
+    refusals += more
+    touched = set().union(*files.blame.values())
+    moves = [move for move in moves if move.strategy != "repoint" or move.app in touched]
+    reasons = {**told, **{app: conflict.reasons for app, conflict in sided.items()}}
+    reasons |= {app: (*reasons[app], opinion) for app, opinion in heard.opinions.items()}
     for move in moves:
-        if not move.merge:
-            continue
-        app = snapshot.apps[move.app]
-        leaves[move.app] = merge_name(move.merge, move.names.values())
-        path = _path_of(snapshot, NodeKey(move.app, leaves[move.app]), {})
-        source = merges.get(move.app) or merge_source(app.label, move.merge)
-        changes[path] = Change(source)
-        created.append(path)
-        blame[path] = frozenset((move.app,))
-    return created, leaves
+        reasons[move.app] = (*reasons.get(move.app, ()), *_of_databases(move, wish))
+    resolutions = _resolutions(repository, snapshot, files, moves, refusals, reasons, decision)
+    old = {m.path for m in snapshot.graph.nodes.values()}
+    targets = {path for path, change in files.changes.items() if change.data is not None}
+    free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
+    plan = Plan(files.changes, tuple(resolutions))
+    return Planned(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
 
 
-def _add_catch_up(
+def plan_given(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    moves: Sequence[Moves],
+    refusals: Sequence[Refusal],
+) -> Planned:
+    """What to write for moves that nothing but themselves decides; published files, too."""
+    files, free, more = _write(
+        repository, config, snapshot, moves, lambda free: plan_files(snapshot, free, (), Texts())
+    )
+    refusals = [*refusals, *more]
+    reasons = {move.app: (_OTHERS,) for move in free if move.uncarried}
+    decision = Decision((), (), ())
+    found = _resolutions(repository, snapshot, files, free, refusals, reasons, decision)
+    return Planned(Plan(files.changes, tuple(found)), files.leaves, set())
+
+
+def _write(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    moves: Sequence[Moves],
+    plan: Callable[[Sequence[Moves]], Files | Refusal],
+) -> tuple[Files, list[Moves], list[Refusal]]:
+    """The files of the moves that can be made, these moves, and why the others can't."""
+    moves, refusals = list(moves), list[Refusal]()
+    while True:
+        files = plan(moves)
+        refusal = (
+            files if isinstance(files, Refusal) else _look(repository, config, snapshot, files)
+        )
+        if refusal is None or refusal.app not in {move.app for move in moves}:
+            break
+        refusals.append(refusal)
+        moves = [move for move in moves if move.app != refusal.app]
+    if isinstance(files, Refusal):
+        # a refusal always names an app that moves
+        raise AssertionError(files)  # pragma: no cover (a bug, which is to be seen as one)
+    if refusal is not None:  # a fault outside the fixed apps: then nothing is written
+        refusals += [refusal._replace(app=move.app) for move in moves]
+        moves, files = [], Files({}, {}, (), {}, {})
+    return files, moves, refusals
+
+
+def _of_databases(move: Moves, wish: Wish) -> list[str]:
+    """What databases that ran a renamed migration need."""
+    if move.carry:
+        why = wish.carried[move.app]
+        return [f"old names are kept in replaces ({why}): every database needs migrate only"]
+    return []
+
+
+def _with_repointed(
+    snapshot: Snapshot, decision: Decision, published: Collection[str], wish: Wish
+) -> tuple[list[Moves], list[Refusal], dict[str, tuple[str, ...]]]:
+    """The decision with the apps of renamed migrations, and what to tell of these."""
+    moves = {move.app: move for move in decision.moves}
+    refusals = {refusal.app: refusal for refusal in decision.refusals}
+    told: dict[str, tuple[str, ...]] = {}
+    for app in sorted({key.app for key in snapshot.renamed.values()}):
+        judgement = judge(footprints_of(snapshot, strangers(snapshot, app)))
+        told[app] = judgement.reasons
+        if judgement.verdict == "contradict":
+            moves.pop(app, None)
+            refusals[app] = _unfit(app, judgement)
+        elif app not in moves and app not in refusals:
+            moves[app] = _repoint(snapshot, app, published, wish)
+    return list(moves.values()), list(refusals.values()), told
+
+
+def _unfit(app: str, judgement: Judgement) -> Refusal:
+    reason = "what builds on a renamed migration contradicts what came in below it since"
+    return Refusal(
+        app,
+        "renamed-below",
+        (reason, *judgement.reasons),
+        ("git log --stat, then edit one of them",),
+    )
+
+
+def _repoint(snapshot: Snapshot, app: str, published: Collection[str], wish: Wish) -> Moves:
+    """An app in which nothing moves, but what others mean by a name that is gone."""
+    graph = snapshot.graph
+    collided = any(key.version for key in graph.app_nodes(app))  # two files, and one has to move
+    straight = "renumber" in (wish.strategy, wish.prefer) and not wish.keep_names
+    if not collided and not straight:
+        return Moves(app, "repoint", {}, {}, leaf=graph.leaves(app)[0].name)
+    found = set(snapshot.renamed.values())
+    below = graph.descendants_of(found) - found
+    may = {key for key in below if key.version or graph.nodes[key].path not in published}
+    return straighten(graph, app, may, reserved_names(snapshot, snapshot.apps[app]))
+
+
+def _carry(
     snapshot: Snapshot,
     move: Moves,
-    catch_up: CatchUp,
-    changes: dict[str, Change],
-    created: list[str],
-    blame: dict[str, frozenset[str]],
-) -> None:
-    label = snapshot.apps[move.app].label
-    path = _path_of(snapshot, NodeKey(move.app, catch_up.name), {})
-    names = {key.name: name for key, name in move.names.items()}
-    source = catch_up_source(label, catch_up.behind, catch_up.before, names)
-    changes[path] = Change(source)
-    created.append(path)
-    blame[path] = frozenset((move.app,))
+    conflicts: Mapping[str, Conflict],
+    remade: Mapping[str, Mapping[str, bytes]],
+) -> Moves | Refusal:
+    """A regenerated side with its data migrations; refused where one needs the old state."""
+    if move.strategy != "regenerate":
+        return move
+    made, conflict = remade[move.app], conflicts[move.app]
+    needy = needs_old_state(snapshot, conflict, move.carried, made)
+    if needy:
+        reasons = [f"{key.name} needs the old state: {why}" for key, why in needy.items()]
+        return Refusal(move.app, "not-remade", tuple(reasons), conflict.commands)
+    taken = reserved_names(snapshot, snapshot.apps[move.app])
+    return carry_behind(snapshot.graph, move, list(made), taken)
 
 
-def _locks(
+def _uncommitted(repository: Repository, snapshot: Snapshot, files: Files) -> tuple[str, ...]:
+    """In a stopped merge the commit takes all that is staged: then only untracked files count."""
+    own = {m.path for m in snapshot.graph.nodes.values() if m.key.app in files.leaves}
+    stopped = stopped_operation(repository)
+    head = find_commit(repository, "HEAD")
+    known = list_commit(repository, head).files if head and not stopped else {}
+    if stopped:
+        known = {path: file for path, file in snapshot.listing.files.items() if file.oid}
+    return tuple(sorted(own - set(known) - set(files.changes)))
+
+
+def _look(
+    repository: Repository, config: Config, snapshot: Snapshot, files: Files
+) -> Refusal | None:
+    changed = {path: change.data for path, change in files.changes.items()}
+    after = understand(repository, config, "plan", snapshot.listing, changed)
+    wrong = problems(snapshot, after, files.leaves)
+    if not wrong:
+        return None
+    app = wrong[0][0]
+    return Refusal(
+        app, "unverified", tuple(text for key, text in wrong if key == app), ("migmerge graph",)
+    )
+
+
+def _resolutions(
+    repository: Repository,
     snapshot: Snapshot,
-    leaves: Mapping[str, str],
-    stale: Collection[str],
-    changes: dict[str, Change],
-    blame: dict[str, frozenset[str]],
-) -> None:
-    """Lock files that speak of a changed app, or were found stale."""
-    for lock in snapshot.lock_files:
-        spoken = locked_apps(lock, snapshot.apps.values())
-        fixed = frozenset(app.key for app in spoken if app.key in leaves)
-        if not fixed and lock.path not in stale:
-            continue
-        data = _lock_data(snapshot, lock, spoken, leaves)
-        if data is not None and data != snapshot.contents[lock.path]:
-            changes[lock.path] = Change(data)
-            blame[lock.path] = fixed
+    files: Files,
+    moves: Sequence[Moves],
+    refusals: Sequence[Refusal],
+    reasons: Mapping[str, tuple[str, ...]],
+    decision: Decision,
+) -> list[Resolution]:
+    found = []
+    migrations = {m.path for m in snapshot.graph.nodes.values()} | set(files.changes)
+    for move in moves:
+        own = {path for path, apps in files.blame.items() if move.app in apps}
+        renamed = {o: n for o, n in files.renamed.items() if _app_of(snapshot, o) == move.app}
+        names = [key.name for key in (*move.names, *move.dropped) if not key.version]
+        removed = {path for key, path in files.removed.items() if key in move.dropped}
+        mentions = find_mentions(repository, names, files.changes)
+        # what we write ourselves
+        mentions = [m for m in mentions if not is_catch_up_name(migration_name(m.path))]
+        mentions = [m for m in mentions if m.path not in files.created]
+        if move.carry or not snapshot.reused.keys().isdisjoint(move.names):
+            mentions = [m for m in mentions if not m.text.startswith("replaces = ")]
+        if any(key.version for key in snapshot.graph.app_nodes(move.app)):
+            # the other side's file keeps the name: a migration that depends on it is right
+            mentions = [m for m in mentions if m.path not in migrations]
+        found.append(
+            Resolution(
+                snapshot.apps[move.app].label,
+                "planned",
+                move.strategy,
+                renamed,
+                tuple(sorted(own - set(renamed.values()) - set(files.created) - removed)),
+                tuple(sorted(own & set(files.created))),
+                tuple(sorted(removed)),
+                tuple(m for m in mentions),
+                reasons.get(move.app, ()),
+                key=move.app,
+                carried=move.carry,
+            )
+        )
+    for refusal in refusals:
+        label = snapshot.apps[refusal.app].label
+        found.append(refused(label, refusal))
+    done = {resolution.key for resolution in found}
+    for conflict in decision.stale_locks:
+        place = conflict.place.path if conflict.place else ""
+        app = conflict.app
+        if app.key not in done and place in files.changes:
+            found.append(
+                Resolution(app.label, "planned", "lock-file", edited=(place,), key=app.key)
+            )
+    return sorted(found, key=lambda resolution: (resolution.key, resolution.status))
 
 
-def _lock_data(
-    snapshot: Snapshot, lock: LockFile, apps: list[App], leaves: Mapping[str, str]
-) -> bytes | None:
-    names: dict[str, str] = {}
-    for app in apps:
-        own = snapshot.graph.leaves(app.key)
-        if app.key in leaves:
-            names[app.label] = leaves[app.key]
-        elif len(own) == 1:
-            names[app.label] = own[0].name
-        elif lock.conflicted:
-            return None  # another app in it is still undecided: leave the markers
-    foreign = [entry.label for entry in lock.entries if entry.label and entry.label not in names]
-    if len(foreign) > len(set(foreign)):
-        return None  # an app that is not in this repository
-    data = write_lock_file(lock.path, snapshot.contents[lock.path], names)
-    told = {e.label or e.name: e.name for e in read_lock_file(lock.path, data).entries}
-    wanted = {(label if label in told else name): name for label, name in names.items()}
-    return data if wanted.items() <= told.items() else None
+def _app_of(snapshot: Snapshot, path: str) -> str:
+    directory = path.rpartition("/")[0]
+    return next((app.key for app in snapshot.apps.values() if app.directory == directory), "")

@@ -15,7 +15,7 @@ from migmerge.git.process import GitError, unbroken
 from migmerge.git.repository import Repository
 from migmerge.resolve import journal
 from migmerge.resolve.journal import DatabaseRows, Journal, State
-from migmerge.resolve.rows import restore_rows
+from migmerge.resolve.restored_rows import restore_rows
 
 _TEMPORARY = ".migmerge-"
 # what finishes a change that is half done

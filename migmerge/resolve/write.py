@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository
+from migmerge.resolve.fix_plan import Change
 from migmerge.resolve.journal import State
-from migmerge.resolve.model import Change
 from migmerge.resolve.transaction import Changed, read_disk, read_entries
 
 

@@ -110,8 +110,9 @@ UNLIKE = {
 
 def fix_case(case: dict, repo: Repo, strategy: str) -> str:
     """The status, once the result was looked at: nothing collides in the app any more, and what is
-    refused has a reason and changed nothing."""
+    refused has a reason and changed nothing. `auto` does what `check` recommends."""
     before = repo.state()
+    recommended = {c["kind"]: c["recommendation"] for c in conflicts(repo, case)}
     done = repo.run(
         "fix",
         case["app"],
@@ -129,6 +130,10 @@ def fix_case(case: dict, repo: Repo, strategy: str) -> str:
     status = {r["status"] for r in document["resolutions"] if r["app"] == case["app"]}
     if status == {"fixed"}:
         assert conflicts(repo, case) == []
+        (resolution,) = (r for r in document["resolutions"] if r["app"] == case["app"])
+        wanted = recommended.get("siblings") or recommended.get("path")
+        if strategy == "auto" and wanted and resolution["strategy"] != "drop":
+            assert resolution["strategy"] == wanted
     elif status == {"refused"}:
         refused = [r for r in document["resolutions"] if r["app"] == case["app"]]
         assert all(r["reasons"] and r["id"] for r in refused)

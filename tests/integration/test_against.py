@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from migmerge.analysis.snapshot import understand
 from migmerge.config import Config
-from migmerge.conflicts.find import find_conflicts
+from migmerge.conflicts.detect import find_conflicts
 from migmerge.git.merged import merge_records, merge_records_of_old_git
 from migmerge.git.repository import find_repository
-from migmerge.git.snapshot import understand
 from migmerge.git.trees import listing_of
 from tests.conftest import PRICE, Repo
 

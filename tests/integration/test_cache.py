@@ -334,7 +334,7 @@ def test_two_at_once(shop: Repo) -> None:
 def test_many_files_are_read_by_several_processes(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from migmerge.git import many
+    from migmerge.analysis import parallel_reading as many
 
     texts = [(migration_text(("shop", f"{n:04}_x")).encode(), True, False) for n in range(60)]
     wanted = many.read_headers(texts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migmerge.git.elsewhere import seen_elsewhere
+from migmerge.analysis.seen_elsewhere import seen_elsewhere
 from migmerge.git.repository import find_repository
 from migmerge.migrations.catch_up import catch_up_name, catch_up_source, is_catch_up
 from migmerge.migrations.reader import read_header

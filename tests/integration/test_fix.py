@@ -673,6 +673,9 @@ def test_fix_auto_renumbers_where_the_team_does(siblings: Repo) -> None:
     siblings.publish()
     siblings.git("checkout", "-q", "feature")
     siblings.git("merge", "-q", "--no-edit", "main")
+    (conflict,) = siblings.check()["conflicts"]
+    assert conflict["recommendation"] == "renumber"
+    assert conflict["commands"] == ["migmerge fix shop --strategy renumber"]
     (resolution,) = siblings.fix()["resolutions"]
     assert resolution["strategy"] == "renumber"
 

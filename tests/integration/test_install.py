@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from migmerge.git.blocks import without_block
-from migmerge.git.hooks import NAMES, SUFFIX, script
-from migmerge.git.precommit import missing_types, with_hooks
+from migmerge.install.hooks import NAMES, SUFFIX, script
+from migmerge.install.marked_blocks import without_block
+from migmerge.install.precommit import missing_types, with_hooks
 from tests.conftest import KILLS, PRICE, STOCK, Repo, migration_text, some
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from migmerge.git.blocks import block, without_blocks
-from migmerge.git.hooks import NAMES, block_lines, script
-from migmerge.git.managers import with_lefthook
+from migmerge.install.hook_managers import with_lefthook
+from migmerge.install.hooks import NAMES, block_lines, script
+from migmerge.install.marked_blocks import block, without_blocks
 from tests.conftest import Repo
 
 BIN = Path(sys.executable).parent

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from migmerge.arguments import EXAMPLES, make_parser
-from migmerge.conflicts.find import _ORDER
+from migmerge.conflicts.detect import _ORDER
 from migmerge.report.messages import MESSAGES, messages_page
 from migmerge.report.reference import configuration_page
 from tests.conftest import Repo

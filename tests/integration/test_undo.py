@@ -426,7 +426,7 @@ def test_fix_two_at_once(siblings: Repo) -> None:
 EDITOR = """\
 import sys
 from pathlib import Path
-import migmerge.commands.carrying_out as fix
+import migmerge.commands.apply as fix
 real = fix.{function}
 def later(*arguments, **keywords):
     found = real(*arguments, **keywords)
@@ -725,7 +725,7 @@ def test_a_put_back_tells_what_somebody_changed_meanwhile(
     siblings: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from migmerge.cli import main
-    from migmerge.commands import carrying_out
+    from migmerge.commands import apply as carrying_out
 
     path = "shop/migrations/0003_price.py"
 

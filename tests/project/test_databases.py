@@ -17,8 +17,8 @@ from types import SimpleNamespace
 import pexpect
 import pytest
 
+from migmerge.databases.reconcile import AffectedDatabase, _judge, reconcile_affected
 from migmerge.project.interpreter import Project
-from migmerge.resolve.reconciling import AffectedDatabase, _judge, reconcile_affected
 from tests.conftest import STEP, graph
 from tests.project.conftest import Copy, Site, build_site, need_server
 from tests.project.matrix import (
@@ -863,7 +863,7 @@ def test_a_database_that_changes_while_a_fix_is_written(
     site: Site, monkeypatch: pytest.MonkeyPatch, plans: object, why: str
 ) -> None:
     """It was asked before; what it says now counts."""
-    monkeypatch.setattr("migmerge.resolve.reconciling.read_reconciliations", lambda *_: plans)
+    monkeypatch.setattr("migmerge.databases.reconcile.read_reconciliations", lambda *_: plans)
     database = AffectedDatabase(
         Project((), ""), ("shop",), "default", "SQLite, x", (("shop", "1"),)
     )

@@ -7,8 +7,8 @@ import pytest
 from migmerge.conflicts.commute import VERDICTS, commute, judge
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
-from migmerge.migrations.marks import ANY, Footprint, Touch
 from migmerge.migrations.operations import fingerprint, read_script
+from migmerge.migrations.recorder import ANY, Footprint, Touch
 
 HEAD = "from django.db import migrations, models\nfrom x import Custom\n\nclass Migration(migrations.Migration):\n"
 

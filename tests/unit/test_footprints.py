@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from migmerge.conflicts.carry import in_the_way
 from migmerge.conflicts.commute import commute
+from migmerge.conflicts.kept_data_migrations import in_the_way
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
-from migmerge.migrations.marks import Footprint, Touch
 from migmerge.migrations.operations import read_script
+from migmerge.migrations.recorder import Footprint, Touch
 
 HEAD = "from django.db import migrations, models\n\nFIELD = 'b'\n\n\nclass Migration(migrations.Migration):\n"
 

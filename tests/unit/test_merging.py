@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from migmerge.conflicts.settle import unlike
-from migmerge.migrations.merging import Setting, find_setting, merge_source, settle
+from migmerge.conflicts.mergeable_fields import unlike
 from migmerge.migrations.operations import read_script
+from migmerge.migrations.structural_merge import Setting, find_setting, merge_source, settle
 from tests.conftest import migration_text
 
 NAME = "AlterField('Product', 'Name', models.CharField(max_length={}))"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migmerge.migrations.layout import Resolver, apps_of, candidate_directories, read_app_label
+from migmerge.migrations.discovery import Resolver, apps_of, candidate_directories, read_app_label
 from migmerge.migrations.operations import pair_names, read_script, whole_mark
 
 HEAD = "from django.db import migrations, models\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from migmerge.migrations.model import NodeKey
-from migmerge.resolve.moves import straighten
-from migmerge.resolve.proving import _tree
-from migmerge.resolve.static import problems
+from migmerge.resolve.graph_changes import straighten
+from migmerge.resolve.proof import _tree
+from migmerge.resolve.static_check import problems
 from tests.conftest import graph
 
 

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 """The project's databases: what each has applied, and rows and migrations brought in line."""
 
-COPIED = "copied to "  # what `project/databases.py` looks for where the process dies
+COPIED = "copied to "  # what `project/configured_databases.py` looks for where the process dies
 
 
 def status():

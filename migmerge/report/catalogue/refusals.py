@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migmerge.report.catalogue.message import Message
+from migmerge.report.catalogue.entry import Message
 
 REFUSALS = (
     Message(

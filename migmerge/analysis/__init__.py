@@ -1,0 +1,1 @@
+"""Trees of git, read as migrations: what only git can say of them."""

@@ -1,0 +1,160 @@
+"""What the sides of a conflict do, read from their files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from itertools import combinations
+
+from migmerge.analysis.snapshot import THEIRS, Snapshot
+from migmerge.conflicts.commute import Pair
+from migmerge.conflicts.conflict import Branch, Conflict
+from migmerge.conflicts.kept_data_migrations import in_the_way
+from migmerge.conflicts.recommend import Apart
+from migmerge.migrations.facts import Facts, gather, may_matter
+from migmerge.migrations.footprints import footprints
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.operations import Script, read_script
+from migmerge.migrations.recorder import Footprint
+
+# each is compared with each; nobody has seen more than five
+_MOST_BRANCHES = 40
+
+
+def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
+    """The bytes of a node's file, of the right side for a path collision; none of a file that
+    can't be read, as a link that leads nowhere."""
+    path = snapshot.graph.nodes[key].path
+    return snapshot.theirs[path] if key.version == THEIRS else snapshot.contents.get(path, b"")
+
+
+def footprints_of(
+    snapshot: Snapshot,
+    conflict: Conflict,
+    published: Collection[NodeKey] = (),
+    shared: Collection[str] = (),
+) -> list[Pair]:
+    """What each two branches do that the other doesn't; nothing for kinds without sides.
+
+    Of three branches two may share a part of their chains. What is on both sides under two
+    names is not compared, nor are migrations of other apps at paths that both sides have
+    (`shared`).
+    """
+    if conflict.kind not in ("siblings", "path"):
+        return []
+    if len(conflict.branches) > _MOST_BRANCHES:
+        why = f"{len(conflict.branches)} leaf nodes are too many to be compared"
+        unknown = Footprint("", conflict.app.label, 0, opaque=why)
+        return [((unknown,), (unknown,))]
+    nodes = snapshot.graph.nodes
+    pairs = [
+        (
+            _own(snapshot, one, other, published, shared),
+            _own(snapshot, other, one, published, shared),
+        )
+        for one, other in combinations(conflict.branches, 2)
+    ]
+    fresh = {key for pair in pairs for side in pair for key in side}
+    scripts = {
+        key: read_script(source_of(snapshot, key), nodes[key].label, conflict.shown(key))
+        for key in fresh
+    }
+    facts = _facts(snapshot, fresh, scripts.values())
+    same = {key for pair in conflict.twins for key in pair}
+    found = {key: footprints(script, facts) for key, script in scripts.items()}
+
+    def done(side: list[NodeKey]) -> list[Footprint]:
+        return [footprint for key in side if key not in same for footprint in found[key]]
+
+    # what came before the twin that goes will come after the one that stays
+    swapped = [
+        (found[kept], done(_before(snapshot, conflict, dropped)))
+        for dropped, kept in conflict.twins
+    ]
+    return [*((done(one), done(other)) for one, other in pairs), *swapped]
+
+
+def _facts(snapshot: Snapshot, fresh: Collection[NodeKey], scripts: Iterable[Script]) -> Facts:
+    """What the apps' earlier migrations tell, and these scripts, which stand for `fresh`."""
+    nodes = snapshot.graph.nodes
+    apps = {key.app for key in fresh}
+    sources = {k: source_of(snapshot, k) for k in nodes if k.app in apps and k not in fresh}
+    settled = (read_script(s, nodes[k].label) for k, s in sources.items() if may_matter(s))
+    return gather(settled, scripts)
+
+
+def needs_old_state(
+    snapshot: Snapshot,
+    conflict: Conflict,
+    carried: Collection[NodeKey],
+    remade: Mapping[str, bytes],
+) -> dict[NodeKey, str]:
+    """Why data migrations can't run behind what was made again (name -> text) in place of their
+    side's schema migrations."""
+    if not carried:
+        return {}
+    label = conflict.app.label
+    going = [k for b in conflict.branches if b != conflict.stays for k in b.nodes]
+    own = {key: read_script(source_of(snapshot, key), label, key.name) for key in going}
+    made = [read_script(text, label, name) for name, text in remade.items()]
+    facts = _facts(snapshot, going, (*own.values(), *made))
+    done = {key: footprints(script, facts) for key, script in own.items()}
+    again = [footprint for script in made for footprint in footprints(script, facts)]
+    found = {}
+    for key in carried:
+        before = [f for other in going[: going.index(key)] for f in done[other]]
+        reason = in_the_way(done[key], before, again)
+        if reason:
+            found[key] = reason
+    return found
+
+
+def _before(snapshot: Snapshot, conflict: Conflict, twin: NodeKey) -> list[NodeKey]:
+    """The nodes of a twin's branch that don't build on it."""
+    after = snapshot.graph.descendants(twin)
+    return [
+        key
+        for branch in conflict.branches
+        if twin in branch.nodes
+        for key in branch.nodes
+        if key not in after
+    ]
+
+
+def apart(snapshot: Snapshot, conflict: Conflict) -> Apart:
+    """The files of a sibling conflict or path collision, by what becomes of them."""
+    if conflict.kind not in ("siblings", "path"):
+        return Apart()
+    graph = snapshot.graph
+    stays = conflict.stays.nodes
+    going = {key for b in conflict.branches for key in b.nodes if key not in stays}
+    above = graph.descendants_of(stays)
+    paths = [tuple(sorted({graph.nodes[k].path for k in keys})) for keys in (above, going)]
+    return Apart(*paths)
+
+
+def _own(
+    snapshot: Snapshot,
+    branch: Branch,
+    other: Branch,
+    published: Collection[NodeKey],
+    shared: Collection[str],
+) -> list[NodeKey]:
+    """The nodes of `branch` that `other` lacks, with those of other apps that go with them.
+
+    These are what builds on it, and what it builds on in apps of which the other side knows an
+    earlier state. What is published isn't the replayed side's, and what is `shared` is neither's.
+    """
+    graph = snapshot.graph
+    below = graph.descendants_of(branch.nodes) - graph.descendants_of(other.nodes)
+    above = graph.ancestors_of(branch.nodes)
+    others = graph.ancestors_of(other.nodes)
+    known = {key.app for key in others}
+    above = {key for key in above if key.app in known}
+    if branch.side == "replayed":
+        above -= set(published)
+    foreign = {
+        key
+        for key in (above - others) | below
+        if key.app != branch.leaf.app and graph.nodes[key].path not in shared
+    }
+    return sorted(set(branch.nodes).difference(other.nodes) | foreign)

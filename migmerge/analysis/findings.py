@@ -1,0 +1,271 @@
+"""A snapshot's conflicts with what only git can tell of them: which side is published."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from migmerge.analysis.snapshot import THEIRS, Snapshot, paths_of_both_sides, reused_names
+from migmerge.config import Config
+from migmerge.conflicts.conflict import Conflict, Notice, Place
+from migmerge.conflicts.detect import Found, find_conflicts, number_collisions
+from migmerge.conflicts.next_commands import fix_command
+from migmerge.git.repository import Repository, find_commit
+from migmerge.git.trees import File, Listing, list_commit
+from migmerge.migrations.graph import without_squashes
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.reader import MARKERS
+
+if TYPE_CHECKING:
+    from migmerge.git.base import Base
+
+# nothing else of an app can be mended before these
+BROKEN = ("missing-dependency", "cycle", "unparsable")
+
+
+class Findings(NamedTuple):
+    """`base` is None where there is no base branch, or nothing made it worth asking (`asked`).
+
+    `prefer` is the configuration's, or what the team does where that was asked for. `published` are
+    the paths of what the base branch has, as they are in this tree.
+    """
+
+    conflicts: tuple[Conflict, ...]
+    notices: tuple[Notice, ...]
+    base: Base | None
+    prefer: str = "auto"
+    asked: bool = False
+    published: frozenset[str] = frozenset()
+
+
+def find(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    asked_base: str | None,
+    moved: Collection[str] = (),
+    *,
+    always_base: bool = False,
+) -> Findings:
+    """The snapshot's conflicts, each with sides, verdict, recommendation and commands."""
+    midway = without_squashes(snapshot.graph, snapshot.resolve)
+    found = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files, midway)
+    numbers: list[Conflict] = []
+    if config.numbers != "off":
+        numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset())
+    found = found._replace(notices=(*found.notices, *_oddities(snapshot)))
+    if not (found.conflicts or numbers or asked_base or always_base):
+        return Findings((), tuple(sorted(found.notices)), None)
+    return _complete(repository, config, snapshot, found, numbers, asked_base, moved)
+
+
+def _oddities(snapshot: Snapshot) -> list[Notice]:
+    """What was not read, or not resolved, though nothing that was asked for needs it."""
+    archives = [
+        Notice(
+            Place(directory, 0),
+            f"not read: {winner} holds the migrations of this label "
+            "(exclude it, or name another one in migration_modules)",
+            "archive",
+        )
+        for directory, winner in snapshot.oddities.archives.items()
+    ]
+    ambiguous = [
+        Notice(
+            Place(directory, 0),
+            f"the app label {label!r}, which is named here, may mean {' or '.join(places)} "
+            "(app_labels gives one of them another)",
+            "same-label",
+        )
+        for (label, directory), places in snapshot.oddities.ambiguous.items()
+    ]
+    return [*archives, *ambiguous]
+
+
+def _complete(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    found: Found,
+    numbers: list[Conflict],
+    asked_base: str | None,
+    moved: Collection[str],
+) -> Findings:
+    # only here: a check that finds nothing, the common case, never comes so far
+    from migmerge.conflicts.sides import decide_sides
+    from migmerge.git.base import find_base
+
+    base = find_base(repository, asked_base, config.base)
+    listing = list_commit(repository, base.commit) if base else None
+    old = {**listing.files, **_in_moved_directories(snapshot, listing)} if listing else None
+    published = _published(snapshot, old) if old is not None else None
+    if numbers and old is not None:
+        numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset(old))
+    elif config.numbers != "error":
+        numbers = []  # without a base branch it can't be told which are new
+    notices = list(found.notices)
+    if config.numbers == "notice":
+        notices += [
+            Notice(c.place or Place(c.app.directory, 0), c.reasons[0], c.kind) for c in numbers
+        ]
+        numbers = []
+    prefer = config.prefer
+    if prefer == "auto" and base and any(c.kind == "siblings" for c in found.conflicts):
+        from migmerge.analysis.team_habit import habit
+
+        prefer = habit(repository, base.commit, {a.directory for a in snapshot.apps.values()})
+    before = listing or _committed(repository, snapshot)
+    sided = []
+    for conflict in (*found.conflicts, *numbers):
+        branches = decide_sides(conflict.branches, published, moved)
+        conflict = conflict._replace(branches=branches)
+        notice = _beyond_this_branch(conflict) or _broken_before(snapshot, conflict, before)
+        if notice:
+            notices.append(notice)
+        else:
+            sided.append(_at_fault(snapshot, conflict))
+    told = _told(repository, snapshot, sided, published or (), prefer, asked_base)
+    if snapshot.graph.missing:
+        told = _renamed(repository, snapshot, told)
+    paths = frozenset(old or ())
+    return Findings(told, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
+
+
+def _beyond_this_branch(conflict: Conflict) -> Notice | None:
+    """What a squash hides and what differs in case only can't be mended where all is published."""
+    kinds = {"siblings": "hidden", "case": "case"}
+    if conflict.place and conflict.kind in kinds and all(b.published for b in conflict.branches):
+        return Notice(conflict.place, conflict.reasons[0], kinds[conflict.kind])
+    return None
+
+
+def _committed(repository: Repository, snapshot: Snapshot) -> Listing | None:
+    """What HEAD has, where the work tree or the index is looked at."""
+    head = find_commit(repository, "HEAD") if snapshot.source in ("worktree", "index") else None
+    return list_commit(repository, head) if head else None
+
+
+def _broken_before(snapshot: Snapshot, conflict: Conflict, before: Listing | None) -> Notice | None:
+    """A file that does not parse, and that nobody touched: it belongs to neither side."""
+    if conflict.kind != "unparsable" or not conflict.place or before is None:
+        return None
+    path = conflict.place.path
+    if path not in snapshot.contents or MARKERS in conflict.reasons:
+        return None  # a link that leads out, or a merge that somebody left half done
+    now, then = snapshot.listing.files.get(path), before.files.get(path)
+    if path in snapshot.listing.unmerged or not now or not then or now.changed:
+        return None
+    if now.oid != then.oid:
+        return None
+    return Notice(conflict.place, f"it does not parse: {conflict.reasons[0]}", "unparsable")
+
+
+def _at_fault(snapshot: Snapshot, conflict: Conflict) -> Conflict:
+    """Of names that differ in case only the place is one that is not published."""
+    fresh = [branch.leaf for branch in conflict.branches if not branch.published]
+    if conflict.kind != "case" or not fresh:
+        return conflict
+    return conflict._replace(place=Place(snapshot.graph.nodes[fresh[-1]].path, 0))
+
+
+def _told(
+    repository: Repository,
+    snapshot: Snapshot,
+    conflicts: list[Conflict],
+    published: Collection[NodeKey],
+    prefer: str,
+    asked_base: str | None,
+) -> tuple[Conflict, ...]:
+    """The conflicts with all that reading the sides' operations tells."""
+    from migmerge.analysis.compare import apart, footprints_of, source_of
+    from migmerge.conflicts.duplicates import find_twins
+    from migmerge.conflicts.recommend import Evidence, recommend
+    from migmerge.migrations.operations import fingerprint
+
+    broken = {c.app.key: c for c in reversed(conflicts) if c.kind in BROKEN}
+    sided = any(conflict.kind in ("siblings", "path") for conflict in conflicts)
+    shared = paths_of_both_sides(repository, snapshot.listing) if sided else frozenset()
+    found = []
+    for conflict in conflicts:
+        twins = find_twins(conflict, lambda key: fingerprint(source_of(snapshot, key)))
+        conflict = conflict._replace(twins=twins)
+        evidence = Evidence(
+            footprints_of(snapshot, conflict, published, shared),
+            apart(snapshot, conflict),
+            reused_names(snapshot, conflict.app.key),
+        )
+        told = recommend(conflict, evidence, prefer, asked_base)
+        if told.app.key in broken and told.kind not in BROKEN:
+            first = recommend(broken[told.app.key], Evidence(), prefer, asked_base)
+            told = told._replace(recommendation="manual", commands=first.commands)
+        found.append(told)
+    return tuple(found)
+
+
+def _renamed(
+    repository: Repository, snapshot: Snapshot, conflicts: tuple[Conflict, ...]
+) -> tuple[Conflict, ...]:
+    """A missing dependency that is there under another name is one that fix can mend."""
+    from migmerge.analysis.renames import find_renames
+
+    renamed = find_renames(repository, snapshot).gone
+    found = []
+    for conflict in conflicts:
+        missing = {m.key for m in snapshot.graph.missing if m.migration.key.app == conflict.app.key}
+        told = [f"{k} is {renamed[k].name} now" for k in sorted(missing) if k in renamed]
+        if conflict.kind == "missing-dependency" and told:
+            apps = sorted({renamed[k].app for k in missing if k in renamed})
+            commands = tuple(fix_command(app) for app in apps)
+            reasons = (*conflict.reasons, *told)
+            conflict = conflict._replace(
+                reasons=reasons, commands=commands, recommendation="renumber"
+            )
+        found.append(conflict)
+    return tuple(found)
+
+
+def _in_moved_directories(snapshot: Snapshot, base: Listing) -> dict[str, File]:
+    """The base's files by their paths in this tree, where the directory of an app was moved.
+
+    A directory is a moved one where it is new, and has a file of one that is gone, unchanged.
+    """
+    files = snapshot.listing.files
+    old, new = _by_directory(base.files), _by_directory(files)
+    gone = {
+        (name, file.oid): directory
+        for directory in old.keys() - new.keys()
+        for name, file in old[directory].items()
+        if name != "__init__.py"
+    }
+    found = {}
+    for directory in {app.directory for app in snapshot.apps.values()} - old.keys():
+        here = new.get(directory, {})
+        origins = {gone[name, file.oid] for name, file in here.items() if (name, file.oid) in gone}
+        if len(origins) == 1:
+            for name, file in old[origins.pop()].items():
+                found[f"{directory}/{name}"] = file
+    return found
+
+
+def _by_directory(files: Mapping[str, File]) -> dict[str, dict[str, File]]:
+    """Directory -> file name -> file."""
+    found: dict[str, dict[str, File]] = {}
+    for path, file in files.items():
+        directory, _, name = path.rpartition("/")
+        found.setdefault(directory, {})[name] = file
+    return found
+
+
+def _published(snapshot: Snapshot, base: Mapping[str, File]) -> frozenset[NodeKey]:
+    """Nodes that the base branch has; of a path collision only the version that is the base's."""
+    found = set()
+    for key, migration in snapshot.graph.nodes.items():
+        there = base.get(migration.path)
+        if there is None:
+            continue
+        if migration.path in snapshot.theirs:
+            stages = snapshot.listing.unmerged[migration.path].stages
+            if there.oid != stages[3 if key.version == THEIRS else 2].oid:
+                continue
+        found.add(key)
+    return frozenset(found)

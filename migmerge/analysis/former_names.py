@@ -1,0 +1,114 @@
+"""What a migration was called before: found by its operations, in all of git's history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from migmerge.analysis.compare import source_of
+from migmerge.analysis.snapshot import Snapshot
+from migmerge.git.repository import Repository
+from migmerge.git.state import BACKUPS
+from migmerge.git.trees import read_blobs
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.operations import database_mark, title, whole_mark
+
+
+class Version(NamedTuple):
+    """What a path held, and where."""
+
+    place: str
+    oid: str
+
+
+class Former(NamedTuple):
+    """An old name: the migrations that have the same operations now, and where it was seen, a
+    short commit or the ref of a fix that was not committed.
+
+    Not `seen`: history doesn't know it. No `now`: nothing there has its operations. Not `compared`:
+    there is no git to compare it with.
+    """
+
+    key: NodeKey
+    now: tuple[NodeKey, ...] = ()
+    seen: str = ""
+    compared: bool = True
+
+
+def find_former(
+    repository: Repository, snapshot: Snapshot, keys: Collection[NodeKey]
+) -> dict[NodeKey, Former]:
+    """For names that databases know: what has their operations, under other names."""
+    paths = {key: path_of(snapshot, key) for key in keys}
+    versions = _versions(repository, set(paths.values()))
+    blobs = read_blobs(repository, {v.oid for found in versions.values() for v in found})
+    marks: dict[str, dict[NodeKey, str]] = {}
+    found = {}
+    for key, path in paths.items():
+        own = versions.get(path, [])
+        if own and key.app not in marks:
+            nodes = snapshot.graph.app_nodes(key.app)
+            marks[key.app] = {node: whole_mark(source_of(snapshot, node)) for node in nodes}
+        now: dict[NodeKey, str] = {}
+        for version in reversed(own):
+            for node in _alike(key, blobs[version.oid], marks[key.app]):
+                now[node] = version.place
+        seen = next(iter(now.values()), own[0].place if own else "")
+        found[key] = Former(key, tuple(sorted(now)), seen)
+    return found
+
+
+def _alike(key: NodeKey, source: bytes, marks: Mapping[NodeKey, str]) -> list[NodeKey]:
+    """Other names of what does the same, those of the same title if there are such."""
+    mark = whole_mark(source)
+    same = [node for node, other in marks.items() if other == mark and node.name != key.name]
+    titled = [node for node in same if title(node.name) == title(key.name)]
+    return titled or (same if database_mark(source) else [])
+
+
+def path_of(snapshot: Snapshot, key: NodeKey) -> str:
+    """Where a migration of this name is, or would be."""
+    if key in snapshot.graph.nodes:
+        return snapshot.graph.nodes[key].path
+    return f"{snapshot.apps[key.app].directory}/{key.name}.py".lstrip("/")
+
+
+def _versions(repository: Repository, paths: Collection[str]) -> dict[str, list[Version]]:
+    """All that each path ever held, the newest first; also on branches that are gone, and in
+    fixes that were never committed."""
+    if not paths:
+        return {}
+    out = repository.git("log", "--all", "--reflog", "-m", "--no-renames", "--raw", "-z",
+                         "--no-abbrev", "--format=%x01%H", "--", *sorted(paths),
+                         expected=(0, 128))  # fmt: skip
+    found: dict[str, list[Version]] = {}
+    for commit, path, oids in _records(out.decode("utf-8", "surrogateescape")):
+        known = {version.oid for version in found.setdefault(path, [])}
+        found[path] += [Version(commit[:10], oid) for oid in oids if oid not in known]
+    for ref, path, oid in _backed_up(repository):
+        if path in paths and oid not in {version.oid for version in found.setdefault(path, [])}:
+            found[path].append(Version(ref, oid))
+    return found
+
+
+def _backed_up(repository: Repository) -> Iterator[tuple[str, str, str]]:
+    """`(ref, path, blob)` of what fixes wrote, while their backups are kept."""
+    out = repository.git("for-each-ref", "--format=%(refname)", BACKUPS).decode()
+    for ref in out.split():
+        text = repository.git("cat-file", "blob", f"{ref}:journal", expected=(0, 128))
+        after = json.loads(text).get("after", {}) if text else {}
+        for path, state in after.items():
+            if state["data"]:
+                yield ref, path, state["data"]
+
+
+def _records(text: str) -> Iterator[tuple[str, str, list[str]]]:
+    """`commit, path, [new blob, old blob]` of `log --raw -z`."""
+    for part in text.split("\x01")[1:]:
+        commit, *fields = part.strip("\0\n").split("\0")
+        for index in range(len(fields) - 1):
+            if fields[index].lstrip("\n").startswith(":"):
+                _, _, old, new, _ = fields[index].lstrip("\n").split(" ")
+                oids = [oid for oid in dict.fromkeys((new, old)) if oid.strip("0")]
+                yield commit, fields[index + 1], oids

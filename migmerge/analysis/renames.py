@@ -1,0 +1,132 @@
+"""What became of a migration that others still depend on: found by its content in history."""
+
+from __future__ import annotations
+
+import os
+
+from migmerge.analysis.compare import source_of
+from migmerge.analysis.snapshot import Renames, Snapshot
+from migmerge.conflicts.conflict import Branch, Conflict
+from migmerge.git.repository import Repository, find_commit
+from migmerge.git.state import stopped_operation
+from migmerge.git.trees import list_commit, read_blobs
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.operations import fingerprint
+
+
+def find_renames(repository: Repository, snapshot: Snapshot) -> Renames:
+    """Missing migrations, each with the one that has its content now, under another name.
+
+    One side renumbered what the other builds on, or a rebase that goes commit by commit did.
+    """
+    found = {}
+    known: set[str] = set()
+    for key in sorted({missing.key for missing in snapshot.graph.missing}):
+        commit, old = "", b""
+        if key.app in snapshot.apps:
+            commit, old = _old_content(repository, snapshot, key)
+        same = _same_content(snapshot, key, old)
+        if len(same) == 1:
+            found[key] = same[0]
+            known |= list_commit(repository, commit).files.keys()
+    return Renames(found, known=frozenset(known))
+
+
+def find_taken(repository: Repository, snapshot: Snapshot, base: str) -> Renames:
+    """In a rebase or after it, migrations that got another name since theirs is upstream's.
+
+    The commits that followed still name them by the old one. `base` is the base branch's commit.
+    """
+    before, onto = _rebased(repository)
+    if not before:
+        before, onto = left_behind(repository), base
+    if not before or not onto:
+        return Renames()
+    old, upstream = list_commit(repository, before).files, list_commit(repository, onto).files
+    found = {}
+    for key, migration in snapshot.graph.nodes.items():
+        path = migration.path
+        if path in snapshot.theirs or path not in old or path not in upstream:
+            continue
+        if old[path].oid == upstream[path].oid:
+            continue
+        same = _same_content(snapshot, key, read_blobs(repository, {old[path].oid})[old[path].oid])
+        if len(same) == 1 and same[0] != key:
+            found[key] = same[0]
+    return Renames({}, found, frozenset(old.keys() - upstream.keys()), frozenset(old))
+
+
+def strangers(snapshot: Snapshot, app: str) -> Conflict:
+    """What builds on a renamed migration of an app, against what has come in below it since.
+
+    Whoever wrote the one had never seen the other: two sides in one line.
+    """
+    graph, renames = snapshot.graph, snapshot.renames
+    meant = {key for key in snapshot.renamed.values() if key.app == app}
+    above = graph.ancestors_of(meant)
+    below = graph.descendants_of(meant) - meant
+    fresh = [
+        key
+        for key in above - meant
+        if graph.nodes[key].path not in renames.known or key in renames.taken
+    ]
+    sides = [[key for key in keys if key.app == app] for keys in (fresh, below)]
+    branches = [Branch(tuple(graph.in_order(keys))) for keys in sides if keys]
+    return Conflict(snapshot.apps[app], "siblings", None, tuple(branches))
+
+
+def _rebased(repository: Repository) -> tuple[str, str]:
+    """The tip of the branch that is being rebased, and the commit that it goes onto."""
+    found = []
+    for name in ("orig-head", "onto"):
+        try:
+            with open(repository.git_path(os.path.join("rebase-merge", name))) as handle:
+                found.append(find_commit(repository, handle.read().strip()) or "")
+        except OSError:
+            return "", ""
+    return found[0], found[1]
+
+
+def left_behind(repository: Repository) -> str:
+    """ORIG_HEAD where HEAD does not hold it: the tip that a finished rebase left."""
+    before, head = find_commit(repository, "ORIG_HEAD"), find_commit(repository, "HEAD")
+    if not before or not head or not repository.git("rev-list", "-1", before, "--not", head):
+        return ""
+    return before
+
+
+def _same_content(snapshot: Snapshot, key: NodeKey, old: bytes) -> list[NodeKey]:
+    mark = fingerprint(old) if old else ""
+    nodes = snapshot.graph.app_nodes(key.app) if mark else []
+    return [node for node in nodes if fingerprint(source_of(snapshot, node)) == mark]
+
+
+def _old_content(repository: Repository, snapshot: Snapshot, key: NodeKey) -> tuple[str, bytes]:
+    """A commit that has the migration under this name, and its bytes there."""
+    directory = snapshot.apps[key.app].directory
+    path = f"{directory}/{key.name}.py".lstrip("/")
+    for commit in (*snapshot.listing.commits, *_tips(repository), *_removal(repository, path)):
+        out = repository.git("rev-parse", "--verify", "--quiet", "--end-of-options",
+                             f"{commit}:{path}", expected=(0, 1, 128))  # fmt: skip
+        oid = out.decode().strip()
+        if oid:
+            return commit, read_blobs(repository, {oid})[oid]
+    return "", b""
+
+
+def _tips(repository: Repository) -> list[str]:
+    """Commits of the other side, and of the branch as it was before a rebase."""
+    stopped = stopped_operation(repository)
+    found = [stopped.theirs] if stopped else []
+    found.append(_rebased(repository)[0])
+    found += [find_commit(repository, name) or "" for name in ("HEAD^2", "HEAD^1", "ORIG_HEAD")]
+    return [commit for commit in found if commit]
+
+
+def _removal(repository: Repository, path: str) -> list[str]:
+    """The parent of the last commit that took the path away."""
+    out = repository.git("log", "-1", "-m", "--no-renames", "--diff-filter=D", "--format=%H",
+                         "HEAD", "--", path, expected=(0, 128))  # fmt: skip
+    lines = out.decode().split()
+    parent = find_commit(repository, f"{lines[0]}^1") if lines else None
+    return [parent] if parent else []

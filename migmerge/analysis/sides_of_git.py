@@ -1,0 +1,69 @@
+"""Which side of a conflict git would call ours, and which theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from migmerge.analysis.snapshot import Snapshot
+from migmerge.conflicts.conflict import Conflict
+from migmerge.errors import UserError
+from migmerge.git.repository import Repository, find_commit
+from migmerge.git.state import stopped_operation
+from migmerge.git.trees import list_commit
+from migmerge.migrations.model import NodeKey
+
+
+def taken_leaves(
+    repository: Repository, snapshot: Snapshot, conflicts: Iterable[Conflict], take: str
+) -> frozenset[NodeKey]:
+    """The leaf of the side that `take` (ours, theirs, or a migration's name) means, of each
+    conflict where both sides set something.
+
+    As git has it: ours is HEAD and theirs what is being brought in, or the two parents of the
+    merge commit that HEAD is. UserError where no side, or more than one, is meant.
+    """
+    disputed = [conflict for conflict in conflicts if conflict.disputed]
+    if take not in ("ours", "theirs"):
+        named = {
+            b.leaf for c in disputed for b in c.branches for key in b.nodes if key.name == take
+        }
+        if not named:
+            hint = _names(disputed)
+            raise UserError(
+                "unknown-side",
+                f"--take {take}: no side that sets anything has that migration",
+                hint,
+            )
+        return frozenset(named)
+    ours, theirs = _commits(repository, disputed)
+    other, own = (ours, theirs) if take == "theirs" else (theirs, ours)
+    lacking = list_commit(repository, other).files
+    having = list_commit(repository, own).files
+    found = set()
+    for conflict in disputed:
+        paths = {b.leaf: snapshot.graph.nodes[b.leaf].path for b in conflict.branches}
+        meant = [leaf for leaf, path in paths.items() if path in having and path not in lacking]
+        if len(meant) != 1:
+            reason = f"--take {take}: which side of {conflict.app.label} that is can't be told"
+            raise UserError("unknown-side", reason, _names([conflict]))
+        found.add(meant[0])
+    return frozenset(found)
+
+
+def _commits(repository: Repository, conflicts: Iterable[Conflict]) -> tuple[str, str]:
+    stopped = stopped_operation(repository)
+    first, second = find_commit(repository, "HEAD^1"), find_commit(repository, "HEAD^2")
+    if stopped:
+        first, second = find_commit(repository, "HEAD"), stopped.theirs
+    if not first or not second:
+        raise UserError(
+            "unknown-side", "there are no ours and theirs outside of a merge", _names(conflicts)
+        )
+    return first, second
+
+
+def _names(conflicts: Iterable[Conflict]) -> str:
+    names = sorted({branch.leaf.name for conflict in conflicts for branch in conflict.branches})
+    if len(names) == 1:  # both sides have it under one name
+        return "migmerge fix --strategy renumber"
+    return f"name a migration of the side: --take {' or '.join(names)}"

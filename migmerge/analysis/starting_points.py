@@ -1,0 +1,173 @@
+"""Where databases may stand: trees of migrations that one was migrated with before a merge."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from migmerge.analysis.compare import source_of
+from migmerge.analysis.renames import left_behind
+from migmerge.analysis.snapshot import Snapshot, read_snapshot
+from migmerge.config import Config
+from migmerge.conflicts.conflict import Conflict
+from migmerge.git.repository import Repository, find_commit
+from migmerge.git.state import stopped_operation
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.operations import pair_names, read_script
+
+Nodes = Mapping[NodeKey, bytes]
+
+
+class Starts(NamedTuple):
+    """The migrations of each tree by name (`ancestor`, `onto`, `replayed`, `both`; those that
+    there are), the apps that are meant by key, and `(app key, old, new)` names of nodes."""
+
+    trees: Mapping[str, Nodes]
+    apps: tuple[str, ...]
+    renamed: tuple[tuple[str, str, str], ...]
+    told: str = ""
+    abandoned: bool = False  # no database stays on the replayed side: it is made again
+    later: bool = False  # migrations that neither side had came after the merge
+
+    @property
+    def points(self) -> dict[str, tuple[str, ...]]:
+        """Each starting point by name, with the trees that its database saw, in order."""
+        paths = {
+            "fresh": (),
+            "ancestor": ("ancestor",),
+            "onto": ("ancestor", "onto"),
+            "replayed": ("ancestor", "replayed"),
+            "onto, then replayed": ("ancestor", "onto", "both"),
+            "replayed, then onto": ("ancestor", "replayed", "both"),
+        }
+        there = self.trees.keys() - ({"replayed", "both"} if self.abandoned else set())
+        return {name: path for name, path in paths.items() if there >= set(path)}
+
+
+def starts_of_conflicts(
+    before: Snapshot, after: Snapshot, conflicts: Sequence[Conflict], apps: Collection[str]
+) -> Starts:
+    """From the files with the conflicts in them, and those of `apps` without."""
+    graph = before.graph
+    sided = [c for c in conflicts if c.kind in ("siblings", "path") and c.app.key in apps]
+    if not sided:  # nothing but names that are put right
+        return Starts({}, tuple(sorted(apps)), ())
+    onto, replayed = set[NodeKey](), set[NodeKey]()
+    for conflict in sided:
+        stays = conflict.stays
+        onto |= set(stays.nodes)
+        replayed |= {k for b in conflict.branches if b != stays for k in b.nodes} - set(stays.nodes)
+    above_onto, above_replayed = (graph.descendants_of(side) for side in (onto, replayed))
+    everything = {key: source_of(before, key) for key in graph.nodes}
+    trees = {
+        "ancestor": _without(everything, above_onto | above_replayed),
+        "onto": _without(everything, above_replayed),
+        "replayed": _without(everything, above_onto),
+    }
+    if not any(key.version for key in graph.nodes):
+        trees["both"] = everything
+    own = {key.app for key in above_onto | above_replayed} | set(apps)
+    return Starts(trees, tuple(sorted(own)), _renamed(everything, after))
+
+
+def _without(nodes: Nodes, gone: Collection[NodeKey]) -> Nodes:
+    return {key: source for key, source in nodes.items() if key not in gone}
+
+
+def starts_of_history(
+    repository: Repository, config: Config, snapshot: Snapshot, base: str
+) -> Starts:
+    """From the last merge, or the one that is stopped; else from the base branch (a commit, or
+    empty) and what a rebase left behind."""
+    commits, told = _sides(repository, base)
+    found = {
+        name: read_snapshot(repository, config, commit=commit) for name, commit in commits.items()
+    }
+    trees: dict[str, Nodes] = {
+        name: {key: source_of(old, key) for key in old.graph.nodes if key.app in snapshot.apps}
+        for name, old in found.items()
+    }
+    sides = [trees[name] for name in ("onto", "replayed") if name in trees]
+    if len(sides) == 2 and all(sides[0][k] == sides[1][k] for k in sides[0].keys() & sides[1]):
+        trees["both"] = {**sides[0], **sides[1]}
+    known = {key: source for nodes in trees.values() for key, source in nodes.items()}
+    renamed = _renamed(known, snapshot)
+    later = _came_later(snapshot, known, renamed)
+    return Starts(trees, _unlike(snapshot, trees), renamed, told, later=later)
+
+
+def _came_later(
+    snapshot: Snapshot, known: Nodes, renamed: Collection[tuple[str, str, str]]
+) -> bool:
+    """Whether migrations came after both sides. Not said where one of theirs is gone: what looks
+    new may be the same under another name."""
+    nodes = snapshot.graph.nodes
+    old = {NodeKey(app, name) for app, name, _ in renamed}
+    if any(NodeKey(key.app, key.name) not in {*nodes, *old} for key in known):
+        return False
+    new = {NodeKey(app, name) for app, _, name in renamed}
+    return any(_does_anything(snapshot, key) for key in nodes if key not in {*known, *new})
+
+
+def _does_anything(snapshot: Snapshot, key: NodeKey) -> bool:
+    """Whether a migration is more than a merge migration without operations."""
+    migration = snapshot.graph.nodes[key]
+    script = read_script(source_of(snapshot, key), migration.label, key.name)
+    return bool(script.calls or migration.header.opaque)
+
+
+def _sides(repository: Repository, base: str) -> tuple[dict[str, str], str]:
+    """Commits by tree name, and in words where they come from."""
+    stopped = stopped_operation(repository)
+    head = find_commit(repository, "HEAD") or ""
+    if stopped and head:
+        return _of_two(repository, base, head, stopped.theirs), "the operation that is stopped"
+    merge = repository.git("rev-list", "--first-parent", "--merges", "--max-count=1", "HEAD", "--",
+                           expected=(0, 128)).decode().strip()  # fmt: skip
+    if merge:
+        parents = repository.git("rev-list", "--parents", "--max-count=1", merge, "--").split()
+        one, other = (parent.decode() for parent in parents[1:3])
+        return _of_two(repository, base, one, other), f"the merge {merge[:10]}"
+    if base and head and base != head:
+        # where the branch holds the base's tip already: what a rebase left behind, if there is that
+        own = left_behind(repository) if _holds(repository, head, base) else head
+        trees = _of_two(repository, base, own, base) if own else {"ancestor": base}
+        return trees, "a rebase" if own not in ("", head) else "the base branch"
+    return {}, "no merge in sight"
+
+
+def _of_two(repository: Repository, base: str, one: str, other: str) -> dict[str, str]:
+    out = repository.git("merge-base", one, other, expected=(0, 1)).decode().split()
+    if base and _holds(repository, base, other) and not _holds(repository, base, one):
+        one, other = other, one
+    ancestor = {"ancestor": out[0]} if out else {}
+    return {**ancestor, "onto": one, "replayed": other}
+
+
+def _holds(repository: Repository, commit: str, other: str) -> bool:
+    return not repository.git("rev-list", "-1", other, "--not", commit)
+
+
+def _unlike(snapshot: Snapshot, trees: Mapping[str, Nodes]) -> tuple[str, ...]:
+    """Apps that are not the same in all trees and now, with those that build on them."""
+    now = {key: source_of(snapshot, key) for key in snapshot.graph.nodes}
+    changed = {
+        key
+        for nodes in trees.values()
+        for key in nodes.keys() | now.keys()
+        if nodes.get(key) != now.get(key)
+    }
+    above = snapshot.graph.descendants_of(changed & now.keys())
+    return tuple(sorted({key.app for key in changed | above}))
+
+
+def _renamed(old: Nodes, after: Snapshot) -> tuple[tuple[str, str, str], ...]:
+    """Nodes that are there under another name now, found by their operations."""
+    new = {key: source_of(after, key) for key in after.graph.nodes}
+    gone = {k: s for k, s in old.items() if new.get(NodeKey(k.app, k.name)) != s}
+    found = []
+    for app in sorted({key.app for key in gone}):
+        own = {key.name: source for key, source in gone.items() if key.app == app}
+        now = {key.name: source for key, source in new.items() if key.app == app}
+        found += [(app, name, other) for name, other in sorted(pair_names(own, now).items())]
+    return tuple(found)

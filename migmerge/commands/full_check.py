@@ -1,0 +1,121 @@
+"""What `check` does where it can't say what it said before: reads, finds, and tells people."""
+
+from __future__ import annotations
+
+import sys
+
+from migmerge.analysis.authors import added_by, current_tips
+from migmerge.analysis.clean_checks import Clean, remember
+from migmerge.analysis.findings import find
+from migmerge.analysis.snapshot import Snapshot, recollect
+from migmerge.commands.against import with_refs
+from migmerge.commands.arguments_of_apps import scope_of
+from migmerge.commands.check import CheckOptions
+from migmerge.config import Config
+from migmerge.conflicts.conflict import Conflict
+from migmerge.errors import UserError
+from migmerge.git.repository import Repository
+from migmerge.git.trees import Records, commit_records
+from migmerge.migrations.discovery import candidate_directories, is_around
+from migmerge.report.checked import Checked
+from migmerge.report.summary import summary
+from migmerge.report.text import findings_text, notice_line
+
+
+def look(
+    repository: Repository,
+    config: Config,
+    tree: tuple[str, Records],
+    prefixes: list[str],
+    options: CheckOptions,
+) -> Checked:
+    """The findings in, around or about `prefixes`, else those of the projects that a command in
+    this directory means; remembered where there are none at all.
+
+    `tree` is what git lists, with the ref that it would be a merge with, if any.
+    """
+    ref, records = tree
+    always_base = options.format == "json"
+    if prefixes:
+        # what nothing here depends on is not even read, as long as nothing is found here
+        snapshot, _ = recollect(repository, config, records, options.base, prefixes)
+        _refuse_unknown(config, snapshot, prefixes)
+        within = [*prefixes, *_named_elsewhere(config, snapshot)]
+        whole, _ = recollect(repository, config, records, options.base, within)
+        found = find(repository, config, whole, options.base, always_base=always_base)
+        if not any(_inside(conflict, prefixes) for conflict in found.conflicts):
+            return Checked(snapshot, found._replace(conflicts=()), ref)
+    snapshot, sound = recollect(repository, config, records, options.base)
+    found = find(repository, config, snapshot, options.base, always_base=always_base)
+    checked = Checked(snapshot, found, ref)
+    if sound and not found.conflicts and not snapshot.oddities.settings_read:
+        notices = tuple(notice_line(notice) for notice in found.notices)
+        clean = Clean(*checked.size, found.asked, found.base, notices)
+        remember(repository, config, records, options.base, clean)
+    conflicts = tuple(c for c in found.conflicts if _inside(c, prefixes))
+    if conflicts and not prefixes:
+        scope = scope_of(repository, snapshot, options.directory)
+        conflicts = tuple(c for c in conflicts if c.app.key in scope.apps)
+    hidden = len(found.conflicts) - len(conflicts)
+    if ref:
+        conflicts = with_refs(repository, snapshot, conflicts, ref)
+    return checked._replace(findings=found._replace(conflicts=conflicts), hidden=hidden)
+
+
+def count_migrations(repository: Repository, config: Config, commit: str) -> int:
+    """How many migrations a commit has."""
+    snapshot, _ = recollect(repository, config, commit_records(repository, commit), None)
+    return len(snapshot.graph.nodes)
+
+
+def _named_elsewhere(config: Config, snapshot: Snapshot) -> list[str]:
+    """Directories of apps that the migrations read so far name, by what they are called."""
+    labels = {
+        reference.label
+        for migration in snapshot.graph.nodes.values()
+        for reference in (*migration.header.dependencies, *migration.header.run_before)
+    }
+    places = candidate_directories(snapshot.listing.files, config.migration_modules.values())
+    own = {app.directory for app in snapshot.apps.values()}
+    return sorted(d for d in places - own if labels.intersection(d.split("/")[-2:]))
+
+
+def _refuse_unknown(config: Config, snapshot: Snapshot, prefixes: list[str]) -> None:
+    """UserError for a path in or around which there are no migrations."""
+    for prefix in prefixes:
+        if any(is_around(app.directory, prefix) for app in snapshot.apps.values()):
+            continue
+        modules = config.migration_modules.values()
+        places = sorted(candidate_directories(snapshot.listing.files, modules))
+        known = ", ".join(place or "." for place in places) or "nowhere"
+        raise UserError(
+            "unknown-app", f"no migrations in or around {prefix}", f"there are some in {known}"
+        )
+
+
+def _inside(conflict: Conflict, prefixes: list[str]) -> bool:
+    place = conflict.place.path if conflict.place else conflict.app.directory
+    return not prefixes or any(
+        f"{place}/".startswith(f"{prefix}/") or is_around(conflict.app.directory, prefix)
+        for prefix in prefixes
+    )
+
+
+def tell(repository: Repository, checked: Checked) -> None:
+    """Findings on standard output, the rest on standard error."""
+    snapshot, found, ref, hidden = checked
+    for notice in found.notices:
+        print(notice_line(notice), file=sys.stderr)
+    if found.conflicts:
+        files = {
+            (snapshot.graph.nodes[key].path, key.version)
+            for conflict in found.conflicts
+            for branch in conflict.branches
+            for key in branch.nodes
+        }
+        tips = list(snapshot.listing.commits) or current_tips(repository)
+        tips += [found.base.commit] if found.base else []
+        print(findings_text(checked, added_by(repository, files, tips)), end="")
+    print(summary(*checked.size, len(found.conflicts), ref), file=sys.stderr)
+    if hidden:
+        print(f"note: {hidden} more elsewhere: migmerge check", file=sys.stderr)

@@ -1,0 +1,82 @@
+"""An app's migrations made anew: what goes, what comes, what would be lost."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from migmerge.analysis.compare import source_of
+from migmerge.analysis.snapshot import Snapshot, understand
+from migmerge.config import Config
+from migmerge.conflicts.recommend import FOUND
+from migmerge.git.repository import Repository
+from migmerge.migrations.model import App, NodeKey
+from migmerge.migrations.operations import read_script
+from migmerge.project.interpreter import Project
+from migmerge.project.questions import remake
+from migmerge.resolve.files import Files, Texts, plan_files
+from migmerge.resolve.fix_plan import Moves, Refusal
+from migmerge.resolve.static_check import problems
+
+
+class Reset(NamedTuple):
+    """The files of an app made anew: old names, new names, and apps that build on it."""
+
+    files: Files
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    dependents: tuple[str, ...]
+
+
+def not_remade(snapshot: Snapshot, app: App) -> list[str]:
+    """What of an app's migrations makemigrations would not make again."""
+    found = set()
+    for key in snapshot.graph.app_nodes(app.key):
+        for call in read_script(source_of(snapshot, key), app.label, key.name).calls:
+            if call.opaque or call.name not in FOUND:
+                found.add(f"{key.name} holds {call.name}")
+    return sorted(found)
+
+
+def plan_reset(
+    repository: Repository, config: Config, snapshot: Snapshot, project: Project, app: App
+) -> Reset | Refusal:
+    """The app's migrations as makemigrations makes them without any; nothing is written."""
+    graph = snapshot.graph
+    nodes = [key for key in graph.nodes if key.app == app.key]
+    made = remake(project, app.label, [key.name for key in nodes])
+    if isinstance(made, str):
+        return Refusal(app.key, "reset", (f"makemigrations can't make it anew: {made}",))
+    if not made:
+        return Refusal(app.key, "reset", ("makemigrations makes nothing: the app has no models",))
+    last = NodeKey(app.key, list(made)[-1])
+    move = Moves(app.key, "reset", {}, {}, dropped=dict.fromkeys(nodes, last), leaf=last.name)
+    files = plan_files(snapshot, [move], (), Texts(remade={app.key: made}))
+    if isinstance(files, Refusal):
+        return files
+    changed = {path: change.data for path, change in files.changes.items()}
+    after = understand(repository, config, "plan", snapshot.listing, changed)
+    wrong = problems(snapshot, after, files.leaves)
+    if wrong:
+        return Refusal(app.key, "reset", tuple(text for _, text in wrong))
+    above = {child.app for key in nodes for child in graph.children.get(key, ())} - {app.key}
+    names = [key.name for key in nodes]
+    labels = tuple(sorted(snapshot.apps[key].label for key in above))
+    return Reset(files, tuple(sorted(names)), tuple(made), labels)
+
+
+def ritual(label: str, dependents: Sequence[str]) -> tuple[str, ...]:
+    """What the owner of any other database runs."""
+    if dependents:  # zero would take these along, and not all of them can be faked again
+        return (
+            f"python manage.py migrate {shlex.quote(label)}   # with the old files",
+            f"migmerge reset {shlex.quote(label)} --rows --database default --apply"
+            "   # with the new ones",
+        )
+    return (
+        f"python manage.py migrate {shlex.quote(label)} && "
+        f"python manage.py migrate --fake {shlex.quote(label)} zero"
+        "   # with the old files",
+        "python manage.py migrate --fake-initial   # with the new ones",
+    )

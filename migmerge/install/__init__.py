@@ -1,0 +1,1 @@
+"""The merge driver, hooks and their configuration, and whether they work."""

@@ -1,0 +1,96 @@
+"""Questions to the project's Django, and its answers as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from migmerge.conflicts.conflict import Disputed
+from migmerge.conflicts.mergeable_fields import PLAIN
+from migmerge.migrations.naming import merge_suffix
+from migmerge.migrations.reader import read_header
+from migmerge.project.interpreter import Project
+from migmerge.project.outcome import Outcome, failed, skipped
+from migmerge.project.run import run
+
+
+class Wanted(NamedTuple):
+    """A merge migration (its name, the leaves that it joins, and what it is to set), and the
+    leaves of sides to be `tried` in both orders. Either may be empty."""
+
+    name: str
+    leaves: Sequence[str] = ()
+    disputed: Sequence[Disputed] = ()
+    tried: Sequence[str] = ()
+
+
+class Tried(NamedTuple):
+    """Where Django tried both orders of the sides, and how they differ, if they do."""
+
+    where: str
+    differs: str
+
+
+class Merges(NamedTuple):
+    """By app label, the project's own texts of merge migrations, and Django's second opinion.
+
+    An app without a text is one where the project can't be asked (`why`), or whose text doesn't
+    join exactly these leaves.
+    """
+
+    texts: Mapping[str, bytes]
+    orders: Mapping[str, Tried]
+    why: str
+
+
+def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
+    """What the project's Django writes, and what it thinks of the two orders."""
+    merges = {
+        label: merge_suffix(w.name) for label, w in wanted.items() if w.name and not w.disputed
+    }
+    settles = {label: w[:3] for label, w in wanted.items() if w.disputed}
+    orders = {label: list(w.tried) for label, w in wanted.items() if w.tried}
+    request = {"merge": merges, "settle": settles, "orders": orders, "plain": PLAIN}
+    heard = run(project, "texts", request)
+    found = {}
+    for label, text in (heard.result or {"texts": {}})["texts"].items():
+        header = read_header(text.encode())
+        if header and {(r.label, r.name) for r in header.dependencies} == {
+            (label, name) for name in wanted[label].leaves
+        }:
+            found[label] = text.encode()
+    tried = {label: Tried(*t) for label, t in (heard.result or {"orders": {}})["orders"].items()}
+    return Merges(found, tried, heard.why or "no answer")
+
+
+def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, bytes] | str:
+    """Name -> text of what makemigrations makes of an app whose `hidden` migrations are gone.
+
+    In order; nothing is written. A string says why it makes nothing that can be taken.
+    """
+    heard = run(project, "remade", {"remake": label, "hidden": list(hidden)})
+    if heard.why:
+        return heard.why
+    return {name: text.encode() for name, text in heard.result}
+
+
+def verify(project: Project, nodes: Mapping[str, Sequence[str]],
+           leaves: Mapping[str, str]) -> Outcome:  # fmt: skip
+    """Whether Django's loader sees the same nodes and leaves, and models.py no change."""
+    heard = run(project, "judge", {"verify": sorted(nodes)})
+    if heard.why:
+        return skipped(heard.why) if heard.status == "skipped" else failed(heard.why)
+    result = heard.result
+    for label in result["installed"]:
+        if result["leaves"][label] != [leaves[label]]:
+            return failed(f"Django sees the leaf nodes {result['leaves'][label]}")
+        if result["nodes"][label] != sorted(nodes[label]):
+            odd = sorted(set(result["nodes"][label]) ^ set(nodes[label]))
+            return failed(f"Django and migmerge differ on {label}: {', '.join(odd)}")
+    if result["changed"]:
+        lines = " / ".join(line.strip() for line in result["changed"].splitlines() if line.strip())
+        return failed(f"makemigrations --check finds changes: {lines[:400]}")
+    absent = sorted(set(nodes) - set(result["installed"]))
+    if absent:
+        return skipped(f"not in INSTALLED_APPS: {', '.join(absent)}")
+    return Outcome()

@@ -1,0 +1,140 @@
+"""Scratch databases at each starting point, migrated to the merged files: who arrives where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from migmerge.project.configured_databases import Renamed
+from migmerge.project.interpreter import Project
+from migmerge.project.run import run
+
+# label -> name -> the file's bytes; None where they are those of the work tree
+Tree = Mapping[str, Mapping[str, bytes | None]]
+SQLITE: Mapping[str, object] = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+
+
+class Arrival(NamedTuple):
+    """How the database of one starting point arrived.
+
+    `unbuilt` says why there is none, `error` what stopped its `migrate`; `lost` are columns whose
+    values are not as they were, `unlike` tables that are not as the first point's, `differs`
+    rows that aren't, `left` rows of django_migrations without a file. `reconciled`: its rows
+    there were renamed first.
+    """
+
+    alias: str
+    name: str
+    unbuilt: str = ""
+    error: str = ""
+    lost: tuple[str, ...] = ()
+    unlike: str = ""
+    differs: str = ""
+    left: tuple[str, ...] = ()
+    reconciled: bool = False
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong with it; empty where it arrived, or could not be built."""
+        told = [
+            self.error,
+            f"values are lost: {', '.join(self.lost)}" if self.lost else "",
+            f"schema unlike that of fresh: {self.unlike}" if self.unlike else "",
+            f"rows unlike those of ancestor: {self.differs}" if self.differs else "",
+            f"without a file: {', '.join(self.left)}" if self.left else "",
+        ]
+        return "; ".join(text for text in told if text)
+
+
+class Arrivals(NamedTuple):
+    """All points, how long they took, and tables that no row could be put into, with why;
+    `why` says that nothing could be tried.
+
+    `effects` are what migrations tried outside of the scratch databases, which was refused;
+    `left_out` those whose code was not run, as the configuration says.
+    """
+
+    points: tuple[Arrival, ...]
+    seconds: float = 0.0
+    empty: tuple[str, ...] = ()
+    why: str = ""
+    effects: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+class StartsRequest(NamedTuple):
+    """What is tried: apps by label, trees of migrations, points with the trees that they saw, rows
+    that have another name now, whether migrations came later than both sides, and whether the
+    `code` of RunPython is run."""
+
+    labels: Sequence[str]
+    trees: Mapping[str, Tree]
+    points: Mapping[str, Sequence[str]]
+    rows: Sequence[Renamed]
+    later: bool = False
+    code: bool = True
+
+
+def try_starts(
+    project: Project, server: Mapping[str, object], wanted: StartsRequest, seconds: int
+) -> Arrivals:
+    """Build each point's database on `server` (Django's settings), and migrate it.
+
+    Only databases of its own are made and dropped; the project's are never connected to.
+    """
+    request: dict[str, object] = {
+        "labels": list(wanted.labels),
+        "trees": {name: _plain(tree) for name, tree in wanted.trees.items()},
+        "points": [[name, list(path)] for name, path in wanted.points.items()],
+        "rows": [list(row) for row in wanted.rows],
+        "later": wanted.later,
+        "code": wanted.code,
+        "server": server,
+    }
+    stand_in = SQLITE if "sqlite" in str(server["ENGINE"]) else server
+    heard = run(project, "verify_starts", request, databases=stand_in, seconds=seconds)
+    if heard.why:
+        return Arrivals((), why=heard.why)
+    aliases = heard.result["aliases"]
+    found = [
+        point
+        for alias, told in aliases.items()
+        for point in _beyond_us([_arrival(alias, point) for point in told["points"]])
+    ]
+    took = sum(told["seconds"] for told in aliases.values())
+    empty = {line for told in aliases.values() for line in told["empty"]}
+    effects, left_out = tuple(heard.result["tried"]), tuple(heard.result["left_out"])
+    return Arrivals(tuple(found), took, tuple(sorted(empty)), "", effects, left_out)
+
+
+def _plain(tree: Tree) -> dict[str, dict[str, str | None]]:
+    return {
+        label: {
+            name: None if data is None else data.decode("latin-1") for name, data in own.items()
+        }
+        for label, own in tree.items()
+    }
+
+
+def _beyond_us(points: list[Arrival]) -> list[Arrival]:
+    """Where not even one side's own files can be migrated, what stops the others proves nothing."""
+    alone = ("ancestor", "onto", "replayed")
+    if not any(point.unbuilt for point in points if point.name in alone):
+        return points
+    return [
+        point._replace(unbuilt=point.error, error="") if point.error else point for point in points
+    ]
+
+
+def _arrival(alias: str, point: Mapping[str, Any]) -> Arrival:
+    return Arrival(
+        alias,
+        point["name"],
+        point["unbuilt"],
+        point["error"],
+        tuple(point.get("lost", ())),
+        point.get("unlike", ""),
+        point.get("differs", ""),
+        tuple(point.get("left", ())),
+        point.get("reconciled", False),
+    )

@@ -1,0 +1,106 @@
+"""Findings of `check`, and notices."""
+
+from __future__ import annotations
+
+from migmerge.report.catalogue.entry import Message
+
+FINDINGS = (
+    Message(
+        "MM101", "siblings", "Two leaf nodes in one app",
+        "Two lines of migrations of one app end beside each other, mostly because two branches each "
+        "added one. Django's migrate stops with \"Conflicting migrations detected; multiple leaf nodes\".",
+        "Run the command under `next:`, mostly `migmerge fix APP`. The finding says whether the two "
+        "sides commute; where they contradict each other, it gives the commands that roll one back. Afterwards "
+        "every database needs `migrate` only; docs/databases.md has the exceptions.",
+    ),
+    Message(
+        "MM102", "path", "Both sides added one migration file",
+        "Two branches added a migration of the same name with different content. Git stops the merge; "
+        "a database may have run either under this name.",
+        "Run `migmerge fix APP` in the stopped merge: both contents are kept, the published one under "
+        "its name. Then `migmerge db status` where the other was applied.",
+    ),
+    Message(
+        "MM103", "number", "Two migrations of one app with one number",
+        "Two migrations that are in one line, or joined by a merge migration, begin with the same number. "
+        "Django doesn't mind; people may. A notice, or an error with `numbers = \"error\"`, for those new since the base branch.",
+        "Nothing needs to be done; `numbers = \"off\"` says it no more. A new name is right only as long as "
+        "no database has the old one.",
+    ),
+    Message(
+        "MM104", "missing-dependency", "A migration depends on one that is not there",
+        "A migration names another that is in no file: it was renamed, renumbered, squashed or removed "
+        "on one side while the other built on it. Django stops with NodeNotFoundError.",
+        "Where the finding says what the migration is called now, `migmerge fix APP` repoints it. Else "
+        "the `git log` under `next:` shows what became of it; edit `dependencies`.",
+    ),
+    Message(
+        "MM105", "cycle", "Migrations depend on each other",
+        "Following `dependencies` and `run_before` leads back to where it began, so that no order is "
+        "left. Django stops with CircularDependencyError.",
+        "Take one of the dependencies away: mostly the younger of two between apps. Where two models "
+        "really need each other, add the foreign key in a migration of its own.",
+    ),
+    Message(
+        "MM106", "unparsable", "A migration that is not Python",
+        "The file does not parse: git's conflict markers, a syntax error, Python 2, or a link that leads "
+        "out of the repository. Its literal dependencies are read all the same.",
+        "Mend the file; the finding has the line.",
+    ),
+    Message(
+        "MM107", "lock-file", "A lock file that does not name the leaf node",
+        "`max_migration.txt` or `migrations_lockfile.txt` names another migration than the app's last, "
+        "or holds git's conflict markers.",
+        "Run `migmerge fix APP`, which writes the leaf node's name.",
+    ),
+    Message(
+        "MM108", "case", "Two migrations whose names differ in case only",
+        "On Windows and on most of macOS both have one file: a checkout there holds one of the two, and "
+        "shows the other as changed or gone.",
+        "Rename the one that is not published, and what depends on it: `git mv`, then edit `dependencies`.",
+    ),
+    Message(
+        "MM201", "computed", "Dependencies that only running the file would tell",
+        "Some code decides on `dependencies`, so that it can't be told whether two leaf nodes are one "
+        "line. Migrations are never run by a check.",
+        "Write the dependencies as literals, or look with `python manage.py showmigrations --plan`.",
+    ),
+    Message(
+        "MM202", "newer-python", "A file in newer Python than the one that runs migmerge",
+        "The file does not parse here, but a later Python would take it; its dependencies are read.",
+        "Run migmerge with the project's Python.",
+    ),
+    Message(
+        "MM203", "trap", "A renamed leaf that replaces its old name",
+        "A database that has the old name would take the new one for applied and skip what comes before "
+        "it, with \"No migrations to apply\".",
+        "Run `migmerge db reconcile` there before `migrate`; see docs/databases.md. It goes away when "
+        "another migration follows: `migmerge fix` puts a catch-up migration there by itself. `replaces` "
+        "goes with `migmerge transition`; Django before 6.0 does not squash a file that has it.",
+    ),
+    Message(
+        "MM204", "hidden", "Leaf nodes that a squash hides",
+        "A database that has applied a part of what a squashed migration replaces does not use the "
+        "squash, and sees two leaf nodes there.",
+        "Nothing that this branch could mend: both are published. Let such databases migrate with the "
+        "files from before the squash.",
+    ),
+    Message(
+        "MM205", "renumbered", "A merge or pull brought a migration under another number",
+        "Somebody renumbered a migration that you had. A database that has run it under the old name would run it "
+        "again: PostgreSQL stops, SQLite resets the column without a word.",
+        "Run `migmerge db status` and, where it says renamed, `migmerge db reconcile`, before `migrate`.",
+    ),
+    Message(
+        "MM206", "archive", "A directory of migrations that is not the one that Django reads",
+        "Two directories hold migrations of one app label. The one that MIGRATION_MODULES names, or the app's own `migrations`, "
+        "counts; an archive beside it or below it is not read.",
+        "Nothing. `exclude` silences the notice; where the other directory is the right one, name it in `migration_modules`.",
+    ),
+    Message(
+        "MM207", "other-configuration", "A branch with a configuration of its own",
+        "`check --against`, `forecast` and any check in CI read the configuration of the branch that is merged into, so that a "
+        "branch can't leave its own migrations out. It names the keys that the work tree has otherwise.",
+        "Nothing, where the change is meant: it counts once it is merged. `--config FILE` names a file that counts now.",
+    ),
+)  # fmt: skip

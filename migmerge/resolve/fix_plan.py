@@ -1,0 +1,110 @@
+"""The values between deciding and writing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from migmerge.conflicts.conflict import Disputed
+from migmerge.migrations.model import NodeKey
+
+
+class CatchUp(NamedTuple):
+    """The catch-up migration of an app: the last of the chain that it stands `behind`, the leaf
+    node that came in `before` the chain, and its own name; all by new name."""
+
+    behind: str
+    before: str
+    name: str
+
+
+class Moves(NamedTuple):
+    """What a strategy does to the graph of one app.
+
+    `names` gives renamed nodes their new name; `repoint` gives a node another parent in place
+    of an old one (None: in addition); `merge` lists the leaves, by new name, that a merge
+    migration joins, `disputed` what it sets to what the project's models say, and `text` the whole
+    of it where that is decided without them. `dropped` are
+    nodes whose file goes, each with the one that stands for it; `carried` are those that go behind
+    what is made again; `leaf` is the name of the only leaf afterwards, where no merge migration
+    is made; `carry` that each renamed file says in `replaces` which name databases know, with the
+    catch-up migration `catch_up` behind them; `uncarried` are files that lose it.
+    """
+
+    app: str
+    strategy: str
+    names: Mapping[NodeKey, str]
+    repoint: Mapping[NodeKey, tuple[NodeKey | None, str]]
+    merge: tuple[str, ...] = ()
+    disputed: tuple[Disputed, ...] = ()
+    text: bytes = b""
+    dropped: Mapping[NodeKey, NodeKey] = {}
+    carried: tuple[NodeKey, ...] = ()
+    leaf: str = ""
+    carry: bool = False
+    catch_up: CatchUp | None = None
+    uncarried: frozenset[NodeKey] = frozenset()
+
+
+class Refusal(NamedTuple):
+    """Why an app is not fixed, and what to run instead; `kind` is one of report/messages.py."""
+
+    app: str
+    kind: str
+    reasons: tuple[str, ...]
+    next: tuple[str, ...] = ()
+
+
+class Change(NamedTuple):
+    """What becomes of a path: its new bytes, or None when the file goes.
+
+    `stored` tells that the bytes are as git stores them (from an index stage), not as they
+    stand in the work tree; `mode_of` is the path whose file mode a new file takes.
+    """
+
+    data: bytes | None
+    stored: bool = False
+    mode_of: str = ""
+
+
+class Mention(NamedTuple):
+    """A line that names a renamed migration and is left to the user."""
+
+    path: str
+    line: int
+    text: str
+
+
+class Resolution(NamedTuple):
+    """What happened, or would happen, to one app; the keys of `fix`'s JSON.
+
+    `app` is its label, `key` its key, which no other app has. `kind` is the refusal's, where it
+    is refused. `carried`: a plain `migrate` is all that its renamed migrations need.
+    """
+
+    app: str
+    status: Literal["fixed", "planned", "refused"]
+    strategy: str
+    renamed: Mapping[str, str] = {}
+    edited: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    reasons: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+    kind: str = ""
+    key: str = ""
+    carried: bool = False
+
+
+def refused(label: str, refusal: Refusal) -> Resolution:
+    """What is told of an app that is not fixed; `label` is its label."""
+    reasons, then, kind = refusal.reasons, refusal.next, refusal.kind
+    return Resolution(label, "refused", "", reasons=reasons, next=then, kind=kind, key=refusal.app)
+
+
+class Plan(NamedTuple):
+    """Everything that a fix writes, and what to tell of each app."""
+
+    changes: Mapping[str, Change]
+    resolutions: tuple[Resolution, ...]

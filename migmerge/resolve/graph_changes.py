@@ -1,0 +1,319 @@
+"""Which nodes get which name and parent: the two strategies, on the graph alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Set
+from itertools import pairwise
+
+from migmerge.conflicts.conflict import Branch, Conflict
+from migmerge.conflicts.next_commands import fix_command
+from migmerge.migrations.catch_up import catch_up_name
+from migmerge.migrations.graph import Graph
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.naming import is_sequence, number, renumbered
+from migmerge.resolve.fix_plan import CatchUp, Moves, Refusal
+
+
+def renumber(
+    graph: Graph,
+    conflict: Conflict,
+    taken: Collection[str],
+    *,
+    keep_names: bool,
+    carry: bool = False,
+    catch_ups: Collection[NodeKey] = (),
+) -> Moves | Refusal:
+    """Put every replayed chain, in its order, after onto's leaf.
+
+    `taken` are names that no migration of the app may get: files in the directory, and names
+    that some `replaces` still reserves. With `carry` every old name stays reserved, the first of a
+    chain always gets a new one, and a new catch-up migration takes the place of `catch_ups`.
+    """
+    app = conflict.app
+    onto = [branch for branch in conflict.branches if branch.side == "onto"]
+    if len(onto) != 1:
+        if all(branch.published for branch in conflict.branches):
+            return Refusal(
+                app.key,
+                "published",
+                ("every side is published, so none can move",),
+                (fix_command(app.key, "merge"),),
+            )
+        return Refusal(
+            app.key, "sides-unknown", ("it is not known which side is published",), _ask(conflict)
+        )
+    moving = [branch for branch in conflict.branches if branch.side == "replayed"]
+    going = {key for branch in moving for key in branch.nodes}
+    kept_edges = _edges(graph, app.key, going)
+    behind = _behind(graph, catch_ups)
+    tail = last = behind.get(onto[0].leaf, onto[0].leaf)
+    naming = _Naming(
+        graph, conflict, onto[0]._replace(nodes=(tail,)), taken,
+        keep_names=keep_names or not is_sequence(kept_edges), carry=carry, dropped=behind,
+    )  # fmt: skip
+    repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
+    dropped = {**dict(conflict.twins), **behind}
+    placed = graph.ancestors(onto[0].leaf) | dropped.keys()
+    for branch in moving:
+        fresh = [key for key in branch.nodes if key not in placed and key not in naming.names]
+        for key in fresh:
+            parents = {behind.get(parent, parent) for parent in graph.parents[key]}
+            first = parents.isdisjoint(fresh)
+            naming.place(key, first=first)
+            if first:
+                repoint[key] = (_replaced_parent(graph, key, placed), naming.names[tail])
+        placed |= graph.ancestors(branch.leaf)
+        tail = fresh[-1] if fresh else tail
+    squashed = [key for key in naming.moved if _is_squashed(graph, key)]
+    if squashed:
+        return Refusal(
+            app.key,
+            "squash",
+            (f"{squashed[0]} belongs to a squash that is not finished",),
+            (fix_command(app.key, "merge"),),
+        )
+    names = {key: name for key, name in naming.names.items() if key in naming.moved}
+    strategy = "renumber" if naming.moved else "drop"
+    move = Moves(
+        app.key, strategy, _changed(names), repoint, dropped=dropped, leaf=naming.names[tail]
+    )
+    if not carry or not naming.moved:
+        return move
+    before = (last if last == onto[0].leaf else _before_carried(graph, last)).name
+    behind_it = CatchUp(move.leaf, before, catch_up_name(move.leaf, before, taken))
+    return move._replace(carry=True, leaf=behind_it.name, catch_up=behind_it)
+
+
+def _before_carried(graph: Graph, key: NodeKey) -> NodeKey:
+    """What came in before: `key`, or what a carried chain that ends with it stands behind."""
+    while graph.nodes[key].header.replaces and (own := _own_parents(graph, key)):
+        key = graph.in_order(own)[-1]
+    return key
+
+
+def _own_parents(graph: Graph, key: NodeKey) -> list[NodeKey]:
+    return [parent for parent in graph.parents[key] if parent.app == key.app]
+
+
+def _behind(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, NodeKey]:
+    """For each catch-up migration the one that it stands behind."""
+    found = {key: next(iter(graph.parents[key])) for key in catch_ups}
+    for key, parent in found.items():
+        while parent in found:
+            parent = found[parent]
+        found[key] = parent
+    return found
+
+
+def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | Refusal:
+    """Join all leaves; of two files with one name, the replayed one gets a new name first."""
+    app = conflict.app
+    twins = {key for pair in conflict.twins for key in pair}
+    collided = {key for key in graph.app_nodes(app.key) if key.version} - twins
+    names: dict[NodeKey, str] = {}
+    if collided:
+        onto = [branch for branch in conflict.branches if branch.side == "onto"]
+        if len(onto) != 1:
+            reason = "both sides added the same file, and it is not known which is published"
+            return Refusal(app.key, "sides-unknown", (reason,), _ask(conflict))
+        highest = max((number(key.name) or 0 for key in graph.app_nodes(app.key)), default=0)
+        naming = _Naming(graph, conflict, onto[0], taken, keep_names=False, last=highest)
+        stays = graph.ancestors(onto[0].leaf)
+        for key in sorted(collided):
+            for version in (key._replace(version=0), key):
+                if version not in stays:
+                    naming.place(version)
+        names = {key: naming.names[key] for key in naming.moved}
+    leaves = sorted(names.get(leaf, leaf.name) for leaf in _leaves(graph, conflict))
+    if len(leaves) == 1:
+        return Moves(app.key, "drop", {}, {}, dropped=dict(conflict.twins), leaf=leaves[0])
+    return Moves(app.key, "merge", _changed(names), {}, tuple(leaves), dropped=dict(conflict.twins))
+
+
+def regenerate(graph: Graph, conflict: Conflict) -> Moves | Refusal:
+    """Take the replayed side away, to be made again by makemigrations on top of onto."""
+    app = conflict.app.key
+    onto = [branch for branch in conflict.branches if branch.side == "onto"]
+    if conflict.kind != "siblings":
+        reason = "both sides have one file name: renumber first"
+        return Refusal(app, "not-remade", (reason,), (fix_command(app, "renumber"),))
+    if len(onto) != 1:
+        return Refusal(
+            app,
+            "sides-unknown",
+            ("it is not known which side is made again",),
+            _ask(conflict, "regenerate"),
+        )
+    away = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto[0].leaf)
+    going = away.difference(conflict.carried)
+    if any(graph.nodes[key].header.replaces for key in going):
+        return Refusal(
+            app,
+            "squash",
+            ("a squash would be taken away, and show its originals again",),
+            (fix_command(app, "merge"),),
+        )
+    outside = sorted({child for key in going for child in graph.children[key]} - away)
+    if outside:
+        reason = f"{outside[0]} depends on what would be made again"
+        return Refusal(app, "not-remade", (reason,), conflict.commands)
+    if conflict.lasting:
+        return Refusal(
+            app, "not-remade", (*conflict.lasting, "it can't be made again"), conflict.commands
+        )
+    stands = dict.fromkeys(sorted(going), onto[0].leaf)
+    leaf = onto[0].leaf.name
+    return Moves(app, "regenerate", {}, {}, dropped=stands, carried=conflict.carried, leaf=leaf)
+
+
+def carry_behind(graph: Graph, move: Moves, remade: Collection[str], taken: Set[str]) -> Moves:
+    """The regenerated side with its data migrations, one after the other, behind `remade`."""
+    tail = [move.leaf, *remade][-1]
+    used = {name for name in taken if name not in {key.name for key in move.dropped}}
+    used = used.union(remade) - {key.name for key in move.carried}
+    names: dict[NodeKey, str] = {}
+    repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
+    for key in move.carried:
+        own = _own_parents(graph, key)
+        repoint[key] = (graph.in_order(own)[-1] if own else None, tail)
+        names[key] = tail = _after(key.name, tail, used)
+        used.add(tail)
+    return move._replace(names=_changed(names), repoint=repoint, leaf=tail)
+
+
+def straighten(graph: Graph, app: str, may: Set[NodeKey], taken: Set[str]) -> Moves:
+    """Numbers that go up along an app's only line; only those of `may` change."""
+    names: dict[NodeKey, str] = {}
+    used = set(taken)
+    line = graph.in_order(graph.app_nodes(app))
+    for parent, key in pairwise(line):
+        before = names.get(parent, parent.name)
+        own, last = number(key.name), number(before)
+        if key in may and own is not None and last is not None and own <= last:
+            used -= set() if key.version else {key.name}
+            names[key] = _after(key.name, before, used)
+            used.add(names[key])
+    leaf = line[-1]
+    return Moves(app, "repoint", _changed(names), {}, leaf=names.get(leaf, leaf.name))
+
+
+def _after(name: str, tail: str, used: Set[str]) -> str:
+    """The name with the next free number after that of `tail`; without a number, as it is."""
+    to = (number(tail) or number(name) or 0) + 1
+    while number(name) is not None and (renumbered(name, to) in used or to in _numbers(used)):
+        to += 1
+    return renumbered(name, to)
+
+
+def _leaves(graph: Graph, conflict: Conflict) -> set[NodeKey]:
+    """What are leaf nodes once each twin stands for the other."""
+    dropped = dict(conflict.twins)
+    if not dropped:
+        return {branch.leaf for branch in conflict.branches}
+    alive = {key for branch in conflict.branches for key in branch.nodes} - dropped.keys()
+    inner = {dropped.get(parent, parent) for key in alive for parent in graph.parents[key]}
+    return alive - inner
+
+
+def _changed(names: dict[NodeKey, str]) -> dict[NodeKey, str]:
+    return {key: name for key, name in names.items() if key.name != name}
+
+
+def _ask(conflict: Conflict, strategy: str = "renumber") -> tuple[str, ...]:
+    """A command for each side that might move."""
+    names = sorted({branch.leaf.name for branch in conflict.branches})
+    if conflict.kind == "path" or len(names) < 2:
+        return conflict.commands
+    return tuple(fix_command(conflict.app.key, strategy, "--move", name) for name in names)
+
+
+def _edges(graph: Graph, app: str, without: set[NodeKey]) -> list[tuple[int | None, int | None]]:
+    """The numbers of every (parent, child) of the app; a squash counts as its last original."""
+    last: dict[NodeKey, int] = {}
+    for old, new in graph.replaced_by.items():
+        last[new] = max(last.get(new, 0), number(old.name) or 0)
+    return [
+        (last.get(parent, number(parent.name)), number(key.name))
+        for key in graph.app_nodes(app)
+        for parent in graph.parents[key]
+        if parent.app == app and key not in without and parent not in without
+    ]
+
+
+def _replaced_parent(graph: Graph, key: NodeKey, placed: set[NodeKey]) -> NodeKey | None:
+    """The last of the same-app parents that already stand; the others stay as they are."""
+    standing = [p for p in graph.parents[key] if p.app == key.app and p in placed]
+    return graph.in_order(standing)[-1] if standing else None
+
+
+def _is_squashed(graph: Graph, key: NodeKey) -> bool:
+    """Whether originals of a squash are still there beside it."""
+    replaced = graph.nodes[key].header.replaces
+    return any(NodeKey(key.app, old.name) in graph.nodes for old in replaced)
+
+
+class _Naming:
+    """Hands out the next free number after onto's leaf, never downwards."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        conflict: Conflict,
+        onto: Branch,
+        taken: Collection[str],
+        *,
+        keep_names: bool,
+        carry: bool = False,
+        dropped: Collection[NodeKey] = (),
+        last: int = 0,
+    ) -> None:
+        moving = {key for b in conflict.branches if b.side == "replayed" for key in b.nodes}
+        moving -= graph.ancestors(onto.leaf)
+        gone = moving.union(dict(conflict.twins), dropped)
+        kept = [key for key in graph.nodes if key.app == onto.leaf.app and key not in gone]
+        self.names = {key: key.name for key in kept}
+        self.moved: list[NodeKey] = []
+        self._keep_names = keep_names
+        going = {key.name for key in gone}
+        self._taken = {name for name in taken if name not in going} | set(self.names.values())
+        self._numbers = _numbers(self._taken)
+        self._old = {key.name for key in moving} if carry else set[str]()
+        top = number(onto.leaf.name)
+        self._last = max(
+            last, max(_numbers(self.names.values()), default=0) if top is None else top
+        )
+
+    def place(self, key: NodeKey, *, first: bool = False) -> None:
+        """Give `key` its name after everything placed before; to the `first` of a chain that is
+        carried, another one than it has."""
+        name = self._name(key)
+        if name in self._old and (first or name != key.name):
+            name = self._titled(name)
+        self.names[key] = name
+        self.moved.append(key)
+        self._taken.add(name)
+        self._last = max(self._last, number(name) or 0)
+
+    def _name(self, key: NodeKey) -> str:
+        own = number(key.name)
+        free = key.name not in self._taken
+        if free and (self._keep_names or own is None or self._fits(own)):
+            return key.name
+        if own is None:
+            return self._titled(key.name)
+        to = self._last + 1
+        while to in self._numbers or renumbered(key.name, to) in self._taken:
+            to += 1
+        return renumbered(key.name, to)
+
+    def _titled(self, name: str) -> str:
+        """The name with another title."""
+        taken = self._taken | self._old
+        return next(new for i in range(2, 10_000) if (new := f"{name}_{i}") not in taken)
+
+    def _fits(self, own: int) -> bool:
+        return own > self._last and own not in self._numbers
+
+
+def _numbers(names: Iterable[str]) -> set[int]:
+    return {value for name in names if (value := number(name)) is not None}

@@ -1,0 +1,163 @@
+"""What the project's Django has to say to the moves, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from migmerge.analysis.snapshot import Snapshot
+from migmerge.config import Config
+from migmerge.conflicts.conflict import Conflict
+from migmerge.conflicts.next_commands import fix_command
+from migmerge.git.repository import Repository
+from migmerge.migrations.membership import owners
+from migmerge.migrations.naming import merge_name
+from migmerge.project.interpreter import Project, find_project
+from migmerge.project.questions import Merges, Tried, Wanted, merge_texts, remake
+from migmerge.resolve.fix_plan import Moves, Refusal
+
+
+class Heard(NamedTuple):
+    """By app key, the project's own merge migrations and what Django thinks of both orders;
+    and refusals, where only the project could decide or Django disagrees."""
+
+    merges: Mapping[str, bytes]
+    opinions: Mapping[str, str]
+    refusals: tuple[Refusal, ...]
+
+
+def projects_of(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    apps: Iterable[str],
+    within: Collection[str] | None = None,
+) -> dict[Project | str, list[str]]:
+    """The Django projects that have the apps (or why there is none) with these apps' keys.
+
+    An app outside of all projects is each one's. `within` are the only directories of projects
+    that are meant.
+    """
+    places = snapshot.projects
+    by_place: dict[str | None, list[str]] = {}
+    for app in apps:
+        for place in owners(snapshot.apps[app].directory, places) or (None,):
+            if within and place not in within:
+                continue
+            by_place.setdefault(place, []).append(app)
+    found: dict[Project | str, list[str]] = {}
+    for place, own in by_place.items():
+        project = find_project(repository.root, config, place, len(places) > 1)
+        if isinstance(project, str) and len(places) > 1:
+            project = f"{place}: {project}"
+        found.setdefault(project, []).extend(own)
+    return found
+
+
+def apps_of(snapshot: Snapshot, project: Project) -> tuple[str, ...]:
+    """The keys of all apps that are the project's."""
+    places = snapshot.projects
+    return tuple(
+        key
+        for key, app in sorted(snapshot.apps.items())
+        if project.place in (owners(app.directory, places) or (project.place,))
+    )
+
+
+def ask_project(
+    repository: Repository,
+    config: Config,
+    snapshot: Snapshot,
+    moves: Sequence[Moves],
+    unsure: Mapping[str, Conflict],
+) -> Heard:
+    """Merge migrations, but where a file has to be renamed first; and of the apps of `unsure`,
+    which nobody decided yet, whether both orders are alike."""
+    merging = {m.app: m for m in moves if m.merge and not m.names and not m.text}
+    wanted = {m.app: _wanted(m, m.app in merging, unsure.get(m.app)) for m in moves}
+    asked = sorted(app for app, want in wanted.items() if want.name or want.tried)
+    texts = {move.app: move.text for move in moves if move.text}
+    why: dict[str, str] = {}
+    tried: dict[str, Tried] = {}
+    for project, apps in projects_of(repository, config, snapshot, asked).items():
+        labels = {snapshot.apps[app].label: app for app in apps}
+        answer = (
+            Merges({}, {}, project)
+            if isinstance(project, str)
+            else merge_texts(project, {label: wanted[app] for label, app in labels.items()})
+        )
+        why |= dict.fromkeys(apps, answer.why)
+        texts |= {labels[label]: text for label, text in answer.texts.items()}
+        tried |= {labels[label]: told for label, told in answer.orders.items()}
+    opposed = [
+        _opposed(app, told.differs)
+        for app, told in tried.items()
+        if told.differs and unsure[app].verdict == "commute"
+    ]
+    before = _before(snapshot)
+    undecided = [
+        _undecided(m, why[m.app], before)
+        for m in merging.values()
+        if m.disputed and m.app not in texts
+    ]
+    opinions = {a: _opinion(t) for a, t in tried.items() if unsure[a].verdict != "commute"}
+    return Heard(texts, opinions, (*opposed, *undecided))
+
+
+def _wanted(move: Moves, merging: bool, conflict: Conflict | None) -> Wanted:
+    named = conflict and not any(key.version for b in conflict.branches for key in b.nodes)
+    leaves = [branch.leaf.name for branch in conflict.branches] if conflict and named else []
+    if merging:
+        return Wanted(merge_name(move.merge), move.merge, move.disputed, leaves)
+    return Wanted("", (), (), leaves)
+
+
+def _opposed(app: str, differs: str) -> Refusal:
+    reason = f"the files commute, but not for Django, which tried both orders: {differs}"
+    return Refusal(app, "orders", (reason,), (fix_command(app, "merge"),))
+
+
+def _before(snapshot: Snapshot) -> str:
+    """What somebody has to do before the project's own code can be asked."""
+    own = {migration.path for migration in snapshot.graph.nodes.values()}
+    left = sorted(p for p in snapshot.listing.unmerged if p.endswith(".py") and p not in own)
+    return f"resolve {', '.join(left)} and git add that first" if left else "mend that first"
+
+
+def _undecided(move: Moves, why: str, before: str) -> Refusal:
+    reason = f"what both sides set is read from the project's models: {why}"
+    takes = [fix_command(move.app, "", "--take", leaf) for leaf in move.merge]
+    return Refusal(move.app, "undecided", (reason, before), (fix_command(move.app), *takes))
+
+
+def _opinion(tried: Tried) -> str:
+    """The careful answer holds; that Django disagrees is told."""
+    outcome = tried.differs or "no difference"
+    return f"Django tried both orders {tried.where}, without running code: {outcome}"
+
+
+def ask_again(
+    repository: Repository, config: Config, snapshot: Snapshot, moves: Sequence[Moves]
+) -> tuple[dict[str, dict[str, bytes]], list[Refusal]]:
+    """What makemigrations makes of the models without the sides that go, by app key and name."""
+    going = {move.app: move for move in moves if move.strategy == "regenerate"}
+    found: dict[str, dict[str, bytes]] = {}
+    why: dict[str, str] = {}
+    for project, apps in projects_of(repository, config, snapshot, sorted(going)).items():
+        for app in apps:
+            label = snapshot.apps[app].label
+            names = sorted(key.name for key in (*going[app].dropped, *going[app].carried))
+            answer = project if isinstance(project, str) else remake(project, label, names)
+            if isinstance(answer, str):
+                why[app] = f"makemigrations can't make it again: {answer}"
+            else:
+                found[app] = answer
+    return found, [
+        Refusal(
+            app,
+            "not-remade",
+            (reason, _before(snapshot)),
+            (fix_command(app, "regenerate"),),
+        )
+        for app, reason in why.items()
+    ]

@@ -1,0 +1,115 @@
+"""Starting points handed to the project: what is asked of its Django, and for which apps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from migmerge.analysis.compare import source_of
+from migmerge.analysis.snapshot import Snapshot
+from migmerge.analysis.starting_points import Nodes, Starts, starts_of_conflicts
+from migmerge.config import Config
+from migmerge.conflicts.conflict import Conflict
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.naming import is_catch_up_name
+from migmerge.project.configured_databases import Renamed
+from migmerge.project.interpreter import Project
+from migmerge.project.outcome import Outcome, failed, skipped
+from migmerge.project.scenarios import SQLITE, Arrivals, StartsRequest, Tree, try_starts
+
+
+def prove(
+    project: Project,
+    server: Mapping[str, object],
+    snapshot: Snapshot,
+    starts: Starts,
+    own: Sequence[str],
+    seconds: int,
+    *,
+    code: bool = True,
+) -> Arrivals:
+    """How databases of all starting points arrive at the files of `snapshot`.
+
+    `own` are the keys of all apps that are the project's; without `code` no RunPython is run.
+    """
+    labels = {key: snapshot.apps[key].label for key in own if key in snapshot.apps}
+    trees = {name: _tree(snapshot, nodes, labels) for name, nodes in starts.trees.items()}
+    rows = [
+        Renamed(labels[app], old, new)
+        for app, old, new in starts.renamed
+        if app in labels and not _is_carried(snapshot, NodeKey(app, new))
+    ]
+    wanted = sorted({labels[app] for app in starts.apps if app in labels})
+    request = StartsRequest(wanted, trees, starts.points, rows, starts.later, code)
+    arrivals = try_starts(project, server, request, seconds)
+    names = {
+        f"{labels[app]}.{old}"
+        for app, old, new in starts.renamed
+        if app in labels and _is_carried(snapshot, NodeKey(app, new))
+    }
+    points = [point._replace(left=_without(point.left, names)) for point in arrivals.points]
+    return arrivals._replace(points=tuple(points))
+
+
+def _without(left: Sequence[str], carried: Collection[str]) -> tuple[str, ...]:
+    """Rows without a file, but for names that a chain had between two renumberings."""
+    return tuple(
+        row for row in left if row not in carried and not is_catch_up_name(row.rpartition(".")[2])
+    )
+
+
+def prove_fix(
+    project: Project,
+    before: Snapshot,
+    after: Snapshot,
+    conflicts: Sequence[Conflict],
+    apps: Sequence[str],
+    own: Sequence[str],
+    config: Config,
+    *,
+    remade: bool = False,
+) -> Outcome:
+    """How SQLite databases in a temporary directory arrive at the files.
+
+    A side that is made again is rolled back first where it was applied: no database stands there.
+    """
+    seconds = config.verify_seconds
+    again = "migmerge verify " + " ".join(sorted({after.apps[app].label for app in apps}))
+    if not seconds:
+        return skipped(f"verify_seconds is 0; run {again}", waived=True)
+    starts = starts_of_conflicts(before, after, conflicts, apps)
+    starts = starts._replace(abandoned=remade)
+    told = prove(project, SQLITE, after, starts, own, seconds, code=config.verify_code)
+    if told.why:
+        return skipped(f"{told.why}; run {again}")
+    wrong = [f"{point.name}: {point.wrong}" for point in told.points if point.wrong]
+    if wrong:
+        return failed("; ".join(wrong))
+    if told.effects:
+        return skipped(f"{'; '.join(told.effects)}: refused, since it is no scratch database")
+    unbuilt = [f"{point.name} ({point.unbuilt})" for point in told.points if point.unbuilt]
+    if unbuilt:
+        return skipped(f"no SQLite database at {unbuilt[0]}; run {again} --database URL")
+    mended = sum(point.reconciled for point in told.points)
+    how = f", {mended} of them after migmerge db reconcile" if mended else ", by migrate alone"
+    where = "on SQLite (scratch files, not your databases)"
+    if told.left_out:
+        names = ", ".join(told.left_out)
+        return skipped(f"verify_code is false: the code of {names} was not run", waived=True)
+    return Outcome(detail=f"{len(told.points)} starting points {where}{how}")
+
+
+def _tree(snapshot: Snapshot, nodes: Nodes, labels: Mapping[str, str]) -> Tree:
+    """What of a tree is not as in the work tree; of every app the names that it has."""
+    found: dict[str, dict[str, bytes | None]] = {label: {} for label in labels.values()}
+    for key, source in nodes.items():
+        if key.app not in labels:
+            continue  # an app that is gone
+        plain = NodeKey(key.app, key.name)
+        same = plain in snapshot.graph.nodes and source_of(snapshot, plain) == source
+        found[labels[key.app]][key.name] = None if same else source
+    return found
+
+
+def _is_carried(snapshot: Snapshot, key: NodeKey) -> bool:
+    """Whether databases need nothing but `migrate` for it, though they know it by another name."""
+    return bool(snapshot.graph.nodes[key].header.replaces) or is_catch_up_name(key.name)

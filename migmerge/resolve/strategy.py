@@ -1,0 +1,197 @@
+"""Which strategy each app gets, by DESIGN's decision table."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from migmerge.analysis.compare import source_of
+from migmerge.analysis.findings import BROKEN
+from migmerge.analysis.snapshot import Snapshot, reused_names
+from migmerge.conflicts.conflict import Conflict
+from migmerge.conflicts.decision_table import choose_strategy
+from migmerge.conflicts.next_commands import fix_command
+from migmerge.migrations.catch_up import is_catch_up
+from migmerge.migrations.model import NodeKey
+from migmerge.resolve import graph_changes as moves
+from migmerge.resolve.files import reserved_names
+from migmerge.resolve.final_definitions import settled_source
+from migmerge.resolve.fix_plan import Moves, Refusal
+
+_SIDED = ("siblings", "path")
+_FIRST = (*BROKEN, "number", "case")
+
+
+class Choice(NamedTuple):
+    """What was chosen for one app, in place of what is wished for all."""
+
+    strategy: str
+    take: frozenset[NodeKey] = frozenset()
+
+
+class Wish(NamedTuple):
+    """What the user asked for; `asks` that there is a terminal to confirm the plan on, `take` are
+    the leaves of the sides whose definition holds, `chosen` what holds for single apps, by key.
+
+    `carried` are the apps, by key, whose renamed files keep their old names in `replaces`, each
+    with why.
+    """
+
+    strategy: str = "auto"
+    keep_names: bool = False
+    prefer: str = "auto"
+    asks: bool = False
+    take: frozenset[NodeKey] = frozenset()
+    carried: Mapping[str, str] = {}
+    chosen: Mapping[str, Choice] = {}
+
+    def of(self, app: str) -> Wish:
+        """What is wished for this app."""
+        choice = self.chosen.get(app)
+        return self._replace(strategy=choice.strategy, take=choice.take) if choice else self
+
+
+class Decision(NamedTuple):
+    """The moves to make, what is refused, and lock files that are merely stale."""
+
+    moves: tuple[Moves, ...]
+    refusals: tuple[Refusal, ...]
+    stale_locks: tuple[Conflict, ...]
+
+
+def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Decision:
+    """A move or a refusal for every app that has a conflict."""
+    found: list[Moves] = []
+    refusals: list[Refusal] = []
+    stale: list[Conflict] = []
+    for app, own in _by_app(conflicts).items():
+        broken = [c for c in own if c.kind in _FIRST]
+        sided = undecided(own)
+        if broken:
+            refusals.append(_broken(broken))
+        elif sided:
+            answer = decide_one(snapshot, sided[0], wish.of(app))
+            (found if isinstance(answer, Moves) else refusals).append(answer)  # type: ignore[arg-type]
+        else:
+            stale += [c for c in own if c.kind == "lock-file"]
+    return Decision(tuple(found), tuple(refusals), tuple(stale))
+
+
+def undecided(conflicts: Iterable[Conflict]) -> list[Conflict]:
+    """Of each app the conflict that has sides, unless something has to be mended before it."""
+    found = []
+    for own in _by_app(conflicts).values():
+        sided = sorted((c for c in own if c.kind in _SIDED), key=lambda c: c.kind)
+        if sided and not any(c.kind in _FIRST for c in own):
+            found.append(sided[0])
+    return found
+
+
+def _by_app(conflicts: Iterable[Conflict]) -> dict[str, list[Conflict]]:
+    found: dict[str, list[Conflict]] = {}
+    for conflict in sorted(conflicts, key=lambda c: c.app.key):
+        found.setdefault(conflict.app.key, []).append(conflict)
+    return found
+
+
+def _broken(conflicts: list[Conflict]) -> Refusal:
+    reasons: list[str] = []
+    commands: list[str] = []
+    for conflict in conflicts:
+        place = conflict.place
+        line = f":{place.line}" if place and place.line else ""
+        where = f"{place.path}{line}: " if place else ""
+        reasons.append(f"{where}{conflict.kind}: {'; '.join(conflict.reasons)}")
+        commands += conflict.commands
+    return Refusal(conflicts[0].app.key, "first", tuple(reasons), tuple(commands))
+
+
+def decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | Refusal:
+    """The move that one app's conflict gets, or why it gets none."""
+    app = conflict.app
+    if any(key not in snapshot.graph.parents for b in conflict.branches for key in b.nodes):
+        return Refusal(app.key, "squash", conflict.reasons, conflict.commands)  # hidden by a squash
+    nodes = snapshot.graph.nodes
+    twice = [dropped for dropped, _ in conflict.twins if nodes[dropped].header.replaces]
+    if twice:
+        away = f"git rm -- {shlex.quote(nodes[twice[0]].path)}"
+        return Refusal(
+            app.key,
+            "squash",
+            ("both sides hold one squash", *conflict.reasons),
+            (away, "migmerge check"),
+        )
+    if wish.strategy == "regenerate":
+        return _published(conflict) or moves.regenerate(snapshot.graph, conflict)
+    if conflict.verdict == "contradict":
+        reasons = ("the sides contradict each other", *conflict.reasons)
+        return Refusal(app.key, "contradict", reasons, conflict.commands)
+    reused = reused_names(snapshot, app.key)
+    if reused and wish.strategy == "merge":
+        return Refusal(app.key, "name-reused", reused, (fix_command(app.key, "renumber"),))
+    strategy = wish.strategy
+    if strategy == "auto":
+        prefer = "renumber" if wish.keep_names else wish.prefer
+        strategy = choose_strategy(conflict, prefer, name_reused=bool(reused))
+
+    taken = reserved_names(snapshot, app)
+    # a dispute is for the merged models to decide, or refused with what is recommended
+    if strategy in ("merge", "regenerate") or (conflict.disputed and wish.strategy == "auto"):
+        return _merge(snapshot, conflict, taken, wish)
+    refusal = _published(conflict)
+    if refusal:
+        return refusal
+    carry = app.key in wish.carried
+    behind = catch_ups(snapshot, conflict) if carry else ()
+    return moves.renumber(
+        snapshot.graph, conflict, taken, keep_names=wish.keep_names, carry=carry, catch_ups=behind
+    )
+
+
+def catch_ups(snapshot: Snapshot, conflict: Conflict) -> frozenset[NodeKey]:
+    """The catch-up migrations of the sides that move, each behind one that moves, too; and one that
+    is all of the side that stays, if it is not published."""
+    parents = snapshot.graph.parents
+    moving = {k for b in conflict.branches if b.side == "replayed" for k in b.nodes}
+    found = {key for key in moving if parents[key] <= moving}
+    stays = [b for b in conflict.branches if b.side == "onto" and b.published is False]
+    found |= {branch.leaf for branch in stays if len(branch.nodes) == 1}
+    label = conflict.app.label
+    return frozenset(
+        key
+        for key in found
+        if len(parents[key]) == 1 and is_catch_up(source_of(snapshot, key), key.name, label)
+    )
+
+
+def _published(conflict: Conflict) -> Refusal | None:
+    """What the base branch has never moves."""
+    names = [b.leaf.name for b in conflict.branches if b.side == "replayed" and b.published]
+    if not names:
+        return None
+    reason = f"{', '.join(names)} would move, but is published"
+    return Refusal(
+        conflict.app.key,
+        "published",
+        (reason,),
+        (fix_command(conflict.app.key, "merge"),),
+    )
+
+
+def _merge(snapshot: Snapshot, conflict: Conflict, taken: set[str], wish: Wish) -> Moves | Refusal:
+    joined = moves.merge(snapshot.graph, conflict, taken)
+    if isinstance(joined, Refusal) or not conflict.disputed:
+        return joined
+    if joined.names or any(disputed.unlike for disputed in conflict.disputed):
+        reason = "no merge migration sets what both sides set right in every database"
+        return Refusal(conflict.app.key, "unlike", (reason, *conflict.reasons), conflict.commands)
+    side = next((branch for branch in conflict.branches if branch.leaf in wish.take), None)
+    if side:
+        text = settled_source(snapshot, conflict, side, joined.merge)
+        return text if isinstance(text, Refusal) else joined._replace(text=text)
+    if wish.strategy == "auto" and not wish.asks:
+        reason = "what both sides set has to be decided by the merged models"
+        merge = fix_command(conflict.app.key, "merge")
+        return Refusal(conflict.app.key, "undecided", (reason, *conflict.reasons), (merge,))
+    return joined._replace(disputed=conflict.disputed)
