@@ -500,7 +500,7 @@ def _cell(
         after = arrive(work, server, name, tree, reconcile=way == "bare")
         left = _between(work) if way == "renumber" else ()
         told = outcome(before, after, fresh[tree], work.scenario.added, left)
-        if not dropped or told == "same":
+        if not dropped or told == "same" or told.startswith(("loses", "stops", "other rows")):
             return told
         tells = tells or _tells(work, server, name, tree)
     return LOST if tells else "lost before"
