@@ -26,7 +26,7 @@ from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_repository
 from migmerge.migrations.naming import number
 from migmerge.resolve.files import plan_files, reserved_names
-from migmerge.resolve.fix_plan import Moves
+from migmerge.resolve.fix_plan import GraphChange
 from migmerge.resolve.graph_changes import renumber
 
 NAME = "dependencies"
@@ -146,7 +146,7 @@ def compare(repository: Repository, tree: str, commit: str, tally: collections.C
         moves = renumber(
             before.graph, sided, reserved_names(before, conflict.app), keep_names=False
         )
-        files = plan_files(before, [moves], (), {}) if isinstance(moves, Moves) else moves
+        files = plan_files(before, [moves], (), {}) if isinstance(moves, GraphChange) else moves
         if not hasattr(files, "changes"):
             tally["refused: " + re.sub(r"\S*[/_]\S*", "X", files.reasons[0])[:60]] += 1
             continue

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from judge import Verdict, judge
+from compare_sides import Verdict, compare_sides
 from scenarios import SCENARIOS
 from tools import HERE, TOOLS, Installed, install
 
@@ -78,7 +78,9 @@ def _all(installed: Sequence[Installed], place: Path, only: str) -> Results:
 
     def one(cell: tuple[Installed, object]) -> tuple[tuple[str, str], Verdict]:
         tool, scenario = cell
-        verdict = judge(scenario, tool, place / tool.tool.name.replace(" ", "_") / scenario.name)
+        verdict = compare_sides(
+            scenario, tool, place / tool.tool.name.replace(" ", "_") / scenario.name
+        )
         print(f"{tool.tool.name}: {scenario.name}: {verdict}", file=sys.stderr)
         return (tool.tool.name, scenario.name), verdict
 

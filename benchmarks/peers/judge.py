@@ -81,7 +81,7 @@ def last_line(text: str) -> str:
     return lines[-1] if lines else ""
 
 
-def judge(scenario: Scenario, installed: Installed, root: Path) -> Verdict:
+def compare_sides(scenario: Scenario, installed: Installed, root: Path) -> Verdict:
     """Make it, let the tool fix it, look at the files, then at four databases."""
     place = Place(root, installed)
     root.mkdir(parents=True)

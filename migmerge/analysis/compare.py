@@ -9,7 +9,7 @@ from migmerge.analysis.snapshot import THEIRS, Snapshot
 from migmerge.conflicts.commute import Pair
 from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.conflicts.kept_data_migrations import in_the_way
-from migmerge.conflicts.recommend import Apart
+from migmerge.conflicts.recommend import SideFiles
 from migmerge.migrations.facts import Facts, gather, may_matter
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.model import NodeKey
@@ -59,7 +59,7 @@ def footprints_of(
         for key in fresh
     }
     facts = _facts(snapshot, fresh, scripts.values())
-    same = {key for pair in conflict.twins for key in pair}
+    same = {key for pair in conflict.duplicates for key in pair}
     found = {key: footprints(script, facts) for key, script in scripts.items()}
 
     def done(side: list[NodeKey]) -> list[Footprint]:
@@ -68,7 +68,7 @@ def footprints_of(
     # what came before the twin that goes will come after the one that stays
     swapped = [
         (found[kept], done(_before(snapshot, conflict, dropped)))
-        for dropped, kept in conflict.twins
+        for dropped, kept in conflict.duplicates
     ]
     return [*((done(one), done(other)) for one, other in pairs), *swapped]
 
@@ -120,16 +120,16 @@ def _before(snapshot: Snapshot, conflict: Conflict, twin: NodeKey) -> list[NodeK
     ]
 
 
-def apart(snapshot: Snapshot, conflict: Conflict) -> Apart:
+def side_files(snapshot: Snapshot, conflict: Conflict) -> SideFiles:
     """The files of a sibling conflict or path collision, by what becomes of them."""
     if conflict.kind not in ("siblings", "path"):
-        return Apart()
+        return SideFiles()
     graph = snapshot.graph
     stays = conflict.stays.nodes
     going = {key for b in conflict.branches for key in b.nodes if key not in stays}
     above = graph.descendants_of(stays)
     paths = [tuple(sorted({graph.nodes[k].path for k in keys})) for keys in (above, going)]
-    return Apart(*paths)
+    return SideFiles(*paths)
 
 
 def _own(

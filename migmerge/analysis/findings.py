@@ -38,7 +38,7 @@ class Findings(NamedTuple):
     published: frozenset[str] = frozenset()
 
 
-def find(
+def analyse(
     repository: Repository,
     config: Config,
     snapshot: Snapshot,
@@ -111,9 +111,11 @@ def _complete(
         numbers = []
     prefer = config.prefer
     if prefer == "auto" and base and any(c.kind == "siblings" for c in found.conflicts):
-        from migmerge.analysis.team_habit import habit
+        from migmerge.analysis.team_habit import team_preference
 
-        prefer = habit(repository, base.commit, {a.directory for a in snapshot.apps.values()})
+        prefer = team_preference(
+            repository, base.commit, {a.directory for a in snapshot.apps.values()}
+        )
     before = listing or _committed(repository, snapshot)
     sided = []
     for conflict in (*found.conflicts, *numbers):
@@ -177,8 +179,8 @@ def _told(
     asked_base: str | None,
 ) -> tuple[Conflict, ...]:
     """The conflicts with all that reading the sides' operations tells."""
-    from migmerge.analysis.compare import apart, footprints_of, source_of
-    from migmerge.conflicts.duplicates import find_twins
+    from migmerge.analysis.compare import footprints_of, side_files, source_of
+    from migmerge.conflicts.duplicates import find_duplicates
     from migmerge.conflicts.recommend import Evidence, recommend
     from migmerge.migrations.operations import fingerprint
 
@@ -187,11 +189,11 @@ def _told(
     shared = paths_of_both_sides(repository, snapshot.listing) if sided else frozenset()
     found = []
     for conflict in conflicts:
-        twins = find_twins(conflict, lambda key: fingerprint(source_of(snapshot, key)))
-        conflict = conflict._replace(twins=twins)
+        duplicates = find_duplicates(conflict, lambda key: fingerprint(source_of(snapshot, key)))
+        conflict = conflict._replace(duplicates=duplicates)
         evidence = Evidence(
             footprints_of(snapshot, conflict, published, shared),
-            apart(snapshot, conflict),
+            side_files(snapshot, conflict),
             reused_names(snapshot, conflict.app.key),
         )
         told = recommend(conflict, evidence, prefer, asked_base)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from migmerge.analysis.open_branches import Changed, OpenBranch, changes
 from migmerge.analysis.snapshot import Snapshot, members_of
 from migmerge.config import Config
-from migmerge.conflicts.commute import judge
+from migmerge.conflicts.commute import compare_sides
 from migmerge.conflicts.forecast import Clash, Fresh, Side, collide
 from migmerge.git.base import Base
 from migmerge.git.merged import merge_records
@@ -212,7 +212,7 @@ def _judged(
             judged.append(collision._replace(verdict="commute", reasons=(reason,)))
             continue
         pair = tuple([f for oid in own for f in done[collision.app][oid]] for own in left)
-        judgement = judge([(pair[0], pair[1])])
+        judgement = compare_sides([(pair[0], pair[1])])
         judged.append(collision._replace(verdict=judgement.verdict, reasons=judgement.reasons))
     return judged
 

@@ -36,7 +36,7 @@ class Former(NamedTuple):
     compared: bool = True
 
 
-def find_former(
+def find_former_names(
     repository: Repository, snapshot: Snapshot, keys: Collection[NodeKey]
 ) -> dict[NodeKey, Former]:
     """For names that databases know: what has their operations, under other names."""

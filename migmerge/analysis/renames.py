@@ -56,7 +56,7 @@ def find_taken(repository: Repository, snapshot: Snapshot, base: str) -> Renames
     return Renames({}, found, frozenset(old.keys() - upstream.keys()), frozenset(old))
 
 
-def strangers(snapshot: Snapshot, app: str) -> Conflict:
+def unseen_dependents(snapshot: Snapshot, app: str) -> Conflict:
     """What builds on a renamed migration of an app, against what has come in below it since.
 
     Whoever wrote the one had never seen the other: two sides in one line.

@@ -18,7 +18,7 @@ from migmerge.migrations.operations import pair_names, read_script
 Nodes = Mapping[NodeKey, bytes]
 
 
-class Starts(NamedTuple):
+class StartingPoints(NamedTuple):
     """The migrations of each tree by name (`ancestor`, `onto`, `replayed`, `both`; those that
     there are), the apps that are meant by key, and `(app key, old, new)` names of nodes."""
 
@@ -46,12 +46,12 @@ class Starts(NamedTuple):
 
 def starts_of_conflicts(
     before: Snapshot, after: Snapshot, conflicts: Sequence[Conflict], apps: Collection[str]
-) -> Starts:
+) -> StartingPoints:
     """From the files with the conflicts in them, and those of `apps` without."""
     graph = before.graph
     sided = [c for c in conflicts if c.kind in ("siblings", "path") and c.app.key in apps]
     if not sided:  # nothing but names that are put right
-        return Starts({}, tuple(sorted(apps)), ())
+        return StartingPoints({}, tuple(sorted(apps)), ())
     onto, replayed = set[NodeKey](), set[NodeKey]()
     for conflict in sided:
         stays = conflict.stays
@@ -67,7 +67,7 @@ def starts_of_conflicts(
     if not any(key.version for key in graph.nodes):
         trees["both"] = everything
     own = {key.app for key in above_onto | above_replayed} | set(apps)
-    return Starts(trees, tuple(sorted(own)), _renamed(everything, after))
+    return StartingPoints(trees, tuple(sorted(own)), _renamed(everything, after))
 
 
 def _without(nodes: Nodes, gone: Collection[NodeKey]) -> Nodes:
@@ -76,7 +76,7 @@ def _without(nodes: Nodes, gone: Collection[NodeKey]) -> Nodes:
 
 def starts_of_history(
     repository: Repository, config: Config, snapshot: Snapshot, base: str
-) -> Starts:
+) -> StartingPoints:
     """From the last merge, or the one that is stopped; else from the base branch (a commit, or
     empty) and what a rebase left behind."""
     commits, told = _sides(repository, base)
@@ -93,7 +93,7 @@ def starts_of_history(
     known = {key: source for nodes in trees.values() for key, source in nodes.items()}
     renamed = _renamed(known, snapshot)
     later = _came_later(snapshot, known, renamed)
-    return Starts(trees, _unlike(snapshot, trees), renamed, told, later=later)
+    return StartingPoints(trees, _unlike(snapshot, trees), renamed, told, later=later)
 
 
 def _came_later(

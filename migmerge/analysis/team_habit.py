@@ -14,7 +14,7 @@ _COMMITS = 1000  # about a second of git log
 _ENOUGH = 3
 
 
-def habit(repository: Repository, commit: str, directories: Iterable[str]) -> str:
+def team_preference(repository: Repository, commit: str, directories: Iterable[str]) -> str:
     """`renumber` where there are three renumberings for each merge migration, else `merge`.
 
     Looks at the last thousand commits that added or renamed a file in the migration

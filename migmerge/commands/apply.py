@@ -35,8 +35,8 @@ from migmerge.report.fix import (
     Verification,
 )
 from migmerge.report.screen import printable
-from migmerge.resolve.fix_plan import Plan, Refusal, Resolution, refused
-from migmerge.resolve.plan import Planned
+from migmerge.resolve.fix_plan import FixPlan, Refusal, Resolution, refused
+from migmerge.resolve.plan import PreparedFix
 from migmerge.resolve.project_input import apps_of, projects_of
 from migmerge.resolve.proof import prove_fix
 from migmerge.resolve.static_check import problems
@@ -48,14 +48,14 @@ _HALF_WAY = (
 )
 
 
-def carry_out(
+def apply_fix(
     repository: Repository,
     config: Config,
     snapshot: Snapshot,
-    planned: Planned,
+    planned: PreparedFix,
     conflicts: Sequence[Conflict],
     options: FixOptions,
-    agreed: Callable[[Plan], bool],
+    agreed: Callable[[FixPlan], bool],
 ) -> FixReport:
     """Ask by `agreed`, write, verify; the report says what was done."""
     verification = Verification()
@@ -117,7 +117,7 @@ def carry_out(
     return FixReport(done, verification, _finish(repository, planned.uncommitted), written=True)
 
 
-def _commit(repository: Repository, done: Plan, options: FixOptions) -> Committed | None:
+def _commit(repository: Repository, done: FixPlan, options: FixOptions) -> Committed | None:
     """What became of --commit or --amend; None where neither is asked for."""
     if options.amend:
         return amend_paths(repository, done.changes)
@@ -127,7 +127,9 @@ def _commit(repository: Repository, done: Plan, options: FixOptions) -> Committe
     return None
 
 
-def _held(plan: Plan, held: Sequence[AffectedDatabase], conflicts: Sequence[Conflict]) -> Plan:
+def _held(
+    plan: FixPlan, held: Sequence[AffectedDatabase], conflicts: Sequence[Conflict]
+) -> FixPlan:
     """Nothing is made again that a database has applied: it would run once more, on new columns."""
     told = tuple(
         f"{database.name} has applied {', '.join(map('.'.join, database.rows))}: made again it "
@@ -177,7 +179,7 @@ def _interrupted(back: TakenBack, transaction: Transaction) -> str:
     return _HALF_WAY if transaction.touches_databases else ""
 
 
-def _with_databases(plan: Plan, affected: Sequence[AffectedDatabase]) -> Plan:
+def _with_databases(plan: FixPlan, affected: Sequence[AffectedDatabase]) -> FixPlan:
     """The plan with what becomes of databases that have applied what is renamed."""
     found = []
     for resolution in plan.resolutions:
@@ -191,7 +193,7 @@ def _verify(
     repository: Repository,
     config: Config,
     before: Snapshot,
-    planned: Planned,
+    planned: PreparedFix,
     conflicts: Sequence[Conflict],
     options: FixOptions,
 ) -> Verification:
@@ -235,7 +237,7 @@ def _fixed(resolution: Resolution) -> Resolution:
     return resolution
 
 
-def _failed(plan: Plan, verification: Verification, back: TakenBack) -> Plan:
+def _failed(plan: FixPlan, verification: Verification, back: TakenBack) -> FixPlan:
     """Everything was put back: what was planned is refused, with what went wrong."""
     done = "not put back yet" if back.stuck else "put back"
     reasons = (f"{done}, since the result doesn't verify: {verification.failed}", *back.lines)
@@ -256,7 +258,7 @@ def _failed(plan: Plan, verification: Verification, back: TakenBack) -> Plan:
     )
 
 
-def _message(plan: Plan) -> str:
+def _message(plan: FixPlan) -> str:
     labels = ", ".join(r.app for r in plan.resolutions if r.status == "fixed")
     dropped = any(r.strategy == "transition" for r in plan.resolutions)
     what = "Drop old names of migrations" if dropped else "Resolve migration conflicts"

@@ -21,7 +21,7 @@ from migmerge.project.configured_databases import (
     unlike_tables,
 )
 from migmerge.project.interpreter import Project
-from migmerge.report.databases import Told, reconciled_text, status_json, status_text
+from migmerge.report.databases import DatabaseReport, reconciled_text, status_json, status_text
 from migmerge.report.screen import has_terminal, printable
 from migmerge.resolve.project_input import projects_of
 
@@ -51,7 +51,7 @@ def status(options: DbOptions) -> int:
         ):
             compared = options.schema and not plan.status.error
             unlike = unlike_tables(project, database) if compared else []
-            told.append(Told(plan, unlike, project.place))
+            told.append(DatabaseReport(plan, unlike, project.place))
     text = status_json(told) if options.format == "json" else status_text(told)
     print(text, end="")
     return 0 if whole and all(t.plan.settled and not t.unlike for t in told) else 1
@@ -102,7 +102,7 @@ def _reconcile(
     project: Project, database: Database, plan: Reconciliation, options: DbOptions
 ) -> bool:
     """Whether one database is in line now."""
-    print(status_text([Told(plan, place=project.place)]), end="")
+    print(status_text([DatabaseReport(plan, place=project.place)]), end="")
     if plan.refused or not plan.needed:
         return plan.settled
     if plan.status.protected:
@@ -110,12 +110,12 @@ def _reconcile(
     if not options.yes and not _agreed():
         return False
     try:
-        heard = reconcile_one(project, database, plan.rows, plan.runs)
+        reply = reconcile_one(project, database, plan.rows, plan.runs)
     except KeyboardInterrupt:
         told = f"{plan.status.alias} may be half-way: migmerge db reconcile goes on from there"
         raise KeyboardInterrupt(told) from None
-    print(reconciled_text(plan, heard), end="")
-    return not heard.why
+    print(reconciled_text(plan, reply), end="")
+    return not reply.why
 
 
 def _agreed() -> bool:

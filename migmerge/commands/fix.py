@@ -6,12 +6,12 @@ import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
 
-from migmerge.analysis.findings import Findings, find
+from migmerge.analysis.findings import Findings, analyse
 from migmerge.analysis.renames import find_renames, find_taken
 from migmerge.analysis.seen_elsewhere import seen_elsewhere
 from migmerge.analysis.sides_of_git import taken_leaves
 from migmerge.analysis.snapshot import Snapshot, read_snapshot, reused_names, with_renames
-from migmerge.commands.apply import carry_out
+from migmerge.commands.apply import apply_fix
 from migmerge.commands.arguments_of_apps import app_named, says_yes, scope_of
 from migmerge.commands.exclusive import exclusive
 from migmerge.commands.fix_options import FixOptions, asks
@@ -33,9 +33,9 @@ from migmerge.report.fix import (
     resolutions_text,
 )
 from migmerge.report.screen import printable
-from migmerge.resolve.fix_plan import Plan, Resolution
-from migmerge.resolve.plan import plan_all
-from migmerge.resolve.strategy import Wish, catch_ups, undecided
+from migmerge.resolve.fix_plan import FixPlan, Resolution
+from migmerge.resolve.plan import prepare_fix
+from migmerge.resolve.strategy import FixRequest, catch_ups, undecided
 
 
 def fix(options: FixOptions) -> int:
@@ -51,7 +51,7 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     scope = scope_of(repository, snapshot, options.directory)
     snapshot = _as_meant(repository, config, snapshot, options, scope.apps)
     moved = tuple(_name(name) for name in options.move)
-    found = find(repository, config, snapshot, options.base, moved)
+    found = analyse(repository, config, snapshot, options.base, moved)
     conflicts = _chosen(snapshot, found, options.apps, scope.apps)
     _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)
@@ -69,30 +69,30 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     asking = asks(options) and not options.yes
     carry = options.carry or config.carry
     carried = _carried(repository, snapshot, conflicts, found, carry)
-    wish = Wish(strategy, options.keep_names, found.prefer, asking, take, carried)
-    chosen: Chosen | None = Chosen(conflicts, wish)
+    request = FixRequest(strategy, options.keep_names, found.prefer, asking, take, carried)
+    chosen: Chosen | None = Chosen(conflicts, request)
     if asking and strategy == "auto" and not options.dry_run:
-        chosen = choose(repository, snapshot, found, conflicts, wish)
+        chosen = choose(repository, snapshot, found, conflicts, request)
     if chosen is None:
         print("nothing was changed")
         return 1
     if chosen.conflicts != conflicts:  # some sides are known only now
         carried = _carried(repository, snapshot, chosen.conflicts, found, carry)
-    conflicts, wish, left = chosen
-    wish = wish._replace(carried=carried)
+    conflicts, request, left = chosen
+    request = request._replace(carried=carried)
     published = found.published
-    planned = plan_all(repository, config, snapshot, conflicts, wish, published)
+    planned = prepare_fix(repository, config, snapshot, conflicts, request, published)
     if asking and not options.dry_run and carry == "auto":
-        answered = ask_carried(_renamed(snapshot, planned.plan, conflicts), wish)
-        if answered.carried.keys() != wish.carried.keys():
-            planned = plan_all(repository, config, snapshot, conflicts, answered, published)
+        answered = ask_carried(_renamed(snapshot, planned.plan, conflicts), request)
+        if answered.carried.keys() != request.carried.keys():
+            planned = prepare_fix(repository, config, snapshot, conflicts, answered, published)
     if options.amend and planned.plan.changes:
         refuse_amend(repository, found.base.commit if found.base else "")
 
-    def ask(plan: Plan) -> bool:
+    def ask(plan: FixPlan) -> bool:
         return agreed(repository, plan, options)
 
-    report = carry_out(repository, config, snapshot, planned, conflicts, options, ask)
+    report = apply_fix(repository, config, snapshot, planned, conflicts, options, ask)
     report = report._replace(plan=_with_left(report.plan, left))
     code = tell(repository, report, options)
     if len(_chosen(snapshot, found, options.apps, scope.apps)) < len(found.conflicts):
@@ -135,7 +135,7 @@ def _one_name_for_two(snapshot: Snapshot, conflict: Conflict) -> bool:
 
 
 def _renamed(
-    snapshot: Snapshot, plan: Plan, conflicts: Sequence[Conflict]
+    snapshot: Snapshot, plan: FixPlan, conflicts: Sequence[Conflict]
 ) -> dict[str, dict[str, str]]:
     """App key -> old name -> new name, of the chains that can be carried."""
     sided = {c.app.key for c in undecided(conflicts) if not _one_name_for_two(snapshot, c)}
@@ -146,7 +146,7 @@ def _renamed(
     }
 
 
-def _with_left(plan: Plan, left: Sequence[Resolution]) -> Plan:
+def _with_left(plan: FixPlan, left: Sequence[Resolution]) -> FixPlan:
     """The plan with what somebody left as it is."""
     told = sorted((*plan.resolutions, *left), key=lambda r: (r.key, r.status))
     return plan._replace(resolutions=tuple(told))
@@ -230,7 +230,7 @@ def _strategy_of_take(strategy: str, conflicts: Sequence[Conflict]) -> str:
     return "merge"
 
 
-def agreed(repository: Repository, plan: Plan, options: FixOptions) -> bool:
+def agreed(repository: Repository, plan: FixPlan, options: FixOptions) -> bool:
     """Ask on a terminal; without one, or in JSON, print the plan and stop."""
     if not asks(options):
         report = FixReport(plan, Verification(), "", written=False)

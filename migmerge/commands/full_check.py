@@ -6,7 +6,7 @@ import sys
 
 from migmerge.analysis.authors import added_by, current_tips
 from migmerge.analysis.clean_checks import Clean, remember
-from migmerge.analysis.findings import find
+from migmerge.analysis.findings import analyse
 from migmerge.analysis.snapshot import Snapshot, recollect
 from migmerge.commands.against import with_refs
 from migmerge.commands.arguments_of_apps import scope_of
@@ -42,11 +42,11 @@ def look(
         _refuse_unknown(config, snapshot, prefixes)
         within = [*prefixes, *_named_elsewhere(config, snapshot)]
         whole, _ = recollect(repository, config, records, options.base, within)
-        found = find(repository, config, whole, options.base, always_base=always_base)
+        found = analyse(repository, config, whole, options.base, always_base=always_base)
         if not any(_inside(conflict, prefixes) for conflict in found.conflicts):
             return Checked(snapshot, found._replace(conflicts=()), ref)
     snapshot, sound = recollect(repository, config, records, options.base)
-    found = find(repository, config, snapshot, options.base, always_base=always_base)
+    found = analyse(repository, config, snapshot, options.base, always_base=always_base)
     checked = Checked(snapshot, found, ref)
     if sound and not found.conflicts and not snapshot.oddities.settings_read:
         notices = tuple(notice_line(notice) for notice in found.notices)

@@ -133,12 +133,12 @@ def _each(options: GitOptions, strategy: str) -> str:
 def _fixed(repository: Repository, options: GitOptions, strategy: str, then: str) -> bool:
     """Fix what can be; False, with words, where somebody has to go on."""
     asks = has_terminal() and strategy == "auto"
-    wish = FixOptions(
+    request = FixOptions(
         repository.root, options.config, strategy=strategy, yes=not asks,
         no_databases=is_rebasing(repository), allow_skipped=True,
     )  # fmt: skip
     try:
-        done = fix(wish) == 0
+        done = fix(request) == 0
     except UserError:
         print(printable(f"stopped: mend what is said below, then {then}"))
         raise

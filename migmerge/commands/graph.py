@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-from migmerge.analysis.findings import find
+from migmerge.analysis.findings import analyse
 from migmerge.analysis.snapshot import recollect
 from migmerge.commands.exclusive import tidy_up
 from migmerge.config import read_config
@@ -35,7 +35,7 @@ def graph(options: GraphOptions) -> int:
     tidy_up(repository)
     config = read_config(repository.root, options.config)
     snapshot, _ = recollect(repository, config, find_records(repository), options.base)
-    checked = Checked(snapshot, find(repository, config, snapshot, options.base))
+    checked = Checked(snapshot, analyse(repository, config, snapshot, options.base))
     picture = only_apps(picture_of(checked), options.apps)
     if options.conflicts:
         picture = conflicts_only(picture)

@@ -87,7 +87,7 @@ def install(options: InstallOptions) -> int:
     if told:
         path, after = told
         wiring = wiring._replace(files=(*wiring.files, File(path, read_file(path), after)))
-    return _carry_out(repository, wiring, options)
+    return _install(repository, wiring, options)
 
 
 def uninstall(options: InstallOptions) -> int:
@@ -121,7 +121,7 @@ def uninstall(options: InstallOptions) -> int:
     if _is_named(repository, options.scope):
         settings.insert(0, (PYTHON_KEY, ""))
     wiring = Wiring(tuple(files), tuple(settings), notes)
-    return _carry_out(repository, wiring, options)
+    return _install(repository, wiring, options)
 
 
 def _has_settings(repository: Repository, scope: str) -> bool:
@@ -207,7 +207,7 @@ def _is_named(repository: Repository, scope: str) -> bool:
     return bool(repository.git("config", f"--{scope}", "--get", PYTHON_KEY, expected=(0, 1)))
 
 
-def _carry_out(repository: Repository, wiring: Wiring, options: InstallOptions) -> int:
+def _install(repository: Repository, wiring: Wiring, options: InstallOptions) -> int:
     files = [file for file in wiring.files if file.before != file.after]
     scope = f"--{options.scope}"
     settings = [pair for pair in wiring.settings if not _is_set(repository, scope, *pair)]

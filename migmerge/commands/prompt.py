@@ -14,7 +14,7 @@ from migmerge.git.repository import Repository
 from migmerge.report.prompt import KEYS, Seen, show_choice
 from migmerge.resolve.fix_plan import Refusal, Resolution, refused
 from migmerge.resolve.options import Option, options
-from migmerge.resolve.strategy import Choice, Wish, undecided
+from migmerge.resolve.strategy import Choice, FixRequest, undecided
 
 
 class Chosen(NamedTuple):
@@ -22,7 +22,7 @@ class Chosen(NamedTuple):
     and what is left as it is."""
 
     conflicts: list[Conflict]
-    wish: Wish
+    request: FixRequest
     left: tuple[Resolution, ...] = ()
 
 
@@ -31,7 +31,7 @@ def choose(
     snapshot: Snapshot,
     found: Findings,
     conflicts: Sequence[Conflict],
-    wish: Wish,
+    request: FixRequest,
 ) -> Chosen | None:
     """Ask about each conflict that has sides; None where the user wants to stop."""
     asked = undecided(conflicts)
@@ -45,7 +45,7 @@ def choose(
     meant: dict[Conflict, Conflict] = {}
     left: list[Resolution] = []
     for index, conflict in enumerate(asked, 1):
-        ways = options(snapshot, conflict, wish)
+        ways = options(snapshot, conflict, request)
         show_choice(conflict, ways, seen, f"{index} of {len(asked)}")
         key = _answer(ways)
         if key == "q":
@@ -58,15 +58,15 @@ def choose(
             meant[conflict] = option.conflict
     skipped = {conflict.app.key for conflict in asked} - chosen.keys()
     kept = [meant.get(c, c) for c in conflicts if c.app.key not in skipped]
-    return Chosen(kept, wish._replace(chosen=chosen), tuple(left))
+    return Chosen(kept, request._replace(chosen=chosen), tuple(left))
 
 
-def ask_carried(moves: Mapping[str, Mapping[str, str]], wish: Wish) -> Wish:
+def ask_carried(moves: Mapping[str, Mapping[str, str]], request: FixRequest) -> FixRequest:
     """Ask whether another database may have run what is renamed: (app key -> old name -> new name).
 
     What the rule says of it is the answer of Enter, and where input ends.
     """
-    carried = dict(wish.carried)
+    carried = dict(request.carried)
     for app, names in moves.items():
         old, new = next(iter(names.items()))
         why = carried.get(app, "")
@@ -79,7 +79,7 @@ def ask_carried(moves: Mapping[str, Mapping[str, str]], wish: Wish) -> Wish:
             carried.setdefault(app, "as you said")
         else:
             carried.pop(app, None)
-    return wish._replace(carried=carried)
+    return request._replace(carried=carried)
 
 
 def _answer(ways: Sequence[Option]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from migmerge.analysis.findings import find
+from migmerge.analysis.findings import analyse
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.commands.arguments_of_apps import Scope, app_named, scope_of
 from migmerge.commands.exclusive import exclusive
@@ -35,7 +35,7 @@ from migmerge.project.questions import verify
 from migmerge.report.fix import diff_text
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
-from migmerge.resolve.fix_plan import Plan, Refusal
+from migmerge.resolve.fix_plan import FixPlan, Refusal
 from migmerge.resolve.journal import is_backed_up, tree_of_backup
 from migmerge.resolve.project_input import apps_of, projects_of
 from migmerge.resolve.transaction import Transaction, read_states
@@ -136,7 +136,7 @@ def _reasons(
     options: ResetOptions,
 ) -> list[str]:
     """What stands against it in the files of the project."""
-    found = find(repository, config, snapshot, None, ()).conflicts
+    found = analyse(repository, config, snapshot, None, ()).conflicts
     own = apps_of(snapshot, project)
     conflicts = [conflict for conflict in found if conflict.app.key in own]
     reasons = [f"{c.app.label} has a conflict: {fix_command(c.app.key)}" for c in conflicts]
@@ -186,7 +186,7 @@ def _show(
     options: ResetOptions,
 ) -> None:
     if plan:
-        diff_text(repository, Plan(plan.files.changes, ()))
+        diff_text(repository, FixPlan(plan.files.changes, ()))
         print(printable(f"{app.label}: {len(plan.old)} migrations become {', '.join(plan.new)}"))
     for target in targets:
         old, new = len(target.before), len(target.after)

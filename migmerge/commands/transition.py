@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
-from migmerge.commands.apply import carry_out
+from migmerge.commands.apply import apply_fix
 from migmerge.commands.arguments_of_apps import app_named, scope_of
 from migmerge.commands.exclusive import exclusive
 from migmerge.commands.fix import agreed, tell
@@ -16,8 +16,8 @@ from migmerge.databases.reconcile import untouched_rule
 from migmerge.databases.replaced_names import still_needed, transition_of
 from migmerge.git.repository import Repository, find_work_tree
 from migmerge.project.configured_databases import Database, Permission, Status, read_status
-from migmerge.resolve.fix_plan import Moves, Plan, Refusal
-from migmerge.resolve.plan import plan_given
+from migmerge.resolve.fix_plan import FixPlan, GraphChange, Refusal
+from migmerge.resolve.plan import prepare_given
 from migmerge.resolve.project_input import projects_of
 
 
@@ -36,12 +36,12 @@ def transition(options: FixOptions) -> int:
         refusals = _refusals(repository, config, snapshot, moves, options)
         refused = {refusal.app for refusal in refusals}
         free = [move for move in moves if move.app not in refused]
-        planned = plan_given(repository, config, snapshot, free, refusals)
+        planned = prepare_given(repository, config, snapshot, free, refusals)
 
-        def ask(plan: Plan) -> bool:
+        def ask(plan: FixPlan) -> bool:
             return agreed(repository, plan, options)
 
-        report = carry_out(repository, config, snapshot, planned, (), options, ask)
+        report = apply_fix(repository, config, snapshot, planned, (), options, ask)
         return tell(repository, report, options)
 
 
@@ -49,7 +49,7 @@ def _refusals(
     repository: Repository,
     config: Config,
     snapshot: Snapshot,
-    moves: Sequence[Moves],
+    moves: Sequence[GraphChange],
     options: FixOptions,
 ) -> list[Refusal]:
     """Apps that a configured database has not run as they are; none with --no-databases."""

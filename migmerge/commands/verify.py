@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.analysis.findings import find
+from migmerge.analysis.findings import analyse
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.starting_points import starts_of_history
 from migmerge.commands.arguments_of_apps import apps_named, scope_of
@@ -18,8 +18,8 @@ from migmerge.git.repository import find_work_tree
 from migmerge.project.configured_databases import parse_database, without_password
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
-from migmerge.project.questions import verify as judge
-from migmerge.project.scenarios import SQLITE, Arrivals
+from migmerge.project.questions import verify as compare_sides
+from migmerge.project.scenarios import SQLITE, ScenarioResults
 from migmerge.report.verify import Proof, verify_json, verify_text
 from migmerge.resolve.project_input import apps_of, projects_of
 from migmerge.resolve.proof import prove
@@ -46,7 +46,7 @@ def verify(options: VerifyOptions) -> int:
     config = read_config(repository.root, options.config)
     server = _server(options.database)
     snapshot = read_snapshot(repository, config)
-    found = find(repository, config, snapshot, options.base, ())
+    found = analyse(repository, config, snapshot, options.base, ())
     scope = scope_of(repository, snapshot, options.directory)
     conflicts = [conflict for conflict in found.conflicts if conflict.app.key in scope.apps]
     if conflicts:
@@ -65,7 +65,7 @@ def verify(options: VerifyOptions) -> int:
     for project, apps in projects.items():
         labels = sorted(snapshot.apps[app].label for app in apps)
         if isinstance(project, str):
-            proofs.append(Proof(labels, skipped(project), Arrivals((), why=project)))
+            proofs.append(Proof(labels, skipped(project), ScenarioResults((), why=project)))
             continue
         answer = _judge(project, snapshot, apps)
         meant, own = starts._replace(apps=tuple(apps)), apps_of(snapshot, project)
@@ -80,7 +80,7 @@ def _in_the_way(conflicts: Sequence[Conflict], options: VerifyOptions) -> int:
     """With two leaf nodes no database is migrated anywhere."""
     labels = sorted({conflict.app.label for conflict in conflicts})
     answer = failed("there are conflicts in the way: migmerge fix")
-    proof = Proof(labels, answer, Arrivals((), why="not tried"))
+    proof = Proof(labels, answer, ScenarioResults((), why="not tried"))
     text = verify_json if options.format == "json" else verify_text
     print(text([proof], "", ""), end="")
     return 1
@@ -119,4 +119,4 @@ def _judge(project: Project, snapshot: Snapshot, apps: Sequence[str]) -> Outcome
         snapshot.apps[app].label: [k.name for k in graph.nodes if k.app == app] for app in apps
     }
     leaves = {snapshot.apps[app].label: graph.leaves(app)[0].name for app in apps}
-    return judge(project, nodes, leaves)
+    return compare_sides(project, nodes, leaves)

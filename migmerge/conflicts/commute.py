@@ -47,7 +47,7 @@ _MOST_PAIRS = 50_000
 _TOO_MANY = Relation("opaque", "too many operations touch the same things to be compared")
 
 
-def judge(pairs: Iterable[Pair]) -> Judgement:
+def compare_sides(pairs: Iterable[Pair]) -> Judgement:
     """The operations of one side against those of the other, for each pair of sides."""
     relations = {relation for ours, theirs in pairs for relation in _relations(ours, theirs)}
     worst = max((VERDICTS.index(r.verdict) for r in relations), default=0)

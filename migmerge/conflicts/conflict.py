@@ -48,9 +48,9 @@ class Conflict(NamedTuple):
     """One finding; `place` points into the file that is at fault, where a single one is.
 
     `disputed` is what both sides set, so that an empty merge migration would let databases
-    differ for ever. `twins` are `(replayed, onto)` nodes of the same content. `lasting` says what
-    of the side that moves makemigrations could not make again; `carried` are its data migrations
-    that can be kept and put behind what is made again.
+    differ for ever. `duplicates` are `(replayed, onto)` nodes of the same content. `lasting` says
+    what of the side that moves makemigrations could not regenerate; `kept_data_migrations` are its
+    data migrations, which are kept and moved behind what is regenerated.
     """
 
     app: App
@@ -63,9 +63,9 @@ class Conflict(NamedTuple):
     recommendation: str = "manual"
     commands: tuple[str, ...] = ()
     disputed: tuple[Disputed, ...] = ()
-    twins: tuple[tuple[NodeKey, NodeKey], ...] = ()
+    duplicates: tuple[tuple[NodeKey, NodeKey], ...] = ()
     lasting: tuple[str, ...] = ()
-    carried: tuple[NodeKey, ...] = ()
+    kept_data_migrations: tuple[NodeKey, ...] = ()
 
     @property
     def stays(self) -> Branch:

@@ -13,7 +13,7 @@ Strategy = Literal["merge", "renumber", "regenerate", "manual"]
 
 
 def choose_strategy(conflict: Conflict, prefer: str, *, name_reused: bool = False) -> Strategy:
-    """The strategy for a conflict whose sides, verdict, disputes and twins are known.
+    """The strategy for a conflict whose sides, verdict, disputes and duplicates are known.
 
     `prefer` is what the team does; `name_reused` that another migration has an old name that one of
     the app's migrations replaces. `manual`: no strategy of ours fits.
@@ -29,7 +29,7 @@ def choose_strategy(conflict: Conflict, prefer: str, *, name_reused: bool = Fals
     # a merge migration leaves the names as they are; of two equal files one is dropped
     collided = conflict.kind == "path"
     names_must_change = collided or name_reused
-    if not sided and (name_reused or (collided and not conflict.twins)):
+    if not sided and (name_reused or (collided and not conflict.duplicates)):
         return "manual"
     if conflict.disputed and not names_must_change:
         return "merge"  # with the final definition inside

@@ -8,7 +8,7 @@ from migmerge.conflicts.conflict import Conflict
 from migmerge.migrations.model import NodeKey
 
 
-def find_twins(
+def find_duplicates(
     conflict: Conflict, fingerprint: Callable[[NodeKey], str]
 ) -> tuple[tuple[NodeKey, NodeKey], ...]:
     """`(replayed node, the onto node with the same content)`, in the replayed order.

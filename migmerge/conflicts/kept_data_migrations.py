@@ -12,7 +12,7 @@ from migmerge.migrations.recorder import Footprint
 CODE = ("RunPython", "RunSQL")
 
 
-def carried(conflict: Conflict, pairs: Sequence[Pair]) -> tuple[NodeKey, ...]:
+def kept_data_migrations(conflict: Conflict, pairs: Sequence[Pair]) -> tuple[NodeKey, ...]:
     """The going side's migrations of nothing but code, parents first, that need no old state.
 
     Such code commutes with what its own side does later, and with the side that stays: then

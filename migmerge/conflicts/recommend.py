@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from migmerge.conflicts.commute import Pair, judge
+from migmerge.conflicts.commute import Pair, compare_sides
 from migmerge.conflicts.conflict import Conflict, Place
 from migmerge.conflicts.decision_table import choose_strategy
-from migmerge.conflicts.kept_data_migrations import CODE, carried
+from migmerge.conflicts.kept_data_migrations import CODE, kept_data_migrations
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import migration_name
@@ -24,7 +24,7 @@ FOUND = (
 )  # fmt: skip
 
 
-class Apart(NamedTuple):
+class SideFiles(NamedTuple):
     """Paths of the migrations that only one side has: of the side that stays, with what other
     apps build on it, and of the side that goes."""
 
@@ -37,7 +37,7 @@ class Evidence(NamedTuple):
     sentence for each old name that another migration has by now. Empty for kinds without sides."""
 
     pairs: Sequence[Pair] = ()
-    apart: Apart = Apart()
+    side_files: SideFiles = SideFiles()
     reused: tuple[str, ...] = ()
 
 
@@ -118,11 +118,11 @@ def _twice(conflict: Conflict, key: NodeKey, kept: NodeKey) -> str:
 
 def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) -> Conflict:
     pairs, reused = evidence.pairs, evidence.reused
-    judgement = judge(pairs)
-    twins = tuple(_twice(conflict, key, kept) for key, kept in conflict.twins)
-    reasons = reused + conflict.reasons + judgement.reasons + twins
+    judgement = compare_sides(pairs)
+    duplicates = tuple(_twice(conflict, key, kept) for key, kept in conflict.duplicates)
+    reasons = reused + conflict.reasons + judgement.reasons + duplicates
     going = _going(conflict, pairs)
-    carry = carried(conflict, pairs)
+    carry = kept_data_migrations(conflict, pairs)
     kept = {key.name for key in carry}
     lasts = {f"{f.migration} holds {f.operation}" for f in going if _lasts(f)}
     lasting = sorted(text for text in lasts if text.partition(" ")[0] not in kept)
@@ -131,7 +131,7 @@ def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) ->
         reasons=reasons,
         lasting=tuple(lasting),
         disputed=judgement.disputed,
-        carried=carry,
+        kept_data_migrations=carry,
     )
     if conflict.kind == "siblings" and conflict.place:
         return _hidden_by_a_squash(done, conflict.place, fix)
@@ -145,14 +145,14 @@ def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) ->
         unlike = [f"{d.kind} of {d.model}: {d.unlike}" for d in judgement.disputed if d.unlike]
         return done._replace(
             reasons=(*done.reasons, *unlike, *_price(going, kept)),
-            commands=_rollback(done, evidence.apart, going, fix),
+            commands=_rollback(done, evidence.side_files, going, fix),
         )
     by_itself = strategy == "merge" and judgement.verdict == "commute" and not judgement.disputed
     return done._replace(commands=(fix if by_itself else f"{fix} --strategy {strategy}",))
 
 
 def _rollback(
-    conflict: Conflict, apart: Apart, going: list[Footprint], fix: str
+    conflict: Conflict, side_files: SideFiles, going: list[Footprint], fix: str
 ) -> tuple[str, ...]:
     """Undo the side that goes in this database, then make it again on top of the other.
 
@@ -169,20 +169,22 @@ def _rollback(
         steps = [f"git checkout {first} -- {path}", back, f"git checkout {then} -- {path}"]
         steps += [f"git add -- {path}", f"python manage.py makemigrations {label}"]
     else:
-        aside = shlex.join(apart.aside)
+        aside = shlex.join(side_files.aside)
         steps = [f'for f in {aside}; do mv -- "$f" "$f.aside"; done', back]
         steps += [f'for f in {aside}; do mv -- "$f.aside" "$f"; done']
-        steps += _again(conflict, apart, going, fix)
+        steps += _again(conflict, side_files, going, fix)
     return (" && ".join([*steps, f"python manage.py migrate {label}"]),)
 
 
-def _again(conflict: Conflict, apart: Apart, going: list[Footprint], fix: str) -> list[str]:
+def _again(
+    conflict: Conflict, side_files: SideFiles, going: list[Footprint], fix: str
+) -> list[str]:
     """Files with code or a rename are edited by hand; the others are made again."""
     if conflict.stays.side == "onto" and not conflict.lasting:
         return [f"{fix} --strategy regenerate --yes"]
     by_hand = {footprint.migration for footprint in going if _lasts(footprint)}
-    files = [path for path in apart.going if migration_name(path) in by_hand]
-    others = [path for path in apart.going if path not in files]
+    files = [path for path in side_files.going if migration_name(path) in by_hand]
+    others = [path for path in side_files.going if path not in files]
     steps = [f"git rm -- {shlex.join(others)}"] if others else []
     steps += [f"$EDITOR {shlex.join(files)}"] if files else []
     return [*steps, f"python manage.py makemigrations {shlex.quote(conflict.app.label)}"]

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import footprints_of
-from migmerge.analysis.former_names import Former, find_former
+from migmerge.analysis.former_names import Former, find_former_names
 from migmerge.analysis.snapshot import Snapshot
-from migmerge.conflicts.commute import Judgement, judge
+from migmerge.conflicts.commute import Judgement, compare_sides
 from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.databases.diagnosis import (
     Reconciliation,
@@ -227,12 +227,12 @@ def _reach(
     plan = plans[0][0]
     if plan.status.error or plan.refused:
         return plan.status.error or "; ".join(plan.refused)
-    heard = reconcile_one(project, database, plan.rows, plan.runs, names)
-    if heard.why and heard.result is None:
-        return heard.why
-    runs = [f"ran {'.'.join(row)}" for row in heard.result["ran"]]
-    copy = [f"copy from before: {heard.result['copy']}"] if heard.result["copy"] else []
-    left = len(heard.result["left"])
+    reply = reconcile_one(project, database, plan.rows, plan.runs, names)
+    if reply.why and reply.result is None:
+        return reply.why
+    runs = [f"ran {'.'.join(row)}" for row in reply.result["ran"]]
+    copy = [f"copy from before: {reply.result['copy']}"] if reply.result["copy"] else []
+    left = len(reply.result["left"])
     after = [f"{left} more to run: manage.py migrate"] if left else []
     renamed = [f"{row.label}.{row.old} is {row.new} now" for row in plan.rows]
     return [*renamed, *runs, *copy, *after]
@@ -301,7 +301,7 @@ def _formers(
 ) -> dict[NodeKey, Former]:
     """By git's history, or where there is no git by title and columns."""
     if repository.git_dir:
-        return find_former(repository, snapshot, keys)
+        return find_former_names(repository, snapshot, keys)
     return formers_by_tables(snapshot, status, keys)
 
 
@@ -340,4 +340,4 @@ def _judge(
             branches = (Branch((key,)), Branch(tuple(above)))
             conflict = Conflict(snapshot.apps[key.app], "siblings", None, branches)
             found += footprints_of(snapshot, conflict)
-    return judge(found)
+    return compare_sides(found)

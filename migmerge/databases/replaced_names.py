@@ -11,7 +11,7 @@ from migmerge.migrations.catch_up import is_catch_up
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import title
 from migmerge.project.configured_databases import Row, Status
-from migmerge.resolve.fix_plan import Moves
+from migmerge.resolve.fix_plan import GraphChange
 
 
 def carried_nodes(snapshot: Snapshot, app: str) -> list[NodeKey]:
@@ -29,7 +29,7 @@ def carried_nodes(snapshot: Snapshot, app: str) -> list[NodeKey]:
     return found
 
 
-def transition_of(snapshot: Snapshot, app: str) -> Moves | None:
+def transition_of(snapshot: Snapshot, app: str) -> GraphChange | None:
     """The app without its `replaces`, and without a catch-up migration that is its leaf node and on
     which nothing depends; None where nothing is carried."""
     graph = snapshot.graph
@@ -45,7 +45,7 @@ def transition_of(snapshot: Snapshot, app: str) -> Moves | None:
     if len(leaves) != 1 or not (carried or gone):
         return None
     leaf = gone.get(leaves[0], leaves[0]).name
-    return Moves(app, "transition", {}, {}, dropped=gone, leaf=leaf, uncarried=carried)
+    return GraphChange(app, "transition", {}, {}, dropped=gone, leaf=leaf, without_replaces=carried)
 
 
 def still_needed(snapshot: Snapshot, app: str, statuses: Iterable[Status]) -> list[str]:

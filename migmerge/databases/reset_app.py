@@ -16,7 +16,7 @@ from migmerge.migrations.operations import read_script
 from migmerge.project.interpreter import Project
 from migmerge.project.questions import remake
 from migmerge.resolve.files import Files, Texts, plan_files
-from migmerge.resolve.fix_plan import Moves, Refusal
+from migmerge.resolve.fix_plan import GraphChange, Refusal
 from migmerge.resolve.static_check import problems
 
 
@@ -51,7 +51,7 @@ def plan_reset(
     if not made:
         return Refusal(app.key, "reset", ("makemigrations makes nothing: the app has no models",))
     last = NodeKey(app.key, list(made)[-1])
-    move = Moves(app.key, "reset", {}, {}, dropped=dict.fromkeys(nodes, last), leaf=last.name)
+    move = GraphChange(app.key, "reset", {}, {}, dropped=dict.fromkeys(nodes, last), leaf=last.name)
     files = plan_files(snapshot, [move], (), Texts(remade={app.key: made}))
     if isinstance(files, Refusal):
         return files

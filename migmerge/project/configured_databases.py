@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from migmerge.errors import UserError
 from migmerge.project.interpreter import Project
-from migmerge.project.run import Heard, run
+from migmerge.project.run import Reply, run
 
 _ENGINES = {
     "postgres": "postgresql",
@@ -141,10 +141,10 @@ def read_status(
         "named": [*allowed.named, *own],
         "protected": list(allowed.protected),
     }
-    heard = _ask(project, "status", request, database)
-    if heard.why:
-        return heard.why
-    return [_status(project, alias, found) for alias, found in sorted(heard.result.items())]
+    reply = _ask(project, "status", request, database)
+    if reply.why:
+        return reply.why
+    return [_status(project, alias, found) for alias, found in sorted(reply.result.items())]
 
 
 def _status(project: Project, alias: str, found: dict[str, Any]) -> Status:
@@ -208,10 +208,10 @@ def read_setup(project: Project, protected: Sequence[str] = ()) -> Setup | str:
 
     Databases that are not on this machine, or `protected`, are not connected to.
     """
-    heard = _ask(project, "describe", {"protected": list(protected)}, Database(), 60)
-    if heard.why:
-        return heard.why
-    answer = heard.result
+    reply = _ask(project, "describe", {"protected": list(protected)}, Database(), 60)
+    if reply.why:
+        return reply.why
+    answer = reply.result
     databases = [
         Place(
             alias,
@@ -251,15 +251,15 @@ def which_content(
 ) -> list[str]:
     """For each `(label, first, second)`, whose tables the database has, of two migrations that
     both may be what its row of the first name stands for: first, second or unknown."""
-    heard = _ask(project, "which", {"pairs": pairs}, database)
-    return ["unknown"] * len(pairs) if heard.why else list(heard.result)
+    reply = _ask(project, "which", {"pairs": pairs}, database)
+    return ["unknown"] * len(pairs) if reply.why else list(reply.result)
 
 
 def unlike_tables(project: Project, database: Database) -> list[str] | str:
     """How the tables differ from the models of what is applied; a string says why it can't be
     told."""
-    heard = _ask(project, "schema", {}, database)
-    return heard.why or list(heard.result)
+    reply = _ask(project, "schema", {}, database)
+    return reply.why or list(reply.result)
 
 
 def reconcile_one(
@@ -268,7 +268,7 @@ def reconcile_one(
     rows: Sequence[Renamed],
     runs: Sequence[Row],
     names: Sequence[Renamed] = (),
-) -> Heard:
+) -> Reply:
     """Rename rows, then run what is unapplied, then a plain `migrate`; see `inside/database.py`.
 
     Refused, with nothing done, where the database isn't as it was when this was planned. With
@@ -276,26 +276,26 @@ def reconcile_one(
     `migrate`, and whatever stops it gives every row its old name back.
     """
     request: dict[str, object] = {"rows": rows, "run": runs, "names": names}
-    heard = _ask(project, "reconcile", request, database, _MIGRATE_SECONDS)
-    if heard.why:
-        copies = [line.partition(_COPIED)[2] for line in heard.progress if line.startswith(_COPIED)]
+    reply = _ask(project, "reconcile", request, database, _MIGRATE_SECONDS)
+    if reply.why:
+        copies = [line.partition(_COPIED)[2] for line in reply.progress if line.startswith(_COPIED)]
         told = [
             f"a copy from before is {copy}" for copy in copies
             if os.path.exists(os.path.join(project.directory, copy))
         ]  # fmt: skip
-        return heard._replace(why="; ".join([heard.why, *told]))
+        return reply._replace(why="; ".join([reply.why, *told]))
     if names:
-        return heard
+        return reply
     after = _ask(project, "migrated", {}, database, _MIGRATE_SECONDS)
-    return after._replace(result=heard.result)
+    return after._replace(result=reply.result)
 
 
-def take_back(project: Project, database: Database, names: Sequence[Renamed]) -> Heard:
+def take_back(project: Project, database: Database, names: Sequence[Renamed]) -> Reply:
     """Give rows their old names back; the files are to get them, too."""
     return _ask(project, "taken_back", {"names": names}, database)
 
 
-def rename_again(project: Project, database: Database, names: Sequence[Renamed]) -> Heard:
+def rename_again(project: Project, database: Database, names: Sequence[Renamed]) -> Reply:
     """Give rows their new names once more, after `take_back`."""
     return _ask(project, "renamed_again", {"names": names}, database)
 
@@ -310,8 +310,8 @@ class AppRows(NamedTuple):
 
 def read_app_rows(project: Project, database: Database, label: str) -> AppRows | str:
     """The app's rows; a string says why they can't be read."""
-    heard = _ask(project, "app_rows", {"label": label}, database)
-    return heard.why or AppRows(_rows(heard.result["rows"]), tuple(heard.result["unlike"]))
+    reply = _ask(project, "app_rows", {"label": label}, database)
+    return reply.why or AppRows(_rows(reply.result["rows"]), tuple(reply.result["unlike"]))
 
 
 def write_app_rows(
@@ -338,7 +338,7 @@ def _ask(
     request: dict[str, object],
     database: Database,
     seconds: int = 600,
-) -> Heard:
+) -> Reply:
     alias = database.alias or "default"
     full = {**request, "alias": alias, "aliases": [database.alias] if database.alias else None}
     if database.settings:

@@ -51,16 +51,16 @@ def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
     settles = {label: w[:3] for label, w in wanted.items() if w.disputed}
     orders = {label: list(w.tried) for label, w in wanted.items() if w.tried}
     request = {"merge": merges, "settle": settles, "orders": orders, "plain": PLAIN}
-    heard = run(project, "texts", request)
+    reply = run(project, "texts", request)
     found = {}
-    for label, text in (heard.result or {"texts": {}})["texts"].items():
+    for label, text in (reply.result or {"texts": {}})["texts"].items():
         header = read_header(text.encode())
         if header and {(r.label, r.name) for r in header.dependencies} == {
             (label, name) for name in wanted[label].leaves
         }:
             found[label] = text.encode()
-    tried = {label: Tried(*t) for label, t in (heard.result or {"orders": {}})["orders"].items()}
-    return Merges(found, tried, heard.why or "no answer")
+    tried = {label: Tried(*t) for label, t in (reply.result or {"orders": {}})["orders"].items()}
+    return Merges(found, tried, reply.why or "no answer")
 
 
 def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, bytes] | str:
@@ -68,19 +68,19 @@ def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, byt
 
     In order; nothing is written. A string says why it makes nothing that can be taken.
     """
-    heard = run(project, "remade", {"remake": label, "hidden": list(hidden)})
-    if heard.why:
-        return heard.why
-    return {name: text.encode() for name, text in heard.result}
+    reply = run(project, "remade", {"remake": label, "hidden": list(hidden)})
+    if reply.why:
+        return reply.why
+    return {name: text.encode() for name, text in reply.result}
 
 
 def verify(project: Project, nodes: Mapping[str, Sequence[str]],
            leaves: Mapping[str, str]) -> Outcome:  # fmt: skip
     """Whether Django's loader sees the same nodes and leaves, and models.py no change."""
-    heard = run(project, "judge", {"verify": sorted(nodes)})
-    if heard.why:
-        return skipped(heard.why) if heard.status == "skipped" else failed(heard.why)
-    result = heard.result
+    reply = run(project, "judge", {"verify": sorted(nodes)})
+    if reply.why:
+        return skipped(reply.why) if reply.status == "skipped" else failed(reply.why)
+    result = reply.result
     for label in result["installed"]:
         if result["leaves"][label] != [leaves[label]]:
             return failed(f"Django sees the leaf nodes {result['leaves'][label]}")

@@ -50,7 +50,7 @@ _SCRIPTS = {
 _WRITING = ("reconcile", "migrated", "taken_back", "renamed_again", "write_rows")
 
 
-class Heard(NamedTuple):
+class Reply(NamedTuple):
     """`status` is `ok`, `skipped` (the project doesn't run), `refused` or `failed` (Django
     objects); `why` is empty for `ok` only. `progress` are the lines that were shown meanwhile."""
 
@@ -66,7 +66,7 @@ def run(
     request: Mapping[str, object],
     databases: object = "dummy",
     seconds: int = SECONDS,
-) -> Heard:
+) -> Reply:
     """The answer of a function of `inside/`; its progress is shown on a terminal."""
     text = _text(question)
     full = {
@@ -105,20 +105,20 @@ def run(
                 last = _follow(process, seconds, follow)
         except subprocess.TimeoutExpired:
             why = f"the project took more than {seconds} seconds"
-            return Heard("skipped", why, progress=tuple(progress))
+            return Reply("skipped", why, progress=tuple(progress))
         except OSError as error:
-            return Heard("skipped", f"{project.command[0]}: {error.strerror}")
+            return Reply("skipped", f"{project.command[0]}: {error.strerror}")
         stdout.seek(0)
         said = stdout.read().decode("utf-8", "replace")
     _, found, text = said.rpartition(_MARK)
     if not found:
         why = f"the project does not run: {last[:300]}"
-        return Heard("skipped", why, progress=tuple(progress))
+        return Reply("skipped", why, progress=tuple(progress))
     document: dict[str, Any] = json.loads(text)
     status, value = next(iter(document.items()))
     if status == "result":
-        return Heard("ok", "", value, tuple(progress))
-    return Heard(status, str(value), progress=tuple(progress))
+        return Reply("ok", "", value, tuple(progress))
+    return Reply(status, str(value), progress=tuple(progress))
 
 
 def _text(question: str) -> str:

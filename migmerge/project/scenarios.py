@@ -14,7 +14,7 @@ Tree = Mapping[str, Mapping[str, bytes | None]]
 SQLITE: Mapping[str, object] = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
 
 
-class Arrival(NamedTuple):
+class ScenarioResult(NamedTuple):
     """How the database of one starting point arrived.
 
     `unbuilt` says why there is none, `error` what stopped its `migrate`; `lost` are columns whose
@@ -46,7 +46,7 @@ class Arrival(NamedTuple):
         return "; ".join(text for text in told if text)
 
 
-class Arrivals(NamedTuple):
+class ScenarioResults(NamedTuple):
     """All points, how long they took, and tables that no row could be put into, with why;
     `why` says that nothing could be tried.
 
@@ -54,7 +54,7 @@ class Arrivals(NamedTuple):
     `left_out` those whose code was not run, as the configuration says.
     """
 
-    points: tuple[Arrival, ...]
+    points: tuple[ScenarioResult, ...]
     seconds: float = 0.0
     empty: tuple[str, ...] = ()
     why: str = ""
@@ -62,7 +62,7 @@ class Arrivals(NamedTuple):
     left_out: tuple[str, ...] = ()
 
 
-class StartsRequest(NamedTuple):
+class ScenarioRequest(NamedTuple):
     """What is tried: apps by label, trees of migrations, points with the trees that they saw, rows
     that have another name now, whether migrations came later than both sides, and whether the
     `code` of RunPython is run."""
@@ -75,9 +75,9 @@ class StartsRequest(NamedTuple):
     code: bool = True
 
 
-def try_starts(
-    project: Project, server: Mapping[str, object], wanted: StartsRequest, seconds: int
-) -> Arrivals:
+def try_scenarios(
+    project: Project, server: Mapping[str, object], wanted: ScenarioRequest, seconds: int
+) -> ScenarioResults:
     """Build each point's database on `server` (Django's settings), and migrate it.
 
     Only databases of its own are made and dropped; the project's are never connected to.
@@ -92,10 +92,10 @@ def try_starts(
         "server": server,
     }
     stand_in = SQLITE if "sqlite" in str(server["ENGINE"]) else server
-    heard = run(project, "verify_starts", request, databases=stand_in, seconds=seconds)
-    if heard.why:
-        return Arrivals((), why=heard.why)
-    aliases = heard.result["aliases"]
+    reply = run(project, "verify_starts", request, databases=stand_in, seconds=seconds)
+    if reply.why:
+        return ScenarioResults((), why=reply.why)
+    aliases = reply.result["aliases"]
     found = [
         point
         for alias, told in aliases.items()
@@ -103,8 +103,8 @@ def try_starts(
     ]
     took = sum(told["seconds"] for told in aliases.values())
     empty = {line for told in aliases.values() for line in told["empty"]}
-    effects, left_out = tuple(heard.result["tried"]), tuple(heard.result["left_out"])
-    return Arrivals(tuple(found), took, tuple(sorted(empty)), "", effects, left_out)
+    effects, left_out = tuple(reply.result["tried"]), tuple(reply.result["left_out"])
+    return ScenarioResults(tuple(found), took, tuple(sorted(empty)), "", effects, left_out)
 
 
 def _plain(tree: Tree) -> dict[str, dict[str, str | None]]:
@@ -116,7 +116,7 @@ def _plain(tree: Tree) -> dict[str, dict[str, str | None]]:
     }
 
 
-def _beyond_us(points: list[Arrival]) -> list[Arrival]:
+def _beyond_us(points: list[ScenarioResult]) -> list[ScenarioResult]:
     """Where not even one side's own files can be migrated, what stops the others proves nothing."""
     alone = ("ancestor", "onto", "replayed")
     if not any(point.unbuilt for point in points if point.name in alone):
@@ -126,8 +126,8 @@ def _beyond_us(points: list[Arrival]) -> list[Arrival]:
     ]
 
 
-def _arrival(alias: str, point: Mapping[str, Any]) -> Arrival:
-    return Arrival(
+def _arrival(alias: str, point: Mapping[str, Any]) -> ScenarioResult:
+    return ScenarioResult(
         alias,
         point["name"],
         point["unbuilt"],

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from migmerge.databases.diagnosis import Reconciliation
 from migmerge.project.configured_databases import Renamed, Row
-from migmerge.project.run import Heard
+from migmerge.project.run import Reply
 from migmerge.report.documents import VERSION, DatabaseDocument, StatusDocument
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
@@ -19,7 +19,7 @@ _TENANTS = (
 )
 
 
-class Told(NamedTuple):
+class DatabaseReport(NamedTuple):
     """One database; `unlike` is how its tables differ, or in one string why that isn't known.
 
     `place` is the directory of its project, from the top of the repository.
@@ -30,13 +30,13 @@ class Told(NamedTuple):
     place: str = ""
 
 
-def status_text(told: Iterable[Told]) -> str:
+def status_text(told: Iterable[DatabaseReport]) -> str:
     """A paragraph for each database."""
     lines = [line for one in told for line in _paragraph(one)]
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def _paragraph(told: Told) -> list[str]:
+def _paragraph(told: DatabaseReport) -> list[str]:
     plan, status = told.plan, told.plan.status
     project = f"{told.place}: " if told.place else ""
     head = f"{project}{status.alias} ({status.engine}, {status.place})"
@@ -128,19 +128,19 @@ def _row_step(plan: Reconciliation, row: Renamed) -> str:
     return f"renames the row {row.label}.{row.old} to {row.new}"
 
 
-def reconciled_text(plan: Reconciliation, heard: Heard) -> str:
+def reconciled_text(plan: Reconciliation, reply: Reply) -> str:
     """What was done to one database."""
-    if heard.why and heard.result is None:
-        return f"{plan.status.alias}: {heard.status}: {printable(heard.why)}\n"
-    lines = [f"{plan.status.alias}: {len(plan.rows)} renamed, {len(heard.result['ran'])} run"]
-    if heard.result["copy"]:
-        lines.append(f"copy from before: {heard.result['copy']}")
-    if heard.why:
-        lines.append(f"then migrate: {heard.status}: {heard.why}")
+    if reply.why and reply.result is None:
+        return f"{plan.status.alias}: {reply.status}: {printable(reply.why)}\n"
+    lines = [f"{plan.status.alias}: {len(plan.rows)} renamed, {len(reply.result['ran'])} run"]
+    if reply.result["copy"]:
+        lines.append(f"copy from before: {reply.result['copy']}")
+    if reply.why:
+        lines.append(f"then migrate: {reply.status}: {reply.why}")
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def status_json(told: Iterable[Told]) -> str:
+def status_json(told: Iterable[DatabaseReport]) -> str:
     """`{"version", "databases": [...]}`."""
     document: StatusDocument = {
         "version": VERSION,
@@ -149,7 +149,7 @@ def status_json(told: Iterable[Told]) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _document(told: Told) -> DatabaseDocument:
+def _document(told: DatabaseReport) -> DatabaseDocument:
     plan, status = told.plan, told.plan.status
     return {
         "alias": status.alias,

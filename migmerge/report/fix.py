@@ -15,7 +15,7 @@ from migmerge.report.documents import VERSION, FixDocument, ResolutionDocument
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
 from migmerge.report.text import command_lines
-from migmerge.resolve.fix_plan import Plan, Resolution
+from migmerge.resolve.fix_plan import FixPlan, Resolution
 from migmerge.resolve.transaction import TAKE_BACK
 
 
@@ -63,7 +63,7 @@ class FixReport(NamedTuple):
     """`note` says what git waits for now; `whole` that nothing asked for was left undone;
     `half_done` that a database stood in the way of putting everything back."""
 
-    plan: Plan
+    plan: FixPlan
     verification: Verification
     note: str
     written: bool
@@ -191,7 +191,7 @@ def _file(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def diff_text(repository: Repository, plan: Plan) -> None:
+def diff_text(repository: Repository, plan: FixPlan) -> None:
     """Print the plan as a unified diff, in colour on a terminal."""
     text = "".join(_file_diff(repository, plan, path) for path in sorted(plan.changes))
     if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
@@ -204,7 +204,7 @@ def diff_text(repository: Repository, plan: Plan) -> None:
         print(text, end="")
 
 
-def _file_diff(repository: Repository, plan: Plan, path: str) -> str:
+def _file_diff(repository: Repository, plan: FixPlan, path: str) -> str:
     change = plan.changes[path]
     origin = change.mode_of or path
     moved = origin != path and (change.data is not None)

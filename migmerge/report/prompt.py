@@ -92,7 +92,7 @@ def _ways(conflict: Conflict, options: Sequence[Option], prefer: str) -> list[_L
 
 def _why(conflict: Conflict, option: Option, prefer: str) -> str:
     """Why it is the one recommended."""
-    if conflict.twins:
+    if conflict.duplicates:
         return "both sides have one migration"
     if option.name == "renumber" and conflict.kind == "path":
         return "both sides want one name, and the published one keeps it"

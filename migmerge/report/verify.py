@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from migmerge.project.outcome import Outcome, Status
-from migmerge.project.scenarios import Arrival, Arrivals
+from migmerge.project.scenarios import ScenarioResult, ScenarioResults
 from migmerge.report.documents import VERSION, PointDocument, VerifyDocument
 from migmerge.report.screen import printable
 
@@ -20,7 +20,7 @@ class Proof(NamedTuple):
 
     labels: Sequence[str]
     django: Outcome
-    arrivals: Arrivals
+    arrivals: ScenarioResults
     place: str = ""
 
     @property
@@ -55,12 +55,12 @@ def verify_text(proofs: Sequence[Proof], source: str, server: str) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def _line(point: Arrival, several: bool) -> str:
+def _line(point: ScenarioResult, several: bool) -> str:
     name = f"{point.alias}: {point.name}" if several else point.name
     return f"{name:<20} {outcome(point)}"
 
 
-def outcome(point: Arrival) -> str:
+def outcome(point: ScenarioResult) -> str:
     """One point in a few words."""
     if point.unbuilt:
         return f"skipped: can't stand there: {point.unbuilt}"
@@ -93,7 +93,7 @@ def verify_json(proofs: Sequence[Proof], source: str, server: str) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _point(point: Arrival) -> PointDocument:
+def _point(point: ScenarioResult) -> PointDocument:
     return {
         "alias": point.alias,
         "name": point.name,
@@ -108,7 +108,7 @@ def _point(point: Arrival) -> PointDocument:
     }
 
 
-def _status(point: Arrival) -> Literal["ok", "failed", "skipped"]:
+def _status(point: ScenarioResult) -> Literal["ok", "failed", "skipped"]:
     if point.unbuilt:
         return "skipped"
     return "failed" if point.wrong else "ok"

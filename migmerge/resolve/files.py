@@ -18,7 +18,7 @@ from migmerge.migrations.naming import merge_name
 from migmerge.migrations.reader import GRAPH_ATTRIBUTES
 from migmerge.migrations.rewrite import Edit, Unrewritable, rewrite
 from migmerge.migrations.structural_merge import merge_source
-from migmerge.resolve.fix_plan import CatchUp, Change, Moves, Refusal
+from migmerge.resolve.fix_plan import CatchUp, Change, GraphChange, Refusal
 
 
 class Files(NamedTuple):
@@ -54,7 +54,7 @@ def reserved_names(snapshot: Snapshot, app: App) -> set[str]:
 
 def plan_files(
     snapshot: Snapshot,
-    moves: Collection[Moves],
+    moves: Collection[GraphChange],
     published: Collection[str],
     texts: Texts,
     stale_locks: Collection[str] = (),
@@ -137,7 +137,7 @@ def _edit(
     snapshot: Snapshot,
     migration: Migration,
     names: Mapping[NodeKey, str],
-    apps: Mapping[str, Moves],
+    apps: Mapping[str, GraphChange],
 ) -> tuple[Edit | None, set[str]]:
     """What changes in the text of `migration`, and the apps whose moves ask for it."""
     header = migration.header
@@ -169,7 +169,7 @@ def _edit(
     replaces = None
     if move and move.carry and migration.key in move.names and not (header.replaces or reused):
         replaces = (migration.label, migration.key.name)
-    bare = move is not None and migration.key in move.uncarried
+    bare = move is not None and migration.key in move.without_replaces
     if bare:
         because.add(migration.key.app)
     needed = any(same.values()) or add or replaces or bare
@@ -233,7 +233,7 @@ def _path_of(snapshot: Snapshot, key: NodeKey, names: Mapping[NodeKey, str]) -> 
 
 def _merges(
     snapshot: Snapshot,
-    moves: Collection[Moves],
+    moves: Collection[GraphChange],
     merges: Mapping[str, bytes],
     changes: dict[str, Change],
     blame: dict[str, frozenset[str]],
@@ -255,7 +255,7 @@ def _merges(
 
 def _add_catch_up(
     snapshot: Snapshot,
-    move: Moves,
+    move: GraphChange,
     catch_up: CatchUp,
     changes: dict[str, Change],
     created: list[str],

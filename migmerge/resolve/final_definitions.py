@@ -14,7 +14,7 @@ from migmerge.resolve.fix_plan import Refusal
 _STORED = ("field", "db_table_comment")  # the rest is only in Django's state
 
 
-def settled_source(
+def final_definition_source(
     snapshot: Snapshot, conflict: Conflict, taken: Branch, leaves: Sequence[str]
 ) -> bytes | Refusal:
     """Written from the sides' own operations, with those of `taken` last."""

@@ -18,17 +18,18 @@ class CatchUp(NamedTuple):
     name: str
 
 
-class Moves(NamedTuple):
+class GraphChange(NamedTuple):
     """What a strategy does to the graph of one app.
 
-    `names` gives renamed nodes their new name; `repoint` gives a node another parent in place
-    of an old one (None: in addition); `merge` lists the leaves, by new name, that a merge
-    migration joins, `disputed` what it sets to what the project's models say, and `text` the whole
-    of it where that is decided without them. `dropped` are
-    nodes whose file goes, each with the one that stands for it; `carried` are those that go behind
-    what is made again; `leaf` is the name of the only leaf afterwards, where no merge migration
-    is made; `carry` that each renamed file says in `replaces` which name databases know, with the
-    catch-up migration `catch_up` behind them; `uncarried` are files that lose it.
+    - `names`: the new name of each renamed node.
+    - `repoint`: nodes that get another parent in place of an old one (None: in addition).
+    - `merge`: the leaves, by new name, that a merge migration joins; `disputed` is what it sets to
+      what the project's models say, `text` the whole of it where that is decided without them.
+    - `dropped`: nodes whose file is removed, each with the one that stands for it.
+    - `kept_data_migrations`: those that go behind what is regenerated.
+    - `leaf`: the name of the only leaf afterwards, where no merge migration is made.
+    - `carry`: each renamed file says in `replaces` which name databases know, with the catch-up
+      migration `catch_up` behind them; `without_replaces` are files that lose it.
     """
 
     app: str
@@ -39,11 +40,11 @@ class Moves(NamedTuple):
     disputed: tuple[Disputed, ...] = ()
     text: bytes = b""
     dropped: Mapping[NodeKey, NodeKey] = {}
-    carried: tuple[NodeKey, ...] = ()
+    kept_data_migrations: tuple[NodeKey, ...] = ()
     leaf: str = ""
     carry: bool = False
     catch_up: CatchUp | None = None
-    uncarried: frozenset[NodeKey] = frozenset()
+    without_replaces: frozenset[NodeKey] = frozenset()
 
 
 class Refusal(NamedTuple):
@@ -103,7 +104,7 @@ def refused(label: str, refusal: Refusal) -> Resolution:
     return Resolution(label, "refused", "", reasons=reasons, next=then, kind=kind, key=refusal.app)
 
 
-class Plan(NamedTuple):
+class FixPlan(NamedTuple):
     """Everything that a fix writes, and what to tell of each app."""
 
     changes: Mapping[str, Change]

@@ -11,7 +11,7 @@ from migmerge.migrations.catch_up import catch_up_name
 from migmerge.migrations.graph import Graph
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import is_sequence, number, renumbered
-from migmerge.resolve.fix_plan import CatchUp, Moves, Refusal
+from migmerge.resolve.fix_plan import CatchUp, GraphChange, Refusal
 
 
 def renumber(
@@ -22,7 +22,7 @@ def renumber(
     keep_names: bool,
     carry: bool = False,
     catch_ups: Collection[NodeKey] = (),
-) -> Moves | Refusal:
+) -> GraphChange | Refusal:
     """Put every replayed chain, in its order, after onto's leaf.
 
     `taken` are names that no migration of the app may get: files in the directory, and names
@@ -52,7 +52,7 @@ def renumber(
         keep_names=keep_names or not is_sequence(kept_edges), carry=carry, dropped=behind,
     )  # fmt: skip
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
-    dropped = {**dict(conflict.twins), **behind}
+    dropped = {**dict(conflict.duplicates), **behind}
     placed = graph.ancestors(onto[0].leaf) | dropped.keys()
     for branch in moving:
         fresh = [key for key in branch.nodes if key not in placed and key not in naming.names]
@@ -74,7 +74,7 @@ def renumber(
         )
     names = {key: name for key, name in naming.names.items() if key in naming.moved}
     strategy = "renumber" if naming.moved else "drop"
-    move = Moves(
+    move = GraphChange(
         app.key, strategy, _changed(names), repoint, dropped=dropped, leaf=naming.names[tail]
     )
     if not carry or not naming.moved:
@@ -105,11 +105,11 @@ def _behind(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, NodeK
     return found
 
 
-def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | Refusal:
+def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> GraphChange | Refusal:
     """Join all leaves; of two files with one name, the replayed one gets a new name first."""
     app = conflict.app
-    twins = {key for pair in conflict.twins for key in pair}
-    collided = {key for key in graph.app_nodes(app.key) if key.version} - twins
+    duplicates = {key for pair in conflict.duplicates for key in pair}
+    collided = {key for key in graph.app_nodes(app.key) if key.version} - duplicates
     names: dict[NodeKey, str] = {}
     if collided:
         onto = [branch for branch in conflict.branches if branch.side == "onto"]
@@ -126,11 +126,15 @@ def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> Moves | R
         names = {key: naming.names[key] for key in naming.moved}
     leaves = sorted(names.get(leaf, leaf.name) for leaf in _leaves(graph, conflict))
     if len(leaves) == 1:
-        return Moves(app.key, "drop", {}, {}, dropped=dict(conflict.twins), leaf=leaves[0])
-    return Moves(app.key, "merge", _changed(names), {}, tuple(leaves), dropped=dict(conflict.twins))
+        return GraphChange(
+            app.key, "drop", {}, {}, dropped=dict(conflict.duplicates), leaf=leaves[0]
+        )
+    return GraphChange(
+        app.key, "merge", _changed(names), {}, tuple(leaves), dropped=dict(conflict.duplicates)
+    )
 
 
-def regenerate(graph: Graph, conflict: Conflict) -> Moves | Refusal:
+def regenerate(graph: Graph, conflict: Conflict) -> GraphChange | Refusal:
     """Take the replayed side away, to be made again by makemigrations on top of onto."""
     app = conflict.app.key
     onto = [branch for branch in conflict.branches if branch.side == "onto"]
@@ -145,7 +149,7 @@ def regenerate(graph: Graph, conflict: Conflict) -> Moves | Refusal:
             _ask(conflict, "regenerate"),
         )
     away = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto[0].leaf)
-    going = away.difference(conflict.carried)
+    going = away.difference(conflict.kept_data_migrations)
     if any(graph.nodes[key].header.replaces for key in going):
         return Refusal(
             app,
@@ -162,18 +166,22 @@ def regenerate(graph: Graph, conflict: Conflict) -> Moves | Refusal:
             app, "not-remade", (*conflict.lasting, "it can't be made again"), conflict.commands
         )
     stands = dict.fromkeys(sorted(going), onto[0].leaf)
-    leaf = onto[0].leaf.name
-    return Moves(app, "regenerate", {}, {}, dropped=stands, carried=conflict.carried, leaf=leaf)
+    kept, leaf = conflict.kept_data_migrations, onto[0].leaf.name
+    return GraphChange(
+        app, "regenerate", {}, {}, dropped=stands, kept_data_migrations=kept, leaf=leaf
+    )
 
 
-def carry_behind(graph: Graph, move: Moves, remade: Collection[str], taken: Set[str]) -> Moves:
+def move_behind_regenerated(
+    graph: Graph, move: GraphChange, remade: Collection[str], taken: Set[str]
+) -> GraphChange:
     """The regenerated side with its data migrations, one after the other, behind `remade`."""
     tail = [move.leaf, *remade][-1]
     used = {name for name in taken if name not in {key.name for key in move.dropped}}
-    used = used.union(remade) - {key.name for key in move.carried}
+    used = used.union(remade) - {key.name for key in move.kept_data_migrations}
     names: dict[NodeKey, str] = {}
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
-    for key in move.carried:
+    for key in move.kept_data_migrations:
         own = _own_parents(graph, key)
         repoint[key] = (graph.in_order(own)[-1] if own else None, tail)
         names[key] = tail = _after(key.name, tail, used)
@@ -181,7 +189,7 @@ def carry_behind(graph: Graph, move: Moves, remade: Collection[str], taken: Set[
     return move._replace(names=_changed(names), repoint=repoint, leaf=tail)
 
 
-def straighten(graph: Graph, app: str, may: Set[NodeKey], taken: Set[str]) -> Moves:
+def straighten(graph: Graph, app: str, may: Set[NodeKey], taken: Set[str]) -> GraphChange:
     """Numbers that go up along an app's only line; only those of `may` change."""
     names: dict[NodeKey, str] = {}
     used = set(taken)
@@ -194,7 +202,7 @@ def straighten(graph: Graph, app: str, may: Set[NodeKey], taken: Set[str]) -> Mo
             names[key] = _after(key.name, before, used)
             used.add(names[key])
     leaf = line[-1]
-    return Moves(app, "repoint", _changed(names), {}, leaf=names.get(leaf, leaf.name))
+    return GraphChange(app, "repoint", _changed(names), {}, leaf=names.get(leaf, leaf.name))
 
 
 def _after(name: str, tail: str, used: Set[str]) -> str:
@@ -207,7 +215,7 @@ def _after(name: str, tail: str, used: Set[str]) -> str:
 
 def _leaves(graph: Graph, conflict: Conflict) -> set[NodeKey]:
     """What are leaf nodes once each twin stands for the other."""
-    dropped = dict(conflict.twins)
+    dropped = dict(conflict.duplicates)
     if not dropped:
         return {branch.leaf for branch in conflict.branches}
     alive = {key for branch in conflict.branches for key in branch.nodes} - dropped.keys()
@@ -269,7 +277,7 @@ class _Naming:
     ) -> None:
         moving = {key for b in conflict.branches if b.side == "replayed" for key in b.nodes}
         moving -= graph.ancestors(onto.leaf)
-        gone = moving.union(dict(conflict.twins), dropped)
+        gone = moving.union(dict(conflict.duplicates), dropped)
         kept = [key for key in graph.nodes if key.app == onto.leaf.app and key not in gone]
         self.names = {key: key.name for key in kept}
         self.moved: list[NodeKey] = []

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.conflicts.conflict import Conflict
 from migmerge.migrations.naming import merge_name
-from migmerge.resolve.fix_plan import Moves, Refusal
-from migmerge.resolve.strategy import Choice, Wish, decide_one
+from migmerge.resolve.fix_plan import GraphChange, Refusal
+from migmerge.resolve.strategy import Choice, FixRequest, decide_one
 
 _MOST = 3
 
@@ -29,20 +29,20 @@ class Option(NamedTuple):
     recommended: bool = False
 
 
-def options(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> tuple[Option, ...]:
+def options(snapshot: Snapshot, conflict: Conflict, request: FixRequest) -> tuple[Option, ...]:
     """All ways to go, in the order in which they are shown; at most one is recommended."""
-    meant = decide_one(snapshot, conflict, wish)
+    meant = decide_one(snapshot, conflict, request)
     found: list[Option] = []
     for key, name, choice, own in _ways(conflict):
         answer = decide_one(
-            snapshot, own, wish._replace(strategy=choice.strategy, take=choice.take)
+            snapshot, own, request._replace(strategy=choice.strategy, take=choice.take)
         )
         if isinstance(answer, Refusal):
             found.append(Option(key, name, choice, own, refused=answer.reasons[0]))
             continue
         best = answer == meant and not any(option.recommended for option in found)
         if best:  # Django is asked, too, before it is done
-            choice = Choice(wish.strategy)
+            choice = Choice(request.strategy)
         found.append(Option(key, name, choice, own, _effect(own, answer, choice), recommended=best))
     return tuple(found)
 
@@ -74,7 +74,7 @@ def _either(conflict: Conflict) -> list[Conflict]:
     ]
 
 
-def _effect(conflict: Conflict, moves: Moves, choice: Choice) -> str:
+def _effect(conflict: Conflict, moves: GraphChange, choice: Choice) -> str:
     renamed = [f"{conflict.shown(k)} becomes {name}" for k, name in sorted(moves.names.items())]
     behind = f"behind {conflict.stays.leaf.name}"
     if moves.strategy == "merge":
@@ -82,14 +82,14 @@ def _effect(conflict: Conflict, moves: Moves, choice: Choice) -> str:
         told += [f"it sets what both set as {leaf.name} does" for leaf in choice.take]
         told += ["it sets what both set as models.py does"] if moves.disputed else []
     elif moves.strategy == "regenerate":
-        gone = [key.name for key in moves.dropped if key not in moves.carried]
+        gone = [key.name for key in moves.dropped if key not in moves.kept_data_migrations]
         told = [f"{_few(gone)} made again by makemigrations, {behind}"]
-        told += [f"{key.name} is kept after it" for key in moves.carried]
+        told += [f"{key.name} is kept after it" for key in moves.kept_data_migrations]
     elif renamed:
         told = [f"{_few(renamed)}, {behind}"]
     else:
         told = [f"{key.name} goes {behind}, under its name" for key in moves.repoint]
-    same = dict(conflict.twins) if moves.strategy != "regenerate" else {}
+    same = dict(conflict.duplicates) if moves.strategy != "regenerate" else {}
     told += [f"{k.name} goes: {kept.name} is the same" for k, kept in sorted(same.items())]
     return "; ".join(told)
 

@@ -6,22 +6,22 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import footprints_of, needs_old_state
-from migmerge.analysis.renames import strangers
+from migmerge.analysis.renames import unseen_dependents
 from migmerge.analysis.snapshot import Snapshot, understand
 from migmerge.config import Config
-from migmerge.conflicts.commute import Judgement, judge
+from migmerge.conflicts.commute import Judgement, compare_sides
 from migmerge.conflicts.conflict import Conflict
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import list_commit
 from migmerge.migrations.naming import is_catch_up_name, migration_name
 from migmerge.resolve.files import Files, Texts, plan_files, reserved_names
-from migmerge.resolve.fix_plan import Moves, Plan, Refusal, Resolution, refused
-from migmerge.resolve.graph_changes import carry_behind, straighten
+from migmerge.resolve.fix_plan import FixPlan, GraphChange, Refusal, Resolution, refused
+from migmerge.resolve.graph_changes import move_behind_regenerated, straighten
 from migmerge.resolve.mentions import find_mentions
 from migmerge.resolve.project_input import ask_again, ask_project
 from migmerge.resolve.static_check import problems
-from migmerge.resolve.strategy import Decision, Wish, decide
+from migmerge.resolve.strategy import Decision, FixRequest, decide
 
 _OTHERS = (
     "any other database must have run migrate with the files as they were, before it gets these: "
@@ -29,43 +29,43 @@ _OTHERS = (
 )
 
 
-class Planned(NamedTuple):
+class PreparedFix(NamedTuple):
     """A plan, the leaf that each fixed app must end with, and paths that must be free.
 
     `uncommitted` are migrations of the fixed apps that HEAD lacks and the fix doesn't write:
     without them a commit of the fix would be broken.
     """
 
-    plan: Plan
+    plan: FixPlan
     leaves: Mapping[str, str]
     new_paths: set[str]
     uncommitted: tuple[str, ...] = ()
 
 
-def plan_all(
+def prepare_fix(
     repository: Repository,
     config: Config,
     snapshot: Snapshot,
     conflicts: Sequence[Conflict],
-    wish: Wish,
+    request: FixRequest,
     published: Collection[str],
-) -> Planned:
+) -> PreparedFix:
     """What to write for `conflicts`, with a refusal for each app that can't be fixed."""
-    decision = decide(snapshot, conflicts, wish)
-    moves, refusals, told = _with_repointed(snapshot, decision, published, wish)
+    decision = decide(snapshot, conflicts, request)
+    moves, refusals, told = _with_repointed(snapshot, decision, published, request)
     sided = {c.app.key: c for c in conflicts if c.verdict}
     # a strategy that is named is carried out
-    unsure = {app: c for app, c in sided.items() if wish.of(app).strategy == "auto"}
-    heard = ask_project(repository, config, snapshot, moves, unsure)
+    unsure = {app: c for app, c in sided.items() if request.of(app).strategy == "auto"}
+    reply = ask_project(repository, config, snapshot, moves, unsure)
     remade, failed = ask_again(repository, config, snapshot, moves)
-    unanswered = [*heard.refusals, *failed]
+    unanswered = [*reply.refusals, *failed]
     refusals += unanswered
     gone = {refusal.app for refusal in unanswered}
     behind = [_carry(snapshot, m, sided, remade) for m in moves if m.app not in gone]
     refusals += [answer for answer in behind if isinstance(answer, Refusal)]
-    moves = [answer for answer in behind if isinstance(answer, Moves)]
+    moves = [answer for answer in behind if isinstance(answer, GraphChange)]
     stale = [c.place.path for c in decision.stale_locks if c.place]
-    texts = Texts(heard.merges, remade)
+    texts = Texts(reply.merges, remade)
     files, moves, more = _write(
         repository, config, snapshot, moves,
         lambda free: plan_files(snapshot, free, published, texts, stale),
@@ -74,42 +74,42 @@ def plan_all(
     touched = set().union(*files.blame.values())
     moves = [move for move in moves if move.strategy != "repoint" or move.app in touched]
     reasons = {**told, **{app: conflict.reasons for app, conflict in sided.items()}}
-    reasons |= {app: (*reasons[app], opinion) for app, opinion in heard.opinions.items()}
+    reasons |= {app: (*reasons[app], opinion) for app, opinion in reply.opinions.items()}
     for move in moves:
-        reasons[move.app] = (*reasons.get(move.app, ()), *_of_databases(move, wish))
+        reasons[move.app] = (*reasons.get(move.app, ()), *_of_databases(move, request))
     resolutions = _resolutions(repository, snapshot, files, moves, refusals, reasons, decision)
     old = {m.path for m in snapshot.graph.nodes.values()}
     targets = {path for path, change in files.changes.items() if change.data is not None}
     free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
-    plan = Plan(files.changes, tuple(resolutions))
-    return Planned(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
+    plan = FixPlan(files.changes, tuple(resolutions))
+    return PreparedFix(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
 
 
-def plan_given(
+def prepare_given(
     repository: Repository,
     config: Config,
     snapshot: Snapshot,
-    moves: Sequence[Moves],
+    moves: Sequence[GraphChange],
     refusals: Sequence[Refusal],
-) -> Planned:
+) -> PreparedFix:
     """What to write for moves that nothing but themselves decides; published files, too."""
     files, free, more = _write(
         repository, config, snapshot, moves, lambda free: plan_files(snapshot, free, (), Texts())
     )
     refusals = [*refusals, *more]
-    reasons = {move.app: (_OTHERS,) for move in free if move.uncarried}
+    reasons = {move.app: (_OTHERS,) for move in free if move.without_replaces}
     decision = Decision((), (), ())
     found = _resolutions(repository, snapshot, files, free, refusals, reasons, decision)
-    return Planned(Plan(files.changes, tuple(found)), files.leaves, set())
+    return PreparedFix(FixPlan(files.changes, tuple(found)), files.leaves, set())
 
 
 def _write(
     repository: Repository,
     config: Config,
     snapshot: Snapshot,
-    moves: Sequence[Moves],
-    plan: Callable[[Sequence[Moves]], Files | Refusal],
-) -> tuple[Files, list[Moves], list[Refusal]]:
+    moves: Sequence[GraphChange],
+    plan: Callable[[Sequence[GraphChange]], Files | Refusal],
+) -> tuple[Files, list[GraphChange], list[Refusal]]:
     """The files of the moves that can be made, these moves, and why the others can't."""
     moves, refusals = list(moves), list[Refusal]()
     while True:
@@ -130,29 +130,29 @@ def _write(
     return files, moves, refusals
 
 
-def _of_databases(move: Moves, wish: Wish) -> list[str]:
+def _of_databases(move: GraphChange, request: FixRequest) -> list[str]:
     """What databases that ran a renamed migration need."""
     if move.carry:
-        why = wish.carried[move.app]
+        why = request.carried[move.app]
         return [f"old names are kept in replaces ({why}): every database needs migrate only"]
     return []
 
 
 def _with_repointed(
-    snapshot: Snapshot, decision: Decision, published: Collection[str], wish: Wish
-) -> tuple[list[Moves], list[Refusal], dict[str, tuple[str, ...]]]:
+    snapshot: Snapshot, decision: Decision, published: Collection[str], request: FixRequest
+) -> tuple[list[GraphChange], list[Refusal], dict[str, tuple[str, ...]]]:
     """The decision with the apps of renamed migrations, and what to tell of these."""
     moves = {move.app: move for move in decision.moves}
     refusals = {refusal.app: refusal for refusal in decision.refusals}
     told: dict[str, tuple[str, ...]] = {}
     for app in sorted({key.app for key in snapshot.renamed.values()}):
-        judgement = judge(footprints_of(snapshot, strangers(snapshot, app)))
+        judgement = compare_sides(footprints_of(snapshot, unseen_dependents(snapshot, app)))
         told[app] = judgement.reasons
         if judgement.verdict == "contradict":
             moves.pop(app, None)
             refusals[app] = _unfit(app, judgement)
         elif app not in moves and app not in refusals:
-            moves[app] = _repoint(snapshot, app, published, wish)
+            moves[app] = _repoint(snapshot, app, published, request)
     return list(moves.values()), list(refusals.values()), told
 
 
@@ -166,13 +166,15 @@ def _unfit(app: str, judgement: Judgement) -> Refusal:
     )
 
 
-def _repoint(snapshot: Snapshot, app: str, published: Collection[str], wish: Wish) -> Moves:
+def _repoint(
+    snapshot: Snapshot, app: str, published: Collection[str], request: FixRequest
+) -> GraphChange:
     """An app in which nothing moves, but what others mean by a name that is gone."""
     graph = snapshot.graph
     collided = any(key.version for key in graph.app_nodes(app))  # two files, and one has to move
-    straight = "renumber" in (wish.strategy, wish.prefer) and not wish.keep_names
+    straight = "renumber" in (request.strategy, request.prefer) and not request.keep_names
     if not collided and not straight:
-        return Moves(app, "repoint", {}, {}, leaf=graph.leaves(app)[0].name)
+        return GraphChange(app, "repoint", {}, {}, leaf=graph.leaves(app)[0].name)
     found = set(snapshot.renamed.values())
     below = graph.descendants_of(found) - found
     may = {key for key in below if key.version or graph.nodes[key].path not in published}
@@ -181,20 +183,20 @@ def _repoint(snapshot: Snapshot, app: str, published: Collection[str], wish: Wis
 
 def _carry(
     snapshot: Snapshot,
-    move: Moves,
+    move: GraphChange,
     conflicts: Mapping[str, Conflict],
     remade: Mapping[str, Mapping[str, bytes]],
-) -> Moves | Refusal:
+) -> GraphChange | Refusal:
     """A regenerated side with its data migrations; refused where one needs the old state."""
     if move.strategy != "regenerate":
         return move
     made, conflict = remade[move.app], conflicts[move.app]
-    needy = needs_old_state(snapshot, conflict, move.carried, made)
+    needy = needs_old_state(snapshot, conflict, move.kept_data_migrations, made)
     if needy:
         reasons = [f"{key.name} needs the old state: {why}" for key, why in needy.items()]
         return Refusal(move.app, "not-remade", tuple(reasons), conflict.commands)
     taken = reserved_names(snapshot, snapshot.apps[move.app])
-    return carry_behind(snapshot.graph, move, list(made), taken)
+    return move_behind_regenerated(snapshot.graph, move, list(made), taken)
 
 
 def _uncommitted(repository: Repository, snapshot: Snapshot, files: Files) -> tuple[str, ...]:
@@ -226,7 +228,7 @@ def _resolutions(
     repository: Repository,
     snapshot: Snapshot,
     files: Files,
-    moves: Sequence[Moves],
+    moves: Sequence[GraphChange],
     refusals: Sequence[Refusal],
     reasons: Mapping[str, tuple[str, ...]],
     decision: Decision,

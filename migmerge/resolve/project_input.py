@@ -14,10 +14,10 @@ from migmerge.migrations.membership import owners
 from migmerge.migrations.naming import merge_name
 from migmerge.project.interpreter import Project, find_project
 from migmerge.project.questions import Merges, Tried, Wanted, merge_texts, remake
-from migmerge.resolve.fix_plan import Moves, Refusal
+from migmerge.resolve.fix_plan import GraphChange, Refusal
 
 
-class Heard(NamedTuple):
+class ProjectInput(NamedTuple):
     """By app key, the project's own merge migrations and what Django thinks of both orders;
     and refusals, where only the project could decide or Django disagrees."""
 
@@ -68,9 +68,9 @@ def ask_project(
     repository: Repository,
     config: Config,
     snapshot: Snapshot,
-    moves: Sequence[Moves],
+    moves: Sequence[GraphChange],
     unsure: Mapping[str, Conflict],
-) -> Heard:
+) -> ProjectInput:
     """Merge migrations, but where a file has to be renamed first; and of the apps of `unsure`,
     which nobody decided yet, whether both orders are alike."""
     merging = {m.app: m for m in moves if m.merge and not m.names and not m.text}
@@ -101,10 +101,10 @@ def ask_project(
         if m.disputed and m.app not in texts
     ]
     opinions = {a: _opinion(t) for a, t in tried.items() if unsure[a].verdict != "commute"}
-    return Heard(texts, opinions, (*opposed, *undecided))
+    return ProjectInput(texts, opinions, (*opposed, *undecided))
 
 
-def _wanted(move: Moves, merging: bool, conflict: Conflict | None) -> Wanted:
+def _wanted(move: GraphChange, merging: bool, conflict: Conflict | None) -> Wanted:
     named = conflict and not any(key.version for b in conflict.branches for key in b.nodes)
     leaves = [branch.leaf.name for branch in conflict.branches] if conflict and named else []
     if merging:
@@ -124,7 +124,7 @@ def _before(snapshot: Snapshot) -> str:
     return f"resolve {', '.join(left)} and git add that first" if left else "mend that first"
 
 
-def _undecided(move: Moves, why: str, before: str) -> Refusal:
+def _undecided(move: GraphChange, why: str, before: str) -> Refusal:
     reason = f"what both sides set is read from the project's models: {why}"
     takes = [fix_command(move.app, "", "--take", leaf) for leaf in move.merge]
     return Refusal(move.app, "undecided", (reason, before), (fix_command(move.app), *takes))
@@ -137,7 +137,7 @@ def _opinion(tried: Tried) -> str:
 
 
 def ask_again(
-    repository: Repository, config: Config, snapshot: Snapshot, moves: Sequence[Moves]
+    repository: Repository, config: Config, snapshot: Snapshot, moves: Sequence[GraphChange]
 ) -> tuple[dict[str, dict[str, bytes]], list[Refusal]]:
     """What makemigrations makes of the models without the sides that go, by app key and name."""
     going = {move.app: move for move in moves if move.strategy == "regenerate"}
@@ -146,7 +146,9 @@ def ask_again(
     for project, apps in projects_of(repository, config, snapshot, sorted(going)).items():
         for app in apps:
             label = snapshot.apps[app].label
-            names = sorted(key.name for key in (*going[app].dropped, *going[app].carried))
+            names = sorted(
+                key.name for key in (*going[app].dropped, *going[app].kept_data_migrations)
+            )
             answer = project if isinstance(project, str) else remake(project, label, names)
             if isinstance(answer, str):
                 why[app] = f"makemigrations can't make it again: {answer}"

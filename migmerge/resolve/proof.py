@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
-from migmerge.analysis.starting_points import Nodes, Starts, starts_of_conflicts
+from migmerge.analysis.starting_points import Nodes, StartingPoints, starts_of_conflicts
 from migmerge.config import Config
 from migmerge.conflicts.conflict import Conflict
 from migmerge.migrations.model import NodeKey
@@ -14,19 +14,19 @@ from migmerge.migrations.naming import is_catch_up_name
 from migmerge.project.configured_databases import Renamed
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
-from migmerge.project.scenarios import SQLITE, Arrivals, StartsRequest, Tree, try_starts
+from migmerge.project.scenarios import SQLITE, ScenarioRequest, ScenarioResults, Tree, try_scenarios
 
 
 def prove(
     project: Project,
     server: Mapping[str, object],
     snapshot: Snapshot,
-    starts: Starts,
+    starts: StartingPoints,
     own: Sequence[str],
     seconds: int,
     *,
     code: bool = True,
-) -> Arrivals:
+) -> ScenarioResults:
     """How databases of all starting points arrive at the files of `snapshot`.
 
     `own` are the keys of all apps that are the project's; without `code` no RunPython is run.
@@ -39,8 +39,8 @@ def prove(
         if app in labels and not _is_carried(snapshot, NodeKey(app, new))
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
-    request = StartsRequest(wanted, trees, starts.points, rows, starts.later, code)
-    arrivals = try_starts(project, server, request, seconds)
+    request = ScenarioRequest(wanted, trees, starts.points, rows, starts.later, code)
+    arrivals = try_scenarios(project, server, request, seconds)
     names = {
         f"{labels[app]}.{old}"
         for app, old, new in starts.renamed

@@ -14,10 +14,10 @@ from migmerge.conflicts.decision_table import choose_strategy
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.catch_up import is_catch_up
 from migmerge.migrations.model import NodeKey
-from migmerge.resolve import graph_changes as moves
+from migmerge.resolve import graph_changes
 from migmerge.resolve.files import reserved_names
-from migmerge.resolve.final_definitions import settled_source
-from migmerge.resolve.fix_plan import Moves, Refusal
+from migmerge.resolve.final_definitions import final_definition_source
+from migmerge.resolve.fix_plan import GraphChange, Refusal
 
 _SIDED = ("siblings", "path")
 _FIRST = (*BROKEN, "number", "case")
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
     take: frozenset[NodeKey] = frozenset()
 
 
-class Wish(NamedTuple):
+class FixRequest(NamedTuple):
     """What the user asked for; `asks` that there is a terminal to confirm the plan on, `take` are
     the leaves of the sides whose definition holds, `chosen` what holds for single apps, by key.
 
@@ -46,7 +46,7 @@ class Wish(NamedTuple):
     carried: Mapping[str, str] = {}
     chosen: Mapping[str, Choice] = {}
 
-    def of(self, app: str) -> Wish:
+    def of(self, app: str) -> FixRequest:
         """What is wished for this app."""
         choice = self.chosen.get(app)
         return self._replace(strategy=choice.strategy, take=choice.take) if choice else self
@@ -55,14 +55,14 @@ class Wish(NamedTuple):
 class Decision(NamedTuple):
     """The moves to make, what is refused, and lock files that are merely stale."""
 
-    moves: tuple[Moves, ...]
+    moves: tuple[GraphChange, ...]
     refusals: tuple[Refusal, ...]
     stale_locks: tuple[Conflict, ...]
 
 
-def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Decision:
+def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], request: FixRequest) -> Decision:
     """A move or a refusal for every app that has a conflict."""
-    found: list[Moves] = []
+    found: list[GraphChange] = []
     refusals: list[Refusal] = []
     stale: list[Conflict] = []
     for app, own in _by_app(conflicts).items():
@@ -71,8 +71,8 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], wish: Wish) -> Dec
         if broken:
             refusals.append(_broken(broken))
         elif sided:
-            answer = decide_one(snapshot, sided[0], wish.of(app))
-            (found if isinstance(answer, Moves) else refusals).append(answer)  # type: ignore[arg-type]
+            answer = decide_one(snapshot, sided[0], request.of(app))
+            (found if isinstance(answer, GraphChange) else refusals).append(answer)  # type: ignore[arg-type]
         else:
             stale += [c for c in own if c.kind == "lock-file"]
     return Decision(tuple(found), tuple(refusals), tuple(stale))
@@ -107,13 +107,15 @@ def _broken(conflicts: list[Conflict]) -> Refusal:
     return Refusal(conflicts[0].app.key, "first", tuple(reasons), tuple(commands))
 
 
-def decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | Refusal:
+def decide_one(
+    snapshot: Snapshot, conflict: Conflict, request: FixRequest
+) -> GraphChange | Refusal:
     """The move that one app's conflict gets, or why it gets none."""
     app = conflict.app
     if any(key not in snapshot.graph.parents for b in conflict.branches for key in b.nodes):
         return Refusal(app.key, "squash", conflict.reasons, conflict.commands)  # hidden by a squash
     nodes = snapshot.graph.nodes
-    twice = [dropped for dropped, _ in conflict.twins if nodes[dropped].header.replaces]
+    twice = [dropped for dropped, _ in conflict.duplicates if nodes[dropped].header.replaces]
     if twice:
         away = f"git rm -- {shlex.quote(nodes[twice[0]].path)}"
         return Refusal(
@@ -122,30 +124,35 @@ def decide_one(snapshot: Snapshot, conflict: Conflict, wish: Wish) -> Moves | Re
             ("both sides hold one squash", *conflict.reasons),
             (away, "migmerge check"),
         )
-    if wish.strategy == "regenerate":
-        return _published(conflict) or moves.regenerate(snapshot.graph, conflict)
+    if request.strategy == "regenerate":
+        return _published(conflict) or graph_changes.regenerate(snapshot.graph, conflict)
     if conflict.verdict == "contradict":
         reasons = ("the sides contradict each other", *conflict.reasons)
         return Refusal(app.key, "contradict", reasons, conflict.commands)
     reused = reused_names(snapshot, app.key)
-    if reused and wish.strategy == "merge":
+    if reused and request.strategy == "merge":
         return Refusal(app.key, "name-reused", reused, (fix_command(app.key, "renumber"),))
-    strategy = wish.strategy
+    strategy = request.strategy
     if strategy == "auto":
-        prefer = "renumber" if wish.keep_names else wish.prefer
+        prefer = "renumber" if request.keep_names else request.prefer
         strategy = choose_strategy(conflict, prefer, name_reused=bool(reused))
 
     taken = reserved_names(snapshot, app)
     # a dispute is for the merged models to decide, or refused with what is recommended
-    if strategy in ("merge", "regenerate") or (conflict.disputed and wish.strategy == "auto"):
-        return _merge(snapshot, conflict, taken, wish)
+    if strategy in ("merge", "regenerate") or (conflict.disputed and request.strategy == "auto"):
+        return _merge(snapshot, conflict, taken, request)
     refusal = _published(conflict)
     if refusal:
         return refusal
-    carry = app.key in wish.carried
+    carry = app.key in request.carried
     behind = catch_ups(snapshot, conflict) if carry else ()
-    return moves.renumber(
-        snapshot.graph, conflict, taken, keep_names=wish.keep_names, carry=carry, catch_ups=behind
+    return graph_changes.renumber(
+        snapshot.graph,
+        conflict,
+        taken,
+        keep_names=request.keep_names,
+        carry=carry,
+        catch_ups=behind,
     )
 
 
@@ -179,18 +186,20 @@ def _published(conflict: Conflict) -> Refusal | None:
     )
 
 
-def _merge(snapshot: Snapshot, conflict: Conflict, taken: set[str], wish: Wish) -> Moves | Refusal:
-    joined = moves.merge(snapshot.graph, conflict, taken)
+def _merge(
+    snapshot: Snapshot, conflict: Conflict, taken: set[str], request: FixRequest
+) -> GraphChange | Refusal:
+    joined = graph_changes.merge(snapshot.graph, conflict, taken)
     if isinstance(joined, Refusal) or not conflict.disputed:
         return joined
     if joined.names or any(disputed.unlike for disputed in conflict.disputed):
         reason = "no merge migration sets what both sides set right in every database"
         return Refusal(conflict.app.key, "unlike", (reason, *conflict.reasons), conflict.commands)
-    side = next((branch for branch in conflict.branches if branch.leaf in wish.take), None)
+    side = next((branch for branch in conflict.branches if branch.leaf in request.take), None)
     if side:
-        text = settled_source(snapshot, conflict, side, joined.merge)
+        text = final_definition_source(snapshot, conflict, side, joined.merge)
         return text if isinstance(text, Refusal) else joined._replace(text=text)
-    if wish.strategy == "auto" and not wish.asks:
+    if request.strategy == "auto" and not request.asks:
         reason = "what both sides set has to be decided by the merged models"
         merge = fix_command(conflict.app.key, "merge")
         return Refusal(conflict.app.key, "undecided", (reason, *conflict.reasons), (merge,))

@@ -334,12 +334,12 @@ def test_two_at_once(shop: Repo) -> None:
 def test_many_files_are_read_by_several_processes(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from migmerge.analysis import parallel_reading as many
+    from migmerge.analysis import parallel_reading
 
     texts = [(migration_text(("shop", f"{n:04}_x")).encode(), True, False) for n in range(60)]
-    wanted = many.read_headers(texts)
-    monkeypatch.setattr(many, "_MANY", 10)
-    assert many.read_headers(texts) == wanted
+    wanted = parallel_reading.read_headers(texts)
+    monkeypatch.setattr(parallel_reading, "_MANY", 10)
+    assert parallel_reading.read_headers(texts) == wanted
     monkeypatch.setattr("concurrent.futures.process._system_limits_checked", True)
     monkeypatch.setattr("concurrent.futures.process._system_limited", "no semaphores")
-    assert many.read_headers(texts) == wanted
+    assert parallel_reading.read_headers(texts) == wanted

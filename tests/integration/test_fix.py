@@ -741,7 +741,7 @@ def test_fix_refuses_a_contradiction_with_the_way_back(repo: Repo) -> None:
 
 
 @pytest.fixture
-def twins(branches: Repo) -> Repo:
+def duplicates(branches: Repo) -> Repo:
     """feature cherry-picked main's stock, renumbered it, and went on from there."""
     branches.write("shop/migrations/0003_stock.py", "# mine\n" + migration_text(
         ("shop", "0002_price"), operations=(STOCK,)))  # fmt: skip
@@ -765,16 +765,16 @@ SAME = (
     ],
 )  # fmt: skip
 def test_fix_keeps_one_of_two_migrations_with_the_same_content(
-    twins: Repo, strategy: str, changed: dict[str, object]
+    duplicates: Repo, strategy: str, changed: dict[str, object]
 ) -> None:
-    assert twins.check()["conflicts"][0]["verdict"] == "commute"
-    (resolution,) = twins.fix("--strategy", strategy)["resolutions"]
+    assert duplicates.check()["conflicts"][0]["verdict"] == "commute"
+    (resolution,) = duplicates.fix("--strategy", strategy)["resolutions"]
     assert resolution["reasons"] == [SAME]
     assert resolution["removed"] == ["shop/migrations/0003_stock.py"]
     assert changed.items() <= resolution.items()
-    assert b"('shop', '0002_stock')" in twins.read("cart/migrations/0001_initial.py")
-    assert twins.check()["conflicts"] == []
-    assert twins.git("status", "--porcelain").splitlines()
+    assert b"('shop', '0002_stock')" in duplicates.read("cart/migrations/0001_initial.py")
+    assert duplicates.check()["conflicts"] == []
+    assert duplicates.git("status", "--porcelain").splitlines()
 
 
 def test_fix_compares_what_came_before_a_twin_with_it(branches: Repo) -> None:

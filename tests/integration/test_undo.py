@@ -725,7 +725,7 @@ def test_a_put_back_tells_what_somebody_changed_meanwhile(
     siblings: Repo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from migmerge.cli import main
-    from migmerge.commands import apply as carrying_out
+    from migmerge.commands import apply
 
     path = "shop/migrations/0003_price.py"
 
@@ -733,7 +733,7 @@ def test_a_put_back_tells_what_somebody_changed_meanwhile(
         siblings.write(path, siblings.read(path) + b"# mine\n")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(carrying_out, "_verify", edited)
+    monkeypatch.setattr(apply, "_verify", edited)
     assert main(["-C", str(siblings.root), *RENUMBER]) == 130
     told = capsys.readouterr().err
     assert f"left as they are, since changed meanwhile: {path}" in told

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from migmerge.conflicts.commute import judge
+from migmerge.conflicts.commute import compare_sides
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.operations import read_script
@@ -38,7 +38,7 @@ def verdict(pair: Pair) -> str:
     ]
     facts = gather([read_script(BASE.encode(), "shop", "0001")], scripts)
     one, other = (footprints(script, facts) for script in scripts)
-    return judge([(one, other)]).verdict
+    return compare_sides([(one, other)]).verdict
 
 
 def outcomes(engine: str, asked: Sequence[Pair]) -> list[str]:

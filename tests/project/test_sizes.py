@@ -36,16 +36,16 @@ def size(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def apart(copy_of: Copy, size: int) -> Site:
+def side_files(copy_of: Copy, size: int) -> Site:
     """feature is checked out; main, which is published, has another migration of shop."""
     return copy_of(BUILDERS[size])
 
 
 @pytest.fixture
-def merged(apart: Site) -> Site:
+def merged(side_files: Site) -> Site:
     """The same, merged by git, which sees no conflict."""
-    apart.git("merge", "-q", "--no-edit", "main")
-    return apart
+    side_files.git("merge", "-q", "--no-edit", "main")
+    return side_files
 
 
 def only_leaf(site: Site) -> str:
@@ -71,10 +71,10 @@ def test_check_finds_the_conflict_and_nothing_else(merged: Site, size: int) -> N
     assert "Ada Lovelace, 2026-01-02" in first.stdout and "not committed yet" not in first.stdout
 
 
-def test_check_against_main_sees_what_a_merge_brings(apart: Site, size: int) -> None:
-    document = apart.check("--against", "main")
+def test_check_against_main_sees_what_a_merge_brings(side_files: Site, size: int) -> None:
+    document = side_files.check("--against", "main")
     assert [(c["app"], c["kind"]) for c in document["conflicts"]] == [("shop", "siblings")]
-    assert apart.check()["conflicts"] == []
+    assert side_files.check()["conflicts"] == []
 
 
 @pytest.mark.parametrize("strategy", ["auto", "merge", "renumber"])
@@ -92,23 +92,25 @@ def test_fix_leaves_one_leaf_and_undo_restores(merged: Site, strategy: str) -> N
     assert merged.state() == before
 
 
-def test_fix_regenerate_makes_the_side_again(apart: Site) -> None:
-    dependents = list(apart.root.glob("cart/migrations/*_price.py"))
+def test_fix_regenerate_makes_the_side_again(side_files: Site) -> None:
+    dependents = list(side_files.root.glob("cart/migrations/*_price.py"))
     if dependents:  # what depends on a side that is made again is in the way
-        apart.git("rm", "-q", *(str(path) for path in dependents))
-        text = apart.read("cart/models.py").decode()
-        apart.write(
+        side_files.git("rm", "-q", *(str(path) for path in dependents))
+        text = side_files.read("cart/models.py").decode()
+        side_files.write(
             "cart/models.py", text.replace("    price = models.IntegerField(null=True)\n", "", 1)
         )
-        apart.commit("shop alone")
-    apart.git("merge", "-q", "--no-edit", "main")
-    before = apart.state()
-    document = apart.fix("--strategy", "regenerate")
+        side_files.commit("shop alone")
+    side_files.git("merge", "-q", "--no-edit", "main")
+    before = side_files.state()
+    document = side_files.fix("--strategy", "regenerate")
     assert document["resolutions"][0]["status"] == "fixed", document
-    assert apart.manage("makemigrations", "--check", "--dry-run").strip() == "No changes detected"
-    (apart.root / "db.sqlite3").unlink()  # made by that
-    assert apart.run("undo").returncode == 0
-    assert apart.state() == before
+    assert (
+        side_files.manage("makemigrations", "--check", "--dry-run").strip() == "No changes detected"
+    )
+    (side_files.root / "db.sqlite3").unlink()  # made by that
+    assert side_files.run("undo").returncode == 0
+    assert side_files.state() == before
 
 
 @pytest.mark.parametrize("strategy", ["auto", "merge", "renumber", "regenerate"])
@@ -126,26 +128,26 @@ def test_verify_proves_a_renumbering(merged: Site) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_renumbered_database_is_reconciled(apart: Site) -> None:
-    apart.manage("migrate", "-v0")
-    apart.git("merge", "-q", "--no-edit", "main")
-    (old,) = apart.root.glob("shop/migrations/*_price.py")
-    (last,) = apart.root.glob("shop/migrations/*_stock.py")
+def test_a_renumbered_database_is_reconciled(side_files: Site) -> None:
+    side_files.manage("migrate", "-v0")
+    side_files.git("merge", "-q", "--no-edit", "main")
+    (old,) = side_files.root.glob("shop/migrations/*_price.py")
+    (last,) = side_files.root.glob("shop/migrations/*_stock.py")
     new = old.with_name(f"{int(old.name[:4]) + 1:04d}_price.py")
     parent = next(line for line in old.read_text().splitlines() if "('shop', " in line)
     old.rename(new)
     new.write_text(new.read_text().replace(parent, f"        ('shop', '{last.stem}'),"))
-    for dependent in apart.root.glob("cart/migrations/*_price.py"):
+    for dependent in side_files.root.glob("cart/migrations/*_price.py"):
         dependent.write_text(dependent.read_text().replace(f"'{old.stem}'", f"'{new.stem}'"))
-    apart.commit("renumbered by hand")
-    status = apart.run("db", "status", "--format", "json")
+    side_files.commit("renumbered by hand")
+    status = side_files.run("db", "status", "--format", "json")
     assert status.returncode == 1, status.stdout + status.stderr
     (database,) = json.loads(status.stdout)["databases"]
     assert database["alias"] == "default"
-    done = apart.run("db", "reconcile", "--yes")
+    done = side_files.run("db", "reconcile", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert apart.run("db", "status").returncode == 0
-    assert "No migrations to apply" in apart.manage("migrate")
+    assert side_files.run("db", "status").returncode == 0
+    assert "No migrations to apply" in side_files.manage("migrate")
 
 
 def test_graph_names_the_conflict(merged: Site) -> None:
@@ -153,41 +155,41 @@ def test_graph_names_the_conflict(merged: Site) -> None:
     assert done.returncode == 0 and "_stock" in done.stdout and "_price" in done.stdout
 
 
-def test_forecast_names_the_branch(apart: Site) -> None:
-    done = apart.run("forecast", "feature", "--age", "9999", "--format", "json")
+def test_forecast_names_the_branch(side_files: Site) -> None:
+    done = side_files.run("forecast", "feature", "--age", "9999", "--format", "json")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "feature" in done.stdout
 
 
-def test_the_driver_merges_two_dependencies(apart: Site) -> None:
-    assert apart.run("install", "--hooks", "none").returncode == 0
-    apart.git("checkout", "-q", "-B", "driver", "main")
+def test_the_driver_merges_two_dependencies(side_files: Site) -> None:
+    assert side_files.run("install", "--hooks", "none").returncode == 0
+    side_files.git("checkout", "-q", "-B", "driver", "main")
     path = "extra/migrations/0001_initial.py"
     names = ("0001_a", "0001_b")
     base = [("shop", "0001_initial"), *(("extra", name) for name in names)]
     for name in ("0001_a", "0001_b", "0002_a", "0002_b"):
-        apart.write(f"extra/migrations/{name}.py", migration_text())
-    apart.write(path, migration_text(*base))
-    apart.commit("one")
-    apart.git("checkout", "-q", "-b", "other")
-    apart.write(path, migration_text(base[0], base[1], ("extra", "0002_b")))
-    apart.commit("other")
-    apart.git("checkout", "-q", "driver")
-    apart.write(path, migration_text(base[0], ("extra", "0002_a"), base[2]))
-    apart.commit("mine")
-    apart.git("merge", "-q", "--no-edit", "other")
-    assert apart.read(path).decode() == migration_text(
+        side_files.write(f"extra/migrations/{name}.py", migration_text())
+    side_files.write(path, migration_text(*base))
+    side_files.commit("one")
+    side_files.git("checkout", "-q", "-b", "other")
+    side_files.write(path, migration_text(base[0], base[1], ("extra", "0002_b")))
+    side_files.commit("other")
+    side_files.git("checkout", "-q", "driver")
+    side_files.write(path, migration_text(base[0], ("extra", "0002_a"), base[2]))
+    side_files.commit("mine")
+    side_files.git("merge", "-q", "--no-edit", "other")
+    assert side_files.read(path).decode() == migration_text(
         base[0], ("extra", "0002_a"), ("extra", "0002_b")
     )
 
 
 @pytest.mark.parametrize("command", ["merge", "rebase"])
-def test_merge_and_rebase_hold_the_fix(apart: Site, command: str) -> None:
-    done = apart.run(command, "main")
+def test_merge_and_rebase_hold_the_fix(side_files: Site, command: str) -> None:
+    done = side_files.run(command, "main")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert apart.run("check").returncode == 0
-    assert apart.git("status", "--porcelain") == ""
-    only_leaf(apart)
+    assert side_files.run("check").returncode == 0
+    assert side_files.git("status", "--porcelain") == ""
+    only_leaf(side_files)
 
 
 def test_a_planned_file_is_read_whatever_the_base_has(copy_of: Copy) -> None:

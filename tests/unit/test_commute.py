@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from migmerge.conflicts.commute import VERDICTS, commute, judge
+from migmerge.conflicts.commute import VERDICTS, commute, compare_sides
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.operations import fingerprint, read_script
@@ -20,8 +20,8 @@ def verdict(ours: str, theirs: str) -> tuple[str, list[str]]:
     ]
     facts = gather([read_script(f"{HEAD}    operations = [{BASE}]\n".encode(), "shop")], scripts)
     one, other = (footprints(script, facts) for script in scripts)
-    found = judge([(one, other)])
-    assert judge([(other, one)]) == found  # the order is no matter
+    found = compare_sides([(one, other)])
+    assert compare_sides([(other, one)]) == found  # the order is no matter
     return found.verdict, list(found.reasons)
 
 
@@ -206,7 +206,7 @@ def test_judge_says_what_every_pair_says(seed: int) -> None:
         for name in ("0002_a", "0002_b")
     )
     relations = [commute(one, other) for one in ours for other in theirs]
-    found = judge([(ours, theirs)])
+    found = compare_sides([(ours, theirs)])
     assert set(found.reasons) == {relation.reason for relation in relations if relation.reason}
     assert set(found.disputed) == {r.disputed for r in relations if r.disputed}
     assert VERDICTS.index(found.verdict) == max(VERDICTS.index(r.verdict) for r in relations)
@@ -221,6 +221,6 @@ def test_judge_gives_up_where_everything_meets() -> None:
         ]
         for name in ("0002_a", "0002_b")
     ]  # fmt: skip
-    found = judge([(sides[0], sides[1])])
+    found = compare_sides([(sides[0], sides[1])])
     assert found.verdict == "overlap"
     assert "too many operations touch the same things to be compared" in found.reasons

@@ -36,7 +36,7 @@ CASES = {
     "one file name": (conflict("path"), "merge", "renumber"),
     "one file name, no side may move": (conflict("path", branches=UNKNOWN), "merge", "manual"),
     "one file twice": (
-        conflict("path", branches=UNKNOWN, twins=((PRICE, STOCK),)), "merge", "merge",
+        conflict("path", branches=UNKNOWN, duplicates=((PRICE, STOCK),)), "merge", "merge",
     ),
     "a squash hides it": (conflict(place=Place("shop/migrations/0001_s.py", 1)), "auto", "manual"),
     "a parent is missing": (conflict("missing-dependency"), "renumber", "manual"),
