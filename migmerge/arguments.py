@@ -16,6 +16,7 @@ EXAMPLES = {
     "forecast": "migmerge forecast --age 30 --format html > forecast.html",
     "graph": "migmerge graph shop --conflicts",
     "doctor": "migmerge doctor",
+    "help": "migmerge help fix",
     "install": "migmerge install --dry-run",
     "uninstall": "migmerge uninstall --dry-run",
     "verify": "migmerge verify --database postgres://postgres@127.0.0.1",
@@ -34,38 +35,65 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"migmerge {__version__}")
     parser.add_argument("-C", dest="directory", metavar="DIR", default=".", help="run in DIR")
     parser.add_argument("--config", metavar="FILE", help="instead of pyproject.toml or setup.cfg")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    helping = commands.add_parser("help", help="print the help of a command")
+    helping.add_argument(
+        "topic", nargs="*", metavar="COMMAND", help="all commands if none is named"
+    )
     _add_check(commands.add_parser("check", help="find migrations that collide"))
     _add_fix(commands.add_parser("fix", help="resolve what check finds"))
-    explaining = commands.add_parser("explain", help="what a finding means, and what to do")
+    explaining = commands.add_parser(
+        "explain", help="explain a message: what it means, and what to do"
+    )
     explaining.add_argument("names", nargs="*", metavar="MM101", help="ids or kinds")
-    _add_forecast(commands.add_parser("forecast", help="which open branches will collide"))
-    _add_graph(commands.add_parser("graph", help="the migration graph as a picture"))
+    _add_forecast(commands.add_parser("forecast", help="show which open branches will collide"))
+    _add_graph(commands.add_parser("graph", help="draw the migration graph"))
     for name in ("merge", "rebase"):
         within = commands.add_parser(
             name,
-            help=f"git {name}, with the fix made part of it; all arguments are git's",
+            help=f"run git {name} and make the fix part of its commits; all arguments are git's",
             prefix_chars="\0",  # whatever looks like an option is git's
             add_help=False,
         )
         within.add_argument("arguments", nargs="*", metavar="ARGUMENT")
-    probing = commands.add_parser("doctor", help="does the whole chain work? what mends it?")
-    probing.add_argument("--format", choices=("text", "json"), default="text")
-    commands.add_parser("merge-driver", help="called by git: %%O %%A %%B %%L %%P %%S %%X %%Y")
-    _add_install(commands.add_parser("install", help="wire the merge driver and hooks into git"))
-    _add_install(commands.add_parser("uninstall", help="take both out again, without a trace"))
-    _add_verify(commands.add_parser("verify", help="does every database reach one schema?"))
-    _add_reset(commands.add_parser("reset", help="make an app's migrations anew: the last resort"))
-    _add_db(commands.add_parser("db", help="what databases have applied, against the files"))
-    _add_transition(
-        commands.add_parser("transition", help="drop old names that no database needs any more")
+    probing = commands.add_parser(
+        "doctor", help="check the installation: merge driver, hooks, project, databases"
     )
-    undoing = commands.add_parser("undo", help="take back the last fix, also one that was killed")
+    _add_format(probing, ("text", "json"))
+    commands.add_parser("merge-driver", help="called by git: %%O %%A %%B %%L %%P %%S %%X %%Y")
+    _add_install(commands.add_parser("install", help="add the merge driver and the hooks to git"))
+    _add_install(commands.add_parser("uninstall", help="remove both again"))
+    _add_verify(
+        commands.add_parser(
+            "verify", help="migrate scratch databases and compare their schema and rows"
+        )
+    )
+    _add_reset(
+        commands.add_parser(
+            "reset", help="replace all migrations of an app by new ones; the last resort"
+        )
+    )
+    _add_db(commands.add_parser("db", help="compare what databases have applied with the files"))
+    _add_transition(
+        commands.add_parser(
+            "transition",
+            help="remove the old names of renamed migrations, once no database needs them",
+        )
+    )
+    undoing = commands.add_parser(
+        "undo", help="restore the files, the index and the rows as they were before the last fix"
+    )
     undoing.add_argument("--yes", action="store_true", help="do not ask")
     _add_databases(undoing)
     for name, example in EXAMPLES.items():
         commands.choices[name].epilog = f"example: {example}"
     return parser
+
+
+def _add_format(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
+    parser.add_argument(
+        "--format", choices=formats, default="text", help="how the result is printed"
+    )
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -83,22 +111,34 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
         help="read what merging REF (CI's target branch if none is named) would give; repeatable",
     )
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
-    parser.add_argument("--format", choices=FORMATS, default="text")
-    parser.add_argument("--exit-zero", action="store_true", help="tell, but never fail")
+    _add_format(parser, FORMATS)
+    parser.add_argument(
+        "--exit-zero", action="store_true", help="report, but exit 0 whatever is found"
+    )
 
 
 def _add_fix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("apps", nargs="*", metavar="APP", help="app labels; all when none is named")
-    parser.add_argument("--strategy", choices=STRATEGIES, default="auto")
+    parser.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default="auto",
+        help="what is done: add a merge migration, renumber the unpublished side, or remove it and "
+        "run makemigrations again; auto (the default) is what `migmerge check` recommends",
+    )
     parser.add_argument(
         "--move", action="append", default=[], metavar="NAME", help="the migration whose side moves"
     )
     parser.add_argument(
         "--take",
         metavar="ours|theirs|NAME",
-        help="of what both sides set, take what this side, or NAME's side, says",
+        help="where both sides change the same field or option, keep this side's value",
     )
-    parser.add_argument("--keep-names", action="store_true", help="repoint without renaming")
+    parser.add_argument(
+        "--keep-names",
+        action="store_true",
+        help="change dependencies only; no file gets another number",
+    )
     carry = parser.add_mutually_exclusive_group()
     carry.add_argument(
         "--carry",
@@ -124,7 +164,8 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-verification",
         "--no-verify",
-        action="store_true",
+        dest="verify",
+        action="store_false",
         help="check the files only, not with the project's Django",
     )
     _add_databases(parser)
@@ -133,7 +174,7 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="exit 0 also where a check could not run, as without Django",
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    _add_format(parser, ("text", "json"))
 
 
 def _add_databases(parser: argparse.ArgumentParser) -> None:
@@ -142,6 +183,7 @@ def _add_databases(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--database",
+        dest="databases",
         action="append",
         default=[],
         metavar="ALIAS",
@@ -155,10 +197,13 @@ def _add_transition(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--commit", action="store_true", help="commit the result")
     parser.add_argument(
-        "--no-databases", action="store_true", help="look at none: you know that all have run it"
+        "--no-databases",
+        action="store_true",
+        help="do not look at any: you know that all have run it",
     )
     parser.add_argument(
         "--database",
+        dest="databases",
         action="append",
         default=[],
         metavar="ALIAS",
@@ -170,7 +215,7 @@ def _add_graph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("apps", nargs="*", metavar="APP", help="app labels; all when none is named")
     parser.add_argument("--conflicts", action="store_true", help="only what collides, and around")
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
-    parser.add_argument("--format", choices=PICTURES, default="text")
+    _add_format(parser, PICTURES)
 
 
 def _add_forecast(parser: argparse.ArgumentParser) -> None:
@@ -181,8 +226,10 @@ def _add_forecast(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--age", metavar="DAYS", type=int, default=90, help="how old origin's may be (90)"
     )
-    parser.add_argument("--format", choices=("text", "json", "html"), default="text")
-    parser.add_argument("--exit-zero", action="store_true", help="tell, but never fail")
+    _add_format(parser, ("text", "json", "html"))
+    parser.add_argument(
+        "--exit-zero", action="store_true", help="report, but exit 0 whatever is found"
+    )
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
@@ -196,37 +243,44 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
         help="a server on which scratch databases are made and dropped",
     )
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    _add_format(parser, ("text", "json"))
 
 
 def _add_reset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("app", nargs="?", default="", metavar="APP", help="an app label")
     parser.add_argument(
         "--database",
+        dest="databases",
         action="append",
         default=[],
         metavar="ALIAS|URL",
-        help="a database whose rows are made anew, too; no other is touched",
+        help="a database whose rows are replaced, too; no other is touched",
     )
     parser.add_argument(
         "--rows",
         action="store_true",
-        help="the milder form: the files stay, only rows are made anew",
+        help="keep the files, and replace only the rows",
     )
     parser.add_argument(
-        "--lose-data-migrations", action="store_true", help="RunPython and RunSQL may go"
+        "--lose-data-migrations", action="store_true", help="allow RunPython and RunSQL to be lost"
     )
     done = parser.add_mutually_exclusive_group()
-    done.add_argument("--apply", action="store_true", help="do it; without this it is a plan")
     done.add_argument(
-        "--undo", action="store_true", help="take the last reset back, files and rows"
+        "--apply", action="store_true", help="apply it; without this the plan is printed"
+    )
+    done.add_argument(
+        "--undo",
+        action="store_true",
+        help="restore files and rows as they were before the last reset",
     )
 
 
 def _add_db(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     telling = actions.add_parser("status", help="renamed, missing, inconsistent; changes nothing")
-    mending = actions.add_parser("reconcile", help="bring databases in line; a plan until --yes")
+    mending = actions.add_parser(
+        "reconcile", help="rename rows and run what is missing; asks first"
+    )
     for action in (telling, mending):
         action.add_argument(
             "--database",
@@ -237,7 +291,7 @@ def _add_db(parser: argparse.ArgumentParser) -> None:
         )
         action.set_defaults(schema=False, yes=False, format="text")
     telling.add_argument("--schema", action="store_true", help="compare the tables, too")
-    telling.add_argument("--format", choices=("text", "json"), default="text")
+    _add_format(telling, ("text", "json"))
     mending.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -251,5 +305,11 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
         scope.add_argument(f"--{name}", dest="scope", action="store_const", const=name, help=what)
     parser.set_defaults(scope="local")
     parser.add_argument("--shared", action="store_true", help="attributes in .gitattributes")
-    parser.add_argument("--hooks", choices=("auto", "native", "pre-commit", "none"), default="auto")
+    parser.add_argument(
+        "--hooks",
+        choices=("auto", "native", "pre-commit", "none"),
+        default="auto",
+        help="scripts in git's hooks directory (native), a hook of the pre-commit framework, or "
+        "none; auto (the default) takes the framework where it is configured",
+    )
     parser.add_argument("--dry-run", action="store_true", help="show the change, write nothing")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from migmerge.arguments import make_parser
 from migmerge.errors import UserError
@@ -83,232 +85,77 @@ def _report_bug(error: Exception) -> None:
     print(f"hint: run again with MIGMERGE_TRACEBACK=1 and report it: {_BUG}", file=sys.stderr)
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    if arguments.command == "check":
-        return _check(arguments)
-    if arguments.command == "undo":
-        return _undo(arguments)
-    if arguments.command == "explain":
-        from migmerge.commands.explain import ExplainOptions, explain  # one command's imports only
+class _Command(NamedTuple):
+    """Where a command is, and the type of its options, in a module of `commands/`."""
 
-        return explain(ExplainOptions(tuple(arguments.names)))
-    if arguments.command == "graph":
-        return _graph(arguments)
-    if arguments.command == "forecast":
-        return _forecast(arguments)
-    if arguments.command in ("merge", "rebase"):
-        return _within(arguments)
-    if arguments.command == "doctor":
-        return _doctor(arguments)
-    if arguments.command == "reset":
-        return _reset(arguments)
-    if arguments.command == "verify":
-        return _verify(arguments)
-    if arguments.command == "db":
-        return _db(arguments)
-    if arguments.command in ("install", "uninstall"):
-        return _install(arguments)
-    if arguments.command == "transition":
-        return _transition(arguments)
-    if arguments.command == "merge-driver":
+    module: str
+    function: str
+    options: str
+
+
+# a module is imported when its command runs
+_COMMANDS = {
+    "check": _Command("check", "check", "CheckOptions"),
+    "db reconcile": _Command("db", "reconcile", "DbOptions"),
+    "db status": _Command("db", "status", "DbOptions"),
+    "doctor": _Command("doctor", "doctor", "DoctorOptions"),
+    "explain": _Command("explain", "explain", "ExplainOptions"),
+    "fix": _Command("fix", "fix", "FixOptions"),
+    "forecast": _Command("forecast", "forecast", "ForecastOptions"),
+    "graph": _Command("graph", "graph", "GraphOptions"),
+    "install": _Command("install", "install", "InstallOptions"),
+    "merge": _Command("git_merge", "merge", "GitOptions"),
+    "rebase": _Command("git_merge", "rebase", "GitOptions"),
+    "reset": _Command("reset", "reset", "ResetOptions"),
+    "transition": _Command("transition", "transition", "FixOptions"),
+    "undo": _Command("undo", "undo", "UndoOptions"),
+    "uninstall": _Command("install", "uninstall", "InstallOptions"),
+    "verify": _Command("verify", "verify", "VerifyOptions"),
+}
+# syntax trees have no cycles, and looking for some in them takes a tenth of the time
+_READING_ONLY = ("check", "forecast", "graph")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    name = arguments.command
+    if name is None:
+        make_parser().print_help()
+        return 2
+    if name == "help":
+        return _help(arguments.topic)
+    if name == "merge-driver":
         from migmerge.commands.merge_driver import merge_driver  # one command's imports only
 
         return merge_driver(arguments.files)
-    return _fix(arguments)
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.check import CheckOptions, check  # one command's imports only
-
-    if os.environ.get("MIGMERGE") == "0" and (arguments.staged or arguments.exit_zero):
+    for_hooks = getattr(arguments, "staged", False) or getattr(arguments, "exit_zero", False)
+    if name == "check" and for_hooks and os.environ.get("MIGMERGE") == "0":
         return 0  # switched off for hooks
-    gc.disable()  # syntax trees have no cycles, and looking for some in them takes a tenth
-    return check(
-        CheckOptions(
-            arguments.directory,
-            arguments.config,
-            tuple(arguments.paths),
-            arguments.staged,
-            arguments.rev,
-            tuple(arguments.against),
-            arguments.base,
-            arguments.format,
-            arguments.exit_zero,
-        )
-    )
-
-
-def _fix(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.fix import fix  # one command's imports only
-    from migmerge.commands.fix_options import FixOptions
-
-    return fix(
-        FixOptions(
-            arguments.directory,
-            arguments.config,
-            tuple(arguments.apps),
-            arguments.strategy,
-            tuple(arguments.move),
-            arguments.take,
-            arguments.keep_names,
-            arguments.carry,
-            arguments.base,
-            arguments.dry_run,
-            arguments.yes,
-            arguments.commit,
-            arguments.amend,
-            not arguments.skip_verification,
-            arguments.no_databases,
-            tuple(arguments.database),
-            arguments.allow_skipped,
-            arguments.format,
-        )
-    )
-
-
-def _transition(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.fix_options import FixOptions  # one command's imports only
-    from migmerge.commands.transition import transition
-
-    return transition(
-        FixOptions(
-            arguments.directory,
-            arguments.config,
-            tuple(arguments.apps),
-            dry_run=arguments.dry_run,
-            yes=arguments.yes,
-            commit=arguments.commit,
-            no_databases=arguments.no_databases,
-            databases=tuple(arguments.database),
-        )
-    )
-
-
-def _graph(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.graph import GraphOptions, graph  # one command's imports only
-
-    gc.disable()  # as for a check
-    return graph(
-        GraphOptions(
-            arguments.directory,
-            arguments.config,
-            tuple(arguments.apps),
-            arguments.base,
-            arguments.conflicts,
-            arguments.format,
-        )
-    )
-
-
-def _forecast(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.forecast import ForecastOptions, forecast  # one command's imports only
-
-    gc.disable()  # as for a check
-    return forecast(
-        ForecastOptions(
-            arguments.directory,
-            arguments.config,
-            tuple(arguments.refs),
-            arguments.base,
-            arguments.age,
-            arguments.format,
-        )
-    )
-
-
-def _undo(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.undo import UndoOptions, undo  # one command's imports only
-
-    return undo(
-        UndoOptions(
-            arguments.directory,
-            arguments.config,
-            yes=arguments.yes,
-            no_databases=arguments.no_databases,
-            databases=tuple(arguments.database),
-        )
-    )
-
-
-def _within(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.git_merge import GitOptions, merge, rebase  # one command's imports only
-
-    run = merge if arguments.command == "merge" else rebase
-    if sys.stdout is not None:
+    if name in _READING_ONLY:
+        gc.disable()
+    if name in ("merge", "rebase") and sys.stdout is not None:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # git writes, too
-    return run(GitOptions(arguments.directory, arguments.config, tuple(arguments.arguments)))
+
+    command = _COMMANDS[f"db {arguments.action}" if name == "db" else name]
+    module = importlib.import_module(f"migmerge.commands.{command.module}")
+    run: Callable[[tuple[Any, ...]], int] = getattr(module, command.function)
+    return run(_options(getattr(module, command.options), arguments))
 
 
-def _doctor(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.doctor import DoctorOptions, doctor  # one command's imports only
-
-    return doctor(DoctorOptions(arguments.directory, arguments.config, arguments.format))
-
-
-def _verify(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.verify import VerifyOptions, verify  # one command's imports only
-
-    return verify(
-        VerifyOptions(
-            arguments.directory,
-            arguments.config,
-            tuple(arguments.apps),
-            arguments.database,
-            arguments.base,
-            arguments.format,
-        )
-    )
+def _options(kind: Any, arguments: argparse.Namespace) -> tuple[Any, ...]:
+    """The command's own options: each field is the argument of that name, lists as tuples."""
+    given = {name: value for name, value in vars(arguments).items() if name in kind._fields}
+    frozen = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+    options: tuple[Any, ...] = kind(**frozen)
+    return options
 
 
-def _reset(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.reset import ResetOptions, reset, undo_reset
-
-    if arguments.undo:
-        return undo_reset(ResetOptions(arguments.directory, arguments.config))
-    return reset(
-        ResetOptions(
-            arguments.directory,
-            arguments.config,
-            arguments.app,
-            tuple(arguments.database),
-            arguments.rows,
-            arguments.lose_data_migrations,
-            arguments.apply,
-        )
-    )
-
-
-def _db(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.db import DbOptions, reconcile, status  # one command's imports only
-
-    run = status if arguments.action == "status" else reconcile
-    return run(
-        DbOptions(
-            arguments.directory,
-            arguments.config,
-            arguments.database,
-            arguments.schema,
-            arguments.yes,
-            arguments.format,
-        )
-    )
-
-
-def _install(arguments: argparse.Namespace) -> int:
-    from migmerge.commands.install import (  # one command's imports only
-        InstallOptions,
-        install,
-        uninstall,
-    )
-
-    run = install if arguments.command == "install" else uninstall
-    return run(
-        InstallOptions(
-            arguments.directory,
-            arguments.config,
-            arguments.scope,
-            arguments.shared,
-            arguments.hooks,
-            arguments.dry_run,
-        )
-    )
+def _help(topic: list[str]) -> int:
+    """`migmerge help COMMAND` is `migmerge COMMAND --help`."""
+    if topic[:1] in (["merge"], ["rebase"]):  # whose options are git's
+        make_parser().print_help()
+        return 0
+    try:
+        make_parser().parse_args([*topic, "--help"])
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0

@@ -19,8 +19,8 @@ from migmerge.report.summary import summary
 class CheckOptions(NamedTuple):
     """What the command line said; `paths` are relative to `directory`.
 
-    An empty ref of `against` is CI's target branch, or the base branch. `reports`: it never fails,
-    as in the hook after a merge.
+    An empty ref of `against` is CI's target branch, or the base branch. `exit_zero`: it never
+    fails, as in the hook after a merge.
     """
 
     directory: str
@@ -31,7 +31,7 @@ class CheckOptions(NamedTuple):
     against: tuple[str, ...] = ()
     base: str | None = None
     format: str = "text"
-    reports: bool = False
+    exit_zero: bool = False
 
 
 def check(options: CheckOptions) -> int:
@@ -48,7 +48,7 @@ def check(options: CheckOptions) -> int:
     gate = open_gate(repository, options.config, options.base, options.against)
     config = gate.config
     prefixes = _prefixes(repository, options)
-    if options.reports and "GIT_REFLOG_ACTION" in os.environ:
+    if options.exit_zero and "GIT_REFLOG_ACTION" in os.environ:
         _tell_renumbered(repository)
     trees = _trees(repository, config, options)
     # any other format says more than that there is nothing

@@ -24,10 +24,10 @@ from migmerge.git.commit import refuse_amend
 from migmerge.git.repository import Repository, find_work_tree
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import migration_name
+from migmerge.report.diff import print_diff
 from migmerge.report.fix import (
     FixReport,
     Verification,
-    diff_text,
     report_json,
     report_text,
     resolutions_text,
@@ -238,7 +238,7 @@ def agreed(repository: Repository, plan: FixPlan, options: FixOptions) -> bool:
         raise UserError(
             "no-terminal", "nothing was written: there is no terminal to ask on", "add --yes"
         )
-    diff_text(repository, plan)
+    print_diff(repository, plan)
     reasons = [r for r in plan.resolutions if r.reasons]
     print(resolutions_text(reasons), end="")
     return says_yes("Write this?")
@@ -250,7 +250,7 @@ def tell(repository: Repository, report: FixReport, options: FixOptions) -> int:
         print(report_json(report))
     else:
         if options.dry_run:
-            diff_text(repository, report.plan)
+            print_diff(repository, report.plan)
         text = report_text(report)
         print(text or "no conflicts", end="" if text else "\n")
     statuses = {resolution.status for resolution in report.plan.resolutions}

@@ -32,7 +32,7 @@ from migmerge.project.configured_databases import (
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Status
 from migmerge.project.questions import verify
-from migmerge.report.fix import diff_text
+from migmerge.report.diff import print_diff
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
 from migmerge.resolve.fix_plan import FixPlan, Refusal
@@ -50,8 +50,9 @@ class ResetOptions(NamedTuple):
     app: str = ""
     databases: tuple[str, ...] = ()
     rows: bool = False
-    lose: bool = False
+    lose_data_migrations: bool = False
     apply: bool = False
+    undo: bool = False
 
 
 class Target(NamedTuple):
@@ -70,6 +71,8 @@ class Target(NamedTuple):
 
 def reset(options: ResetOptions) -> int:
     """0 when it is planned or done, 1 when it is refused."""
+    if options.undo:
+        return _undo(options)
     repository = find_work_tree(options.directory, "reset")
     config = read_config(repository.root, options.config)
     with exclusive(repository):
@@ -87,7 +90,7 @@ def reset(options: ResetOptions) -> int:
         protected = config.protected_databases
         targets = [_target(project, app, new, name, protected) for name in options.databases]
         reasons += [target for target in targets if isinstance(target, str)]
-        if options.rows and not options.lose:
+        if options.rows and not options.lose_data_migrations:
             found = [target for target in targets if isinstance(target, Target)]
             reasons += [line for target in found for line in _faked(snapshot, app, target)]
         if reasons or isinstance(plan, Refusal):
@@ -140,7 +143,7 @@ def _reasons(
     own = apps_of(snapshot, project)
     conflicts = [conflict for conflict in found if conflict.app.key in own]
     reasons = [f"{c.app.label} has a conflict: {fix_command(c.app.key)}" for c in conflicts]
-    if not options.rows and not options.lose:
+    if not options.rows and not options.lose_data_migrations:
         lost = not_remade(snapshot, app)
         reasons += [f"{text}, which would be lost (--lose-data-migrations)" for text in lost]
     return reasons
@@ -186,7 +189,7 @@ def _show(
     options: ResetOptions,
 ) -> None:
     if plan:
-        diff_text(repository, FixPlan(plan.files.changes, ()))
+        print_diff(repository, FixPlan(plan.files.changes, ()))
         print(printable(f"{app.label}: {len(plan.old)} migrations become {', '.join(plan.new)}"))
     for target in targets:
         old, new = len(target.before), len(target.after)
@@ -293,7 +296,7 @@ def _is_new(target: Target) -> bool:
     return names[0] == names[1]
 
 
-def undo_reset(options: ResetOptions) -> int:
+def _undo(options: ResetOptions) -> int:
     """Files as `undo` gives them back, and the rows that were kept."""
     repository = find_work_tree(options.directory, "reset")
     config = read_config(repository.root, options.config)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import os
-import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from migmerge.git.repository import Repository
 from migmerge.project.outcome import Outcome, Status
 from migmerge.report.documents import VERSION, FixDocument, ResolutionDocument
 from migmerge.report.messages import id_of
@@ -189,44 +185,3 @@ def _paragraph(resolution: Resolution) -> list[str]:
 
 def _file(path: str) -> str:
     return path.rpartition("/")[2]
-
-
-def diff_text(repository: Repository, plan: FixPlan) -> None:
-    """Print the plan as a unified diff, in colour on a terminal."""
-    text = "".join(_file_diff(repository, plan, path) for path in sorted(plan.changes))
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        from rich.console import Console  # only a terminal pays for it
-        from rich.syntax import Syntax
-
-        diff = Syntax(text, "diff", theme="ansi_dark", background_color="default", word_wrap=True)
-        Console().print(diff)
-    else:
-        print(text, end="")
-
-
-def _file_diff(repository: Repository, plan: FixPlan, path: str) -> str:
-    change = plan.changes[path]
-    origin = change.mode_of or path
-    moved = origin != path and (change.data is not None)
-    if change.data is None and any(c.mode_of == path for c in plan.changes.values()):
-        return ""  # shown as the rename that it is
-    old = _lines(_read(repository, origin))
-    new = _lines(change.data or b"")
-    shown = printable(path), printable(origin)
-    head = f"rename from {shown[1]}\nrename to {shown[0]}\n" if moved else ""
-    left = f"a/{shown[1]}" if old else "/dev/null"
-    right = f"b/{shown[0]}" if change.data is not None else "/dev/null"
-    body = "".join(line + "\n" for line in difflib.unified_diff(old, new, left, right, lineterm=""))
-    return head + body
-
-
-def _lines(data: bytes) -> list[str]:
-    return [printable(line) for line in data.decode("utf-8", "replace").splitlines()]
-
-
-def _read(repository: Repository, path: str) -> bytes:
-    try:
-        with open(os.path.join(repository.root, path), "rb") as handle:
-            return handle.read()
-    except OSError:
-        return b""

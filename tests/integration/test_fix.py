@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,7 @@ def test_fix_dry_run_prints_a_diff_and_writes_nothing(siblings: Repo) -> None:
     done = siblings.run("fix", "--dry-run", "--strategy", "renumber")
     assert done.returncode == 0
     assert done.stdout == (
+        "diff --git a/shop/migrations/0002_price.py b/shop/migrations/0003_price.py\n"
         "rename from shop/migrations/0002_price.py\n"
         "rename to shop/migrations/0003_price.py\n"
         "--- a/shop/migrations/0002_price.py\n"
@@ -150,6 +152,51 @@ def test_fix_dry_run_prints_a_diff_and_writes_nothing(siblings: Repo) -> None:
         "  renamed shop/migrations/0002_price.py -> 0003_price.py\n"
     )
     assert siblings.state() == before
+
+
+def add_carriage_returns(repo: Repo) -> None:
+    path = repo.root / "shop/migrations/0002_price.py"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n").rstrip())
+    repo.commit("other line ends, and none at the end")
+
+
+def add_duplicate(repo: Repo) -> None:
+    repo.write("shop/migrations/0002_again.py", repo.read("shop/migrations/0002_stock.py"))
+    repo.git("rm", "-q", "shop/migrations/0002_price.py")
+    repo.commit("the same under another name")
+
+
+def add_lock_file(repo: Repo) -> None:
+    repo.write("shop/migrations/max_migration.txt", "0002_price\n")
+    repo.commit("a lock file")
+
+
+@pytest.mark.parametrize(
+    ("change", "options"),
+    [
+        (None, ("--strategy", "merge")),
+        (None, ("--strategy", "renumber", "--carry")),
+        (add_carriage_returns, ("--strategy", "renumber")),
+        (add_duplicate, ("--strategy", "renumber")),
+        (add_lock_file, ("--strategy", "renumber")),
+    ],
+)
+def test_git_apply_takes_the_diff_of_a_dry_run(
+    siblings: Repo, tmp_path: Path, change: Callable[[Repo], None] | None, options: tuple[str, ...]
+) -> None:
+    if change:
+        change(siblings)
+    done = subprocess.run(
+        [sys.executable, "-m", "migmerge", "fix", "--dry-run", *options],
+        cwd=siblings.root, capture_output=True, check=True,
+    )  # fmt: skip
+    patch = tmp_path / "plan.diff"
+    patch.write_bytes(done.stdout)
+    siblings.git("apply", "--index", str(patch))
+    applied = siblings.state()
+    siblings.git("reset", "-q", "--hard")
+    siblings.fix(*options)
+    assert siblings.state() == applied
 
 
 def test_fix_without_a_terminal_wants_yes(siblings: Repo) -> None:

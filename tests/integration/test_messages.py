@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,36 @@ def test_every_message_stands_in_a_test() -> None:
         path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].rglob("*.py")
     )
     assert [m.id for m in MESSAGES if m.id not in texts] == []
+
+
+def _parsers(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, argparse.Action]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command, sub in action.choices.items():
+                yield from _parsers(sub, f"{name} {command}")
+        elif action.help != argparse.SUPPRESS:
+            yield name, action
+
+
+def test_every_option_has_a_help_text() -> None:
+    for name, action in _parsers(make_parser(), "migmerge"):
+        if name not in ("migmerge merge", "migmerge rebase"):  # git's arguments
+            assert action.help, f"{name} {action.dest}"
+
+
+def test_help_of_a_command(repo: Repo) -> None:
+    for words in (("help", "fix"), ("fix", "--help")):
+        done = repo.run(*words)
+        assert done.returncode == 0
+        assert done.stdout.startswith("usage: migmerge fix [-h] ")
+    assert "usage: migmerge db status" in repo.run("help", "db", "status").stdout
+    assert repo.run("help").stdout.startswith("usage: migmerge [-h] ")
+    assert repo.run("help", "merge").returncode == 0
+    done = repo.run("help", "nothing")
+    assert (done.returncode, "invalid choice: 'nothing'" in done.stderr) == (2, True)
+
+
+def test_no_command_prints_help(repo: Repo) -> None:
+    done = repo.run()
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "resolve what check finds" in done.stdout
