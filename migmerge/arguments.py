@@ -9,6 +9,7 @@ from migmerge import __version__
 STRATEGIES = ("auto", "merge", "renumber", "regenerate")
 FORMATS = ("text", "json", "github", "gitlab", "sarif")
 PICTURES = ("text", "mermaid", "dot", "svg", "html")
+_APPS = "app labels, or paths in or above apps; all when none is named"
 EXAMPLES = {
     "check": "migmerge check --against origin/main",
     "fix": "migmerge fix shop --strategy renumber",
@@ -87,7 +88,30 @@ def make_parser() -> argparse.ArgumentParser:
     _add_databases(undoing)
     for name, example in EXAMPLES.items():
         commands.choices[name].epilog = f"example: {example}"
+    _add_output(parser, quiet=False, verbose=False, color="auto")
+    for name, command in commands.choices.items():
+        if name not in ("help", "merge", "merge-driver", "rebase"):
+            _add_output(command)  # they may stand on either side of the command
     return parser
+
+
+def _add_output(parser: argparse.ArgumentParser, **defaults: object) -> None:
+    def default(name: str) -> object:
+        return defaults.get(name, argparse.SUPPRESS)
+
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument(
+        "-q", "--quiet", action="store_true", default=default("quiet"),
+        help="print results and errors only, no notes",
+    )  # fmt: skip
+    how_much.add_argument(
+        "-v", "--verbose", action="store_true", default=default("verbose"),
+        help="check: print what was read, too",
+    )  # fmt: skip
+    parser.add_argument(
+        "--color", choices=("auto", "always", "never"), default=default("color"),
+        help="check and doctor: auto (the default) is on a terminal, unless NO_COLOR is set",
+    )  # fmt: skip
 
 
 def _add_format(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
@@ -118,7 +142,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_fix(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("apps", nargs="*", metavar="APP", help="app labels; all when none is named")
+    parser.add_argument("apps", nargs="*", metavar="APP", help=_APPS)
     parser.add_argument(
         "--strategy",
         choices=STRATEGIES,
@@ -192,7 +216,7 @@ def _add_databases(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_transition(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("apps", nargs="*", metavar="APP", help="app labels; all when none is named")
+    parser.add_argument("apps", nargs="*", metavar="APP", help=_APPS)
     parser.add_argument("--dry-run", action="store_true", help="show the change, write nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--commit", action="store_true", help="commit the result")
@@ -212,7 +236,7 @@ def _add_transition(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_graph(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("apps", nargs="*", metavar="APP", help="app labels; all when none is named")
+    parser.add_argument("apps", nargs="*", metavar="APP", help=_APPS)
     parser.add_argument("--conflicts", action="store_true", help="only what collides, and around")
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
     _add_format(parser, PICTURES)

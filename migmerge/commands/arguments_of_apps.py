@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+import posixpath
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository
+from migmerge.migrations.discovery import is_around
 from migmerge.migrations.membership import owners, projects_in_scope
 from migmerge.migrations.model import App
 
@@ -17,11 +19,12 @@ _NO = "y does it; n, or Enter, leaves everything as it is"
 
 
 class Scope(NamedTuple):
-    """The projects (their directories) that a command run in some directory is about, and the
-    keys of their apps."""
+    """The projects (their directories) that a command run in some `directory` is about, and the
+    keys of their apps; all paths are relative to the top of the repository."""
 
     places: tuple[str, ...]
     apps: frozenset[str]
+    directory: str = ""
 
 
 def scope_of(repository: Repository, snapshot: Snapshot, directory: str) -> Scope:
@@ -35,17 +38,19 @@ def scope_of(repository: Repository, snapshot: Snapshot, directory: str) -> Scop
         for app in snapshot.apps.values()
         if not known or set(owners(app.directory, known)) & set(places)
     }
-    return Scope(places, frozenset(apps))
+    return Scope(places, frozenset(apps), inside)
 
 
-def apps_named(snapshot: Snapshot, name: str, scope: Collection[str] = ()) -> list[App]:
-    """The apps of a label, or of a directory; UserError where there are none.
+def apps_named(snapshot: Snapshot, name: str, scope: Scope) -> list[App]:
+    """The apps of a label, or in or around a path; UserError where there are none.
 
-    Where some of them are in `scope` (keys of apps) these are meant.
+    Of apps with one label those in `scope` are meant, if any are.
     """
     tidy = name.rstrip("/")
     found = [a for a in snapshot.apps.values() if tidy in (a.label, a.directory, a.key)]
-    found = [app for app in found if app.key in scope] or found
+    found = [app for app in found if app.key in scope.apps] or found
+    if not found:
+        found = _apps_at(snapshot, name, scope)
     if not found:
         labels = sorted({app.label for app in snapshot.apps.values()})
         near = get_close_matches(tidy.lower(), labels, 1)
@@ -56,7 +61,34 @@ def apps_named(snapshot: Snapshot, name: str, scope: Collection[str] = ()) -> li
     return found
 
 
-def app_named(snapshot: Snapshot, name: str, scope: Collection[str] = ()) -> App:
+def _apps_at(snapshot: Snapshot, name: str, scope: Scope) -> list[App]:
+    """The apps in or around a path that is relative to the directory of the command."""
+    path = posixpath.normpath(posixpath.join(scope.directory, name.replace(os.sep, "/")))
+    if path.endswith(".py"):
+        path = posixpath.dirname(path)  # of models.py its app is meant
+    known = any(f"{app.directory}/".startswith(f"{path}/") for app in snapshot.apps.values())
+    if path != posixpath.curdir and not known:
+        return []  # a name, or a path without migrations
+    prefix = "" if path == posixpath.curdir else path
+    return [app for app in snapshot.apps.values() if is_around(app.directory, prefix)]
+
+
+def keys_named(snapshot: Snapshot, names: Sequence[str], scope: Scope) -> frozenset[str]:
+    """The keys of the apps that are named by label or path; of all in scope where none is.
+
+    UserError where a label is ambiguous.
+    """
+    if not names:
+        return scope.apps
+    found: set[str] = set()
+    for name in names:
+        apps = apps_named(snapshot, name, scope)
+        labels = {app.label for app in apps}
+        found |= {app_named(snapshot, name, scope).key} if name in labels else {a.key for a in apps}
+    return frozenset(found)
+
+
+def app_named(snapshot: Snapshot, name: str, scope: Scope) -> App:
     """The only one; UserError where a label is ambiguous, too."""
     found = apps_named(snapshot, name, scope)
     if len(found) > 1:

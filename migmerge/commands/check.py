@@ -32,6 +32,9 @@ class CheckOptions(NamedTuple):
     base: str | None = None
     format: str = "text"
     exit_zero: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    color: str = "auto"
 
 
 def check(options: CheckOptions) -> int:
@@ -48,7 +51,7 @@ def check(options: CheckOptions) -> int:
     gate = open_gate(repository, options.config, options.base, options.against)
     config = gate.config
     prefixes = _prefixes(repository, options)
-    if options.exit_zero and "GIT_REFLOG_ACTION" in os.environ:
+    if options.exit_zero and "GIT_REFLOG_ACTION" in os.environ and not options.quiet:
         _tell_renumbered(repository)
     trees = _trees(repository, config, options)
     # any other format says more than that there is nothing
@@ -64,7 +67,7 @@ def check(options: CheckOptions) -> int:
         refuse_empty(gate, 0, count_migrations(repository, config, gate.target.commit))
     if options.format == "text":
         for known in checked:
-            tell(repository, known)
+            tell(repository, known, options)
     else:
         from migmerge.report.formats import document  # each format pays for itself
 
@@ -99,9 +102,12 @@ def _is_known(
     clean = recall(repository, gate.config, records, options.base)
     if clean is None or (gate.target and not clean.migrations):
         return False
-    for notice in clean.notices:
-        print(notice, file=sys.stderr)
-    print(summary(clean.migrations, clean.apps, 0, ref), file=sys.stderr)
+    if options.verbose:
+        return False  # what is remembered is no more than the result
+    if not options.quiet:
+        for notice in clean.notices:
+            print(notice, file=sys.stderr)
+        print(summary(clean.migrations, clean.apps, 0, ref), file=sys.stderr)
     return True
 
 

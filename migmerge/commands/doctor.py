@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -42,8 +43,10 @@ from migmerge.install.merge_driver_config import (
 )
 from migmerge.install.precommit import CONFIG, missing_types
 from migmerge.install.probe import probe
+from migmerge.report.colour import paint_for
 from migmerge.report.documents import VERSION, DoctorDocument
 from migmerge.report.screen import printable
+from migmerge.report.summary import count
 
 _STALE_DAYS = 14
 
@@ -54,6 +57,7 @@ class DoctorOptions(NamedTuple):
     directory: str
     config: str | None = None
     format: str = "text"
+    color: str = "auto"
 
 
 def doctor(options: DoctorOptions) -> int:
@@ -82,10 +86,12 @@ def doctor(options: DoctorOptions) -> int:
     else:
         for line in (_hooks_line(repository), *project_lines(examined)):
             print(printable(line))
+        paint = paint_for(options.color, sys.stdout)
         for problem in problems:
-            print(printable(f"{problem.id}: {problem.text}"))
-            print(printable(f"  next: {problem.command}"))
-        print(f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "all is well")
+            print(f"{paint(problem.id, 'red')}: {printable(problem.text)}")
+            print(f"  next: {paint(printable(problem.command), 'cyan')}")
+        found = count(len(problems), "problem") if problems else "all is well"
+        print(paint(found, "red" if problems else "green"))
     return 1 if problems else 0
 
 

@@ -12,7 +12,7 @@ from migmerge.analysis.seen_elsewhere import seen_elsewhere
 from migmerge.analysis.sides_of_git import taken_leaves
 from migmerge.analysis.snapshot import Snapshot, read_snapshot, reused_names, with_renames
 from migmerge.commands.apply import apply_fix
-from migmerge.commands.arguments_of_apps import app_named, says_yes, scope_of
+from migmerge.commands.arguments_of_apps import keys_named, says_yes, scope_of
 from migmerge.commands.exclusive import exclusive
 from migmerge.commands.fix_options import FixOptions, asks
 from migmerge.commands.prompt import Chosen, ask_carried, choose
@@ -49,10 +49,11 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     scope = scope_of(repository, snapshot, options.directory)
-    snapshot = _as_meant(repository, config, snapshot, options, scope.apps)
+    keys = keys_named(snapshot, options.apps, scope)
+    snapshot = _as_meant(repository, config, snapshot, options.base, keys)
     moved = tuple(_name(name) for name in options.move)
     found = analyse(repository, config, snapshot, options.base, moved)
-    conflicts = _chosen(snapshot, found, options.apps, scope.apps)
+    conflicts = [conflict for conflict in found.conflicts if conflict.app.key in keys]
     _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)
     strategy = options.strategy
@@ -95,7 +96,7 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     report = apply_fix(repository, config, snapshot, planned, conflicts, options, ask)
     report = report._replace(plan=_with_left(report.plan, left))
     code = tell(repository, report, options)
-    if len(_chosen(snapshot, found, options.apps, scope.apps)) < len(found.conflicts):
+    if not options.quiet and any(c.app.key not in keys for c in found.conflicts):
         top = shlex.quote(repository.root)
         where = "other apps: migmerge check" if options.apps else f"others: migmerge -C {top} check"
         print(printable(f"note: there are more in {where}"), file=sys.stderr)
@@ -156,23 +157,17 @@ def _as_meant(
     repository: Repository,
     config: Config,
     snapshot: Snapshot,
-    options: FixOptions,
-    scope: Collection[str],
+    asked_base: str | None,
+    keys: Collection[str],
 ) -> Snapshot:
     """With migrations that somebody renamed under those that depend on them found again."""
-    base = find_base(repository, options.base, config.base)
+    base = find_base(repository, asked_base, config.base)
     renames = find_taken(repository, snapshot, base.commit if base else "")
     if snapshot.graph.missing:
         found = find_renames(repository, snapshot)
         renames = renames._replace(gone=found.gone, known=renames.known | found.known)
-    asked = {name.rstrip("/") for name in options.apps}
-    meant = {
-        app.key
-        for app in snapshot.apps.values()
-        if (asked & {app.label, app.directory, app.key} if asked else app.key in scope)
-    }
     gone, taken = (
-        {key: node for key, node in names.items() if key.app in meant}
+        {key: node for key, node in names.items() if key.app in keys}
         for names in (renames.gone, renames.taken)
     )
     if not gone and not taken:
@@ -184,15 +179,6 @@ def _name(name: str) -> str:
     """`shop/migrations/0003_x.py`, `shop.0003_x` and `0003_x` all name a migration."""
     last = name.rpartition("/")[2]
     return last[: -len(".py")] if last.endswith(".py") else last.rpartition(".")[2]
-
-
-def _chosen(
-    snapshot: Snapshot, found: Findings, apps: Sequence[str], scope: Collection[str]
-) -> list[Conflict]:
-    """The conflicts of the named apps (labels, or directories where a label is ambiguous), else of
-    all in scope."""
-    keys = {app_named(snapshot, name, scope).key for name in apps} if apps else scope
-    return [conflict for conflict in found.conflicts if conflict.app.key in keys]
 
 
 def _refuse_ambiguous(snapshot: Snapshot, conflicts: Sequence[Conflict]) -> None:

@@ -28,6 +28,7 @@ class FixOptions(NamedTuple):
     databases: tuple[str, ...] = ()
     allow_skipped: bool = False
     format: str = "text"
+    quiet: bool = False
 
 
 def asks(options: FixOptions) -> bool:

@@ -18,8 +18,9 @@ from migmerge.git.repository import Repository
 from migmerge.git.trees import Records, commit_records
 from migmerge.migrations.discovery import candidate_directories, is_around
 from migmerge.report.checked import Checked
+from migmerge.report.colour import paint_for
 from migmerge.report.summary import summary
-from migmerge.report.text import findings_text, notice_line
+from migmerge.report.text import findings_text, notice_line, what_was_read
 
 
 def look(
@@ -101,11 +102,12 @@ def _inside(conflict: Conflict, prefixes: list[str]) -> bool:
     )
 
 
-def tell(repository: Repository, checked: Checked) -> None:
+def tell(repository: Repository, checked: Checked, options: CheckOptions) -> None:
     """Findings on standard output, the rest on standard error."""
     snapshot, found, ref, hidden = checked
-    for notice in found.notices:
-        print(notice_line(notice), file=sys.stderr)
+    if not options.quiet:
+        for notice in found.notices:
+            print(notice_line(notice), file=sys.stderr)
     if found.conflicts:
         files = {
             (snapshot.graph.nodes[key].path, key.version)
@@ -115,7 +117,12 @@ def tell(repository: Repository, checked: Checked) -> None:
         }
         tips = list(snapshot.listing.commits) or current_tips(repository)
         tips += [found.base.commit] if found.base else []
-        print(findings_text(checked, added_by(repository, files, tips)), end="")
+        paint = paint_for(options.color, sys.stdout)
+        print(findings_text(checked, added_by(repository, files, tips), paint), end="")
+    if options.quiet:
+        return
+    if options.verbose:
+        print("".join(f"{line}\n" for line in what_was_read(checked)), end="", file=sys.stderr)
     print(summary(*checked.size, len(found.conflicts), ref), file=sys.stderr)
     if hidden:
         print(f"note: {hidden} more elsewhere: migmerge check", file=sys.stderr)

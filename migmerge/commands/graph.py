@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from migmerge.analysis.findings import analyse
 from migmerge.analysis.snapshot import recollect
+from migmerge.commands.arguments_of_apps import keys_named, scope_of
 from migmerge.commands.exclusive import tidy_up
 from migmerge.config import read_config
 from migmerge.errors import UserError
@@ -36,7 +37,10 @@ def graph(options: GraphOptions) -> int:
     config = read_config(repository.root, options.config)
     snapshot, _ = recollect(repository, config, find_records(repository), options.base)
     checked = Checked(snapshot, analyse(repository, config, snapshot, options.base))
-    picture = only_apps(picture_of(checked), options.apps)
+    picture = picture_of(checked)
+    if options.apps:
+        scope = scope_of(repository, snapshot, options.directory)
+        picture = only_apps(picture, keys_named(snapshot, options.apps, scope))
     if options.conflicts:
         picture = conflicts_only(picture)
     if not picture.apps:

@@ -78,7 +78,7 @@ def reset(options: ResetOptions) -> int:
     with exclusive(repository):
         snapshot = read_snapshot(repository, config)
         scope = scope_of(repository, snapshot, options.directory)
-        app = app_named(snapshot, options.app, scope.apps)
+        app = app_named(snapshot, options.app, scope)
         project = _project(repository, config, snapshot, app, scope)
         reasons = _reasons(repository, config, snapshot, project, app, options)
         plan = None if options.rows else plan_reset(repository, config, snapshot, project, app)
@@ -318,7 +318,7 @@ def _undo(options: ResetOptions) -> int:
         return 1
     snapshot = read_snapshot(repository, config)
     scope = scope_of(repository, snapshot, options.directory)
-    app = app_named(snapshot, last.label, scope.apps)
+    app = app_named(snapshot, last.label, scope)
     project = _project(repository, config, snapshot, app, scope)
     for name, before, after in last.databases:
         target = Target(name, parse_database(name), before, after)

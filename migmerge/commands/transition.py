@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.commands.apply import apply_fix
-from migmerge.commands.arguments_of_apps import app_named, scope_of
+from migmerge.commands.arguments_of_apps import keys_named, scope_of
 from migmerge.commands.exclusive import exclusive
 from migmerge.commands.fix import agreed, tell
 from migmerge.commands.fix_options import FixOptions
@@ -27,8 +27,8 @@ def transition(options: FixOptions) -> int:
     with exclusive(repository):
         config = read_config(repository.root, options.config)
         snapshot = read_snapshot(repository, config)
-        scope = scope_of(repository, snapshot, options.directory).apps
-        apps = sorted(app_named(snapshot, a, scope).key for a in options.apps) or sorted(scope)
+        scope = scope_of(repository, snapshot, options.directory)
+        apps = sorted(keys_named(snapshot, options.apps, scope))
         moves = [move for app in apps if (move := transition_of(snapshot, app))]
         if not moves:
             print("nothing is carried")

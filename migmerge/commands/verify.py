@@ -55,7 +55,7 @@ def verify(options: VerifyOptions) -> int:
         raise UserError("unknown-app", "no migrations here to verify", "migmerge -C DIR verify")
     base = find_base(repository, options.base, config.base)
     starts = starts_of_history(repository, config, snapshot, base.commit if base else "")
-    named = [a.key for name in options.apps for a in apps_named(snapshot, name, scope.apps)]
+    named = [a.key for name in options.apps for a in apps_named(snapshot, name, scope)]
     # an app that one side alone has is there no more
     changed = [app for app in starts.apps if app in scope.apps]
     chosen = named or changed or scope.apps

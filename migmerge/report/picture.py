@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from migmerge.errors import UserError
 from migmerge.migrations.model import NodeKey
 from migmerge.report.checked import Checked
 from migmerge.report.text import side_text
@@ -67,15 +66,9 @@ def _label(key: NodeKey) -> str:
     return f"{key.name} (theirs)" if key.version else key.name
 
 
-def only_apps(picture: Picture, labels: Collection[str]) -> Picture:
-    """The picture of these apps. UserError for one that isn't there."""
-    unknown = sorted(set(labels) - picture.apps.keys())
-    if unknown:
-        known = ", ".join(sorted(picture.apps)) or "none"
-        raise UserError(
-            "unknown-app", f"no such app: {', '.join(unknown)}", f"apps with migrations: {known}"
-        )
-    return _kept(picture, {key for key in picture.nodes if not labels or key.app in labels})
+def only_apps(picture: Picture, keys: Collection[str]) -> Picture:
+    """The picture of the apps with these keys."""
+    return _kept(picture, {key for key in picture.nodes if key.app in keys})
 
 
 def conflicts_only(picture: Picture) -> Picture:

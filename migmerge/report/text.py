@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from migmerge.analysis.snapshot import Snapshot
 from migmerge.conflicts.conflict import Branch, Conflict, Notice
 from migmerge.report.checked import Checked
+from migmerge.report.colour import Paint, plain
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable, short
 
@@ -15,11 +16,26 @@ if TYPE_CHECKING:
     from migmerge.analysis.authors import Added, Versioned
 
 
-def findings_text(checked: Checked, added: Mapping[Versioned, Added]) -> str:
+def findings_text(checked: Checked, added: Mapping[Versioned, Added], paint: Paint = plain) -> str:
     """Every finding, a blank line between; `added` says who added which file."""
-    snapshot, findings, *_ = checked
-    base = findings.base.name if findings.base else None
-    return "\n".join(_finding(c, snapshot, added, base) for c in findings.conflicts)
+    return "\n".join(_finding(c, checked, added, paint) for c in checked.findings.conflicts)
+
+
+def what_was_read(checked: Checked) -> list[str]:
+    """For `--verbose`: the tree, the base branch, and each app with its directory and size."""
+    snapshot, base = checked.snapshot, checked.findings.base
+    counts = Counter(key.app for key in snapshot.graph.nodes)
+    lines = [f"read from: {snapshot.source}"]
+    lines += [f"project: {place or '.'}" for place in snapshot.projects]
+    if checked.findings.asked:
+        lines.append(
+            f"base branch: {base.name} ({base.commit[:12]})" if base else "base branch: none"
+        )
+    lines += [
+        f"app {app.label}: {app.directory}, {counts[key]} migrations"
+        for key, app in sorted(snapshot.apps.items())
+    ]
+    return [printable(line) for line in lines]
 
 
 def notice_line(notice: Notice) -> str:
@@ -29,14 +45,14 @@ def notice_line(notice: Notice) -> str:
 
 
 def _finding(
-    conflict: Conflict, snapshot: Snapshot, added: Mapping[Versioned, Added], base: str | None
+    conflict: Conflict, checked: Checked, added: Mapping[Versioned, Added], paint: Paint
 ) -> str:
-    lines = [headline(conflict)]
+    lines = [headline(conflict, paint)]
     if conflict.kind in ("siblings", "path"):
-        lines += ["", *_tree(conflict, snapshot, added, base), ""]
+        lines += ["", *_tree(conflict, checked, added, paint), ""]
         lines += [f"  {line}" for line in verdict_lines(conflict)]
     lines += [
-        f"  {'next: ' if index == 0 else '      '}{printable(line)}"
+        f"  {'next: ' if index == 0 else '      '}{paint(printable(line), 'cyan')}"
         for index, line in enumerate(command_lines(conflict.commands))
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -47,7 +63,7 @@ def command_lines(commands: Iterable[str]) -> list[str]:
     return [line for text in commands for line in text.replace(" && ", " &&\n").split("\n")]
 
 
-def headline(conflict: Conflict) -> str:
+def headline(conflict: Conflict, paint: Paint = plain) -> str:
     """The finding in one line: where, what, in which app."""
     app = printable(conflict.app.label)
     if conflict.kind == "siblings":
@@ -61,12 +77,14 @@ def headline(conflict: Conflict) -> str:
         if conflict.place and conflict.place.line:
             place += f":{conflict.place.line}"
         text = "; ".join(conflict.reasons)
-    return printable(f"{place}: {id_of(conflict.kind)} {conflict.kind} in {app}: {text}")
+    where, id_ = paint(printable(place), "bold"), paint(id_of(conflict.kind), "red")
+    return f"{where}: {id_} {conflict.kind} in {app}: {printable(text)}"
 
 
 def _tree(
-    conflict: Conflict, snapshot: Snapshot, added: Mapping[Versioned, Added], base: str | None
+    conflict: Conflict, checked: Checked, added: Mapping[Versioned, Added], paint: Paint
 ) -> list[str]:
+    nodes, base = checked.snapshot.graph.nodes, checked.findings.base
     ancestor = conflict.common_ancestor
     lines = [f"  {printable(ancestor.name) if ancestor else '(nothing in common)'}"]
     width = max(len(key.name) for branch in conflict.branches for key in branch.nodes)
@@ -76,13 +94,15 @@ def _tree(
             stem = "  " if last else "│ "
             if place == 0:
                 stem = "└─" if last else "├─"
-            told = side_text(branch, base) if place == 0 else ""
-            who = who_text(added.get((snapshot.graph.nodes[key].path, key.version)))
-            lines.append(f"  {stem} {printable(key.name):{width}}  {told:{_SIDE}}  {who}")
+            side = side_text(branch, base.name if base else None) if place == 0 else ""
+            side = paint(f"{side:{_SIDE}}", _SIDE_STYLES[branch.published])
+            who = who_text(added.get((nodes[key].path, key.version)))
+            lines.append(f"  {stem} {printable(key.name):{width}}  {side}  {who}")
     return lines
 
 
 _SIDE = 28
+_SIDE_STYLES = {True: "green", False: "yellow", None: ""}
 
 
 def side_text(branch: Branch, base: str | None) -> str:

@@ -154,6 +154,36 @@ def test_fix_dry_run_prints_a_diff_and_writes_nothing(siblings: Repo) -> None:
     assert siblings.state() == before
 
 
+@pytest.mark.parametrize(
+    ("directory", "name"),
+    [
+        ("", "shop"),
+        ("", "./shop/"),
+        ("", "shop/models.py"),
+        ("", "shop/migrations/0002_price.py"),
+        ("", "."),
+        ("shop", "."),
+        ("shop/migrations", "0002_price.py"),
+        ("cart", "../shop/migrations"),
+    ],
+)
+def test_fix_of_a_path(siblings: Repo, directory: str, name: str) -> None:
+    siblings.write("cart/__init__.py", "")
+    done = siblings.run("fix", "--dry-run", name, cwd=siblings.root / directory)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(
+        "shop: planned (merge)\n  created shop/migrations/0003_merge_0002_price_0002_stock.py\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["sop", "cart", "../shop", "shop/views", "/tmp"])
+def test_fix_of_no_app(siblings: Repo, name: str) -> None:
+    siblings.write("cart/models.py", "")
+    done = siblings.run("fix", "--dry-run", name)
+    assert done.returncode == 2
+    assert f"no app {name!r} with migrations here\n" in done.stderr
+
+
 def add_carriage_returns(repo: Repo) -> None:
     path = repo.root / "shop/migrations/0002_price.py"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n").rstrip())

@@ -66,7 +66,7 @@ def test_graph_text(joined: Repo) -> None:
     assert drawn(joined, "--conflicts", "shop") == TEXT.partition("\n\n")[2]
     done = joined.run("graph", "shop", "nothing")
     assert (done.returncode, done.stderr) == (
-        2, "migmerge: MM311 no such app: nothing\nhint: apps with migrations: cart, shop\n"
+        2, "migmerge: MM311 no app 'nothing' with migrations here\nhint: there are: cart, shop\n"
     )  # fmt: skip
 
 
