@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -29,6 +30,10 @@ SEALED = {
     "NO_COLOR": "1",
     "MIGMERGE_VERIFY_SECONDS": "0",  # but in the tests about it
 }
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # started in the background of a shell; processes that tests interrupt would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IN_CI = os.environ.get("CI") == "true"  # before the tests are sealed off
 KILLS = int(os.environ.get("MIGMERGE_KILLS", "60"))  # how often a command is killed at any time

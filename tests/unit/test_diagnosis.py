@@ -87,6 +87,28 @@ def test_reconciliation(given: Status, formers, rows: list[str], runs: list[str]
     assert found.needed == bool(rows)
 
 
+@pytest.mark.parametrize(
+    ("given", "names", "rows"),
+    [
+        # the database ran the side that moves: the old name is nobody's now
+        (status("1_a 2_x", "1_a 2_stock 3_x"), "2_x:3_x", "2_x:3_x"),
+        # the old name is another file's: the tables have to tell
+        (status("1_a 2_x", "1_a 2_x 3_x"), "2_x:3_x", ""),
+        # of a chain one old name that is nobody's is enough
+        (status("1_a 2_x 3_y", "1_a 2_x 3_x 4_y"), "2_x:3_x 3_y:4_y", "2_x:3_x 3_y:4_y"),
+        # not applied here
+        (status("1_a", "1_a 2_stock 3_x"), "2_x:3_x", ""),
+        # `replaces` of the file says so already
+        (status("1_a 2_x", "1_a 2_stock 3_x", "3_x for 2_x"), "2_x:3_x", "2_x:3_x"),
+    ],
+)
+def test_reconciliation_of_what_a_fix_renames(given: Status, names: str, rows: str) -> None:
+    renamed = [Renamed("shop", *pair.split(":")) for pair in names.split()]
+    judged = Judgement("commute", (), ())
+    found = reconciliation(given, {}, {}, lambda runs, later: judged, renamed)
+    assert [f"{row.old}:{row.new}" for row in found.rows] == rows.split()
+
+
 REFUSED = {
     "any of two": (status("1_a 2_x", "1_a 3_x 4_x"), [former("2_x", "3_x", "4_x")], "shop.2_x may be any of 3_x, 4_x: they do the same"),
     "edited": (status("1_a 2_x", "1_a 3_x"), [former("2_x")], "shop.3_x may be 2_x, but has other operations: migrate would run it"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def layer(folder: str) -> int:
     return next((i for i, layer in enumerate(LAYERS) if folder in layer), -1)
 
 
+@cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """(module, at the top level) of every import."""
     tree = ast.parse(path.read_text())

@@ -57,6 +57,10 @@ def test_merge_name_without_numbers() -> None:
         (["0001", "0021", "0034", "0078"], False),
         (["2019_a", "1830_b", "2001_c"], False),
         (["a", "b", "c"], True),
+        (["0001", "named", "0002"], True),  # nothing to compare a name without number with
+        (["0001", "0005"], True),  # one gap is no habit
+        (["0001", "0005", "0006", "0010", "0011"], True),  # half of the steps are gaps
+        (["0001", "0005", "0010", "0011"], False),  # more than half are
     ],
 )
 def test_is_sequence(names: list[str], expected: bool) -> None:
