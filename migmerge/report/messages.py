@@ -27,25 +27,3 @@ def find_message(name: str) -> Message | None:
     """By id or kind, in any case."""
     wanted = name.lower()
     return next((m for m in MESSAGES if wanted in (m.id.lower(), m.kind)), None)
-
-
-_CHAPTERS = {
-    "MM1": "## Findings\n\nOn stdout; `check` then exits with 1.",
-    "MM2": "## Notices\n\nOn stderr; nothing fails.",
-    "MM3": "## Errors\n\nOn stderr, with exit code 2: something has to be done before migmerge can look. Nothing was changed.",
-    "MM4": "## Refusals\n\nIn the report of `fix`, `reset` and `db reconcile`, with exit code 1 and the next command. Nothing was changed.",
-}
-
-
-def messages_page() -> str:
-    """docs/messages.md."""
-    parts = [
-        "# Messages",
-        "Each message has an id that stays. `migmerge explain MM101` prints its page on a terminal.",
-    ]
-    for message in MESSAGES:
-        if message.id[:3] in _CHAPTERS and message.id.endswith("01"):
-            parts.append(_CHAPTERS[message.id[:3]])
-        parts.append(f"### {message.id}\n\n**{message.title}** (`{message.kind}`)")
-        parts += [message.means, f"*What to do:* {message.todo}"]
-    return "\n\n".join(parts) + "\n"

@@ -5,18 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from migmerge.arguments import EXAMPLES, make_parser
 from migmerge.conflicts.detect import _ORDER
-from migmerge.report.messages import MESSAGES, messages_page
-from migmerge.report.reference import configuration_page
+from migmerge.report.messages import MESSAGES
 from tests.conftest import Repo
 
-WRITE = os.environ.get("MIGMERGE_WRITE")  # the tests run without
 DOCS = Path(__file__).parents[2] / "docs"
 EXPLAINED = """\
 MM107 lock-file: A lock file that does not name the leaf node
@@ -31,15 +29,6 @@ Run `migmerge fix APP`, which writes the leaf node's name.
 def test_every_kind_has_one_id() -> None:
     assert {m.kind for m in MESSAGES if m.id < "MM2"} == set(_ORDER)
     assert len({m.id for m in MESSAGES}) == len({m.kind for m in MESSAGES}) == len(MESSAGES)
-
-
-@pytest.mark.parametrize(
-    ("name", "page"), [("messages.md", messages_page), ("configuration.md", configuration_page)]
-)
-def test_the_page_is_what_the_code_says(name: str, page: Callable[[], str]) -> None:
-    if WRITE:
-        (DOCS / name).write_text(page(), encoding="utf-8")
-    assert (DOCS / name).read_text(encoding="utf-8") == page()
 
 
 def test_every_link_of_the_pages_leads_somewhere() -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.conftest import Repo
-from tests.integration.test_messages import WRITE
+from tests.integration.test_pages import WRITE
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -34,14 +34,3 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(re.findall(r": (\w+\.md)$", text, re.MULTILINE)) == sorted(
         path.name for path in DOCS.glob("*.md")
     )
-
-
-def test_the_readme_counts_as_the_comparison_does() -> None:
-    page = (DOCS / "comparison.md").read_text(encoding="utf-8")
-    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(
-        r"^\| (.+?) \| (.+?) \| (\d+ \| \d+ \| \d+ \| \d+) \| [\d.]+ \|$", page, re.MULTILINE
-    )
-    assert len(rows) == 11
-    for tool, versions, counts in rows:
-        assert f"| {tool} ({versions}) | {counts} |" in readme
