@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from migmerge import __version__
 from migmerge.arguments import make_parser
 from migmerge.errors import UserError
 from migmerge.git.process import GitError
@@ -49,11 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f" {error.filename}" if error.filename else ""
         _tell("system", f"the system refused{where}: {error.strerror or error}", "")
         return 0 if always_zero else 2
-    except RecursionError:  # no code of ours goes deeper than what it reads
-        what = "a migration is nested too deeply to be read"
-        _tell("nested", what, "leave it out with exclude in [tool.migmerge]")
-        return 0 if always_zero else 2
     except Exception as error:  # the one boundary
+        if isinstance(error, RecursionError) and _is_about_source(error):
+            what = "a migration is nested too deeply to be read"
+            _tell("nested", what, "leave it out with exclude in [tool.migmerge]")
+            return 0 if always_zero else 2
         _report_bug(error)
         return 0 if always_zero else 3
 
@@ -75,14 +76,38 @@ def _tell(kind: str, message: str, hint: str) -> None:
     print(error_text(kind, message, hint), end="", file=sys.stderr)
 
 
-def _report_bug(error: Exception) -> None:
-    if os.environ.get("MIGMERGE_TRACEBACK"):
-        raise error
-    from migmerge.report.screen import printable  # only a bug needs it
+def _is_about_source(error: BaseException) -> bool:
+    """Whether code that follows a migration's syntax tree was running."""
+    trace = error.__traceback__
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__"))
+        if name == "ast" or name.startswith(("libcst", "migmerge.migrations")):
+            return True
+        trace = trace.tb_next
+    return False
 
-    told = printable(f"{type(error).__name__}: {error}")
-    print(f"migmerge: a bug in migmerge: {told}", file=sys.stderr)
-    print(f"hint: run again with MIGMERGE_TRACEBACK=1 and report it: {_BUG}", file=sys.stderr)
+
+def _report_bug(error: Exception) -> None:
+    """The traceback goes to a file, for the report; on the screen are two lines."""
+    import platform  # only a bug needs these
+    import tempfile
+    import traceback
+
+    from migmerge.report.screen import printable
+
+    what = printable(f"{type(error).__name__}: {error}")
+    print(f"migmerge: a bug in migmerge: {what}", file=sys.stderr)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="migmerge-", suffix=".log", delete=False, encoding="utf-8",
+            errors="backslashreplace",
+        ) as log:  # fmt: skip
+            print(f"migmerge {__version__}, Python {platform.python_version()}", file=log)
+            print(f"{platform.platform()}\narguments: {sys.argv[1:]}\n", file=log)
+            traceback.print_exception(error, file=log)
+        print(f"hint: the traceback is in {log.name}; please report it: {_BUG}", file=sys.stderr)
+    except OSError:
+        traceback.print_exception(error)
 
 
 class _Command(NamedTuple):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from migmerge import __version__ as VERSION
 from migmerge.arguments import EXAMPLES, make_parser
 from migmerge.conflicts.detect import _ORDER
 from migmerge.report.messages import MESSAGES
@@ -156,3 +159,49 @@ def test_no_command_prints_help(repo: Repo) -> None:
     done = repo.run()
     assert (done.returncode, done.stderr) == (2, "")
     assert "resolve what check finds" in done.stdout
+
+
+BUG = """\
+import sys
+import migmerge.commands.explain as command
+def broken(options):
+    {body}
+command.explain = broken
+from migmerge.cli import main
+sys.exit(main(["explain"]))
+"""
+
+
+def run_broken(tmp_path: Path, body: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", BUG.format(body=body)], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path), **env}, check=False,
+    )  # fmt: skip
+
+
+def test_a_bug_keeps_its_traceback_in_a_file(tmp_path: Path) -> None:
+    done = run_broken(tmp_path, "raise KeyError('oh')")
+    (log,) = tmp_path.glob("migmerge-*.log")
+    assert done.returncode == 3
+    assert done.stderr == (
+        "migmerge: a bug in migmerge: KeyError: 'oh'\n"
+        f"hint: the traceback is in {log}; please report it: "
+        "https://github.com/migmerge/migmerge/issues\n"
+    )
+    text = log.read_text()
+    assert text.startswith(f"migmerge {VERSION}, Python ")
+    assert "in broken\n" in text
+    assert text.endswith("KeyError: 'oh'\n")
+
+
+def test_a_bug_without_end_is_not_the_users_fault(tmp_path: Path) -> None:
+    done = run_broken(tmp_path, "return broken(options)")
+    assert done.returncode == 3
+    assert "a bug in migmerge: RecursionError" in done.stderr
+
+
+def test_a_bug_where_no_file_can_be_written(tmp_path: Path) -> None:
+    body = "import tempfile; tempfile.NamedTemporaryFile = open; raise KeyError('oh')"
+    done = run_broken(tmp_path, body.replace("open", "lambda *a, **k: open('/nowhere/x')"))
+    assert done.returncode == 3
+    assert done.stderr.endswith("KeyError: 'oh'\n")
