@@ -40,6 +40,17 @@ KILLS = int(os.environ.get("MIGMERGE_KILLS", "60"))  # how often a command is ki
 STEP = int(os.environ.get("MIGMERGE_STEP", "1"))  # of the wide tests CI takes every so many
 
 
+def parser_is_older_than_python_314() -> bool:
+    """Whether LibCST, too, wants parentheses in `except A, B:`."""
+    import libcst
+
+    try:
+        libcst.parse_module("try:\n    pass\nexcept A, B:\n    pass\n")
+    except libcst.ParserSyntaxError:
+        return True
+    return False
+
+
 def some(cases: Sequence[T], every: int = 4) -> Sequence[T]:
     """All, or every fourth or so where only every so many of the wide tests are asked for."""
     return cases if STEP == 1 else cases[::every]

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PRICE, PRODUCT, STOCK, Repo, migration_text
+from tests.conftest import (
+    PRICE,
+    PRODUCT,
+    STOCK,
+    Repo,
+    migration_text,
+    parser_is_older_than_python_314,
+)
 from tests.integration.test_fix import collision
 
 TEXT = """\
@@ -306,6 +313,7 @@ def test_check_unparsable(repo: Repo) -> None:
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="this parses here")
+@pytest.mark.skipif(parser_is_older_than_python_314(), reason="LibCST does not parse this yet")
 def test_check_newer_syntax_is_no_finding_but_told(repo: Repo) -> None:
     repo.migration("shop", "0001_initial")
     text = migration_text(("shop", "0001_initial"))

@@ -54,6 +54,14 @@ def test_wheel_and_sdist_hold_the_package(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
+def test_ci_tries_the_lowest_versions_that_are_admitted() -> None:
+    lowest = dict(
+        line.split("==") for line in (ROOT / ".ci/lowest.txt").read_text().splitlines()[1:]
+    )
+    admitted = re.findall(r"^    ([\w-]+)>=([\d.]+)", (ROOT / "setup.cfg").read_text(), re.M)
+    assert lowest.items() <= set(admitted)
+
+
 def test_the_version_that_pages_name_is_this_one() -> None:
     for page in ("README.md", "docs/ci.md"):
         text = (ROOT / page).read_text(encoding="utf-8")

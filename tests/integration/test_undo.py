@@ -345,7 +345,7 @@ def test_an_interrupt_leaves_no_lock_of_git(siblings: Repo, tmp_path: Path) -> N
     with subprocess.Popen(
         [sys.executable, "-m", "migmerge", *RENUMBER, "--skip-verification"], cwd=siblings.root,
         env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        process_group=0,
+        start_new_session=True,
     ) as process:  # fmt: skip
         while not (siblings.root / "locked").exists():
             time.sleep(0.02)

@@ -274,7 +274,7 @@ def stop_at_any_time(site: Site, tmp_path: Path, *command: str) -> None:
         site.git("status")  # takes in that these are other inodes now
         with subprocess.Popen(
             [sys.executable, "-m", "migmerge", *command], cwd=site.root, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         ) as process:  # fmt: skip
             time.sleep(wait)
             if turn % 2:
