@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
+from migmerge.commands.exclusive import Held
 from migmerge.commands.fix_options import FixOptions
 from migmerge.config import Config
 from migmerge.conflicts.conflict import Conflict
@@ -23,6 +24,7 @@ from migmerge.databases.reconcile import (
 )
 from migmerge.errors import UserError
 from migmerge.git.commit import Committed, amend_paths, commit_paths
+from migmerge.git.process import unbroken
 from migmerge.git.repository import Repository
 from migmerge.git.state import stopped_operation
 from migmerge.git.trees import list_index
@@ -56,6 +58,7 @@ def apply_fix(
     conflicts: Sequence[Conflict],
     options: FixOptions,
     agreed: Callable[[FixPlan], bool],
+    held: Held,
 ) -> FixReport:
     """Ask by `agreed`, write, verify; the report says what was done."""
     verification = Verification()
@@ -72,14 +75,14 @@ def apply_fix(
     names = renamed_rows(plan.resolutions)
     projects = projects_of(repository, config, snapshot, sorted(planned.leaves))
     rule = untouched_rule(no_databases=options.no_databases)
-    affected, held = [], []
+    affected, blocking = [], []
     if options.verify:
         allowed = Permission(options.databases, config.protected_databases)
         affected = find_affected(projects, names, allowed, rule)
-        held = find_affected(projects, removed_rows(plan.resolutions), allowed, rule)
+        blocking = find_affected(projects, removed_rows(plan.resolutions), allowed, rule)
     plan = _with_databases(plan, affected)
-    if any(database.rows for database in held):
-        return FixReport(_held(plan, held, conflicts), verification, "", written=False)
+    if any(database.rows for database in blocking):
+        return FixReport(_held(plan, blocking, conflicts), verification, "", written=False)
     if options.dry_run:
         return FixReport(plan, verification, "", written=False)
     if not options.yes and not agreed(plan):
@@ -106,12 +109,11 @@ def apply_fix(
             _failed(plan, verification, back), verification, "", written=False,
             half_done=bool(back.stuck),
         )  # fmt: skip
-    transaction.finish()
+    with unbroken():
+        held.done = "the fix is written: migmerge undo takes it back"
+        transaction.finish()
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
-    try:
-        committed = _commit(repository, done, options)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("the fix is written: migmerge undo takes it back") from None
+    committed = _commit(repository, done, options)
     if committed:
         return FixReport(done, verification, committed.told, written=True, whole=committed.done)
     return FixReport(done, verification, _finish(repository, planned.uncommitted), written=True)

@@ -12,23 +12,36 @@ from migmerge.git.repository import Repository
 from migmerge.git.state import JOURNAL
 
 
+class Held:
+    """The lock of a worktree: whether a change that died half-way was taken back (`recovered`), and
+    what is `done` by now, for somebody who interrupts what is left."""
+
+    def __init__(self, *, recovered: bool = False) -> None:
+        self.recovered = recovered
+        self.done = ""
+
+
 @contextmanager
-def exclusive(repository: Repository, *, databases: bool = True) -> Iterator[bool]:
-    """Hold this worktree's lock; tells whether a change that died half-way was taken back.
+def exclusive(repository: Repository, *, databases: bool = True) -> Iterator[Held]:
+    """Hold this worktree's lock, and take back a change that died half-way.
 
     UserError where another migmerge holds it, or where a database stands in the way of taking
     back what died; without `databases` its rows are left. The lock goes with its process.
     """
     if not repository.git_dir:  # no git: nothing of ours is kept there
-        yield False
+        yield Held()
         return
     from filelock import FileLock, Timeout  # only paid by what writes
 
     path = repository.git_path(os.path.join("migmerge", "lock"))
     os.makedirs(os.path.dirname(path), exist_ok=True)
+    held = Held()
     try:
         with FileLock(path, timeout=0):
-            yield _take_back_what_died(repository, databases=databases)
+            held.recovered = _take_back_what_died(repository, databases=databases)
+            yield held
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(str(stop) or held.done) from None
     except Timeout:
         raise UserError(
             "locked", "another migmerge is at work here", "wait for it, then run again"

@@ -13,7 +13,7 @@ from migmerge.analysis.sides_of_git import taken_leaves
 from migmerge.analysis.snapshot import Snapshot, read_snapshot, reused_names, with_renames
 from migmerge.commands.apply import apply_fix
 from migmerge.commands.arguments_of_apps import keys_named, says_yes, scope_of
-from migmerge.commands.exclusive import exclusive
+from migmerge.commands.exclusive import Held, exclusive
 from migmerge.commands.fix_options import FixOptions, asks
 from migmerge.commands.prompt import Chosen, ask_carried, choose
 from migmerge.config import Config, read_config
@@ -41,11 +41,11 @@ from migmerge.resolve.strategy import FixRequest, catch_ups, undecided
 def fix(options: FixOptions) -> int:
     """0 when everything is fixed and verified, 1 when something is refused or doesn't verify."""
     repository = find_work_tree(options.directory, "fix")
-    with exclusive(repository):
-        return _fix(repository, options)
+    with exclusive(repository) as held:
+        return _fix(repository, options, held)
 
 
-def _fix(repository: Repository, options: FixOptions) -> int:
+def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     config = read_config(repository.root, options.config)
     snapshot = read_snapshot(repository, config)
     scope = scope_of(repository, snapshot, options.directory)
@@ -93,7 +93,7 @@ def _fix(repository: Repository, options: FixOptions) -> int:
     def ask(plan: FixPlan) -> bool:
         return agreed(repository, plan, options)
 
-    report = apply_fix(repository, config, snapshot, planned, conflicts, options, ask)
+    report = apply_fix(repository, config, snapshot, planned, conflicts, options, ask, held)
     report = report._replace(plan=_with_left(report.plan, left))
     code = tell(repository, report, options)
     if not options.quiet and any(c.app.key not in keys for c in found.conflicts):

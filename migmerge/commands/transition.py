@@ -24,7 +24,7 @@ from migmerge.resolve.project_input import projects_of
 def transition(options: FixOptions) -> int:
     """0 when it is done and verified, or nothing is carried; 1 when a database needs old names."""
     repository = find_work_tree(options.directory, "transition")
-    with exclusive(repository):
+    with exclusive(repository) as held:
         config = read_config(repository.root, options.config)
         snapshot = read_snapshot(repository, config)
         scope = scope_of(repository, snapshot, options.directory)
@@ -41,7 +41,7 @@ def transition(options: FixOptions) -> int:
         def ask(plan: FixPlan) -> bool:
             return agreed(repository, plan, options)
 
-        report = apply_fix(repository, config, snapshot, planned, (), options, ask)
+        report = apply_fix(repository, config, snapshot, planned, (), options, ask, held)
         return tell(repository, report, options)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from migmerge.analysis.snapshot import Snapshot, read_snapshot, understand
 from migmerge.commands.arguments_of_apps import says_yes
-from migmerge.commands.exclusive import exclusive
+from migmerge.commands.exclusive import Held, exclusive
 from migmerge.config import Config, read_config
 from migmerge.databases.reconcile import (
     RowsByApp,
@@ -18,6 +18,7 @@ from migmerge.databases.reconcile import (
 )
 from migmerge.databases.reset_record import kept
 from migmerge.errors import UserError
+from migmerge.git.process import unbroken
 from migmerge.git.repository import Repository, find_work_tree
 from migmerge.migrations.catch_up import is_catch_up
 from migmerge.migrations.naming import migration_name
@@ -47,8 +48,8 @@ class UndoOptions(NamedTuple):
 def undo(options: UndoOptions) -> int:
     """0 when the last fix was taken back, 1 when files or index aren't as it left them."""
     repository = find_work_tree(options.directory, "undo")
-    with exclusive(repository, databases=not options.no_databases) as recovered:
-        if recovered:
+    with exclusive(repository, databases=not options.no_databases) as held:
+        if held.recovered:
             return 0
         change = last_change(repository)
         if change is None:
@@ -63,7 +64,7 @@ def undo(options: UndoOptions) -> int:
                 "migmerge reset --undo",
             )
         config = read_config(repository.root, options.config)
-        return _take_back(repository, config, change, options)
+        return _take_back(repository, config, change, options, held)
 
 
 def last_change(repository: Repository) -> Journal | None:
@@ -91,7 +92,7 @@ def why_not(repository: Repository, paths: Sequence[str]) -> str:
 
 
 def _take_back(
-    repository: Repository, config: Config, change: Journal, options: UndoOptions
+    repository: Repository, config: Config, change: Journal, options: UndoOptions, held: Held
 ) -> int:
     now = read_states(repository, change.before)
     later = journal.standing(repository) != (change.head, change.theirs)
@@ -123,7 +124,7 @@ def _take_back(
         print("nothing was taken back")
         return 1
     transaction = Transaction(repository, now, change.before, change.number)
-    why = _carry_back(repository, transaction, rows, change)
+    why = _carry_back(repository, transaction, rows, change, held)
     if why:
         print("nothing was taken back:")
         print("".join(f"  {printable(line)}\n" for line in why), end="")
@@ -151,7 +152,11 @@ def _agreed(rows: Sequence[DatabaseRows], options: UndoOptions) -> bool:
 
 
 def _carry_back(
-    repository: Repository, transaction: Transaction, rows: list[DatabaseRows], change: Journal
+    repository: Repository,
+    transaction: Transaction,
+    rows: list[DatabaseRows],
+    change: Journal,
+    held: Held,
 ) -> list[str]:
     """Rows first, then files: as long as rows may have new names, so have the files. Why nothing
     was done, where a database stands in the way."""
@@ -169,8 +174,10 @@ def _carry_back(
         if isinstance(error, KeyboardInterrupt) and back.lines:
             raise KeyboardInterrupt("; ".join(back.lines)) from None
         raise
-    for done in (transaction.finish(), change):
-        journal.drop(repository, done)
+    with unbroken():
+        held.done = "the fix is taken back"
+        for done in (transaction.finish(), change):
+            journal.drop(repository, done)
     return []
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from migmerge.git.process import unbroken
 from migmerge.project.interpreter import Project
 
 SECONDS = 180
@@ -91,23 +92,29 @@ def run(
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout:
         stdin.write(json.dumps(full).encode())
         stdin.seek(0)
+        process: subprocess.Popen[bytes] | None = None
         try:
             with _progress() as show:
-                process = subprocess.Popen(
-                    [*project.command, text],
-                    cwd=project.directory,
-                    env=environment,
-                    stdin=stdin,
-                    stdout=stdout,
-                    stderr=subprocess.PIPE,
-                    start_new_session=True,  # ^C is for us, who end it and wait
-                )
+                with unbroken():  # ^C right after the start must find the process to end
+                    process = subprocess.Popen(
+                        [*project.command, text],
+                        cwd=project.directory,
+                        env=environment,
+                        stdin=stdin,
+                        stdout=stdout,
+                        stderr=subprocess.PIPE,
+                        start_new_session=True,  # ^C is for us, who end it and wait
+                    )
                 last = _follow(process, seconds, follow)
         except subprocess.TimeoutExpired:
+            _end(process)
             why = f"the project took more than {seconds} seconds"
             return Reply("skipped", why, progress=tuple(progress))
         except OSError as error:
             return Reply("skipped", f"{project.command[0]}: {error.strerror}")
+        except BaseException:
+            _end(process)
+            raise
         stdout.seek(0)
         said = stdout.read().decode("utf-8", "replace")
     _, found, text = said.rpartition(_MARK)
@@ -142,25 +149,24 @@ def _follow(process: subprocess.Popen[bytes], seconds: int, show: Callable[[str]
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    try:
-        process.wait(seconds)
-    except BaseException:  # it takes too long, or ^C
-        with undisturbed():
-            _end(process)
-        raise
+    process.wait(seconds)
     thread.join(2)
     if process.stderr and not thread.is_alive():  # else a grandchild holds it open
         process.stderr.close()
     return last[0]
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()  # what it made on a server is dropped
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _end(process: subprocess.Popen[bytes] | None) -> None:
+    """End what takes too long, or was interrupted; nothing where it did not start."""
+    if process is None:
+        return
+    with undisturbed():
+        process.terminate()  # what it made on a server is dropped
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @contextmanager

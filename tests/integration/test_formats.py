@@ -151,6 +151,11 @@ def valid(kind: str, text: str) -> dict:
     return document
 
 
+def test_our_own_workflow_is_what_github_takes() -> None:
+    text = (ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8")
+    assert set(valid("github-workflows", text)["jobs"]) == {"linux", "other-systems"}
+
+
 @pytest.mark.parametrize(
     ("kind", "text"), SNIPPETS, ids=[f"{k}-{n}" for n, (k, _) in enumerate(SNIPPETS)]
 )
