@@ -88,7 +88,7 @@ def needs_old_state(
     carried: Collection[NodeKey],
     remade: Mapping[str, bytes],
 ) -> dict[NodeKey, str]:
-    """Why data migrations can't run behind what was made again (name -> text) in place of their
+    """Why data migrations can't run behind what was regenerated (name -> text) in place of their
     side's schema migrations."""
     if not carried:
         return {}

@@ -26,7 +26,7 @@ class StartingPoints(NamedTuple):
     apps: tuple[str, ...]
     renamed: tuple[tuple[str, str, str], ...]
     told: str = ""
-    abandoned: bool = False  # no database stays on the replayed side: it is made again
+    abandoned: bool = False  # no database stays on the replayed side: it is regenerated
     later: bool = False  # migrations that neither side had came after the merge
 
     @property

@@ -132,7 +132,7 @@ def _commit(repository: Repository, done: FixPlan, options: FixOptions) -> Commi
 def _held(
     plan: FixPlan, held: Sequence[AffectedDatabase], conflicts: Sequence[Conflict]
 ) -> FixPlan:
-    """Nothing is made again that a database has applied: it would run once more, on new columns."""
+    """Nothing is regenerated that a database has applied: it would run again, on new columns."""
     told = tuple(
         f"{database.name} has applied {', '.join(map('.'.join, database.rows))}: made again it "
         "would run again, and what its columns hold would be lost"

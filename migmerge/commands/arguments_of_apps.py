@@ -63,6 +63,8 @@ def apps_named(snapshot: Snapshot, name: str, scope: Scope) -> list[App]:
 
 def _apps_at(snapshot: Snapshot, name: str, scope: Scope) -> list[App]:
     """The apps in or around a path that is relative to the directory of the command."""
+    if not name:
+        return []
     path = posixpath.normpath(posixpath.join(scope.directory, name.replace(os.sep, "/")))
     if path.endswith(".py"):
         path = posixpath.dirname(path)  # of models.py its app is meant

@@ -117,7 +117,7 @@ def _driver(repository: Repository) -> Iterator[Problem]:
     elif found.command != driver_command(python):
         yield Problem("driver-outdated", "the driver is another version's", "migmerge install")
     elif found.recursive != "text":
-        text = "merges of merge bases would ask the driver, too"
+        text = "the driver also runs for virtual merge bases"
         yield Problem("driver-recursive", text, "migmerge install")
 
 

@@ -1,4 +1,7 @@
-"""`migmerge reset`: an app's migrations made anew, the last resort; files and rows come back."""
+"""`migmerge reset`: all migrations of an app replaced by new ones, the last resort.
+
+Files and rows are kept, and `--undo` restores them.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +89,7 @@ def reset(options: ResetOptions) -> int:
             reasons += plan.reasons
         new = plan.new if isinstance(plan, Reset) else _names(snapshot, app)
         told = "" if reasons else _judged(repository, config, project, app)
-        reasons += [f"before anything is made anew: {told}"] if told else []
+        reasons += [f"before anything is replaced: {told}"] if told else []
         protected = config.protected_databases
         targets = [_target(project, app, new, name, protected) for name in options.databases]
         reasons += [target for target in targets if isinstance(target, str)]
@@ -162,7 +165,7 @@ def _faked(snapshot: Snapshot, app: App, target: Target) -> list[str]:
 def _target(
     project: Project, app: App, new: Sequence[str], name: str, protected: tuple[str, ...]
 ) -> Target | str:
-    """The database by its name on the command line, or why its rows can't be made anew.
+    """The database by its name on the command line, or why its rows can't be replaced.
 
     UserError for one that is protected.
     """

@@ -22,17 +22,17 @@ def ask_preferences(repository: Repository, config: Config) -> tuple[str, bytes]
     """
     if config != Config() or not has_terminal():
         return None
-    print("Where both sides add a migration, your team likes")
-    team_preference = _answer("  m merge migrations, l a straight line, a what history shows", "a")
-    if team_preference[:1] not in _HABITS:
-        raise UserError("options", f"no such answer: {team_preference}", "m, l or a")
+    print("How does your team resolve conflicts?")
+    habit = _answer("[m]erge migrations, [l]inear history, [a]uto-detect", "a")
+    if habit[:1] not in _HABITS:
+        raise UserError("options", f"no such answer: {habit}", "m, l or a")
     found = find_base(repository, None, None)
     base = _answer("Which branch has what is published?", found.name if found else "")
     if base and not find_commit(repository, base):
         raise UserError(
             "unknown-ref", f"no such branch: {base}", "git branch --all shows the names"
         )
-    lines = {"prefer": _HABITS[team_preference[:1]], "base": base}
+    lines = {"prefer": _HABITS[habit[:1]], "base": base}
     return _written(repository, {key: value for key, value in lines.items() if value})
 
 

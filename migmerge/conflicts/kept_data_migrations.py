@@ -1,4 +1,4 @@
-"""Data migrations of a side that is made again: which can be kept and put behind it."""
+"""Data migrations of a side that is regenerated: which can be kept and moved behind it."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def by_migration(footprints: Iterable[Footprint]) -> Mapping[str, list[Footprint
 def in_the_way(
     code: Sequence[Footprint], before: Sequence[Footprint], remade: Sequence[Footprint]
 ) -> str:
-    """What matters to `code` and was done before it, but is not made again, or the other way
+    """What matters to `code` and was done before it, but is not regenerated, or the other way
     round; else nothing."""
     known = {_what(footprint) for footprint in before}
     again = {_what(footprint) for footprint in remade}
     for own in code:
         for footprint in before:
             if _what(footprint) not in again and commute(own, footprint).verdict != "commute":
-                return f"{' '.join(_what(footprint))} is not made again"
+                return f"{' '.join(_what(footprint))} is not regenerated"
         for footprint in remade:
             relation = commute(own, footprint)
             if _what(footprint) not in known and relation.verdict != "commute":

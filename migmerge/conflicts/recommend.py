@@ -75,7 +75,7 @@ def _going(conflict: Conflict, pairs: Sequence[Pair]) -> list[Footprint]:
 
 
 def _lasts(footprint: Footprint) -> bool:
-    """Whether makemigrations would not make it again as it was."""
+    """Whether makemigrations would not regenerate it as it was."""
     return bool(footprint.opaque) or footprint.operation not in FOUND or not footprint.whole
 
 
@@ -90,14 +90,16 @@ def _price(going: list[Footprint], kept: set[str]) -> tuple[str, ...]:
         if not footprint.reversible:
             found.add(f"{name} can't be migrated back: {footprint.operation} without a reverse")
         if name in kept:
-            found.add(f"{name} runs code: it is kept, and put behind what is made again")
+            found.add(
+                f"{name} is a data migration: it is kept and moved after the regenerated migrations"
+            )
         elif footprint.operation in CODE:
-            found.add(f"{name} runs code: carry it over by hand, it is not made again")
+            found.add(f"{name} is a data migration: copy it by hand, it is not regenerated")
     return tuple(sorted(found))
 
 
 def _hidden_by_a_squash(conflict: Conflict, place: Place, fix: str) -> Conflict:
-    """Only without the squash can its originals be joined; afterwards it is made again."""
+    """Only without the squash can its originals be joined; afterwards it is regenerated."""
     label = shlex.quote(conflict.app.label)
     commands = (
         f"git rm -- {shlex.quote(place.path)}",
@@ -154,7 +156,7 @@ def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) ->
 def _rollback(
     conflict: Conflict, side_files: SideFiles, going: list[Footprint], fix: str
 ) -> tuple[str, ...]:
-    """Undo the side that goes in this database, then make it again on top of the other.
+    """Undo the side that goes in this database, then regenerate it on top of the other.
 
     `migrate` refuses to go anywhere while there are two leaf nodes, so the files of the side
     that stays are put aside meanwhile. One chain: after a step that fails the next would lose data.
@@ -179,7 +181,7 @@ def _rollback(
 def _again(
     conflict: Conflict, side_files: SideFiles, going: list[Footprint], fix: str
 ) -> list[str]:
-    """Files with code or a rename are edited by hand; the others are made again."""
+    """Files with code or a rename are edited by hand; the others are regenerated."""
     if conflict.stays.side == "onto" and not conflict.lasting:
         return [f"{fix} --strategy regenerate --yes"]
     by_hand = {footprint.migration for footprint in going if _lasts(footprint)}

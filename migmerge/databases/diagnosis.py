@@ -124,7 +124,7 @@ def reconciliation(
     if not rows:  # else the reconciliation looks itself, with the new names
         refused += [
             f"{column} is there, though no applied migration has it: what is unapplied would "
-            "make it anew, or drop it"
+            "create it again, or drop it"
             for column in status.endangered
         ]
     runs, later = _plan(status, rows)
@@ -193,7 +193,7 @@ def _plan(status: Status, rows: Sequence[Renamed]) -> tuple[list[Row], list[Row]
 
 
 def _edited(status: Status, row: Row, former: Former) -> list[str]:
-    """Renamed and edited since, by its look: to run that would make anew what is there."""
+    """Renamed and edited since, by its look: to run that would create again what is there."""
     alike = [name for label, name in status.unapplied
              if label == row[0] and title(name) == title(row[1])]  # fmt: skip
     if former.now or not alike or (former.compared and not former.seen):

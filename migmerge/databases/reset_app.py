@@ -1,4 +1,4 @@
-"""An app's migrations made anew: what goes, what comes, what would be lost."""
+"""All migrations of an app replaced by new ones: what goes, what comes, what would be lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from migmerge.resolve.static_check import problems
 
 
 class Reset(NamedTuple):
-    """The files of an app made anew: old names, new names, and apps that build on it."""
+    """The new files of an app: old names, new names, and apps that build on it."""
 
     files: Files
     old: tuple[str, ...]

@@ -65,7 +65,7 @@ class Status(NamedTuple):
     is a part; `early` are applied ones, each with a parent that isn't; `trapped` those that count
     as applied by their `replaces` alone, and hide what comes before them. `runs` is what a plain
     `migrate` would run, or `stops` why it would do nothing. `endangered` are columns
-    (`table.column`) that what is unapplied would make anew, or drop.
+    (`table.column`) that what is unapplied would create again, or drop.
     """
 
     alias: str

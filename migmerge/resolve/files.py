@@ -38,7 +38,7 @@ class Files(NamedTuple):
 
 class Texts(NamedTuple):
     """What the project's Django wrote, by app key: merge migrations, where it could be asked, and
-    the migrations of a side that is made again, by name and in order."""
+    the migrations of a side that is regenerated, by name and in order."""
 
     merges: Mapping[str, bytes] = {}
     remade: Mapping[str, Mapping[str, bytes]] = {}

@@ -157,7 +157,9 @@ def _with_repointed(
 
 
 def _unfit(app: str, judgement: Judgement) -> Refusal:
-    reason = "what builds on a renamed migration contradicts what came in below it since"
+    reason = (
+        "a migration that depends on the renamed one conflicts with a migration inserted before it"
+    )
     return Refusal(
         app,
         "renamed-below",

@@ -121,7 +121,7 @@ def _before(snapshot: Snapshot) -> str:
     """What somebody has to do before the project's own code can be asked."""
     own = {migration.path for migration in snapshot.graph.nodes.values()}
     left = sorted(p for p in snapshot.listing.unmerged if p.endswith(".py") and p not in own)
-    return f"resolve {', '.join(left)} and git add that first" if left else "mend that first"
+    return f"resolve {', '.join(left)} and git add that first" if left else "fix that first"
 
 
 def _undecided(move: GraphChange, why: str, before: str) -> Refusal:
@@ -151,7 +151,7 @@ def ask_again(
             )
             answer = project if isinstance(project, str) else remake(project, label, names)
             if isinstance(answer, str):
-                why[app] = f"makemigrations can't make it again: {answer}"
+                why[app] = f"makemigrations can't regenerate it: {answer}"
             else:
                 found[app] = answer
     return found, [

@@ -70,7 +70,7 @@ def prove_fix(
 ) -> Outcome:
     """How SQLite databases in a temporary directory arrive at the files.
 
-    A side that is made again is rolled back first where it was applied: no database stands there.
+    A side that is regenerated is rolled back first where it was applied: no database stands there.
     """
     seconds = config.verify_seconds
     again = "migmerge verify " + " ".join(sorted({after.apps[app].label for app in apps}))

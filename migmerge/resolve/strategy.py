@@ -193,14 +193,14 @@ def _merge(
     if isinstance(joined, Refusal) or not conflict.disputed:
         return joined
     if joined.names or any(disputed.unlike for disputed in conflict.disputed):
-        reason = "no merge migration sets what both sides set right in every database"
+        reason = "no merge migration brings what both sides set to one value in every database"
         return Refusal(conflict.app.key, "unlike", (reason, *conflict.reasons), conflict.commands)
     side = next((branch for branch in conflict.branches if branch.leaf in request.take), None)
     if side:
         text = final_definition_source(snapshot, conflict, side, joined.merge)
         return text if isinstance(text, Refusal) else joined._replace(text=text)
     if request.strategy == "auto" and not request.asks:
-        reason = "what both sides set has to be decided by the merged models"
+        reason = "both sides set the same thing: the merged models have to decide"
         merge = fix_command(conflict.app.key, "merge")
         return Refusal(conflict.app.key, "undecided", (reason, *conflict.reasons), (merge,))
     return joined._replace(disputed=conflict.disputed)

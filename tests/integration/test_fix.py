@@ -766,14 +766,14 @@ def test_fix_what_both_sides_set_needs_the_projects_models(repo: Repo) -> None:
     both = "both set shop.product.name: max_length is 10 in 0002_10, 12 in 0002_12"
     resolution = refused(repo)
     assert resolution["reasons"] == [
-        "what both sides set has to be decided by the merged models",
+        "both sides set the same thing: the merged models have to decide",
         both,
     ]
     assert resolution["next"] == ["migmerge fix shop --strategy merge"]
     resolution = refused(repo, "--strategy", "merge")
     assert resolution["reasons"] == [
         "what both sides set is read from the project's models: no manage.py, and no settings in the configuration",
-        "mend that first",
+        "fix that first",
     ]
     repo.fix("--strategy", "renumber", "--move", "0002_12")
 
@@ -785,7 +785,7 @@ def test_fix_refuses_an_empty_merge_migration_that_would_let_databases_differ(re
         repo.migration("shop", f"0002_{field}", "0001_initial", operations=(call,))
     repo.commit()
     assert refused(repo, "--strategy", "merge")["reasons"] == [
-        "no merge migration sets what both sides set right in every database",
+        "no merge migration brings what both sides set to one value in every database",
         "both set index_together of shop.product",
         "index_together of shop.product: index_together can't be set again where it is set already",
     ]
@@ -804,7 +804,7 @@ def test_fix_refuses_a_contradiction_with_the_way_back(repo: Repo) -> None:
             "both add shop.product.price, with the same operation",
             "0002_b: RunPython runs f, which is not a function of this file",
             "0002_b can't be migrated back: RunPython without a reverse",
-            "0002_b runs code: carry it over by hand, it is not made again",
+            "0002_b is a data migration: copy it by hand, it is not regenerated",
             "migrating 0002_b back drops shop.product.price with its data, where it is applied",
         ]
         assert resolution["next"] == [
@@ -1223,7 +1223,7 @@ def test_fix_what_no_merge_migration_can_set_is_rolled_back(repo: Repo) -> None:
     for strategy in ("auto", "merge"):
         (resolution,) = repo.fix("--strategy", strategy, code=1)["resolutions"]
         assert resolution["reasons"][0] == (
-            "no merge migration sets what both sides set right in every database"
+            "no merge migration brings what both sides set to one value in every database"
         )
         assert resolution["next"] == conflict["commands"]
 

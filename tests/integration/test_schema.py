@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.conftest import Repo
-from tests.integration.test_messages import WRITE
+from tests.integration.test_pages import WRITE
 from tests.project.conftest import Site, copy_of, site
 
 __all__ = ["copy_of", "site"]  # the fixtures

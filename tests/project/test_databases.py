@@ -509,7 +509,7 @@ def test_fix_keeps_a_column_of_a_third_branch(site: Site) -> None:
     found = status(site)
     assert found["refused"] == [
         "shop_product.colour is there, though no applied migration has it: what is unapplied "
-        "would make it anew, or drop it"
+        "would create it again, or drop it"
     ]
 
 

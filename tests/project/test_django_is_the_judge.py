@@ -275,7 +275,7 @@ def test_fix_merge_of_what_both_set_needs_models_that_load(disputed: Site, resol
     reason, first = resolution["reasons"]
     assert reason.startswith("what both sides set is read from the project's models: SyntaxError: ")
     assert first == (
-        "mend that first" if resolved else "resolve shop/models.py and git add that first"
+        "fix that first" if resolved else "resolve shop/models.py and git add that first"
     )
 
 
@@ -553,7 +553,10 @@ def test_fix_regenerate_keeps_code_that_needs_no_old_state(contradiction: Site) 
     ]
     assert done["created"] == ["shop/migrations/0004_product_extra.py"]
     assert done["renamed"] == {"shop/migrations/0004_fill.py": "shop/migrations/0005_fill.py"}
-    assert "0004_fill runs code: it is kept, and put behind what is made again" in done["reasons"]
+    assert (
+        "0004_fill is a data migration: it is kept and moved after the regenerated migrations"
+        in done["reasons"]
+    )
     assert b'("shop", "0004_product_extra")' in site.read("shop/migrations/0005_fill.py")
     assert django_sees(site)["leaves"] == ["0005_fill"]
     site.manage("migrate", "-v0", "shop", "0003_price")
@@ -585,7 +588,7 @@ def test_fix_regenerate_keeps_code_where_nothing_is_made_again(contradiction: Si
 def test_fix_regenerate_refuses_code_that_the_other_side_touches(contradiction: Site) -> None:
     with_code(contradiction, "price")
     (refused,) = contradiction.fix("--strategy", "regenerate", code=1)["resolutions"]
-    assert refused["reasons"] == ["0004_fill holds RunPython", "it can't be made again"]
+    assert refused["reasons"] == ["0004_fill holds RunPython", "it can't be regenerated"]
 
 
 def test_fix_regenerate_refuses_code_whose_field_is_not_made_again(contradiction: Site) -> None:
@@ -595,7 +598,7 @@ def test_fix_regenerate_refuses_code_whose_field_is_not_made_again(contradiction
     before = contradiction.state()
     (refused,) = contradiction.fix("--strategy", "regenerate", code=1)["resolutions"]
     assert refused["reasons"] == [
-        "0004_fill needs the old state: AddField shop.product.extra is not made again"
+        "0004_fill needs the old state: AddField shop.product.extra is not regenerated"
     ]
     assert contradiction.state() == before
 
@@ -621,7 +624,7 @@ def test_fix_regenerate_never_throws_code_or_a_rename_away(
     contradiction.git("add", "-A")
     before = contradiction.state()
     (refused,) = contradiction.fix("--strategy", "regenerate", code=1)["resolutions"]
-    assert refused["reasons"] == [reason, "it can't be made again"]
+    assert refused["reasons"] == [reason, "it can't be regenerated"]
     assert contradiction.state() == before
 
 
@@ -629,7 +632,7 @@ def test_fix_regenerate_refuses_what_others_depend_on(contradiction: Site) -> No
     contradiction.migration("cart", "0001_initial", "shop.0002_price")
     contradiction.git("add", "-A")
     (refused,) = contradiction.fix("shop", "--strategy", "regenerate", code=1)["resolutions"]
-    assert refused["reasons"] == ["cart.0001_initial depends on what would be made again"]
+    assert refused["reasons"] == ["cart.0001_initial depends on what would be regenerated"]
 
 
 def test_fix_regenerate_that_would_ask_a_question_is_refused(contradiction: Site) -> None:
@@ -640,4 +643,4 @@ def test_fix_regenerate_that_would_ask_a_question_is_refused(contradiction: Site
     )
     contradiction.git("add", "-A")
     (refused,) = contradiction.fix("--strategy", "regenerate", code=1)["resolutions"]
-    assert refused["reasons"][0].startswith("makemigrations can't make it again: ")
+    assert refused["reasons"][0].startswith("makemigrations can't regenerate it: ")

@@ -251,7 +251,7 @@ REFUSED = {
         lambda site: site.write(
             "shop/models.py", site.read("shop/models.py") + b"    more = models.IntegerField()\n"
         ),
-        "shop: refused MM415\n  - before anything is made anew: failed: makemigrations --check finds changes: ",
+        "shop: refused MM415\n  - before anything is replaced: failed: makemigrations --check finds changes: ",
     ),
 }  # fmt: skip
 

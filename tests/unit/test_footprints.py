@@ -109,9 +109,9 @@ def test_commute_of_any_and_some() -> None:
         assert commute(*pair).verdict != "commute"
 
 
-def test_in_the_way_of_code_is_what_is_made_again_and_was_not_there() -> None:
+def test_data_migration_blocked_by_newly_generated_operation() -> None:
     code = marks("RunSQL('UPDATE shop_a SET x = 1')")
     made = marks("RemoveField('a', 'x')")
     assert in_the_way(code, made, made) == ""
     assert in_the_way(code, [], made) != ""
-    assert in_the_way(code, made, []) == "RemoveField shop.a.x is not made again"
+    assert in_the_way(code, made, []) == "RemoveField shop.a.x is not regenerated"

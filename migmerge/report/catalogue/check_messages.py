@@ -88,7 +88,7 @@ FINDINGS = (
     Message(
         "MM205", "renumbered", "A merge or pull brought a migration under another number",
         "Somebody renumbered a migration that you had. A database that has run it under the old name would run it "
-        "again: PostgreSQL stops, SQLite resets the column without a word.",
+        "again: PostgreSQL stops, SQLite resets the column silently.",
         "Run `migmerge db status` and, where it says renamed, `migmerge db reconcile`, before `migrate`.",
     ),
     Message(

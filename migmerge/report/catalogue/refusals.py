@@ -10,7 +10,7 @@ REFUSALS = (
         "One side writes what the other removes, renames or makes, too: one of the orders would fail or lose something, so that no "
         "merge migration and no new number is right.",
         "Copy your database, then paste the commands under `next:`: they roll your side back, which drops its columns with what they hold, and "
-        "make it again on top of the other.",
+        "regenerate it on top of the other.",
     ),
     Message(
         "MM402", "published", "Refused: a published migration would move",
@@ -34,7 +34,7 @@ REFUSALS = (
         "Mend that, by the command under `next:`, then `migmerge fix APP`.",
     ),
     Message(
-        "MM406", "unlike", "Refused: what both sides set can't be set right",
+        "MM406", "unlike", "Refused: no merge migration can reconcile this field or option",
         "Both sides set the same field or option, and no merge migration could bring every database to one value, or the side named with "
         "`--take` can't be written as a literal.",
         "Paste what is under `next:`: it renumbers one side, or rolls it back and makes it again.",
@@ -55,13 +55,13 @@ REFUSALS = (
         "Write the entry as a literal pair at the line of the message, or take a merge migration, which edits nothing.",
     ),
     Message(
-        "MM410", "not-remade", "Refused: makemigrations would not make it again",
+        "MM410", "not-remade", "Refused: makemigrations would not regenerate it",
         "The side holds code, a rename or something else that the autodetector does not find in models.py; or another app depends on it; or "
         "makemigrations stopped.",
-        "Mend what the message says, or edit the side by hand: the commands under `next:`.",
+        "Fix what the message says, or edit the side by hand: the commands under `next:`.",
     ),
     Message(
-        "MM412", "renamed-below", "Refused: what came in below a renamed migration contradicts",
+        "MM412", "renamed-below", "Refused: a migration was inserted before a renamed one, and conflicts",
         "Somebody renamed a migration on which yours builds, and put another below it since, which yours contradicts.",
         "Look at both with `git log --stat`, and edit yours.",
     ),
@@ -69,7 +69,7 @@ REFUSALS = (
         "MM413", "unverified", "Refused: the result does not verify",
         "The result was looked at, and it has not one leaf node, Django doesn't take it, or a database doesn't arrive at the same schema with "
         "its rows. Everything was put back.",
-        "The reason says which; mend it and run again. `--strategy merge` renames nothing.",
+        "The reason says which; fix it and run again. `--strategy merge` renames nothing.",
     ),
     Message(
         "MM414", "left", "Left as it is",
@@ -79,7 +79,7 @@ REFUSALS = (
     Message(
         "MM415", "reset", "A reset is refused",
         "Models and tables differ, code would be lost, the app has a conflict, or makemigrations makes nothing.",
-        "Mend what the message says; `--lose-data-migrations` where code may go.",
+        "Fix what the message says; `--lose-data-migrations` where code may go.",
     ),
     Message(
         "MM416", "rows", "A database that can't be reconciled",
@@ -87,7 +87,7 @@ REFUSALS = (
         "`migmerge db status --schema` shows what the database really has; docs/databases.md has the way by hand.",
     ),
     Message(
-        "MM417", "applied", "Refused: what would be made again is applied",
+        "MM417", "applied", "Refused: what would be regenerated is applied",
         "A database of the settings has run the migrations that `--strategy regenerate` takes away. Under new names they would run again, "
         "and the values in their columns would be gone.",
         "`--strategy renumber` keeps the values. Where the sides contradict each other, paste the commands under `next:`, which migrate back "

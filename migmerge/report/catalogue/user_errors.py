@@ -152,7 +152,7 @@ ERRORS = (
     Message(
         "MM329", "system", "The operating system refused",
         "A file can't be read or written: permission denied, no space left, a read-only file system. The message names it.",
-        "Mend what the message says, and run it again. What was begun has been put back, or is by the next command.",
+        "Fix what the message says, and run it again. What was begun has been put back, or is by the next command.",
     ),
     Message(
         "MM330", "not-regular", "A file that can't be read safely",
