@@ -314,6 +314,7 @@ def _add_db(parser: argparse.ArgumentParser) -> None:
             "if none, all on this machine",
         )
         action.set_defaults(schema=False, yes=False, format="text")
+        _add_output(action)
     telling.add_argument("--schema", action="store_true", help="compare the tables, too")
     _add_format(telling, ("text", "json"))
     mending.add_argument("--yes", action="store_true", help="do not ask")

@@ -92,5 +92,11 @@ def test_verbose_tells_what_was_read(siblings: Repo) -> None:
         assert done.stderr.startswith("read from: worktree\napp shop: shop/migrations, 2 migra")
 
 
+def test_options_stand_on_either_side_of_the_command(siblings: Repo) -> None:
+    for words in (["-q", "check"], ["check", "-q"], ["doctor", "-q"], ["graph", "--quiet"]):
+        assert siblings.run(*words).returncode in (0, 1), words
+    assert siblings.run("db", "status", "-q").returncode == siblings.run("db", "status").returncode
+
+
 def test_quiet_and_verbose_exclude_each_other(repo: Repo) -> None:
     assert repo.run("check", "-q", "-v").returncode == 2
