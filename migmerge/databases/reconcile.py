@@ -202,10 +202,14 @@ def database_rows(databases: Iterable[AffectedDatabase], names: RowsByApp) -> li
     found = []
     for database in databases:
         rows = []
-        for row in _rows_of(names, database.apps) if database.rows else ():
+        renamed = _rows_of(names, database.apps) if database.rows else []
+        news = {(row.label, row.new) for row in renamed}
+        for row in renamed:
             there = database.recorded & {(row.label, row.old), (row.label, row.new)}
+            # where names shift, an old one may be there as another's new one
+            both = len(there) == 2 and (row.label, row.old) not in news
             if there:
-                rows.append(row._replace(kept=row.kept or len(there) == 2))
+                rows.append(row._replace(kept=row.kept or both))
         if rows:
             found.append(
                 DatabaseRows(database.project, database.alias, database.place, tuple(rows))
