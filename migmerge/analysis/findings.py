@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from migmerge.analysis.snapshot import THEIRS, Snapshot, paths_of_both_sides, reused_names
+from migmerge.analysis.snapshot import THEIRS, Snapshot, paths_of_both_sides
 from migmerge.config import Config
 from migmerge.conflicts.conflict import Conflict, Notice, Place
 from migmerge.conflicts.detect import Found, find_conflicts, number_collisions
@@ -180,6 +180,7 @@ def _told(
 ) -> tuple[Conflict, ...]:
     """The conflicts with all that reading the sides' operations tells."""
     from migmerge.analysis.compare import footprints_of, side_files, source_of
+    from migmerge.analysis.reused_names import reused_names
     from migmerge.conflicts.duplicates import find_duplicates
     from migmerge.conflicts.recommend import Evidence, recommend
     from migmerge.migrations.operations import fingerprint
@@ -194,7 +195,7 @@ def _told(
         evidence = Evidence(
             footprints_of(snapshot, conflict, published, shared),
             side_files(snapshot, conflict),
-            reused_names(snapshot, conflict.app.key),
+            reused_names(snapshot.reused, conflict.app.key),
         )
         told = recommend(conflict, evidence, prefer, asked_base)
         if told.app.key in broken and told.kind not in BROKEN:

@@ -96,16 +96,6 @@ class Snapshot(NamedTuple):
         return {**self.renames.gone, **self.renames.taken}
 
 
-def reused_names(snapshot: Snapshot, app: str) -> tuple[str, ...]:
-    """A sentence for each old name of the app that two migrations claim."""
-    return tuple(
-        f"{key.name} replaces {reference.name}, and that is another migration now: "
-        "Django would not run it"
-        for key, reference in sorted(snapshot.reused.items())
-        if key.app == app
-    )
-
-
 def with_renames(snapshot: Snapshot, renames: Renames) -> Snapshot:
     """The snapshot as it is meant: who names a migration by its old name means the other one."""
 
@@ -172,8 +162,12 @@ def understand(
     migrations = migrations_of(sources, apps)
     resolver = Resolver(apps, projects)
     resolve = _resolve_by(resolver, migrations, theirs_only)
-    reused = _reused(migrations, resolve, contents)
-    if reused:
+    reused: dict[NodeKey, Reference] = {}
+    strangers = replaced_strangers(migrations, resolve)
+    if strangers:
+        from migmerge.analysis.reused_names import find_reused  # nearly no check comes here
+
+        reused = find_reused(migrations, strangers, contents)
         migrations = [
             m._replace(header=m.header._replace(replaces=())) if m.key in reused else m
             for m in migrations
@@ -189,27 +183,6 @@ def understand(
         source, listing, contents, theirs, theirs_only, by_key, graph, resolve, lock_files,
         projects, oddities, reused=reused,
     )  # fmt: skip
-
-
-def _reused(
-    migrations: list[Migration], resolve: Resolve, contents: Contents
-) -> dict[NodeKey, Reference]:
-    """See `Snapshot.reused`: what is replaced does something else than what replaces it."""
-    strangers = replaced_strangers(migrations, resolve)
-    if not strangers:
-        return {}
-    from migmerge.migrations.operations import fingerprint  # nearly no check comes here
-
-    paths = {migration.key: migration.path for migration in migrations}
-    contents.read([paths[key] for pair in strangers.items() for key in (pair[0], pair[1][0])])
-    found = {}
-    for key, (other, reference) in strangers.items():
-        one, two = (
-            fingerprint(contents[paths[k]], ("dependencies", "replaces")) for k in (key, other)
-        )
-        if one and two and one != two:
-            found[key] = reference
-    return found
 
 
 def recollect(

@@ -85,20 +85,25 @@ def keys_named(snapshot: Snapshot, names: Sequence[str], scope: Scope) -> frozen
     found: set[str] = set()
     for name in names:
         apps = apps_named(snapshot, name, scope)
-        labels = {app.label for app in apps}
-        found |= {app_named(snapshot, name, scope).key} if name in labels else {a.key for a in apps}
+        if name.rstrip("/") in {app.label for app in apps}:
+            _refuse_ambiguous(name, apps)
+        found |= {app.key for app in apps}
     return frozenset(found)
 
 
 def app_named(snapshot: Snapshot, name: str, scope: Scope) -> App:
     """The only one; UserError where a label is ambiguous, too."""
     found = apps_named(snapshot, name, scope)
-    if len(found) > 1:
-        places = ", ".join(sorted(app.directory for app in found))
+    _refuse_ambiguous(name, found)
+    return found[0]
+
+
+def _refuse_ambiguous(name: str, apps: Sequence[App]) -> None:
+    if len(apps) > 1:
+        places = ", ".join(sorted(app.directory for app in apps))
         raise UserError(
             "same-label", f"the app label {name!r} is ambiguous: {places}", "name the directory"
         )
-    return found[0]
 
 
 def says_yes(question: str, *, default: bool = False) -> bool:

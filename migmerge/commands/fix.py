@@ -10,7 +10,7 @@ from migmerge.analysis.findings import Findings, analyse
 from migmerge.analysis.renames import find_renames, find_taken
 from migmerge.analysis.seen_elsewhere import seen_elsewhere
 from migmerge.analysis.sides_of_git import taken_leaves
-from migmerge.analysis.snapshot import Snapshot, read_snapshot, reused_names, with_renames
+from migmerge.analysis.snapshot import Snapshot, read_snapshot, with_renames
 from migmerge.commands.apply import apply_fix
 from migmerge.commands.arguments_of_apps import keys_named, says_yes, scope_of
 from migmerge.commands.exclusive import Held, exclusive
@@ -132,7 +132,7 @@ def _carried(
 
 def _one_name_for_two(snapshot: Snapshot, conflict: Conflict) -> bool:
     """Whether databases record two migrations of the app under one name."""
-    return conflict.kind == "path" or bool(reused_names(snapshot, conflict.app.key))
+    return conflict.kind == "path" or any(key.app == conflict.app.key for key in snapshot.reused)
 
 
 def _renamed(

@@ -19,7 +19,11 @@ _NO_NEWLINE = b"\n\\ No newline at end of file\n"
 
 def print_diff(repository: Repository, plan: FixPlan) -> None:
     """On a terminal in colour and safe to be shown, elsewhere the exact bytes."""
-    diff = b"".join(part for path in sorted(plan.changes) for part in _file(repository, plan, path))
+    renames = _renames(plan)
+    shown = sorted(plan.changes.keys() - set(renames.values()))
+    diff = b"".join(
+        part for path in shown for part in _file(repository, plan, path, renames.get(path, path))
+    )
     if not sys.stdout.isatty():
         sys.stdout.flush()
         sys.stdout.buffer.write(diff)
@@ -36,13 +40,9 @@ def print_diff(repository: Repository, plan: FixPlan) -> None:
     )
 
 
-def _file(repository: Repository, plan: FixPlan, path: str) -> Iterator[bytes]:
-    """The diff of one path; nothing for the old path of a rename."""
+def _file(repository: Repository, plan: FixPlan, path: str, origin: str) -> Iterator[bytes]:
+    """The diff of one path, which had the name `origin` before."""
     new = plan.changes[path].data
-    renames = _renames(plan)
-    if new is None and path in renames.values():
-        return
-    origin = renames.get(path, path)
     old = _read(repository, origin)
     if old == new:
         return

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.findings import BROKEN
-from migmerge.analysis.snapshot import Snapshot, reused_names
+from migmerge.analysis.reused_names import reused_names
+from migmerge.analysis.snapshot import Snapshot
 from migmerge.conflicts.conflict import Conflict
 from migmerge.conflicts.decision_table import choose_strategy
 from migmerge.conflicts.next_commands import fix_command
@@ -129,7 +130,7 @@ def decide_one(
     if conflict.verdict == "contradict":
         reasons = ("the sides contradict each other", *conflict.reasons)
         return Refusal(app.key, "contradict", reasons, conflict.commands)
-    reused = reused_names(snapshot, app.key)
+    reused = reused_names(snapshot.reused, app.key)
     if reused and request.strategy == "merge":
         return Refusal(app.key, "name-reused", reused, (fix_command(app.key, "renumber"),))
     strategy = request.strategy

@@ -701,6 +701,7 @@ def test_check_names_the_directory_where_a_label_is_not_unique(repo: Repo) -> No
         "migmerge: MM312 the app label 'users' is ambiguous: one/users/migrations, two/users/migrations\n"
         "hint: name the directory\n",
     )
+    assert "the app label 'users/' is ambiguous" in repo.run("fix", "users/", "--yes").stderr
     assert repo.fix("one/users/migrations")["resolutions"][0]["status"] == "fixed"
 
 

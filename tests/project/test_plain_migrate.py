@@ -88,11 +88,11 @@ def test_django_sees_a_migration_like_any_other(carried: Site) -> None:
     carried.manage("squashmigrations", "shop", CATCH_UP, "--no-input", code=1 if old else 0)
 
 
-def weigh(site: Site) -> None:
-    """main gets another migration, which is merged."""
+def weigh(site: Site, name: str = "weight") -> None:
+    """main gets another migration, of this name, which is merged."""
     site.git("checkout", "-q", "main")
     site.field("weight")
-    site.make("weight")
+    site.make(name)
     site.commit("weight")
     site.publish()
     site.git("checkout", "-q", "feature")

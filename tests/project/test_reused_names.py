@@ -17,6 +17,7 @@ from tests.project.test_plain_migrate import (
     fill,
     schema,
     values,
+    weigh,
 )
 
 RENUMBER = ("--strategy", "renumber", "--commit")
@@ -33,13 +34,7 @@ def build_reused(root: Path) -> None:
     site.git("merge", "-q", "--no-edit", "main")
     site.fix(*CARRIED)
     site.git("branch", "once")
-    site.git("checkout", "-q", "main")
-    site.field("weight")
-    site.make("auto")
-    site.commit("weight")
-    site.publish()
-    site.git("checkout", "-q", "feature")
-    site.git("merge", "-q", "--no-edit", "main")
+    weigh(site, "auto")
 
 
 @pytest.fixture
