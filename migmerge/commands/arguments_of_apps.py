@@ -68,9 +68,6 @@ def _apps_at(snapshot: Snapshot, name: str, scope: Scope) -> list[App]:
     path = posixpath.normpath(posixpath.join(scope.directory, name.replace(os.sep, "/")))
     if path.endswith(".py"):
         path = posixpath.dirname(path)  # of models.py its app is meant
-    known = any(f"{app.directory}/".startswith(f"{path}/") for app in snapshot.apps.values())
-    if path != posixpath.curdir and not known:
-        return []  # a name, or a path without migrations
     prefix = "" if path == posixpath.curdir else path
     return [app for app in snapshot.apps.values() if is_around(app.directory, prefix)]
 

@@ -517,7 +517,15 @@ def published(repo: Repo) -> dict[str, object]:
 
 
 def test_what_is_published_is_so_in_a_directory_that_was_moved(siblings: Repo) -> None:
+    siblings.git("checkout", "-q", "main")
+    siblings.write("cart/migrations/__init__.py", "")
+    siblings.migration("cart", "0001_initial")
+    siblings.commit("another app")
+    siblings.publish()
+    siblings.git("checkout", "-q", "feature")
+    siblings.git("merge", "-q", "--no-edit", "main")
     siblings.git("mv", "shop", "store")
+    siblings.git("mv", "cart", "basket")  # whose __init__.py is empty, too
     siblings.commit("moved")
     assert published(siblings) == {"0002_price": False, "0002_stock": True}
     for path in (siblings.root / "store/migrations").glob("0001*"):

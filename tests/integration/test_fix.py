@@ -191,7 +191,8 @@ def add_carriage_returns(repo: Repo) -> None:
 
 
 def add_duplicate(repo: Repo) -> None:
-    repo.write("shop/migrations/0002_again.py", repo.read("shop/migrations/0002_stock.py"))
+    source = repo.read("shop/migrations/0002_stock.py").rstrip()  # no newline at the end
+    repo.write("shop/migrations/0002_again.py", source)
     repo.git("rm", "-q", "shop/migrations/0002_price.py")
     repo.commit("the same under another name")
 

@@ -34,6 +34,9 @@ CASES = {
     "both set one definition": (conflict(disputed=(BOTH_SET,)), "renumber", "merge"),
     "no merge migration can set it": (conflict(disputed=(NEVER,)), "merge", "regenerate"),
     "one file name": (conflict("path"), "merge", "renumber"),
+    "one file name, and both set one definition": (
+        conflict("path", disputed=(BOTH_SET,)), "merge", "renumber",
+    ),
     "one file name, no side may move": (conflict("path", branches=UNKNOWN), "merge", "manual"),
     "one file twice": (
         conflict("path", branches=UNKNOWN, duplicates=((PRICE, STOCK),)), "merge", "merge",

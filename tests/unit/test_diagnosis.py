@@ -87,6 +87,13 @@ def test_reconciliation(given: Status, formers, rows: list[str], runs: list[str]
     assert found.needed == bool(rows)
 
 
+def test_reconciliation_of_a_row_whose_migration_has_another_one() -> None:
+    """It goes: what the file replaces is recorded already."""
+    given = status("1_a 2_x 3_x 4_x", "1_a 2_x 4_x", "4_x for 3_x")
+    found = plan(given, contents={Pair("shop", "2_x", "4_x"): "second"})
+    assert found.rows == (Renamed("shop", "2_x", "4_x"),)
+
+
 @pytest.mark.parametrize(
     ("given", "names", "rows"),
     [
