@@ -17,7 +17,8 @@ import re
 import subprocess
 import sys
 
-from migmerge.analysis.snapshot import Snapshot, read_snapshot, understand
+from migmerge.analysis.snapshot import Snapshot, Tree, read_snapshot, understand
+from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
 from migmerge.conflicts.conflict import Conflict
 from migmerge.conflicts.detect import find_conflicts
@@ -25,9 +26,9 @@ from migmerge.errors import UserError
 from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, find_repository
 from migmerge.migrations.naming import number
-from migmerge.resolve.files import plan_files, reserved_names
+from migmerge.resolve.files import Texts, plan_files, reserved_names
 from migmerge.resolve.fix_plan import GraphChange
-from migmerge.resolve.graph_changes import renumber
+from migmerge.resolve.graph_changes import NamingRules, renumber
 
 NAME = "dependencies"
 TITLE = re.compile(r"(.*/)?([0-9]+)_(.+)\.py$")
@@ -130,9 +131,9 @@ def compare(repository: Repository, tree: str, commit: str, tally: collections.C
     moved_paths = renames(repository, tree, commit)
     if not moved_paths:
         return
-    config = Config()
-    before = read_snapshot(repository, config, commit=tree)
-    human = read_snapshot(repository, config, commit=commit)
+    workspace = Workspace(repository, Config())
+    before = read_snapshot(workspace, commit=tree)
+    human = read_snapshot(workspace, commit=commit)
     for conflict in find_conflicts(before.graph, before.apps).conflicts:
         app = conflict.app.key
         mine = {o: n for o, n in moved_paths.items() if o.startswith(conflict.app.directory + "/")}
@@ -143,15 +144,14 @@ def compare(repository: Repository, tree: str, commit: str, tally: collections.C
             continue
         sided = with_moved(conflict, {os.path.basename(p)[:-3] for p in mine})
         tally["commits"] += 1
-        moves = renumber(
-            before.graph, sided, reserved_names(before, conflict.app), keep_names=False
-        )
-        files = plan_files(before, [moves], (), {}) if isinstance(moves, GraphChange) else moves
+        change = renumber(before.graph, sided, NamingRules(reserved_names(before, conflict.app)))
+        planned = isinstance(change, GraphChange)
+        files = plan_files(before, [change], Texts()) if planned else change
         if not hasattr(files, "changes"):
             tally["refused: " + re.sub(r"\S*[/_]\S*", "X", files.reasons[0])[:60]] += 1
             continue
         changed = {path: change.data for path, change in files.changes.items()}
-        after = understand(repository, config, "plan", before.listing, changed)
+        after = understand(workspace, Tree("plan", before.listing, changed))
         if shape(after, app) == shape(human, app):
             tally["same graph"] += 1
             judge_bytes(before, human, mine, changed, tally)

@@ -11,10 +11,10 @@ import sys
 from typing import NamedTuple
 
 from migmerge import __version__
+from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
-from migmerge.git.base import Base, find_base
+from migmerge.git.base import Base
 from migmerge.git.cache import keep, read_kept
-from migmerge.git.repository import Repository
 from migmerge.git.trees import Records, path_of
 
 _LOCKS = (b"max_migration.txt", b"migrations_lockfile.txt")
@@ -32,27 +32,25 @@ class Clean(NamedTuple):
     notices: tuple[str, ...]
 
 
-def recall(
-    repository: Repository, config: Config, records: Records, asked_base: str | None
-) -> Clean | None:
+def recall(workspace: Workspace, records: Records) -> Clean | None:
     """What a check of these files would say, if it is known."""
-    data = read_kept(repository, _name(records), _form(config, asked_base))
+    data = read_kept(
+        workspace.repository, _name(records), _form(workspace.config, workspace.asked_base)
+    )
     head, _, listed = data.partition(b"\n")
-    if not data or listed != _relevant(records, config):
+    if not data or listed != _relevant(records, workspace.config):
         return None
     numbers, name, commit, *notices = head.decode("utf-8", "surrogateescape").split("\0")
     migrations, apps, asked = map(int, numbers.split())
     base = Base(name, commit) if name else None
-    if asked and find_base(repository, asked_base, config.base) != base:
+    if asked and workspace.base != base:
         return None
     return Clean(migrations, apps, bool(asked), base, tuple(notices))
 
 
-def remember(
-    repository: Repository, config: Config, records: Records, asked_base: str | None, clean: Clean
-) -> None:
+def remember(workspace: Workspace, records: Records, clean: Clean) -> None:
     """Keep what was said, if it can be known again by what git lists."""
-    listed = _relevant(records, config)
+    listed = _relevant(records, workspace.config)
     if listed is None:
         return
     name, commit = clean.base or ("", "")
@@ -60,7 +58,7 @@ def remember(
         (f"{clean.migrations} {clean.apps} {clean.asked:d}", name, commit, *clean.notices)
     )
     data = head.encode("utf-8", "surrogateescape") + b"\n" + listed
-    keep(repository, _name(records), _form(config, asked_base), data)
+    keep(workspace.repository, _name(records), _form(workspace.config, workspace.asked_base), data)
 
 
 def _name(records: Records) -> str:

@@ -59,7 +59,7 @@ def footprints_of(
         for key in fresh
     }
     facts = _facts(snapshot, fresh, scripts.values())
-    same = {key for pair in conflict.duplicates for key in pair}
+    same = {key for pair in conflict.assessment.duplicates for key in pair}
     found = {key: footprints(script, facts) for key, script in scripts.items()}
 
     def done(side: list[NodeKey]) -> list[Footprint]:
@@ -68,7 +68,7 @@ def footprints_of(
     # what came before the twin that goes will come after the one that stays
     swapped = [
         (found[kept], done(_before(snapshot, conflict, dropped)))
-        for dropped, kept in conflict.duplicates
+        for dropped, kept in conflict.assessment.duplicates
     ]
     return [*((done(one), done(other)) for one, other in pairs), *swapped]
 

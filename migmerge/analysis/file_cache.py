@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from migmerge import __version__
-from migmerge.config import Config
+from migmerge.analysis.workspace import Workspace
 from migmerge.git.base import published_records
 from migmerge.git.cache import keep, read_kept
 from migmerge.git.repository import Repository
@@ -40,7 +40,8 @@ class Contents(Mapping[str, bytes]):
         given: Mapping[str, bytes],
     ) -> None:
         """`given` are bytes that are not the listing's, or were read before."""
-        self._repository, self._listing = repository, listing
+        self.listing = listing
+        self._repository = repository
         self._paths = frozenset((*paths, *given))
         self._found = dict(given)
         self._read = set(given)
@@ -49,7 +50,7 @@ class Contents(Mapping[str, bytes]):
         """Read those of `paths` that were not read yet, in one go."""
         fresh = [path for path in paths if path in self._paths and path not in self._read]
         self._read.update(fresh)
-        self._found |= read_files(self._repository, self._listing, fresh)
+        self._found |= read_files(self._repository, self.listing, fresh)
 
     def __getitem__(self, path: str) -> bytes:
         if path not in self._read:
@@ -134,15 +135,13 @@ class Memory:
             write_cache(repository, self._known, self._used)
 
 
-def remembering(
-    repository: Repository, config: Config, listing: Listing, asked_base: str | None = None
-) -> Memory:
+def remembering(workspace: Workspace, listing: Listing) -> Memory:
     """What is known about a listing's files, from the cache and the base branch."""
 
     def published() -> tuple[bytes, ...]:
-        return published_records(repository, asked_base, config.base)
+        return published_records(workspace.repository, workspace.asked_base, workspace.config.base)
 
-    return Memory(listing, read_cache(repository), published)
+    return Memory(listing, read_cache(workspace.repository), published)
 
 
 def _is_blob(data: bytes, oid: str) -> bool:

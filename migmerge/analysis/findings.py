@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from migmerge.analysis.snapshot import THEIRS, Snapshot, paths_of_both_sides
-from migmerge.config import Config
-from migmerge.conflicts.conflict import Conflict, Notice, Place
+from migmerge.analysis.both_sides import paths_of_both_sides
+from migmerge.analysis.snapshot import THEIRS, Snapshot
+from migmerge.analysis.workspace import Workspace
+from migmerge.conflicts.conflict import Advice, Assessment, Conflict, Notice, Place
 from migmerge.conflicts.detect import Found, find_conflicts, number_collisions
 from migmerge.conflicts.next_commands import fix_command
-from migmerge.git.repository import Repository, find_commit
-from migmerge.git.trees import File, Listing, list_commit
+from migmerge.git.trees import File, Listing
 from migmerge.migrations.graph import without_squashes
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.reader import MARKERS
@@ -39,10 +39,8 @@ class Findings(NamedTuple):
 
 
 def analyse(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     snapshot: Snapshot,
-    asked_base: str | None,
     moved: Collection[str] = (),
     *,
     always_base: bool = False,
@@ -51,12 +49,12 @@ def analyse(
     midway = without_squashes(snapshot.graph, snapshot.resolve)
     found = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files, midway)
     numbers: list[Conflict] = []
-    if config.numbers != "off":
+    if workspace.config.numbers != "off":
         numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset())
     found = found._replace(notices=(*found.notices, *_oddities(snapshot)))
-    if not (found.conflicts or numbers or asked_base or always_base):
+    if not (found.conflicts or numbers or workspace.asked_base or always_base):
         return Findings((), tuple(sorted(found.notices)), None)
-    return _complete(repository, config, snapshot, found, numbers, asked_base, moved)
+    return _complete(workspace, snapshot, found, numbers, moved)
 
 
 def _oddities(snapshot: Snapshot) -> list[Notice]:
@@ -83,40 +81,37 @@ def _oddities(snapshot: Snapshot) -> list[Notice]:
 
 
 def _complete(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     snapshot: Snapshot,
     found: Found,
     numbers: list[Conflict],
-    asked_base: str | None,
     moved: Collection[str],
 ) -> Findings:
     # only here: a check that finds nothing, the common case, never comes so far
     from migmerge.conflicts.sides import decide_sides
-    from migmerge.git.base import find_base
 
-    base = find_base(repository, asked_base, config.base)
-    listing = list_commit(repository, base.commit) if base else None
+    base = workspace.base
+    listing = workspace.list_commit(base.commit) if base else None
     old = {**listing.files, **_in_moved_directories(snapshot, listing)} if listing else None
     published = _published(snapshot, old) if old is not None else None
     if numbers and old is not None:
         numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset(old))
-    elif config.numbers != "error":
+    elif workspace.config.numbers != "error":
         numbers = []  # without a base branch it can't be told which are new
     notices = list(found.notices)
-    if config.numbers == "notice":
+    if workspace.config.numbers == "notice":
         notices += [
             Notice(c.place or Place(c.app.directory, 0), c.reasons[0], c.kind) for c in numbers
         ]
         numbers = []
-    prefer = config.prefer
+    prefer = workspace.config.prefer
     if prefer == "auto" and base and any(c.kind == "siblings" for c in found.conflicts):
         from migmerge.analysis.team_habit import team_preference
 
         prefer = team_preference(
-            repository, base.commit, {a.directory for a in snapshot.apps.values()}
+            workspace.repository, base.commit, {a.directory for a in snapshot.apps.values()}
         )
-    before = listing or _committed(repository, snapshot)
+    before = listing or _committed(workspace, snapshot)
     sided = []
     for conflict in (*found.conflicts, *numbers):
         branches = decide_sides(conflict.branches, published, moved)
@@ -126,9 +121,9 @@ def _complete(
             notices.append(notice)
         else:
             sided.append(_at_fault(snapshot, conflict))
-    told = _told(repository, snapshot, sided, published or (), prefer, asked_base)
+    told = _told(workspace, snapshot, sided, published or (), prefer)
     if snapshot.graph.missing:
-        told = _renamed(repository, snapshot, told)
+        told = _renamed(workspace, snapshot, told)
     paths = frozenset(old or ())
     return Findings(told, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
 
@@ -141,10 +136,10 @@ def _beyond_this_branch(conflict: Conflict) -> Notice | None:
     return None
 
 
-def _committed(repository: Repository, snapshot: Snapshot) -> Listing | None:
+def _committed(workspace: Workspace, snapshot: Snapshot) -> Listing | None:
     """What HEAD has, where the work tree or the index is looked at."""
-    head = find_commit(repository, "HEAD") if snapshot.source in ("worktree", "index") else None
-    return list_commit(repository, head) if head else None
+    head = workspace.head if snapshot.source in ("worktree", "index") else None
+    return workspace.list_commit(head) if head else None
 
 
 def _broken_before(snapshot: Snapshot, conflict: Conflict, before: Listing | None) -> Notice | None:
@@ -171,12 +166,11 @@ def _at_fault(snapshot: Snapshot, conflict: Conflict) -> Conflict:
 
 
 def _told(
-    repository: Repository,
+    workspace: Workspace,
     snapshot: Snapshot,
     conflicts: list[Conflict],
     published: Collection[NodeKey],
     prefer: str,
-    asked_base: str | None,
 ) -> tuple[Conflict, ...]:
     """The conflicts with all that reading the sides' operations tells."""
     from migmerge.analysis.compare import footprints_of, side_files, source_of
@@ -187,31 +181,31 @@ def _told(
 
     broken = {c.app.key: c for c in reversed(conflicts) if c.kind in BROKEN}
     sided = any(conflict.kind in ("siblings", "path") for conflict in conflicts)
-    shared = paths_of_both_sides(repository, snapshot.listing) if sided else frozenset()
+    shared = paths_of_both_sides(workspace, snapshot.listing) if sided else frozenset()
     found = []
     for conflict in conflicts:
         duplicates = find_duplicates(conflict, lambda key: fingerprint(source_of(snapshot, key)))
-        conflict = conflict._replace(duplicates=duplicates)
+        conflict = conflict._replace(assessment=Assessment(duplicates=duplicates))
         evidence = Evidence(
             footprints_of(snapshot, conflict, published, shared),
             side_files(snapshot, conflict),
             reused_names(snapshot.reused, conflict.app.key),
         )
-        told = recommend(conflict, evidence, prefer, asked_base)
+        told = recommend(conflict, evidence, prefer, workspace.asked_base)
         if told.app.key in broken and told.kind not in BROKEN:
-            first = recommend(broken[told.app.key], Evidence(), prefer, asked_base)
-            told = told._replace(recommendation="manual", commands=first.commands)
+            first = recommend(broken[told.app.key], Evidence(), prefer, workspace.asked_base)
+            told = told._replace(advice=Advice(commands=first.advice.commands))
         found.append(told)
     return tuple(found)
 
 
 def _renamed(
-    repository: Repository, snapshot: Snapshot, conflicts: tuple[Conflict, ...]
+    workspace: Workspace, snapshot: Snapshot, conflicts: tuple[Conflict, ...]
 ) -> tuple[Conflict, ...]:
     """A missing dependency that is there under another name is one that fix can mend."""
     from migmerge.analysis.renames import find_renames
 
-    renamed = find_renames(repository, snapshot).gone
+    renamed = find_renames(workspace, snapshot).gone
     found = []
     for conflict in conflicts:
         missing = {m.key for m in snapshot.graph.missing if m.migration.key.app == conflict.app.key}
@@ -220,9 +214,7 @@ def _renamed(
             apps = sorted({renamed[k].app for k in missing if k in renamed})
             commands = tuple(fix_command(app) for app in apps)
             reasons = (*conflict.reasons, *told)
-            conflict = conflict._replace(
-                reasons=reasons, commands=commands, recommendation="renumber"
-            )
+            conflict = conflict._replace(reasons=reasons, advice=Advice("renumber", commands))
         found.append(conflict)
     return tuple(found)
 

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from migmerge.analysis.open_branches import Changed, OpenBranch, changes
 from migmerge.analysis.snapshot import Snapshot, members_of
+from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
 from migmerge.conflicts.commute import compare_sides
+from migmerge.conflicts.conflict import Verdict
 from migmerge.conflicts.forecast import Clash, Fresh, Side, collide
 from migmerge.git.base import Base
 from migmerge.git.merged import merge_records
@@ -28,14 +30,19 @@ from migmerge.migrations.recorder import Footprint
 
 class Collision(NamedTuple):
     """Two branches (the second may be the base) that collide in an app, with the migrations of
-    each that do; `verdict` is empty for kinds without sides."""
+    each that do; there is no `verdict` for kinds without sides."""
 
     one: str
     other: str
     app: App
     clash: Clash
-    verdict: str = ""
+    verdict: Verdict | None = None
     reasons: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """The verdict, or the kind where there is none."""
+        return self.verdict.value if self.verdict else self.clash.kind
 
 
 class Forecast(NamedTuple):
@@ -46,8 +53,7 @@ class Forecast(NamedTuple):
 
 
 def forecast(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     snapshot: Snapshot,
     base: Base,
     branches: Sequence[OpenBranch],
@@ -58,13 +64,15 @@ def forecast(
     ends = {way for ways in met.values() for way in ways}
     ends |= {(branch.fork, branch.commit) for branch in branches}
     directories = {app.directory: app for app in snapshot.apps.values()}
-    changed = changes(repository, ends - set(since.values()))
+    changed = changes(workspace.repository, ends - set(since.values()))
     places = {split(change.path)[0] for found in changed.values() for change in found}
     places |= directories.keys()
     within = () if "" in places else sorted(places)  # the top has no name for git
-    changed |= changes(repository, set(since.values()), within)
-    wanted = {way: _candidates(f, directories, config) for way, f in changed.items()}
-    blobs = read_blobs(repository, {c.oid for found in wanted.values() for c in found if c.oid})
+    changed |= changes(workspace.repository, set(since.values()), within)
+    wanted = {way: _candidates(f, directories, workspace.config) for way, f in changed.items()}
+    blobs = read_blobs(
+        workspace.repository, {c.oid for found in wanted.values() for c in found if c.oid}
+    )
     reader = _Reader(directories, blobs, {})
     files = {path: file.oid for path, file in snapshot.listing.files.items()}
     trees = {base.commit: ChainMap(files)}
@@ -77,7 +85,11 @@ def forecast(
         (Collision(*names, app, clash), sides[one][app], sides[other][app])
         for names, (one, other) in met.items()
         for app in sorted(sides[one].keys() & sides[other].keys())
-        if (clash := _clash(repository, (one, other), app, sides[one][app], sides[other][app]))
+        if (
+            clash := _clash(
+                workspace.repository, (one, other), app, sides[one][app], sides[other][app]
+            )
+        )
     ]
     adding = [(branch, sides[branch.fork, branch.commit]) for branch in branches]
     touching = tuple((branch, apps) for branch, apps in adding if apps)
@@ -209,7 +221,7 @@ def _judged(
         left = [[oid for oid in own if marks[oid] not in alike] for own in oids]
         if alike and not any(left):
             reason = "both have the same content"
-            judged.append(collision._replace(verdict="commute", reasons=(reason,)))
+            judged.append(collision._replace(verdict=Verdict.COMMUTE, reasons=(reason,)))
             continue
         pair = tuple([f for oid in own for f in done[collision.app][oid]] for own in left)
         judgement = compare_sides([(pair[0], pair[1])])

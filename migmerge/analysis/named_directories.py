@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.config import Config
+from migmerge.analysis.workspace import Workspace
 from migmerge.git.repository import Repository
 from migmerge.git.trees import Listing, read_files
 from migmerge.migrations.membership import owners
@@ -29,8 +29,7 @@ class Named(NamedTuple):
 
 
 def directories_named_by_settings(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     listing: Listing,
     labels: Mapping[str, str],
     projects: Sequence[str],
@@ -39,9 +38,9 @@ def directories_named_by_settings(
     found, unread = set(), set()
     for place in projects:
         manage = f"{place}/manage.py".lstrip("/")
-        source = read_files(repository, listing, [manage]).get(manage, b"")
-        module = config.settings or settings_module(source)
-        modules = _settings(repository, listing, place, module)
+        source = read_files(workspace.repository, listing, [manage]).get(manage, b"")
+        module = workspace.config.settings or settings_module(source)
+        modules = _settings(workspace.repository, listing, place, module)
         if modules is None:
             unread.add(place)
             continue

@@ -6,15 +6,14 @@ import os
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Renames, Snapshot
+from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Branch, Conflict
-from migmerge.git.repository import Repository, find_commit
-from migmerge.git.state import stopped_operation
-from migmerge.git.trees import list_commit, read_blobs
+from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import fingerprint
 
 
-def find_renames(repository: Repository, snapshot: Snapshot) -> Renames:
+def find_renames(workspace: Workspace, snapshot: Snapshot) -> Renames:
     """Missing migrations, each with the one that has its content now, under another name.
 
     One side renumbered what the other builds on, or a rebase that goes commit by commit did.
@@ -24,25 +23,25 @@ def find_renames(repository: Repository, snapshot: Snapshot) -> Renames:
     for key in sorted({missing.key for missing in snapshot.graph.missing}):
         commit, old = "", b""
         if key.app in snapshot.apps:
-            commit, old = _old_content(repository, snapshot, key)
+            commit, old = _old_content(workspace, snapshot, key)
         same = _same_content(snapshot, key, old)
         if len(same) == 1:
             found[key] = same[0]
-            known |= list_commit(repository, commit).files.keys()
+            known |= workspace.list_commit(commit).files.keys()
     return Renames(found, known=frozenset(known))
 
 
-def find_taken(repository: Repository, snapshot: Snapshot, base: str) -> Renames:
+def find_taken(workspace: Workspace, snapshot: Snapshot, base: str) -> Renames:
     """In a rebase or after it, migrations that got another name since theirs is upstream's.
 
     The commits that followed still name them by the old one. `base` is the base branch's commit.
     """
-    before, onto = _rebased(repository)
+    before, onto = _rebased(workspace)
     if not before:
-        before, onto = left_behind(repository), base
+        before, onto = left_behind(workspace), base
     if not before or not onto:
         return Renames()
-    old, upstream = list_commit(repository, before).files, list_commit(repository, onto).files
+    old, upstream = workspace.list_commit(before).files, workspace.list_commit(onto).files
     found = {}
     for key, migration in snapshot.graph.nodes.items():
         path = migration.path
@@ -50,7 +49,9 @@ def find_taken(repository: Repository, snapshot: Snapshot, base: str) -> Renames
             continue
         if old[path].oid == upstream[path].oid:
             continue
-        same = _same_content(snapshot, key, read_blobs(repository, {old[path].oid})[old[path].oid])
+        same = _same_content(
+            snapshot, key, read_blobs(workspace.repository, {old[path].oid})[old[path].oid]
+        )
         if len(same) == 1 and same[0] != key:
             found[key] = same[0]
     return Renames({}, found, frozenset(old.keys() - upstream.keys()), frozenset(old))
@@ -75,22 +76,26 @@ def unseen_dependents(snapshot: Snapshot, app: str) -> Conflict:
     return Conflict(snapshot.apps[app], "siblings", None, tuple(branches))
 
 
-def _rebased(repository: Repository) -> tuple[str, str]:
+def _rebased(workspace: Workspace) -> tuple[str, str]:
     """The tip of the branch that is being rebased, and the commit that it goes onto."""
     found = []
     for name in ("orig-head", "onto"):
         try:
-            with open(repository.git_path(os.path.join("rebase-merge", name))) as handle:
-                found.append(find_commit(repository, handle.read().strip()) or "")
+            with open(workspace.repository.git_path(os.path.join("rebase-merge", name))) as handle:
+                found.append(workspace.find_commit(handle.read().strip()) or "")
         except OSError:
             return "", ""
     return found[0], found[1]
 
 
-def left_behind(repository: Repository) -> str:
+def left_behind(workspace: Workspace) -> str:
     """ORIG_HEAD where HEAD does not hold it: the tip that a finished rebase left."""
-    before, head = find_commit(repository, "ORIG_HEAD"), find_commit(repository, "HEAD")
-    if not before or not head or not repository.git("rev-list", "-1", before, "--not", head):
+    before, head = workspace.find_commit("ORIG_HEAD"), workspace.head
+    if (
+        not before
+        or not head
+        or not workspace.repository.git("rev-list", "-1", before, "--not", head)
+    ):
         return ""
     return before
 
@@ -101,32 +106,34 @@ def _same_content(snapshot: Snapshot, key: NodeKey, old: bytes) -> list[NodeKey]
     return [node for node in nodes if fingerprint(source_of(snapshot, node)) == mark]
 
 
-def _old_content(repository: Repository, snapshot: Snapshot, key: NodeKey) -> tuple[str, bytes]:
+def _old_content(workspace: Workspace, snapshot: Snapshot, key: NodeKey) -> tuple[str, bytes]:
     """A commit that has the migration under this name, and its bytes there."""
     directory = snapshot.apps[key.app].directory
     path = f"{directory}/{key.name}.py".lstrip("/")
-    for commit in (*snapshot.listing.commits, *_tips(repository), *_removal(repository, path)):
-        out = repository.git("rev-parse", "--verify", "--quiet", "--end-of-options",
+    for commit in (*snapshot.listing.commits, *_tips(workspace), *_removal(workspace, path)):
+        out = workspace.repository.git("rev-parse", "--verify", "--quiet", "--end-of-options",
                              f"{commit}:{path}", expected=(0, 1, 128))  # fmt: skip
         oid = out.decode().strip()
         if oid:
-            return commit, read_blobs(repository, {oid})[oid]
+            return commit, read_blobs(workspace.repository, {oid})[oid]
     return "", b""
 
 
-def _tips(repository: Repository) -> list[str]:
+def _tips(workspace: Workspace) -> list[str]:
     """Commits of the other side, and of the branch as it was before a rebase."""
-    stopped = stopped_operation(repository)
+    stopped = workspace.stopped
     found = [stopped.theirs] if stopped else []
-    found.append(_rebased(repository)[0])
-    found += [find_commit(repository, name) or "" for name in ("HEAD^2", "HEAD^1", "ORIG_HEAD")]
+    found.append(_rebased(workspace)[0])
+    found += [workspace.find_commit(name) or "" for name in ("HEAD^2", "HEAD^1", "ORIG_HEAD")]
     return [commit for commit in found if commit]
 
 
-def _removal(repository: Repository, path: str) -> list[str]:
+def _removal(workspace: Workspace, path: str) -> list[str]:
     """The parent of the last commit that took the path away."""
-    out = repository.git("log", "-1", "-m", "--no-renames", "--diff-filter=D", "--format=%H",
-                         "HEAD", "--", path, expected=(0, 128))  # fmt: skip
+    out = workspace.repository.git(
+        "log", "-1", "-m", "--no-renames", "--diff-filter=D", "--format=%H", "HEAD", "--", path,
+        expected=(0, 128),
+    )  # fmt: skip
     lines = out.decode().split()
-    parent = find_commit(repository, f"{lines[0]}^1") if lines else None
+    parent = workspace.find_commit(f"{lines[0]}^1") if lines else None
     return [parent] if parent else []

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from migmerge.analysis.snapshot import Snapshot
+from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Conflict
 from migmerge.errors import UserError
-from migmerge.git.repository import Repository, find_commit
-from migmerge.git.state import stopped_operation
-from migmerge.git.trees import list_commit
 from migmerge.migrations.model import NodeKey
 
 
 def taken_leaves(
-    repository: Repository, snapshot: Snapshot, conflicts: Iterable[Conflict], take: str
+    workspace: Workspace, snapshot: Snapshot, conflicts: Iterable[Conflict], take: str
 ) -> frozenset[NodeKey]:
     """The leaf of the side that `take` (ours, theirs, or a migration's name) means, of each
     conflict where both sides set something.
@@ -22,7 +20,7 @@ def taken_leaves(
     As git has it: ours is HEAD and theirs what is being brought in, or the two parents of the
     merge commit that HEAD is. UserError where no side, or more than one, is meant.
     """
-    disputed = [conflict for conflict in conflicts if conflict.disputed]
+    disputed = [conflict for conflict in conflicts if conflict.assessment.disputed]
     if take not in ("ours", "theirs"):
         named = {
             b.leaf for c in disputed for b in c.branches for key in b.nodes if key.name == take
@@ -35,10 +33,10 @@ def taken_leaves(
                 hint,
             )
         return frozenset(named)
-    ours, theirs = _commits(repository, disputed)
+    ours, theirs = _commits(workspace, disputed)
     other, own = (ours, theirs) if take == "theirs" else (theirs, ours)
-    lacking = list_commit(repository, other).files
-    having = list_commit(repository, own).files
+    lacking = workspace.list_commit(other).files
+    having = workspace.list_commit(own).files
     found = set()
     for conflict in disputed:
         paths = {b.leaf: snapshot.graph.nodes[b.leaf].path for b in conflict.branches}
@@ -50,11 +48,11 @@ def taken_leaves(
     return frozenset(found)
 
 
-def _commits(repository: Repository, conflicts: Iterable[Conflict]) -> tuple[str, str]:
-    stopped = stopped_operation(repository)
-    first, second = find_commit(repository, "HEAD^1"), find_commit(repository, "HEAD^2")
+def _commits(workspace: Workspace, conflicts: Iterable[Conflict]) -> tuple[str, str]:
+    stopped = workspace.stopped
+    first, second = workspace.find_commit("HEAD^1"), workspace.find_commit("HEAD^2")
     if stopped:
-        first, second = find_commit(repository, "HEAD"), stopped.theirs
+        first, second = workspace.head, stopped.theirs
     if not first or not second:
         raise UserError(
             "unknown-side", "there are no ours and theirs outside of a merge", _names(conflicts)

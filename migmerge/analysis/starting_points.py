@@ -8,10 +8,8 @@ from typing import NamedTuple
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.renames import left_behind
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
-from migmerge.config import Config
+from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Conflict
-from migmerge.git.repository import Repository, find_commit
-from migmerge.git.state import stopped_operation
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import pair_names, read_script
 
@@ -74,15 +72,11 @@ def _without(nodes: Nodes, gone: Collection[NodeKey]) -> Nodes:
     return {key: source for key, source in nodes.items() if key not in gone}
 
 
-def starts_of_history(
-    repository: Repository, config: Config, snapshot: Snapshot, base: str
-) -> StartingPoints:
-    """From the last merge, or the one that is stopped; else from the base branch (a commit, or
-    empty) and what a rebase left behind."""
-    commits, told = _sides(repository, base)
-    found = {
-        name: read_snapshot(repository, config, commit=commit) for name, commit in commits.items()
-    }
+def starts_of_history(workspace: Workspace, snapshot: Snapshot) -> StartingPoints:
+    """From the last merge, or the one that is stopped; else from the base branch and what a rebase
+    left behind."""
+    commits, told = _sides(workspace)
+    found = {name: read_snapshot(workspace, commit=commit) for name, commit in commits.items()}
     trees: dict[str, Nodes] = {
         name: {key: source_of(old, key) for key in old.graph.nodes if key.app in snapshot.apps}
         for name, old in found.items()
@@ -116,36 +110,42 @@ def _does_anything(snapshot: Snapshot, key: NodeKey) -> bool:
     return bool(script.calls or migration.header.opaque)
 
 
-def _sides(repository: Repository, base: str) -> tuple[dict[str, str], str]:
+def _sides(workspace: Workspace) -> tuple[dict[str, str], str]:
     """Commits by tree name, and in words where they come from."""
-    stopped = stopped_operation(repository)
-    head = find_commit(repository, "HEAD") or ""
-    if stopped and head:
-        return _of_two(repository, base, head, stopped.theirs), "the operation that is stopped"
-    merge = repository.git("rev-list", "--first-parent", "--merges", "--max-count=1", "HEAD", "--",
-                           expected=(0, 128)).decode().strip()  # fmt: skip
-    if merge:
-        parents = repository.git("rev-list", "--parents", "--max-count=1", merge, "--").split()
-        one, other = (parent.decode() for parent in parents[1:3])
-        return _of_two(repository, base, one, other), f"the merge {merge[:10]}"
+    base = workspace.base.commit if workspace.base else ""
+    head = workspace.head or ""
+    if workspace.stopped and head:
+        sides = (head, workspace.stopped.theirs)
+        return _of_two(workspace, base, sides), "the operation that is stopped"
+
+    merge_and_parents = workspace.repository.git(
+        "log", "-1", "--first-parent", "--merges", "--format=%H %P", "HEAD", "--",
+        expected=(0, 128),
+    )  # fmt: skip
+    if merge_and_parents:
+        merge, one, other = merge_and_parents.decode().split()[:3]
+        return _of_two(workspace, base, (one, other)), f"the merge {merge[:10]}"
+
     if base and head and base != head:
         # where the branch holds the base's tip already: what a rebase left behind, if there is that
-        own = left_behind(repository) if _holds(repository, head, base) else head
-        trees = _of_two(repository, base, own, base) if own else {"ancestor": base}
+        own = left_behind(workspace) if _holds(workspace, head, base) else head
+        trees = _of_two(workspace, base, (own, base)) if own else {"ancestor": base}
         return trees, "a rebase" if own not in ("", head) else "the base branch"
     return {}, "no merge in sight"
 
 
-def _of_two(repository: Repository, base: str, one: str, other: str) -> dict[str, str]:
-    out = repository.git("merge-base", one, other, expected=(0, 1)).decode().split()
-    if base and _holds(repository, base, other) and not _holds(repository, base, one):
+def _of_two(workspace: Workspace, base: str, sides: tuple[str, str]) -> dict[str, str]:
+    """Commits by tree name; of the two sides the one that the base branch has is onto."""
+    one, other = sides
+    out = workspace.repository.git("merge-base", one, other, expected=(0, 1)).decode().split()
+    if base and _holds(workspace, base, other) and not _holds(workspace, base, one):
         one, other = other, one
     ancestor = {"ancestor": out[0]} if out else {}
     return {**ancestor, "onto": one, "replayed": other}
 
 
-def _holds(repository: Repository, commit: str, other: str) -> bool:
-    return not repository.git("rev-list", "-1", other, "--not", commit)
+def _holds(workspace: Workspace, commit: str, other: str) -> bool:
+    return not workspace.repository.git("rev-list", "-1", other, "--not", commit)
 
 
 def _unlike(snapshot: Snapshot, trees: Mapping[str, Nodes]) -> tuple[str, ...]:

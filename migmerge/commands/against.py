@@ -5,38 +5,36 @@ from __future__ import annotations
 import shlex
 
 from migmerge.analysis.snapshot import THEIRS, Snapshot
-from migmerge.config import Config
-from migmerge.conflicts.conflict import Branch, Conflict
+from migmerge.analysis.workspace import Workspace
+from migmerge.conflicts.conflict import Advice, Branch, Conflict
 from migmerge.git.base import find_target
 from migmerge.git.merged import merge_records
-from migmerge.git.repository import Repository, commit_of, current_branch
-from migmerge.git.trees import Records, list_commit
+from migmerge.git.repository import commit_of, current_branch
+from migmerge.git.trees import Records
 from migmerge.migrations.model import NodeKey
 
 
-def merges(
-    repository: Repository, config: Config, asked: tuple[str, ...]
-) -> list[tuple[str, Records]]:
+def merges(workspace: Workspace, asked: tuple[str, ...]) -> list[tuple[str, Records]]:
     """Each ref with what merging it into HEAD would give; an empty one is the target branch."""
-    head = commit_of(repository, "HEAD")
+    head = commit_of(workspace.repository, "HEAD")
     found = []
     for ref in asked:
         if ref:
-            name, commit = ref, commit_of(repository, ref)
+            name, commit = ref, commit_of(workspace.repository, ref)
         else:
-            name, commit = find_target(repository, config.base)
-        found.append((name, merge_records(repository, head, commit)))
+            name, commit = find_target(workspace.repository, workspace.config.base)
+        found.append((name, merge_records(workspace.repository, head, commit)))
     return found
 
 
 def with_refs(
-    repository: Repository, snapshot: Snapshot, conflicts: tuple[Conflict, ...], ref: str
+    workspace: Workspace, snapshot: Snapshot, conflicts: tuple[Conflict, ...], ref: str
 ) -> tuple[Conflict, ...]:
     """The conflicts with their sides named by the refs that have them, and what to run there."""
     if not conflicts:
         return ()
-    names = (current_branch(repository) or "HEAD", ref)
-    trees = [list_commit(repository, side).files for side in snapshot.listing.commits]
+    names = (current_branch(workspace.repository) or "HEAD", ref)
+    trees = [workspace.list_commit(side).files for side in snapshot.listing.commits]
 
     def has(place: int, key: NodeKey) -> bool:
         path = snapshot.graph.nodes[key].path
@@ -52,7 +50,12 @@ def with_refs(
     return tuple(
         conflict._replace(
             branches=tuple(map(named, conflict.branches)),
-            commands=(first, *conflict.commands) if conflict.commands else (),
+            advice=_after_merging(conflict.advice, first),
         )
         for conflict in conflicts
     )
+
+
+def _after_merging(advice: Advice, merge: str) -> Advice:
+    commands = (merge, *advice.commands) if advice.commands else ()
+    return advice._replace(commands=commands)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
+from migmerge.analysis.workspace import Workspace
 from migmerge.commands.exclusive import Held
 from migmerge.commands.fix_options import FixOptions
-from migmerge.config import Config
-from migmerge.conflicts.conflict import Conflict
+from migmerge.commands.fix_terminal import agreed
+from migmerge.conflicts.conflict import Conflict, Verdict
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.databases.reconcile import (
     AffectedDatabase,
@@ -26,9 +28,9 @@ from migmerge.errors import UserError
 from migmerge.git.commit import Committed, amend_paths, commit_paths
 from migmerge.git.process import unbroken
 from migmerge.git.repository import Repository
-from migmerge.git.state import stopped_operation
 from migmerge.git.trees import list_index
 from migmerge.project.configured_databases import Permission
+from migmerge.project.interpreter import NoProject
 from migmerge.project.outcome import Outcome, Status, combine, failed, skipped
 from migmerge.project.questions import verify
 from migmerge.project.run import undisturbed
@@ -37,9 +39,9 @@ from migmerge.report.fix import (
     Verification,
 )
 from migmerge.report.screen import printable
-from migmerge.resolve.fix_plan import FixPlan, Refusal, Resolution, refused
+from migmerge.resolve.fix_plan import FixPlan, FixStatus, Refusal, Resolution, refused
 from migmerge.resolve.plan import PreparedFix
-from migmerge.resolve.project_input import apps_of, projects_of
+from migmerge.resolve.project_input import projects_of
 from migmerge.resolve.proof import prove_fix
 from migmerge.resolve.static_check import problems
 from migmerge.resolve.transaction import TAKE_BACK, TakenBack, Transaction, read_states
@@ -50,53 +52,38 @@ _HALF_WAY = (
 )
 
 
+class _Databases(NamedTuple):
+    """Configured databases that a fix is about: `affected` have applied what it renames (`names`),
+    `blocking` what it removes, or may have."""
+
+    names: RowsByApp
+    affected: Sequence[AffectedDatabase] = ()
+    blocking: Sequence[AffectedDatabase] = ()
+
+
 def apply_fix(
-    repository: Repository,
-    config: Config,
-    snapshot: Snapshot,
-    planned: PreparedFix,
-    conflicts: Sequence[Conflict],
-    options: FixOptions,
-    agreed: Callable[[FixPlan], bool],
-    held: Held,
+    workspace: Workspace, prepared: PreparedFix, options: FixOptions, held: Held
 ) -> FixReport:
-    """Ask by `agreed`, write, verify; the report says what was done."""
-    verification = Verification()
-    plan = planned.plan
+    """Ask, write, verify, reconcile, commit; the report says what was done."""
+    repository, plan = workspace.repository, prepared.plan
     if not plan.changes:
-        return FixReport(plan, verification, "", written=False)
-    refuse_unsafe(repository, plan.changes, planned.new_paths)
-    if (options.commit or options.amend) and planned.uncommitted:
-        raise UserError(
-            "commit",
-            f"the commit would lack {', '.join(planned.uncommitted)}",
-            "commit them first, or run fix without --commit",
-        )
-    names = renamed_rows(plan.resolutions)
-    projects = projects_of(repository, config, snapshot, sorted(planned.leaves))
-    rule = untouched_rule(no_databases=options.no_databases)
-    affected, blocking = [], []
-    if options.verify:
-        allowed = Permission(options.databases, config.protected_databases)
-        affected = find_affected(projects, names, allowed, rule)
-        blocking = find_affected(projects, removed_rows(plan.resolutions), allowed, rule)
-    plan = _with_databases(plan, affected)
-    if any(database.rows for database in blocking):
-        return FixReport(_held(plan, blocking, conflicts), verification, "", written=False)
+        return FixReport(plan, Verification(), "", written=False)
+
+    refuse_unsafe(repository, plan.changes, prepared.new_paths)
+    _refuse_incomplete_commit(prepared, options)
+    databases = _databases(workspace, prepared, options)
+    plan = _with_databases(plan, databases.affected)
+    if any(database.rows for database in databases.blocking):
+        blocked = _blocked(plan, databases.blocking, prepared.conflicts)
+        return FixReport(blocked, Verification(), "", written=False)
     if options.dry_run:
-        return FixReport(plan, verification, "", written=False)
-    if not options.yes and not agreed(plan):
-        return FixReport(plan, verification, "nothing was written", written=False)
-    before = read_states(repository, plan.changes)
-    refuse_changed(before, {p: d for p, d in snapshot.contents.items() if p not in snapshot.theirs})
-    after = states_after(repository, plan.changes, before)
-    transaction = Transaction(repository, before, after)
-    transaction.apply()
+        return FixReport(plan, Verification(), "", written=False)
+    if not options.yes and not agreed(repository, plan, options):
+        return FixReport(plan, Verification(), "nothing was written", written=False)
+
+    transaction = _write(repository, prepared)
     try:
-        verification = _verify(repository, config, snapshot, planned, conflicts, options)
-        if affected and not verification.failed:
-            configured = _reconcile(repository, config, transaction, affected, names)
-            verification = verification._replace(configured=configured)
+        verification = _verify_and_reconcile(workspace, prepared, databases, transaction, options)
     except BaseException as error:
         with undisturbed():
             back = transaction.roll_back()
@@ -105,10 +92,9 @@ def apply_fix(
         raise
     if verification.failed:
         back = transaction.roll_back()
-        return FixReport(
-            _failed(plan, verification, back), verification, "", written=False,
-            half_done=bool(back.stuck),
-        )  # fmt: skip
+        refused_plan, half_done = _failed(plan, verification, back), bool(back.stuck)
+        return FixReport(refused_plan, verification, "", written=False, half_done=half_done)
+
     with unbroken():
         held.done = "the fix is written: migmerge undo takes it back"
         transaction.finish()
@@ -116,7 +102,66 @@ def apply_fix(
     committed = _commit(repository, done, options)
     if committed:
         return FixReport(done, verification, committed.told, written=True, whole=committed.done)
-    return FixReport(done, verification, _finish(repository, planned.uncommitted), written=True)
+    return FixReport(done, verification, _finish(workspace, prepared.uncommitted), written=True)
+
+
+def _refuse_incomplete_commit(prepared: PreparedFix, options: FixOptions) -> None:
+    if (options.commit or options.amend) and prepared.uncommitted:
+        raise UserError(
+            "commit",
+            f"the commit would lack {', '.join(prepared.uncommitted)}",
+            "commit them first, or run fix without --commit",
+        )
+
+
+def _databases(workspace: Workspace, prepared: PreparedFix, options: FixOptions) -> _Databases:
+    """The configured databases that have applied what changes; none where nothing is verified."""
+    resolutions = prepared.plan.resolutions
+    names = renamed_rows(resolutions)
+    if not options.verify:
+        return _Databases(names)
+    projects = projects_of(workspace, prepared.snapshot, sorted(prepared.leaves))
+    rule = untouched_rule(no_databases=options.no_databases)
+    allowed = Permission(options.databases, workspace.config.protected_databases)
+    return _Databases(
+        names,
+        find_affected(projects, names, allowed, rule),
+        find_affected(projects, removed_rows(resolutions), allowed, rule),
+    )
+
+
+def _write(repository: Repository, prepared: PreparedFix) -> Transaction:
+    """The files and the index, as long as they are what the plan was made from."""
+    snapshot, changes = prepared.snapshot, prepared.plan.changes
+    before = read_states(repository, changes)
+    read = {p: data for p, data in snapshot.contents.items() if p not in snapshot.theirs}
+    refuse_changed(before, read)
+    transaction = Transaction(repository, before, states_after(repository, changes, before))
+    transaction.apply()
+    return transaction
+
+
+def _verify_and_reconcile(
+    workspace: Workspace,
+    prepared: PreparedFix,
+    databases: _Databases,
+    transaction: Transaction,
+    options: FixOptions,
+) -> Verification:
+    """Look at what was written; where it is right, configured databases follow."""
+    after = read_snapshot(workspace)
+    verification = _verify(workspace, prepared, after, options)
+    if verification.failed or not databases.affected:
+        return verification
+
+    # each database is named, and in the journal, before it is touched
+    rows = database_rows(databases.affected, databases.names)
+    if rows:
+        transaction.touch_databases(rows)
+    for database in rows:
+        print(printable(f"migmerge: renaming rows in {database.name}"), file=sys.stderr)
+    outcome = reconcile_affected(workspace.repository, after, databases.affected, databases.names)
+    return verification._replace(configured=outcome)
 
 
 def _commit(repository: Repository, done: FixPlan, options: FixOptions) -> Committed | None:
@@ -129,17 +174,21 @@ def _commit(repository: Repository, done: FixPlan, options: FixOptions) -> Commi
     return None
 
 
-def _held(
-    plan: FixPlan, held: Sequence[AffectedDatabase], conflicts: Sequence[Conflict]
+def _blocked(
+    plan: FixPlan, blocking: Sequence[AffectedDatabase], conflicts: Sequence[Conflict]
 ) -> FixPlan:
     """Nothing is regenerated that a database has applied: it would run again, on new columns."""
     told = tuple(
         f"{database.name} has applied {', '.join(map('.'.join, database.rows))}: made again it "
         "would run again, and what its columns hold would be lost"
-        for database in held
+        for database in blocking
         if database.rows
     )
-    ways = {c.app.key: c.commands for c in conflicts if c.verdict == "contradict"}
+    ways = {
+        c.app.key: c.advice.commands
+        for c in conflicts
+        if c.assessment.verdict == Verdict.CONTRADICT
+    }
     return plan._replace(
         resolutions=tuple(
             refused(
@@ -151,27 +200,11 @@ def _held(
                     ways.get(r.key, (fix_command(r.key, "renumber"),)),
                 ),
             )
-            if r.status == "planned"
+            if r.status is FixStatus.PLANNED
             else r
             for r in plan.resolutions
         )
     )
-
-
-def _reconcile(
-    repository: Repository,
-    config: Config,
-    transaction: Transaction,
-    affected: Sequence[AffectedDatabase],
-    names: RowsByApp,
-) -> Outcome:
-    """Affected databases follow the files; each is named, and in the journal, before."""
-    rows = database_rows(affected, names)
-    if rows:
-        transaction.touch_databases(rows)
-    for database in rows:
-        print(printable(f"migmerge: renaming rows in {database.name}"), file=sys.stderr)
-    return reconcile_affected(repository, read_snapshot(repository, config), affected, names)
 
 
 def _interrupted(back: TakenBack, transaction: Transaction) -> str:
@@ -192,50 +225,42 @@ def _with_databases(plan: FixPlan, affected: Sequence[AffectedDatabase]) -> FixP
 
 
 def _verify(
-    repository: Repository,
-    config: Config,
-    before: Snapshot,
-    planned: PreparedFix,
-    conflicts: Sequence[Conflict],
-    options: FixOptions,
+    workspace: Workspace, prepared: PreparedFix, after: Snapshot, options: FixOptions
 ) -> Verification:
-    after = read_snapshot(repository, config)
-    wrong = problems(before, after, planned.leaves)
+    """The files by our own graph, then by each project's Django, then with scratch databases."""
+    wrong = problems(prepared.snapshot, after, prepared.leaves)
     if wrong:
         return Verification(failed("; ".join(text for _, text in wrong)))
     if not options.verify:
         unwanted = skipped("--skip-verification", waived=True)
         return Verification(Outcome(), unwanted, unwanted)
-    answers: list[tuple[str, Outcome]] = []
+
+    django: list[tuple[str, Outcome]] = []
     databases: list[tuple[str, Outcome]] = []
-    for project, apps in projects_of(repository, config, after, sorted(planned.leaves)).items():
-        if isinstance(project, str):
-            answers.append((project, skipped(project)))
-            databases.append((project, skipped("the Django project could not be run")))
+    for project, apps in projects_of(workspace, after, sorted(prepared.leaves)).items():
+        if isinstance(project, NoProject):
+            django.append((project.why, skipped(project.why)))
+            databases.append((project.why, skipped("the Django project could not be run")))
             continue
+
         nodes = {
             after.apps[app].label: [k.name for k in after.graph.nodes if k.app == app]
             for app in apps
         }
-        leaves = {after.apps[app].label: planned.leaves[app] for app in apps}
-        answer = verify(project, nodes, leaves)
-        answers.append((project.name, answer))
-        if answer.status is not Status.OK:
-            why = f"not tried, since Django {answer.status.value}"
-            databases.append((project.name, skipped(why)))
-            continue
-        strategies = {r.strategy for r in planned.plan.resolutions if r.key in apps}
-        proof = prove_fix(
-            project, before, after, conflicts, apps, apps_of(after, project),
-            config, remade="regenerate" in strategies,
-        )  # fmt: skip
+        leaves = {after.apps[app].label: prepared.leaves[app] for app in apps}
+        checked = verify(project, nodes, leaves)
+        django.append((project.name, checked))
+        if checked.status is Status.OK:
+            proof = prove_fix(project, prepared, after, workspace.config)
+        else:
+            proof = skipped(f"not tried, since Django {checked.status.value}")
         databases.append((project.name, proof))
-    return Verification(Outcome(), combine(answers), combine(databases))
+    return Verification(Outcome(), combine(django), combine(databases))
 
 
 def _fixed(resolution: Resolution) -> Resolution:
-    if resolution.status == "planned":
-        return resolution._replace(status="fixed")
+    if resolution.status is FixStatus.PLANNED:
+        return resolution._replace(status=FixStatus.FIXED)
     return resolution
 
 
@@ -253,7 +278,7 @@ def _failed(plan: FixPlan, verification: Verification, back: TakenBack) -> FixPl
             refused(r.app, Refusal(r.key, "unverified", (*reasons, *r.reasons), hint))._replace(
                 strategy=r.strategy
             )
-            if r.status == "planned"
+            if r.status is FixStatus.PLANNED
             else r
             for r in plan.resolutions
         )
@@ -261,7 +286,7 @@ def _failed(plan: FixPlan, verification: Verification, back: TakenBack) -> FixPl
 
 
 def _message(plan: FixPlan) -> str:
-    labels = ", ".join(r.app for r in plan.resolutions if r.status == "fixed")
+    labels = ", ".join(r.app for r in plan.resolutions if r.status is FixStatus.FIXED)
     dropped = any(r.strategy == "transition" for r in plan.resolutions)
     what = "Drop old names of migrations" if dropped else "Resolve migration conflicts"
     lines = [f"{what} in {labels}", ""]
@@ -271,14 +296,14 @@ def _message(plan: FixPlan) -> str:
     return "\n".join(lines)
 
 
-def _finish(repository: Repository, uncommitted: Sequence[str]) -> str:
+def _finish(workspace: Workspace, uncommitted: Sequence[str]) -> str:
     """What git waits for, and what it would leave out."""
-    stopped = stopped_operation(repository)
-    unmerged = sorted(list_index(repository).unmerged)
-    if stopped and unmerged:
-        return f"staged; resolve and git add {shlex.join(unmerged)}, then {stopped.finish}"
-    staged = list_index(repository).files
-    untracked = [path for path in uncommitted if path not in staged]
+    stopped = workspace.stopped
+    index = list_index(workspace.repository)
+    if stopped and index.unmerged:
+        unmerged = shlex.join(sorted(index.unmerged))
+        return f"staged; resolve and git add {unmerged}, then {stopped.finish}"
+    untracked = [path for path in uncommitted if path not in index.files]
     if untracked:
         return f"staged; git add {shlex.join(untracked)}, then git commit"
     return f"staged; go on with {stopped.finish}" if stopped else "staged; look, then git commit"

@@ -7,9 +7,9 @@ import sys
 from typing import NamedTuple
 
 from migmerge.analysis.clean_checks import recall
+from migmerge.analysis.workspace import Workspace
 from migmerge.commands.exclusive import tidy_up
 from migmerge.commands.gate import Gate, open_gate, refuse_empty
-from migmerge.config import Config
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, commit_of, find_repository
 from migmerge.git.trees import Records, find_records
@@ -49,22 +49,22 @@ def check(options: CheckOptions) -> int:
     if not repository.bare:
         tidy_up(repository)
     gate = open_gate(repository, options.config, options.base, options.against)
-    config = gate.config
+    workspace = gate.workspace
     prefixes = _prefixes(repository, options)
     if options.exit_zero and "GIT_REFLOG_ACTION" in os.environ and not options.quiet:
         _tell_renumbered(repository)
-    trees = _trees(repository, config, options)
+    trees = _trees(workspace, options)
     # any other format says more than that there is nothing
     if options.format == "text" and not prefixes:
-        trees = [tree for tree in trees if not _is_known(repository, gate, options, *tree)]
+        trees = [tree for tree in trees if not _is_known(gate, options, *tree)]
     if not trees:
         return 0
     # a check that finds nothing once more never comes here
     from migmerge.commands.full_check import count_migrations, look, tell
 
-    checked = [look(repository, config, tree, prefixes, options) for tree in trees]
+    checked = [look(workspace, tree, prefixes, options) for tree in trees]
     if gate.target and not all(known.size[0] for known in checked):
-        refuse_empty(gate, 0, count_migrations(repository, config, gate.target.commit))
+        refuse_empty(gate, 0, count_migrations(workspace, gate.target.commit))
     if options.format == "text":
         for known in checked:
             tell(repository, known, options)
@@ -83,23 +83,23 @@ def _tell_renumbered(repository: Repository) -> None:
         print(notice_line(notice), file=sys.stderr)
 
 
-def _trees(
-    repository: Repository, config: Config, options: CheckOptions
-) -> list[tuple[str, Records]]:
+def _trees(workspace: Workspace, options: CheckOptions) -> list[tuple[str, Records]]:
     """What is to be looked at, each with the ref that it would be a merge with."""
     if options.against:
         from migmerge.commands.against import merges  # not for hooks
 
-        return merges(repository, config, options.against)
-    commit = commit_of(repository, options.rev) if options.rev else _pushed(options, repository)
-    return [("", find_records(repository, staged=options.staged, commit=commit))]
+        return merges(workspace, options.against)
+    commit = (
+        commit_of(workspace.repository, options.rev)
+        if options.rev
+        else _pushed(options, workspace.repository)
+    )
+    return [("", find_records(workspace.repository, staged=options.staged, commit=commit))]
 
 
-def _is_known(
-    repository: Repository, gate: Gate, options: CheckOptions, ref: str, records: Records
-) -> bool:
+def _is_known(gate: Gate, options: CheckOptions, ref: str, records: Records) -> bool:
     """Whether nothing was found here before; then it is said again."""
-    clean = recall(repository, gate.config, records, options.base)
+    clean = recall(gate.workspace, records)
     if clean is None or (gate.target and not clean.migrations):
         return False
     if options.verbose:

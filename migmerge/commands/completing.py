@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from migmerge.analysis.snapshot import recollect
-from migmerge.config import read_config
+from migmerge.analysis.workspace import open_workspace
 from migmerge.errors import UserError
 from migmerge.git.process import GitError
 from migmerge.git.repository import find_repository
@@ -47,8 +47,8 @@ def _offering(names: Callable[[argparse.Namespace], list[str]]) -> Callable[...,
 
 def _apps(arguments: argparse.Namespace) -> list[str]:
     repository = find_repository(arguments.directory)
-    config = read_config(repository.root, arguments.config)
-    snapshot, _ = recollect(repository, config, find_records(repository), None)
+    workspace = open_workspace(repository, arguments.config)
+    snapshot, _ = recollect(workspace, find_records(repository))
     return [app.label for app in snapshot.apps.values()]
 
 

@@ -6,13 +6,13 @@ import sys
 from typing import NamedTuple
 
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
+from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.arguments_of_apps import says_yes, scope_of
 from migmerge.commands.exclusive import exclusive, tidy_up
-from migmerge.config import Config, read_config
 from migmerge.databases.diagnosis import Reconciliation
 from migmerge.databases.reconcile import UNPROTECT, read_reconciliations
 from migmerge.errors import UserError
-from migmerge.git.repository import Repository, find_directory, find_work_tree
+from migmerge.git.repository import find_directory, find_work_tree
 from migmerge.project.configured_databases import (
     Database,
     Permission,
@@ -20,7 +20,8 @@ from migmerge.project.configured_databases import (
     reconcile_one,
     unlike_tables,
 )
-from migmerge.project.interpreter import Project
+from migmerge.project.interpreter import NoProject, Project
+from migmerge.project.run import Unanswered
 from migmerge.report.databases import DatabaseReport, reconciled_text, status_json, status_text
 from migmerge.report.screen import has_terminal, printable
 from migmerge.resolve.project_input import projects_of
@@ -41,14 +42,12 @@ def status(options: DbOptions) -> int:
     """0 when a plain `migrate` does all that there is to do, 1 when something stands against it."""
     repository = find_directory(options.directory, "db")
     tidy_up(repository)
-    config = read_config(repository.root, options.config)
-    snapshot = read_snapshot(repository, config)
+    workspace = open_workspace(repository, options.config)
+    snapshot = read_snapshot(workspace)
     told = []
-    projects, whole = _projects(repository, config, snapshot, options)
+    projects, whole = _projects(workspace, snapshot, options)
     for project, apps in projects.items():
-        for plan, database in _reconciliations(
-            repository, config, snapshot, project, apps, options
-        ):
+        for plan, database in _reconciliations(workspace, snapshot, project, apps, options):
             compared = options.schema and not plan.status.error
             unlike = unlike_tables(project, database) if compared else []
             told.append(DatabaseReport(plan, unlike, project.place))
@@ -60,16 +59,14 @@ def status(options: DbOptions) -> int:
 def reconcile(options: DbOptions) -> int:
     """0 when every database is in line with the files, 1 when one is refused or fails."""
     repository = find_directory(options.directory, "db")
-    config = read_config(repository.root, options.config)
+    workspace = open_workspace(repository, options.config)
     with exclusive(repository):
-        snapshot = read_snapshot(repository, config)
-        projects, whole = _projects(repository, config, snapshot, options)
+        snapshot = read_snapshot(workspace)
+        projects, whole = _projects(workspace, snapshot, options)
         done = [
             _reconcile(project, database, plan, options)
             for project, apps in projects.items()
-            for plan, database in _reconciliations(
-                repository, config, snapshot, project, apps, options
-            )
+            for plan, database in _reconciliations(workspace, snapshot, project, apps, options)
         ]
     return 0 if whole and all(done) else 1
 
@@ -78,21 +75,19 @@ def reconcile_renamed(directory: str, config_file: str | None) -> int:
     """Databases with rows under old names, as after a rebase; where none has, or no project can be
     asked, nothing is said. 1 when one could not be brought in line."""
     repository = find_work_tree(directory, "db")
-    config = read_config(repository.root, config_file)
+    workspace = open_workspace(repository, config_file)
     options = DbOptions(repository.root, config_file, yes=True)
-    allowed = Permission(protected=config.protected_databases)
+    allowed = Permission(protected=workspace.config.protected_databases)
     done = []
     with exclusive(repository):
-        snapshot = read_snapshot(repository, config)
-        for project, apps in projects_of(
-            repository, config, snapshot, sorted(snapshot.apps)
-        ).items():
-            if isinstance(project, str):
+        snapshot = read_snapshot(workspace)
+        for project, apps in projects_of(workspace, snapshot, sorted(snapshot.apps)).items():
+            if isinstance(project, NoProject):
                 continue
             found = read_reconciliations(
                 repository, snapshot, project, apps, Database(), (), allowed
             )
-            for plan, database in () if isinstance(found, str) else found:
+            for plan, database in () if isinstance(found, Unanswered) else found:
                 if plan.rows and not plan.status.protected:
                     done.append(_reconcile(project, database, plan, options))
     return 0 if all(done) else 1
@@ -127,14 +122,14 @@ def _agreed() -> bool:
 
 
 def _projects(
-    repository: Repository, config: Config, snapshot: Snapshot, options: DbOptions
+    workspace: Workspace, snapshot: Snapshot, options: DbOptions
 ) -> tuple[dict[Project, list[str]], bool]:
     """The projects that are meant with the keys of their apps, and whether these are all; UserError
     where none runs."""
-    scope = scope_of(repository, snapshot, options.directory)
-    found = projects_of(repository, config, snapshot, sorted(scope.apps), scope.places)
+    scope = scope_of(workspace.repository, snapshot, options.directory)
+    found = projects_of(workspace, snapshot, sorted(scope.apps), scope.places)
     projects = {project: own for project, own in found.items() if isinstance(project, Project)}
-    reasons = [project for project in found if isinstance(project, str)]
+    reasons = [project.why for project in found if isinstance(project, NoProject)]
     if not projects:
         why = reasons[0] if reasons else "no migrations"
         hint = "name the project's manage.py in the configuration: manage = ..."
@@ -145,18 +140,17 @@ def _projects(
 
 
 def _reconciliations(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     snapshot: Snapshot,
     project: Project,
     apps: list[str],
     options: DbOptions,
 ) -> list[tuple[Reconciliation, Database]]:
     asked = parse_database(options.database) if options.database else Database()
-    allowed = Permission(protected=config.protected_databases)
-    found = read_reconciliations(repository, snapshot, project, apps, asked, (), allowed)
-    if isinstance(found, str):
+    allowed = Permission(protected=workspace.config.protected_databases)
+    found = read_reconciliations(workspace.repository, snapshot, project, apps, asked, (), allowed)
+    if isinstance(found, Unanswered):
         raise UserError(
-            "database", f"the project's databases can't be read: {found}", "mend what it says"
+            "database", f"the project's databases can't be read: {found.why}", "mend what it says"
         )
     return found

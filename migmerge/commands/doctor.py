@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
+from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.doctor_project import (
     Problem,
     examine_projects,
@@ -20,9 +21,7 @@ from migmerge.commands.doctor_project import (
     project_lines,
     project_problems,
 )
-from migmerge.config import Config, read_config
 from migmerge.errors import UserError
-from migmerge.git.base import find_base
 from migmerge.git.repository import Repository, find_work_tree
 from migmerge.git.state import JOURNAL
 from migmerge.install.hook_managers import (
@@ -33,6 +32,7 @@ from migmerge.install.hook_managers import (
     with_lefthook,
 )
 from migmerge.install.hooks import NAMES, PYTHON_KEY, SUFFIX, Hook, interpreter_of_hook, read_hooks
+from migmerge.install.marked_blocks import NotEditable
 from migmerge.install.merge_driver_config import (
     SECTION,
     driver_command,
@@ -63,18 +63,19 @@ class DoctorOptions(NamedTuple):
 def doctor(options: DoctorOptions) -> int:
     """0 when all is well, 1 when there are problems."""
     repository = find_work_tree(options.directory, "doctor")
-    config = read_config(repository.root, options.config)
-    snapshot = read_snapshot(repository, config)
+    workspace = open_workspace(repository, options.config)
+    snapshot = read_snapshot(workspace)
+    driver = list(_driver(repository))
     problems = [
-        *_driver(repository),
+        *driver,
         *_reach(repository, snapshot),
         *_hooks(repository),
         *_hazards(repository),
-        *_base(repository, config),
+        *_base(workspace),
     ]
-    if not any(p.id.startswith("driver") for p in problems):
+    if not driver:
         problems += _probe(repository, snapshot)
-    examined = examine_projects(repository, config, snapshot, options.directory)
+    examined = examine_projects(workspace, snapshot, options.directory)
     problems += project_problems(examined)
     if options.format == "json":
         document: DoctorDocument = {
@@ -206,7 +207,7 @@ def _managed(manager: Manager) -> dict[str, bool]:
     with open(manager.place, "rb") as handle:
         source = handle.read()
     after = with_lefthook(source)
-    if isinstance(after, str):  # it can't be edited, but it can be looked at
+    if isinstance(after, NotEditable):  # it can't be edited, but it can be looked at
         return dict.fromkeys(lefthook_names(source), b"migmerge check" in source)
     return dict.fromkeys(lefthook_names(source), after == source)
 
@@ -308,20 +309,20 @@ def _is_true(repository: Repository, key: str) -> bool:
     return out.strip() == b"true"
 
 
-def _base(repository: Repository, config: Config) -> Iterator[Problem]:
+def _base(workspace: Workspace) -> Iterator[Problem]:
     try:
-        base = find_base(repository, None, config.base)
+        base = workspace.base
     except UserError as error:
         yield Problem("base-missing", f"the base branch is not there: {error.message}", "git fetch")
         return
     if base is None:
         text = "there is no base branch: nothing is known to be published"
-        remotes = repository.git("remote").split()
+        remotes = workspace.repository.git("remote").split()
         command = "git remote set-head origin --auto" if b"origin" in remotes else (
             'name one in [tool.migmerge]: base = "main"')  # fmt: skip
         yield Problem("base-unknown", text, command)
         return
-    fetched = git_place(repository, "FETCH_HEAD")
+    fetched = git_place(workspace.repository, "FETCH_HEAD")
     if base.name.startswith("origin/") and os.path.exists(fetched):
         days = int((time.time() - os.path.getmtime(fetched)) / 86400)
         if days >= _STALE_DAYS:

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.snapshot import Snapshot
+from migmerge.analysis.workspace import Workspace
 from migmerge.commands.arguments_of_apps import scope_of
-from migmerge.config import Config
-from migmerge.git.repository import Repository
 from migmerge.project.configured_databases import Place, Setup, read_setup
-from migmerge.project.interpreter import Project
+from migmerge.project.interpreter import NoProject, Project
+from migmerge.project.run import Unanswered
 from migmerge.report.documents import DoctorDatabaseDocument, DoctorProjectDocument
 from migmerge.resolve.project_input import projects_of
 
@@ -25,29 +25,28 @@ class Problem(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """A project with what it runs on, or why it does not run; `project` is a string where there is
-    none to run."""
+    """A project with what it runs on, or why it does not run."""
 
-    project: Project | str
-    setup: Setup | str
+    project: Project | NoProject
+    setup: Setup | NoProject | Unanswered
 
 
-def examine_projects(
-    repository: Repository, config: Config, snapshot: Snapshot, directory: str
-) -> list[Examined]:
+def examine_projects(workspace: Workspace, snapshot: Snapshot, directory: str) -> list[Examined]:
     """The projects that a command in this directory means."""
-    scope = scope_of(repository, snapshot, directory)
-    found = projects_of(repository, config, snapshot, sorted(scope.apps), scope.places)
-    protected = config.protected_databases
-    return [Examined(p, p if isinstance(p, str) else read_setup(p, protected)) for p in found]
+    scope = scope_of(workspace.repository, snapshot, directory)
+    found = projects_of(workspace, snapshot, sorted(scope.apps), scope.places)
+    protected = workspace.config.protected_databases
+    return [Examined(p, p if isinstance(p, NoProject) else read_setup(p, protected)) for p in found]
 
 
 def project_lines(examined: Sequence[Examined]) -> Iterator[str]:
     """For people: a line for each project and each of its databases."""
     for project, setup in examined:
-        if isinstance(project, str) or isinstance(setup, str):
-            where = "" if isinstance(project, str) else f" {project.name}"
-            yield f"project{where}: not run: {setup}"
+        if isinstance(project, NoProject):
+            yield f"project: not run: {project.why}"
+            continue
+        if isinstance(setup, NoProject | Unanswered):
+            yield f"project {project.name}: not run: {setup.why}"
             continue
         how = project.manage or shlex.join(project.command)
         yield (
@@ -69,16 +68,16 @@ def _reached(database: Place) -> str:
 def project_problems(examined: Sequence[Examined]) -> Iterator[Problem]:
     """A project that does not run, and a database on this machine that can't be reached."""
     for project, setup in examined:
-        if isinstance(project, str):
-            if "no interpreter" in project:
-                text = f"the Django project can't be run: {project}"
+        if isinstance(project, NoProject):
+            if project.no_interpreter:
+                text = f"the Django project can't be run: {project.why}"
                 yield Problem("project", text, "activate its environment, or configure manage")
             continue
         check = "python manage.py check"
         if project.place:
             check = f"cd {shlex.quote(project.directory)} && {check}"
-        if isinstance(setup, str):
-            text = f"the project in {project.name} does not run: {setup}"
+        if not isinstance(setup, Setup):
+            text = f"the project in {project.name} does not run: {setup.why}"
             yield Problem("project", text, check)
             continue
         for database in setup.databases:
@@ -95,10 +94,10 @@ def project_documents(examined: Sequence[Examined]) -> list[DoctorProjectDocumen
 def _document(examined: Examined) -> DoctorProjectDocument:
     project, setup = examined
     place = project.place if isinstance(project, Project) else ""
-    if isinstance(setup, str):
+    if not isinstance(setup, Setup):
         return {
-            "project": place, "error": setup, "python": None, "executable": None, "django": None,
-            "settings": None, "databases": [],
+            "project": place, "error": setup.why, "python": None, "executable": None,
+            "django": None, "settings": None, "databases": [],
         }  # fmt: skip
     return {
         "project": place,

@@ -11,27 +11,19 @@ from migmerge.analysis.renames import find_renames, find_taken
 from migmerge.analysis.seen_elsewhere import seen_elsewhere
 from migmerge.analysis.sides_of_git import taken_leaves
 from migmerge.analysis.snapshot import Snapshot, read_snapshot, with_renames
+from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.apply import apply_fix
-from migmerge.commands.arguments_of_apps import keys_named, says_yes, scope_of
+from migmerge.commands.arguments_of_apps import keys_named, scope_of
 from migmerge.commands.exclusive import Held, exclusive
-from migmerge.commands.fix_options import FixOptions, asks
+from migmerge.commands.fix_options import FixOptions, is_interactive
+from migmerge.commands.fix_terminal import print_report
 from migmerge.commands.prompt import Chosen, ask_carried, choose
-from migmerge.config import Config, read_config
 from migmerge.conflicts.conflict import Conflict
 from migmerge.errors import UserError
-from migmerge.git.base import find_base
 from migmerge.git.commit import refuse_amend
 from migmerge.git.repository import Repository, find_work_tree
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import migration_name
-from migmerge.report.diff import print_diff
-from migmerge.report.fix import (
-    FixReport,
-    Verification,
-    report_json,
-    report_text,
-    resolutions_text,
-)
 from migmerge.report.screen import printable
 from migmerge.resolve.fix_plan import FixPlan, Resolution
 from migmerge.resolve.plan import prepare_fix
@@ -46,13 +38,13 @@ def fix(options: FixOptions) -> int:
 
 
 def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
-    config = read_config(repository.root, options.config)
-    snapshot = read_snapshot(repository, config)
+    workspace = open_workspace(repository, options.config, options.base)
+    snapshot = read_snapshot(workspace)
     scope = scope_of(repository, snapshot, options.directory)
     keys = keys_named(snapshot, options.apps, scope)
-    snapshot = _as_meant(repository, config, snapshot, options.base, keys)
+    snapshot = _as_meant(workspace, snapshot, keys)
     moved = tuple(_name(name) for name in options.move)
-    found = analyse(repository, config, snapshot, options.base, moved)
+    found = analyse(workspace, snapshot, moved)
     conflicts = [conflict for conflict in found.conflicts if conflict.app.key in keys]
     _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)
@@ -66,13 +58,13 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     take = frozenset[NodeKey]()
     if options.take:
         strategy = _strategy_of_take(strategy, conflicts)
-        take = taken_leaves(repository, snapshot, conflicts, _name(options.take))
-    asking = asks(options) and not options.yes
-    carry = options.carry or config.carry
+        take = taken_leaves(workspace, snapshot, conflicts, _name(options.take))
+    interactive = is_interactive(options) and not options.yes
+    carry = options.carry or workspace.config.carry
     carried = _carried(repository, snapshot, conflicts, found, carry)
-    request = FixRequest(strategy, options.keep_names, found.prefer, asking, take, carried)
+    request = FixRequest(strategy, options.keep_names, found.prefer, interactive, take, carried)
     chosen: Chosen | None = Chosen(conflicts, request)
-    if asking and strategy == "auto" and not options.dry_run:
+    if interactive and strategy == "auto" and not options.dry_run:
         chosen = choose(repository, snapshot, found, conflicts, request)
     if chosen is None:
         print("nothing was changed")
@@ -82,20 +74,17 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     conflicts, request, left = chosen
     request = request._replace(carried=carried)
     published = found.published
-    planned = prepare_fix(repository, config, snapshot, conflicts, request, published)
-    if asking and not options.dry_run and carry == "auto":
+    planned = prepare_fix(workspace, snapshot, conflicts, request, published)
+    if interactive and not options.dry_run and carry == "auto":
         answered = ask_carried(_renamed(snapshot, planned.plan, conflicts), request)
         if answered.carried.keys() != request.carried.keys():
-            planned = prepare_fix(repository, config, snapshot, conflicts, answered, published)
+            planned = prepare_fix(workspace, snapshot, conflicts, answered, published)
     if options.amend and planned.plan.changes:
         refuse_amend(repository, found.base.commit if found.base else "")
 
-    def ask(plan: FixPlan) -> bool:
-        return agreed(repository, plan, options)
-
-    report = apply_fix(repository, config, snapshot, planned, conflicts, options, ask, held)
+    report = apply_fix(workspace, planned, options, held)
     report = report._replace(plan=_with_left(report.plan, left))
-    code = tell(repository, report, options)
+    code = print_report(repository, report, options)
     if not options.quiet and any(c.app.key not in keys for c in found.conflicts):
         top = shlex.quote(repository.root)
         where = "other apps: migmerge check" if options.apps else f"others: migmerge -C {top} check"
@@ -154,17 +143,15 @@ def _with_left(plan: FixPlan, left: Sequence[Resolution]) -> FixPlan:
 
 
 def _as_meant(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     snapshot: Snapshot,
-    asked_base: str | None,
     keys: Collection[str],
 ) -> Snapshot:
     """With migrations that somebody renamed under those that depend on them found again."""
-    base = find_base(repository, asked_base, config.base)
-    renames = find_taken(repository, snapshot, base.commit if base else "")
+    base = workspace.base
+    renames = find_taken(workspace, snapshot, base.commit if base else "")
     if snapshot.graph.missing:
-        found = find_renames(repository, snapshot)
+        found = find_renames(workspace, snapshot)
         renames = renames._replace(gone=found.gone, known=renames.known | found.known)
     gone, taken = (
         {key: node for key, node in names.items() if key.app in keys}
@@ -211,37 +198,6 @@ def _strategy_of_take(strategy: str, conflicts: Sequence[Conflict]) -> str:
         raise UserError(
             "options", f"--take goes with --strategy merge, not {strategy}", "leave one out"
         )
-    if not any(conflict.disputed for conflict in conflicts):
+    if not any(conflict.assessment.disputed for conflict in conflicts):
         raise UserError("options", "--take: there is nothing that both sides set", "migmerge check")
     return "merge"
-
-
-def agreed(repository: Repository, plan: FixPlan, options: FixOptions) -> bool:
-    """Ask on a terminal; without one, or in JSON, print the plan and stop."""
-    if not asks(options):
-        report = FixReport(plan, Verification(), "", written=False)
-        tell(repository, report, options._replace(dry_run=True))
-        raise UserError(
-            "no-terminal", "nothing was written: there is no terminal to ask on", "add --yes"
-        )
-    print_diff(repository, plan)
-    reasons = [r for r in plan.resolutions if r.reasons]
-    print(resolutions_text(reasons), end="")
-    return says_yes("Write this?")
-
-
-def tell(repository: Repository, report: FixReport, options: FixOptions) -> int:
-    """Print the report; the exit code."""
-    if options.format == "json":
-        print(report_json(report))
-    else:
-        if options.dry_run:
-            print_diff(repository, report.plan)
-        text = report_text(report)
-        print(text or "no conflicts", end="" if text else "\n")
-    statuses = {resolution.status for resolution in report.plan.resolutions}
-    if "refused" in statuses or not report.whole:
-        return 1
-    if report.written:
-        return 0 if report.verification.complete or options.allow_skipped else 1
-    return 0 if options.dry_run or not report.plan.changes else 1

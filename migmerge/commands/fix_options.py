@@ -31,6 +31,6 @@ class FixOptions(NamedTuple):
     quiet: bool = False
 
 
-def asks(options: FixOptions) -> bool:
+def is_interactive(options: FixOptions) -> bool:
     """Whether there is a terminal to ask on."""
     return options.format == "text" and has_terminal()

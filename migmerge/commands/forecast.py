@@ -11,7 +11,6 @@ from migmerge.analysis.open_branches import open_branches
 from migmerge.analysis.snapshot import recollect
 from migmerge.commands.gate import open_gate
 from migmerge.errors import UserError
-from migmerge.git.base import find_base
 from migmerge.git.repository import find_repository, is_shallow
 from migmerge.git.trees import commit_records
 from migmerge.report.forecast import forecast_json, forecast_text
@@ -31,8 +30,8 @@ class ForecastOptions(NamedTuple):
 def forecast(options: ForecastOptions) -> int:
     """Print who will collide with whom; 1 if anybody does."""
     repository = find_repository(options.directory)
-    config = open_gate(repository, options.config, options.base, always=True).config
-    base = find_base(repository, options.base, config.base)
+    workspace = open_gate(repository, options.config, options.base, always=True).workspace
+    base = workspace.base
     if base is None:
         raise UserError(
             "no-base", "there is no base branch to compare with", "migmerge forecast --base REF"
@@ -44,9 +43,9 @@ def forecast(options: ForecastOptions) -> int:
             "git fetch --unshallow (in CI, fetch-depth: 0)",
         )
     records = commit_records(repository, base.commit)
-    snapshot, _ = recollect(repository, config, records, options.base)
+    snapshot, _ = recollect(workspace, records)
     branches = open_branches(repository, base.commit, options.refs, options.age, time.time())
-    found = foresee(repository, config, snapshot, base, branches)
+    found = foresee(workspace, snapshot, base, branches)
     if options.format == "html":
         from migmerge.report.forecast_page import forecast_page
 

@@ -8,6 +8,7 @@ from migmerge.analysis.authors import added_by, current_tips
 from migmerge.analysis.clean_checks import Clean, remember
 from migmerge.analysis.findings import analyse
 from migmerge.analysis.snapshot import Snapshot, recollect
+from migmerge.analysis.workspace import Workspace
 from migmerge.commands.against import with_refs
 from migmerge.commands.arguments_of_apps import scope_of
 from migmerge.commands.check import CheckOptions
@@ -24,8 +25,7 @@ from migmerge.report.text import findings_text, notice_line, what_was_read
 
 
 def look(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     tree: tuple[str, Records],
     prefixes: list[str],
     options: CheckOptions,
@@ -39,33 +39,33 @@ def look(
     always_base = options.format == "json"
     if prefixes:
         # what nothing here depends on is not even read, as long as nothing is found here
-        snapshot, _ = recollect(repository, config, records, options.base, prefixes)
-        _refuse_unknown(config, snapshot, prefixes)
-        within = [*prefixes, *_named_elsewhere(config, snapshot)]
-        whole, _ = recollect(repository, config, records, options.base, within)
-        found = analyse(repository, config, whole, options.base, always_base=always_base)
+        snapshot, _ = recollect(workspace, records, prefixes)
+        _refuse_unknown(workspace.config, snapshot, prefixes)
+        within = [*prefixes, *_named_elsewhere(workspace.config, snapshot)]
+        whole, _ = recollect(workspace, records, within)
+        found = analyse(workspace, whole, always_base=always_base)
         if not any(_inside(conflict, prefixes) for conflict in found.conflicts):
             return Checked(snapshot, found._replace(conflicts=()), ref)
-    snapshot, sound = recollect(repository, config, records, options.base)
-    found = analyse(repository, config, snapshot, options.base, always_base=always_base)
+    snapshot, sound = recollect(workspace, records)
+    found = analyse(workspace, snapshot, always_base=always_base)
     checked = Checked(snapshot, found, ref)
     if sound and not found.conflicts and not snapshot.oddities.settings_read:
         notices = tuple(notice_line(notice) for notice in found.notices)
         clean = Clean(*checked.size, found.asked, found.base, notices)
-        remember(repository, config, records, options.base, clean)
+        remember(workspace, records, clean)
     conflicts = tuple(c for c in found.conflicts if _inside(c, prefixes))
     if conflicts and not prefixes:
-        scope = scope_of(repository, snapshot, options.directory)
+        scope = scope_of(workspace.repository, snapshot, options.directory)
         conflicts = tuple(c for c in conflicts if c.app.key in scope.apps)
     hidden = len(found.conflicts) - len(conflicts)
     if ref:
-        conflicts = with_refs(repository, snapshot, conflicts, ref)
+        conflicts = with_refs(workspace, snapshot, conflicts, ref)
     return checked._replace(findings=found._replace(conflicts=conflicts), hidden=hidden)
 
 
-def count_migrations(repository: Repository, config: Config, commit: str) -> int:
+def count_migrations(workspace: Workspace, commit: str) -> int:
     """How many migrations a commit has."""
-    snapshot, _ = recollect(repository, config, commit_records(repository, commit), None)
+    snapshot, _ = recollect(workspace, commit_records(workspace.repository, commit))
     return len(snapshot.graph.nodes)
 
 

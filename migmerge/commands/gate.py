@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.config import FILES, Config, parse_config, read_config
 from migmerge.errors import UserError
 from migmerge.git.base import Base, find_base, target_branches
@@ -14,9 +15,10 @@ from migmerge.git.repository import Repository, commit_of
 
 
 class Gate(NamedTuple):
-    """The configuration that counts, and the branch that it is from; None: the work tree."""
+    """A workspace with the configuration that counts, and the branch that it is from; None: the
+    work tree."""
 
-    config: Config
+    workspace: Workspace
     target: Base | None = None
 
 
@@ -37,15 +39,15 @@ def open_gate(
     """
     in_front = always or refs or target_branches(environment)
     if chosen or not in_front:
-        return Gate(read_config(repository.root, chosen))
+        return Gate(open_workspace(repository, chosen, asked_base))
     target = find_base(repository, asked_base, None)
     if target is None and refs and refs[0]:
         target = Base(refs[0], commit_of(repository, refs[0]))
     if target is None:
-        return Gate(read_config(repository.root, None))
+        return Gate(open_workspace(repository, None, asked_base))
     config = read_target_config(repository, target)
     _tell_differences(repository, config, target)
-    return Gate(config, target)
+    return Gate(Workspace(repository, config, asked_base), target)
 
 
 def read_target_config(repository: Repository, target: Base) -> Config:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from migmerge.analysis.findings import analyse
 from migmerge.analysis.snapshot import recollect
+from migmerge.analysis.workspace import open_workspace
 from migmerge.commands.arguments_of_apps import keys_named, scope_of
 from migmerge.commands.exclusive import tidy_up
-from migmerge.config import read_config
 from migmerge.errors import UserError
 from migmerge.git.repository import find_repository
 from migmerge.git.trees import find_records
@@ -34,9 +34,9 @@ def graph(options: GraphOptions) -> int:
     if repository.bare:
         raise UserError("bare", f"{repository.root} is a bare repository", "cd to a work tree")
     tidy_up(repository)
-    config = read_config(repository.root, options.config)
-    snapshot, _ = recollect(repository, config, find_records(repository), options.base)
-    checked = Checked(snapshot, analyse(repository, config, snapshot, options.base))
+    workspace = open_workspace(repository, options.config, options.base)
+    snapshot, _ = recollect(workspace, find_records(repository))
+    checked = Checked(snapshot, analyse(workspace, snapshot))
     picture = picture_of(checked)
     if options.apps:
         scope = scope_of(repository, snapshot, options.directory)

@@ -11,6 +11,7 @@ import sys
 from typing import NamedTuple
 
 from migmerge.analysis.snapshot import read_snapshot
+from migmerge.analysis.workspace import Workspace
 from migmerge.commands.install_files import (
     File,
     discard,
@@ -152,7 +153,7 @@ def _refuse_unreachable(python: str) -> None:
 
 
 def _wiring(repository: Repository, config: Config, options: InstallOptions) -> Wiring:
-    snapshot = None if repository.bare else read_snapshot(repository, config)
+    snapshot = None if repository.bare else read_snapshot(Workspace(repository, config))
     directories = {a.directory for a in snapshot.apps.values()} if snapshot else set()
     lines = patterns_for(directories, config.lock_files)
     odd = sorted(name for name in directories if not is_plain(name))

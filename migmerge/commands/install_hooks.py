@@ -31,7 +31,7 @@ from migmerge.install.hooks import (
     read_hooks,
     script,
 )
-from migmerge.install.marked_blocks import BEGIN, without_blocks
+from migmerge.install.marked_blocks import BEGIN, NotEditable, without_blocks
 from migmerge.install.merge_driver_config import git_place
 from migmerge.install.precommit import CONFIG, with_hooks
 
@@ -74,9 +74,9 @@ def _framework(path: str, source: bytes | None) -> Wiring:
 
     after = with_hooks(b"repos:\n" if source is None else source)
     again = "then, once in each clone: pre-commit install (or prek install)"
-    if isinstance(after, str):
+    if isinstance(after, NotEditable):
         lines = "\n".join(snippet(source))
-        text = f"{CONFIG} can't be edited ({after}); add to what it says:\n{lines}"
+        text = f"{CONFIG} can't be edited ({after.why}); add to what it says:\n{lines}"
         return Wiring((), (), (text, again), complete=False)
     notes = [again] if after != source else []
     missing = missing_types(after)
@@ -94,9 +94,9 @@ def _shared(repository: Repository, manager: Manager) -> Wiring:
         path = os.path.join(manager.place, name)
         before = read_file(path)
         after = shared_script(path, before)
-        if isinstance(after, str):
+        if isinstance(after, NotEditable):
             shown = os.path.relpath(path, repository.root)
-            notes.append(f"{shown} can't be edited ({after}); have it run: {command(name)}")
+            notes.append(f"{shown} can't be edited ({after.why}); have it run: {command(name)}")
         else:
             files.append(File(path, before, after, executable=before is None))
     who = "husky's hooks" if manager.kind == "husky" else "hooks that are part of the repository"
@@ -112,9 +112,9 @@ def _lefthook(manager: Manager, directory: str, notes: tuple[str, ...]) -> Wirin
     files = _hook_files(directory, [name for name in NAMES if name not in theirs])
     after = with_lefthook(source)
     name = os.path.basename(manager.place)
-    if isinstance(after, str):
+    if isinstance(after, NotEditable):
         lines = "\n".join(lefthook_lines(theirs))
-        text = f"lefthook's {name} can't be edited ({after}); add to what it says:\n{lines}"
+        text = f"lefthook's {name} can't be edited ({after.why}); add to what it says:\n{lines}"
         return Wiring(tuple(files), (), (*notes, text), complete=False)
     files.append(File(manager.place, source, after))
     told = (

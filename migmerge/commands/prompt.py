@@ -101,5 +101,5 @@ def _answer(ways: Sequence[Option]) -> str:
 def _left(conflict: Conflict) -> Resolution:
     reasons = ("left as it is, as you chose",)
     return refused(
-        conflict.app.label, Refusal(conflict.app.key, "left", reasons, conflict.commands)
+        conflict.app.label, Refusal(conflict.app.key, "left", reasons, conflict.advice.commands)
     )

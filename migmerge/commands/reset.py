@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from migmerge.analysis.findings import analyse
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
+from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.arguments_of_apps import Scope, app_named, scope_of
 from migmerge.commands.exclusive import exclusive
 from migmerge.commands.undo import UndoOptions, last_change, undo, why_not
-from migmerge.config import Config, read_config
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.databases.reconcile import UNPROTECT
-from migmerge.databases.reset_app import Reset, not_remade, plan_reset, ritual
+from migmerge.databases.reset_app import Reset, not_regenerable, plan_reset, ritual
 from migmerge.databases.reset_record import Kept, forget, keep, kept
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_work_tree
@@ -32,9 +32,10 @@ from migmerge.project.configured_databases import (
     without_password,
     write_app_rows,
 )
-from migmerge.project.interpreter import Project
+from migmerge.project.interpreter import NoProject, Project
 from migmerge.project.outcome import Status
 from migmerge.project.questions import verify
+from migmerge.project.run import Unanswered
 from migmerge.report.diff import print_diff
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
@@ -77,22 +78,22 @@ def reset(options: ResetOptions) -> int:
     if options.undo:
         return _undo(options)
     repository = find_work_tree(options.directory, "reset")
-    config = read_config(repository.root, options.config)
+    workspace = open_workspace(repository, options.config)
     with exclusive(repository):
-        snapshot = read_snapshot(repository, config)
+        snapshot = read_snapshot(workspace)
         scope = scope_of(repository, snapshot, options.directory)
         app = app_named(snapshot, options.app, scope)
-        project = _project(repository, config, snapshot, app, scope)
-        reasons = _reasons(repository, config, snapshot, project, app, options)
-        plan = None if options.rows else plan_reset(repository, config, snapshot, project, app)
+        project = _project(workspace, snapshot, app, scope)
+        reasons = _reasons(workspace, snapshot, project, app, options)
+        plan = None if options.rows else plan_reset(workspace, snapshot, project, app)
         if isinstance(plan, Refusal):
             reasons += plan.reasons
         new = plan.new if isinstance(plan, Reset) else _names(snapshot, app)
-        told = "" if reasons else _judged(repository, config, project, app)
+        told = "" if reasons else _judged(workspace, project, app)
         reasons += [f"before anything is replaced: {told}"] if told else []
-        protected = config.protected_databases
+        protected = workspace.config.protected_databases
         targets = [_target(project, app, new, name, protected) for name in options.databases]
-        reasons += [target for target in targets if isinstance(target, str)]
+        reasons += [target.why for target in targets if isinstance(target, Unanswered)]
         if options.rows and not options.lose_data_migrations:
             found = [target for target in targets if isinstance(target, Target)]
             reasons += [line for target in found for line in _faked(snapshot, app, target)]
@@ -105,16 +106,14 @@ def reset(options: ResetOptions) -> int:
         if not options.apply:
             print("nothing was changed: this is the plan; add --apply")
             return 0
-        return _apply(repository, config, project, app, plan, found)
+        return _apply(workspace, project, app, plan, found)
 
 
-def _project(
-    repository: Repository, config: Config, snapshot: Snapshot, app: App, scope: Scope
-) -> Project:
+def _project(workspace: Workspace, snapshot: Snapshot, app: App, scope: Scope) -> Project:
     """The app's only project; UserError where there is none, or several have the app."""
-    found = projects_of(repository, config, snapshot, [app.key], scope.places)
+    found = projects_of(workspace, snapshot, [app.key], scope.places)
     if not found:  # the app was named in another project's directory
-        found = projects_of(repository, config, snapshot, [app.key])
+        found = projects_of(workspace, snapshot, [app.key])
     projects = [project for project in found if isinstance(project, Project)]
     if len(projects) > 1:
         places = ", ".join(sorted(project.name for project in projects))
@@ -123,7 +122,7 @@ def _project(
             f"run it in the directory of one: migmerge -C {projects[0].name} reset {app.label}",
         )  # fmt: skip
     if not projects:
-        why = next(iter(found), "")
+        why = next((project.why for project in found if isinstance(project, NoProject)), "")
         raise UserError("no-project", f"no Django project to ask: {why}", "manage = ... names one")
     return projects[0]
 
@@ -134,21 +133,20 @@ def _names(snapshot: Snapshot, app: App) -> tuple[str, ...]:
 
 
 def _reasons(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     snapshot: Snapshot,
     project: Project,
     app: App,
     options: ResetOptions,
 ) -> list[str]:
     """What stands against it in the files of the project."""
-    found = analyse(repository, config, snapshot, None, ()).conflicts
+    found = analyse(workspace, snapshot).conflicts
     own = apps_of(snapshot, project)
     conflicts = [conflict for conflict in found if conflict.app.key in own]
     reasons = [f"{c.app.label} has a conflict: {fix_command(c.app.key)}" for c in conflicts]
     if not options.rows and not options.lose_data_migrations:
-        lost = not_remade(snapshot, app)
-        reasons += [f"{text}, which would be lost (--lose-data-migrations)" for text in lost]
+        lost = not_regenerable(snapshot, app)
+        reasons += [f"{one}, which would be lost (--lose-data-migrations)" for one in lost]
     return reasons
 
 
@@ -156,15 +154,15 @@ def _faked(snapshot: Snapshot, app: App, target: Target) -> list[str]:
     """Code that the database has not run, and never would."""
     known = {name for name, _ in target.before}
     return [
-        f"{target.shown}: {text}, and has no row: it would never run (--lose-data-migrations)"
-        for text in not_remade(snapshot, app)
-        if text.partition(" ")[0] not in known
+        f"{target.shown}: {lost}, and has no row: it would never run (--lose-data-migrations)"
+        for lost in not_regenerable(snapshot, app)
+        if lost.migration not in known
     ]
 
 
 def _target(
     project: Project, app: App, new: Sequence[str], name: str, protected: tuple[str, ...]
-) -> Target | str:
+) -> Target | Unanswered:
     """The database by its name on the command line, or why its rows can't be replaced.
 
     UserError for one that is protected.
@@ -172,15 +170,15 @@ def _target(
     database = parse_database(name)
     if protected:
         statuses = read_status(project, database, Permission(protected=protected))
-        if not isinstance(statuses, str) and any(status.protected for status in statuses):
+        if not isinstance(statuses, Unanswered) and any(status.protected for status in statuses):
             shown = without_password(name)
             raise UserError("database", f"database {shown} is protected", UNPROTECT)
     found = read_app_rows(project, database, app.label)
     target = Target(name, database, (), tuple((name, "") for name in new))
-    if isinstance(found, str):
-        return f"{target.shown}: {found}"
+    if isinstance(found, Unanswered):
+        return Unanswered(f"{target.shown}: {found.why}")
     if found.unlike:
-        return f"{target.shown}: models and tables differ: {'; '.join(found.unlike)}"
+        return Unanswered(f"{target.shown}: models and tables differ: {'; '.join(found.unlike)}")
     return target._replace(before=found.rows)
 
 
@@ -204,8 +202,7 @@ def _show(
 
 
 def _apply(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     project: Project,
     app: App,
     plan: Reset | None,
@@ -215,12 +212,12 @@ def _apply(
 
     Killed in between, the files are new and rows are old: running it again finishes.
     """
-    keep(repository, _entry(repository, app, plan, targets))
+    keep(workspace.repository, _entry(workspace.repository, app, plan, targets))
     files: Transaction | None = None
     done: list[Target] = []
     try:
-        files = _write_files(repository, plan) if plan else None
-        why = _judged(repository, config, project, app) if plan else ""
+        files = _write_files(workspace.repository, plan) if plan else None
+        why = _judged(workspace, project, app) if plan else ""
         for target in () if why else targets:
             rows = (target.before, target.after)
             why = write_app_rows(project, target.database, app.label, *rows)
@@ -230,15 +227,15 @@ def _apply(
             done.append(target)
     except BaseException:
         _put_back(project, app, files, done)
-        forget(repository)
+        forget(workspace.repository)
         raise
     if why:
         _put_back(project, app, files, done)
-        forget(repository)
+        forget(workspace.repository)
         print(printable(f"{app.label}: refused {id_of('reset')}, and everything put back: {why}"))
         return 1
-    backup = tree_of_backup(repository, files.finished) if files else ""
-    keep(repository, kept(repository)[-1]._replace(done=True, backup=backup))
+    backup = tree_of_backup(workspace.repository, files.finished) if files else ""
+    keep(workspace.repository, kept(workspace.repository)[-1]._replace(done=True, backup=backup))
     print("done; look, then git commit" if plan else "done")
     print("to take it back: migmerge reset --undo")
     return 0
@@ -264,9 +261,9 @@ def _write_files(repository: Repository, plan: Reset) -> Transaction:
     return transaction
 
 
-def _judged(repository: Repository, config: Config, project: Project, app: App) -> str:
+def _judged(workspace: Workspace, project: Project, app: App) -> str:
     """What Django finds wrong with the new files; nothing where they are right."""
-    after = read_snapshot(repository, config)
+    after = read_snapshot(workspace)
     nodes = [key.name for key in after.graph.nodes if key.app == app.key]
     leaf = after.graph.leaves(app.key)[0].name
     answer = verify(project, {app.label: nodes}, {app.label: leaf})
@@ -302,7 +299,7 @@ def _is_new(target: Target) -> bool:
 def _undo(options: ResetOptions) -> int:
     """Files as `undo` gives them back, and the rows that were kept."""
     repository = find_work_tree(options.directory, "reset")
-    config = read_config(repository.root, options.config)
+    workspace = open_workspace(repository, options.config)
     with exclusive(repository):  # an undo that was killed is taken back, or was done
         last_change(repository)
     found = kept(repository)
@@ -319,10 +316,10 @@ def _undo(options: ResetOptions) -> int:
     if why:
         print(printable(f"nothing was taken back: {why}"))
         return 1
-    snapshot = read_snapshot(repository, config)
+    snapshot = read_snapshot(workspace)
     scope = scope_of(repository, snapshot, options.directory)
     app = app_named(snapshot, last.label, scope)
-    project = _project(repository, config, snapshot, app, scope)
+    project = _project(workspace, snapshot, app, scope)
     for name, before, after in last.databases:
         target = Target(name, parse_database(name), before, after)
         why = _rows_back(project, last.label, target)

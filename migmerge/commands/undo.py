@@ -6,10 +6,10 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.analysis.snapshot import Snapshot, read_snapshot, understand
+from migmerge.analysis.snapshot import Snapshot, Tree, read_snapshot, understand
+from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.arguments_of_apps import says_yes
 from migmerge.commands.exclusive import Held, exclusive
-from migmerge.config import Config, read_config
 from migmerge.databases.reconcile import (
     RowsByApp,
     database_rows,
@@ -63,8 +63,8 @@ def undo(options: UndoOptions) -> int:
                 "the last change is a reset, which has rows, too",
                 "migmerge reset --undo",
             )
-        config = read_config(repository.root, options.config)
-        return _take_back(repository, config, change, options, held)
+        workspace = open_workspace(repository, options.config)
+        return _take_back(workspace, change, options, held)
 
 
 def last_change(repository: Repository) -> Journal | None:
@@ -91,11 +91,9 @@ def why_not(repository: Repository, paths: Sequence[str]) -> str:
     return f"not as it was left: {', '.join(odd)}" if odd else ""
 
 
-def _take_back(
-    repository: Repository, config: Config, change: Journal, options: UndoOptions, held: Held
-) -> int:
-    now = read_states(repository, change.before)
-    later = journal.standing(repository) != (change.head, change.theirs)
+def _take_back(workspace: Workspace, change: Journal, options: UndoOptions, held: Held) -> int:
+    now = read_states(workspace.repository, change.before)
+    later = journal.standing(workspace.repository) != (change.head, change.theirs)
     odd = sorted(p for p, state in now.items() if _differs(state, change.after[p]))
     if odd:
         print("nothing was taken back; these are not as the fix left them:")
@@ -105,26 +103,26 @@ def _take_back(
         print("nothing was taken back; the merge that the fix belonged to is over")
         print("  next: git revert -m 1 HEAD, or git reset, whichever commit it is in")
         return 1
-    broken = _would_break(repository, config, change) if later else []
+    broken = _would_break(workspace, change) if later else []
     if broken:
         print("nothing was taken back; what came later builds on the fix:")
         print("".join(f"  {printable(text)}\n" for text in broken), end="")
         return 1
-    snapshot = read_snapshot(repository, config)
+    snapshot = read_snapshot(workspace)
     names = _renamed(snapshot, change)
     turned = {
         app: [Renamed(row.label, row.new, row.old) for row in rows] for app, rows in names.items()
     }
-    projects = projects_of(repository, config, snapshot, sorted(names))
+    projects = projects_of(workspace, snapshot, sorted(names))
     rule = untouched_rule(no_databases=options.no_databases)
-    allowed = Permission(options.databases, config.protected_databases)
+    allowed = Permission(options.databases, workspace.config.protected_databases)
     affected = find_affected(projects, turned, allowed, rule)
     rows = database_rows(affected, names)
     if not _agreed(rows, options):
         print("nothing was taken back")
         return 1
-    transaction = Transaction(repository, now, change.before, change.number)
-    why = _carry_back(repository, transaction, rows, change, held)
+    transaction = Transaction(workspace.repository, now, change.before, change.number)
+    why = _carry_back(workspace.repository, transaction, rows, change, held)
     if why:
         print("nothing was taken back:")
         print("".join(f"  {printable(line)}\n" for line in why), end="")
@@ -221,11 +219,11 @@ def _differs(now: State, after: State) -> bool:
     return (now.data, now.entries) != (after.data, after.entries)
 
 
-def _would_break(repository: Repository, config: Config, change: Journal) -> list[str]:
+def _would_break(workspace: Workspace, change: Journal) -> list[str]:
     """Migrations that would be left without one that they depend on."""
-    snapshot = read_snapshot(repository, config)
+    snapshot = read_snapshot(workspace)
     files = {path: state.data for path, state in change.before.items()}
-    after = understand(repository, config, "plan", snapshot.listing, files)
+    after = understand(workspace, Tree("plan", snapshot.listing, files))
     known = {missing.migration.path for missing in snapshot.graph.missing}
     return sorted(
         f"{missing.migration.path} depends on {missing.key}"

@@ -8,23 +8,21 @@ from typing import NamedTuple
 from migmerge.analysis.findings import analyse
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.starting_points import starts_of_history
+from migmerge.analysis.workspace import open_workspace
 from migmerge.commands.arguments_of_apps import apps_named, scope_of
 from migmerge.commands.exclusive import tidy_up
-from migmerge.config import read_config
 from migmerge.conflicts.conflict import Conflict
 from migmerge.errors import UserError
-from migmerge.git.base import find_base
 from migmerge.git.repository import find_work_tree
 from migmerge.project.configured_databases import parse_database, without_password
-from migmerge.project.interpreter import Project
+from migmerge.project.interpreter import NoProject, Project
 from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.questions import verify as compare_sides
 from migmerge.project.scenarios import SQLITE, ScenarioResults
 from migmerge.report.verify import Proof, verify_json, verify_text
-from migmerge.resolve.project_input import apps_of, projects_of
-from migmerge.resolve.proof import prove
+from migmerge.resolve.project_input import projects_of
+from migmerge.resolve.proof import Trial, prove
 
-_SECONDS = 3600
 _NO_NAME = ":memory:"  # of a URL without one
 
 
@@ -43,34 +41,33 @@ def verify(options: VerifyOptions) -> int:
     """0 when every database arrives, 1 when one doesn't or could not be tried."""
     repository = find_work_tree(options.directory, "verify")
     tidy_up(repository)
-    config = read_config(repository.root, options.config)
+    workspace = open_workspace(repository, options.config, options.base)
     server = _server(options.database)
-    snapshot = read_snapshot(repository, config)
-    found = analyse(repository, config, snapshot, options.base, ())
+    snapshot = read_snapshot(workspace)
+    found = analyse(workspace, snapshot)
     scope = scope_of(repository, snapshot, options.directory)
     conflicts = [conflict for conflict in found.conflicts if conflict.app.key in scope.apps]
     if conflicts:
         return _in_the_way(conflicts, options)
     if not scope.apps:
         raise UserError("unknown-app", "no migrations here to verify", "migmerge -C DIR verify")
-    base = find_base(repository, options.base, config.base)
-    starts = starts_of_history(repository, config, snapshot, base.commit if base else "")
+    starts = starts_of_history(workspace, snapshot)
     named = [a.key for name in options.apps for a in apps_named(snapshot, name, scope)]
     # an app that one side alone has is there no more
     changed = [app for app in starts.apps if app in scope.apps]
     chosen = named or changed or scope.apps
     places = None if named else scope.places
     proofs = []
-    projects = projects_of(repository, config, snapshot, sorted(chosen), places)
+    projects = projects_of(workspace, snapshot, sorted(chosen), places)
     for project, apps in projects.items():
         labels = sorted(snapshot.apps[app].label for app in apps)
-        if isinstance(project, str):
-            proofs.append(Proof(labels, skipped(project), ScenarioResults((), why=project)))
+        if isinstance(project, NoProject):
+            proofs.append(Proof(labels, skipped(project.why), ScenarioResults((), why=project.why)))
             continue
         answer = _judge(project, snapshot, apps)
-        meant, own = starts._replace(apps=tuple(apps)), apps_of(snapshot, project)
-        told = prove(project, server, snapshot, meant, own, _SECONDS, code=config.verify_code)
-        proofs.append(Proof(labels, answer, told, project.place))
+        trial = Trial(server, code=workspace.config.verify_code)
+        results = prove(project, snapshot, starts._replace(apps=tuple(apps)), trial)
+        proofs.append(Proof(labels, answer, results, project.place))
     text = verify_json if options.format == "json" else verify_text
     print(text(proofs, starts.told, _shown(server)), end="")
     return 0 if all(proof.proven for proof in proofs) else 1

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.conflicts.conflict import Disputed
+from migmerge.conflicts.conflict import Disputed, Verdict
 from migmerge.conflicts.mergeable_fields import OPTIONS, unlike
 from migmerge.migrations.recorder import ANY, Footprint, Touch
 
-VERDICTS = ("commute", "opaque", "overlap", "contradict")
-
 
 class Relation(NamedTuple):
-    """One of VERDICTS, with the reason where it isn't `commute`, and what both set."""
+    """How two operations stand to each other, with the reason where they don't commute, and what
+    both set."""
 
-    verdict: str
+    verdict: Verdict
     reason: str = ""
     disputed: Disputed | None = None
 
@@ -27,7 +26,7 @@ class Relation(NamedTuple):
 class Judgement(NamedTuple):
     """The worst relation between any two operations of two sides, and all reasons, sorted."""
 
-    verdict: str
+    verdict: Verdict
     reasons: tuple[str, ...]
     disputed: tuple[Disputed, ...]
 
@@ -35,7 +34,7 @@ class Judgement(NamedTuple):
 # what two sides do, without what they have in common
 Pair = tuple[Sequence[Footprint], Sequence[Footprint]]
 
-_COMMUTE = Relation("commute")
+_COMMUTE = Relation(Verdict.COMMUTE)
 # setting the same thing twice is no matter; making or renaming it twice is
 _SETTERS = ("AlterField", "AlterModelOptions", "AlterModelManagers", "AlterModelTable",
             "AlterModelTableComment", "AlterUniqueTogether", "AlterIndexTogether",
@@ -44,16 +43,17 @@ _SETTERS = ("AlterField", "AlterModelOptions", "AlterModelManagers", "AlterModel
 
 # beyond so many pairs of operations that touch one thing nobody reads the reasons
 _MOST_PAIRS = 50_000
-_TOO_MANY = Relation("opaque", "too many operations touch the same things to be compared")
+_TOO_MANY = Relation(Verdict.OPAQUE, "too many operations touch the same things to be compared")
 
 
 def compare_sides(pairs: Iterable[Pair]) -> Judgement:
     """The operations of one side against those of the other, for each pair of sides."""
     relations = {relation for ours, theirs in pairs for relation in _relations(ours, theirs)}
-    worst = max((VERDICTS.index(r.verdict) for r in relations), default=0)
-    reasons = sorted({(-VERDICTS.index(r.verdict), r.reason) for r in relations if r.reason})
+    verdicts = [relation.verdict for relation in relations]
+    worst = max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.COMMUTE)
+    ranked = sorted({(-r.verdict.severity, r.reason) for r in relations if r.reason})
     disputed = sorted({relation.disputed for relation in relations if relation.disputed})
-    return Judgement(VERDICTS[worst], tuple(reason for _, reason in reasons), tuple(disputed))
+    return Judgement(worst, tuple(reason for _, reason in ranked), tuple(disputed))
 
 
 def _relations(ours: Sequence[Footprint], theirs: Sequence[Footprint]) -> Iterator[Relation]:
@@ -84,7 +84,7 @@ def _opaque(
             continue
         place = _place(footprint)
         if clear or place < last or (first and place == last):
-            yield Relation("opaque", f"{_side(footprint)}: {footprint.opaque}")
+            yield Relation(Verdict.OPAQUE, f"{_side(footprint)}: {footprint.opaque}")
 
 
 class _Index:
@@ -132,7 +132,7 @@ def commute(one: Footprint, other: Footprint) -> Relation:
     one, other = sorted((one, other), key=_place)
     for footprint in (one, other):
         if footprint.opaque:
-            return Relation("opaque", f"{_side(footprint)}: {footprint.opaque}")
+            return Relation(Verdict.OPAQUE, f"{_side(footprint)}: {footprint.opaque}")
     if one.operation in _SETTERS and one.body == other.body:
         return _COMMUTE
     if one.field and one.field == other.field and one.model == other.model:
@@ -144,7 +144,7 @@ def commute(one: Footprint, other: Footprint) -> Relation:
             if (clash := _clash(kind, writer, reader))
         ]
         if found:
-            return max(found, key=lambda relation: VERDICTS.index(relation.verdict))
+            return max(found, key=lambda relation: relation.verdict.severity)
     return _COMMUTE
 
 
@@ -168,13 +168,13 @@ def _same_field(one: Footprint, other: Footprint) -> Relation:
     if one.operation == other.operation == "AlterField":
         reason = f"both set {place}{_difference(one, other)}"
         why = unlike(one.keywords, other.keywords)
-        return Relation("overlap", reason, Disputed(one.model, "field", one.field, why))
+        return Relation(Verdict.OVERLAP, reason, Disputed(one.model, "field", one.field, why))
     if one.operation == other.operation:
         verb = {"AddField": "add", "RemoveField": "remove"}.get(one.operation, "rename")
         if one.body == other.body:
-            return Relation("contradict", f"both {verb} {place}, with the same operation")
-        return Relation("contradict", f"both {verb} {place}{_difference(one, other)}")
-    return Relation("contradict", f"{one.operation} against {other.operation} of {place}")
+            return Relation(Verdict.CONTRADICT, f"both {verb} {place}, with the same operation")
+        return Relation(Verdict.CONTRADICT, f"both {verb} {place}{_difference(one, other)}")
+    return Relation(Verdict.CONTRADICT, f"{one.operation} against {other.operation} of {place}")
 
 
 def _difference(one: Footprint, other: Footprint) -> str:
@@ -190,9 +190,9 @@ def _difference(one: Footprint, other: Footprint) -> str:
 def _model(writer: Footprint, reader: Footprint, name: str) -> Relation:
     both = {"CreateModel": "create", "DeleteModel": "delete"}.get(writer.operation, "rename")
     if writer.operation == reader.operation and Touch("model", name) in reader.writes:
-        return Relation("contradict", f"both {both} the model {name}")
+        return Relation(Verdict.CONTRADICT, f"both {both} the model {name}")
     return Relation(
-        "contradict",
+        Verdict.CONTRADICT,
         f"{_side(writer)} {both}s {name}, which {_side(reader)} uses ({reader.operation})",
     )
 
@@ -200,7 +200,7 @@ def _model(writer: Footprint, reader: Footprint, name: str) -> Relation:
 def _field(writer: Footprint, reader: Footprint, name: str) -> Relation:
     verb = {"AddField": "adds", "RemoveField": "removes", "RenameField": "renames"}
     what = verb.get(writer.operation, "alters")
-    verdict = "overlap" if what == "alters" else "contradict"
+    verdict = Verdict.OVERLAP if what == "alters" else Verdict.CONTRADICT
     return Relation(
         verdict, f"{_side(writer)} {what} {name}, which {_side(reader)} names ({reader.operation})"
     )
@@ -210,15 +210,15 @@ def _option(writer: Footprint, reader: Footprint, name: str) -> Relation:
     model, _, option = name.rpartition(".")
     if Touch("option", name) not in reader.writes:
         told = f"{_side(writer)} sets {option} of {model}, which {_side(reader)} uses"
-        return Relation("overlap", f"{told} ({reader.operation})")
+        return Relation(Verdict.OVERLAP, f"{told} ({reader.operation})")
     why = "" if option in OPTIONS else f"{option} can't be set again where it is set already"
     disputed = Disputed(model, option, unlike=why)
-    return Relation("overlap", f"both set {option} of {model}", disputed)
+    return Relation(Verdict.OVERLAP, f"both set {option} of {model}", disputed)
 
 
 def _taken(what: str) -> Callable[[Footprint, Footprint, str], Relation]:
     def rule(writer: Footprint, reader: Footprint, name: str) -> Relation:
-        return Relation("contradict", f"both name {what} {name}")
+        return Relation(Verdict.CONTRADICT, f"both name {what} {name}")
 
     return rule
 
@@ -232,13 +232,13 @@ def _overlap(text: str) -> Callable[[Footprint, Footprint, str], Relation]:
             reader=f"{_side(reader)} ({reader.operation})",
             name=name,
         )
-        return Relation("overlap", reason)
+        return Relation(Verdict.OVERLAP, reason)
 
     return rule
 
 
 def _code(writer: Footprint, reader: Footprint, name: str) -> Relation:
-    return Relation("opaque", f"{_side(writer)} and {_side(reader)} both run code on rows")
+    return Relation(Verdict.OPAQUE, f"{_side(writer)} and {_side(reader)} both run code on rows")
 
 
 def _side(footprint: Footprint) -> str:

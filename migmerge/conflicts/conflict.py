@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Literal, NamedTuple
 
 from migmerge.migrations.model import App, NodeKey
@@ -44,13 +45,58 @@ class Disputed(NamedTuple):
     unlike: str = ""
 
 
-class Conflict(NamedTuple):
-    """One finding; `place` points into the file that is at fault, where a single one is.
+class Verdict(str, Enum):
+    """Whether two sides give the same state, schema and data in either order, best first."""
+
+    COMMUTE = "commute"
+    OPAQUE = "opaque"
+    OVERLAP = "overlap"
+    CONTRADICT = "contradict"
+
+    @property
+    def severity(self) -> int:
+        """The higher, the worse."""
+        return list(Verdict).index(self)
+
+
+class Operation(NamedTuple):
+    """An operation of a migration, each by name."""
+
+    migration: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.migration} holds {self.name}"
+
+
+class Assessment(NamedTuple):
+    """What the operations of the sides say of a conflict; nothing for kinds without sides.
 
     `disputed` is what both sides set, so that an empty merge migration would let databases
-    differ for ever. `duplicates` are `(replayed, onto)` nodes of the same content. `lasting` says
-    what of the side that moves makemigrations could not regenerate; `kept_data_migrations` are its
-    data migrations, which are kept and moved behind what is regenerated.
+    differ for ever. `duplicates` are `(replayed, onto)` nodes of the same content. Of the side that
+    moves, `not_regenerable` is what makemigrations would not make again, and `kept_data_migrations`
+    are those that are kept and moved behind what is regenerated.
+    """
+
+    verdict: Verdict | None = None
+    disputed: tuple[Disputed, ...] = ()
+    duplicates: tuple[tuple[NodeKey, NodeKey], ...] = ()
+    not_regenerable: tuple[Operation, ...] = ()
+    kept_data_migrations: tuple[NodeKey, ...] = ()
+
+
+class Advice(NamedTuple):
+    """What to do about a conflict: a strategy, or `manual`, and commands that can be pasted."""
+
+    recommendation: str = "manual"
+    commands: tuple[str, ...] = ()
+
+
+class Conflict(NamedTuple):
+    """A collision, with what is known of its sides and what to do about it.
+
+    `place` points into the file that is at fault, where a single one is; `missing` are the nodes
+    that are named and not there. `reasons` are for people.
     """
 
     app: App
@@ -59,18 +105,20 @@ class Conflict(NamedTuple):
     branches: tuple[Branch, ...] = ()
     place: Place | None = None
     reasons: tuple[str, ...] = ()
-    verdict: str | None = None
-    recommendation: str = "manual"
-    commands: tuple[str, ...] = ()
-    disputed: tuple[Disputed, ...] = ()
-    duplicates: tuple[tuple[NodeKey, NodeKey], ...] = ()
-    lasting: tuple[str, ...] = ()
-    kept_data_migrations: tuple[NodeKey, ...] = ()
+    missing: tuple[NodeKey, ...] = ()
+    assessment: Assessment = Assessment()
+    advice: Advice = Advice()
 
     @property
     def stays(self) -> Branch:
         """The branch that is onto; the first one where it isn't known."""
         return next((b for b in self.branches if b.side == "onto"), self.branches[0])
+
+    @property
+    def only_onto(self) -> Branch | None:
+        """The branch that is onto; None where it isn't known, or is not one."""
+        onto = [branch for branch in self.branches if branch.side == "onto"]
+        return onto[0] if len(onto) == 1 else None
 
     def shown(self, key: NodeKey) -> str:
         """A node's name: with its app where that is another one, with its side where both sides

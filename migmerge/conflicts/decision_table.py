@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from migmerge.conflicts.conflict import Conflict
+from migmerge.conflicts.conflict import Conflict, Verdict
 
 Strategy = Literal["merge", "renumber", "regenerate", "manual"]
 
@@ -22,16 +22,17 @@ def choose_strategy(conflict: Conflict, prefer: str, *, name_reused: bool = Fals
         return "manual"
     if conflict.kind == "siblings" and conflict.place:
         return "manual"  # hidden by a squash
-    if conflict.verdict == "contradict" or any(disputed.unlike for disputed in conflict.disputed):
+    verdict, disputed, duplicates, *_ = conflict.assessment
+    if verdict is Verdict.CONTRADICT or any(place.unlike for place in disputed):
         return "regenerate"
 
     sided = any(branch.side == "replayed" for branch in conflict.branches)
     # a merge migration leaves the names as they are; of two equal files one is dropped
     collided = conflict.kind == "path"
     names_must_change = collided or name_reused
-    if not sided and (name_reused or (collided and not conflict.duplicates)):
+    if not sided and (name_reused or (collided and not duplicates)):
         return "manual"
-    if conflict.disputed and not names_must_change:
+    if disputed and not names_must_change:
         return "merge"  # with the final definition inside
 
     if sided and (names_must_change or prefer == "renumber"):

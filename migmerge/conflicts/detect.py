@@ -195,12 +195,14 @@ def _alike(graph: Graph, apps: Mapping[str, App]) -> list[Conflict]:
 
 def _missing(graph: Graph, apps: Mapping[str, App]) -> list[Conflict]:
     by_migration: dict[NodeKey, list[str]] = defaultdict(list)
+    missing: dict[NodeKey, list[NodeKey]] = defaultdict(list)
     lines: dict[NodeKey, int] = {}
-    for migration, reference, _ in graph.missing:
+    for migration, reference, node in graph.missing:
         reason = (
             f"{migration.key} depends on {reference.label}.{reference.name}, which is not there"
         )
         by_migration[migration.key].append(reason)
+        missing[migration.key].append(node)
         lines.setdefault(migration.key, reference.line)
     return [
         Conflict(
@@ -209,6 +211,7 @@ def _missing(graph: Graph, apps: Mapping[str, App]) -> list[Conflict]:
             branches=(Branch((key,)),),
             place=Place(graph.nodes[key].path, lines[key]),
             reasons=tuple(reasons),
+            missing=tuple(missing[key]),
         )
         for key, reasons in sorted(by_migration.items())
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from migmerge.conflicts.commute import Pair, commute
-from migmerge.conflicts.conflict import Conflict
+from migmerge.conflicts.conflict import Conflict, Verdict
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.recorder import Footprint
 
@@ -30,7 +30,9 @@ def kept_data_migrations(conflict: Conflict, pairs: Sequence[Pair]) -> tuple[Nod
         mine = done.get(key.name, [])
         if key.version or not is_code(mine):
             later += mine
-        elif all(commute(a, b).verdict == "commute" for a in mine for b in (*later, *staying)):
+        elif all(
+            commute(a, b).verdict == Verdict.COMMUTE for a in mine for b in (*later, *staying)
+        ):
             found.append(key)
         else:
             later += mine
@@ -59,11 +61,11 @@ def in_the_way(
     again = {_what(footprint) for footprint in remade}
     for own in code:
         for footprint in before:
-            if _what(footprint) not in again and commute(own, footprint).verdict != "commute":
+            if _what(footprint) not in again and commute(own, footprint).verdict != Verdict.COMMUTE:
                 return f"{' '.join(_what(footprint))} is not regenerated"
         for footprint in remade:
             relation = commute(own, footprint)
-            if _what(footprint) not in known and relation.verdict != "commute":
+            if _what(footprint) not in known and relation.verdict != Verdict.COMMUTE:
                 return relation.reason
     return ""
 

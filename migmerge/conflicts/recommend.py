@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.commute import Pair, compare_sides
-from migmerge.conflicts.conflict import Conflict, Place
+from migmerge.conflicts.conflict import Advice, Conflict, Operation, Place, Verdict
 from migmerge.conflicts.decision_table import choose_strategy
 from migmerge.conflicts.kept_data_migrations import CODE, kept_data_migrations
 from migmerge.conflicts.next_commands import fix_command
@@ -44,7 +44,7 @@ class Evidence(NamedTuple):
 def recommend(
     conflict: Conflict, evidence: Evidence, prefer: str, asked_base: str | None
 ) -> Conflict:
-    """The conflict with verdict, reasons, recommendation and commands.
+    """The conflict with its assessment, reasons and advice.
 
     The commands repeat `asked_base`, the `--base` that the user gave.
     """
@@ -52,64 +52,108 @@ def recommend(
     fix = fix_command(conflict.app.key, "", *base)
     if conflict.kind in ("siblings", "path"):
         return _two_sides(conflict, evidence, prefer, fix)
-    if conflict.kind == "lock-file":
-        return conflict._replace(recommendation="manual", commands=(fix,))
-    if conflict.kind == "number":
-        return conflict._replace(commands=("migmerge explain number",))
+    return conflict._replace(advice=Advice(commands=(_command_without_sides(conflict, fix),)))
+
+
+def _command_without_sides(conflict: Conflict, fix: str) -> str:
+    """What to run, or to edit, for a finding that is in one file."""
     path = conflict.place.path if conflict.place else conflict.app.directory
+    if conflict.kind == "lock-file":
+        return fix
+    if conflict.kind == "number":
+        return "migmerge explain number"
     if conflict.kind == "case":
         new = f"{path[: -len('.py')]}_2.py"
-        return conflict._replace(commands=(f"git mv -- {shlex.quote(path)} {shlex.quote(new)}",))
+        return f"git mv -- {shlex.quote(path)} {shlex.quote(new)}"
     if conflict.kind == "missing-dependency":
-        name = conflict.reasons[0].split(" depends on ")[1].split(",")[0].split(".", 1)[1]
-        command = f"git log --all --oneline --name-status -- {shlex.quote(f'*/{name}.py')}"
-        return conflict._replace(commands=(command,))
-    return conflict._replace(commands=(f"$EDITOR {shlex.quote(path)}",))  # unparsable, cycle
+        file = shlex.quote(f"*/{conflict.missing[0].name}.py")
+        return f"git log --all --oneline --name-status -- {file}"
+    return f"$EDITOR {shlex.quote(path)}"  # unparsable, cycle
 
 
-def _going(conflict: Conflict, pairs: Sequence[Pair]) -> list[Footprint]:
-    """What is done by the migrations that the recipe removes."""
+def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) -> Conflict:
+    judgement = compare_sides(evidence.pairs)
+    moving = _moving(conflict, evidence.pairs)
+    kept = kept_data_migrations(conflict, evidence.pairs)
+    kept_names = {key.name for key in kept}
+    not_regenerable = {
+        Operation(footprint.migration, footprint.operation)
+        for footprint in moving
+        if not _is_regenerable(footprint) and footprint.migration not in kept_names
+    }
+    assessment = conflict.assessment._replace(
+        verdict=judgement.verdict,
+        disputed=judgement.disputed,
+        not_regenerable=tuple(sorted(not_regenerable)),
+        kept_data_migrations=kept,
+    )
+    duplicates = tuple(_duplicate_text(*pair) for pair in assessment.duplicates)
+    reasons = evidence.reused + conflict.reasons + judgement.reasons + duplicates
+    assessed = conflict._replace(assessment=assessment, reasons=reasons)
+
+    if conflict.kind == "siblings" and conflict.place:
+        return assessed._replace(advice=_hidden_by_a_squash(conflict, conflict.place, fix))
+    strategy = choose_strategy(assessed, prefer, name_reused=bool(evidence.reused))
+    if strategy == "regenerate":
+        disputed = [place for place in judgement.disputed if place.unlike]
+        not_mergeable = [f"{place.kind} of {place.model}: {place.unlike}" for place in disputed]
+        reasons = (*reasons, *not_mergeable, *_price(moving, kept_names))
+        commands = _rollback(assessed, evidence.side_files, moving, fix)
+        return assessed._replace(reasons=reasons, advice=Advice(strategy, commands))
+
+    return assessed._replace(advice=Advice(strategy, _commands(assessed, strategy, fix)))
+
+
+def _commands(conflict: Conflict, strategy: str, fix: str) -> tuple[str, ...]:
+    """How `fix` is told to do it."""
+    if strategy == "manual":
+        renumber = f"{fix} --strategy renumber --base"  # who goes first keeps the name
+        return f"{renumber} HEAD", f"{renumber} MERGE_HEAD"
+    assessment = conflict.assessment
+    commutes = assessment.verdict is Verdict.COMMUTE and not assessment.disputed
+    by_itself = strategy == "merge" and commutes
+    return (fix if by_itself else f"{fix} --strategy {strategy}",)
+
+
+def _moving(conflict: Conflict, pairs: Sequence[Pair]) -> list[Footprint]:
+    """What is done by the migrations that a rollback removes."""
     nodes = {key for branch in conflict.branches for key in branch.nodes}
     names = {conflict.shown(key) for key in nodes.difference(conflict.stays.nodes)}
     return [f for pair in pairs for side in pair for f in side if f.migration in names]
 
 
-def _lasts(footprint: Footprint) -> bool:
-    """Whether makemigrations would not regenerate it as it was."""
-    return bool(footprint.opaque) or footprint.operation not in FOUND or not footprint.whole
+def _is_regenerable(footprint: Footprint) -> bool:
+    """Whether makemigrations would make it again as it was."""
+    return not footprint.opaque and footprint.operation in FOUND and footprint.whole
 
 
-def _price(going: list[Footprint], kept: set[str]) -> tuple[str, ...]:
-    """What rolling back and making again costs: told before anything runs."""
-    found = set()
-    for footprint in going:
+def _price(moving: list[Footprint], kept: set[str]) -> tuple[str, ...]:
+    """What rolling back and regenerating costs: told before anything runs."""
+    lines = set()
+    for footprint in moving:
         name = footprint.migration
         if footprint.operation in ("AddField", "CreateModel"):
             what = ".".join(part for part in (footprint.model, footprint.field) if part)
-            found.add(f"migrating {name} back drops {what} with its data, where it is applied")
+            lines.add(f"migrating {name} back drops {what} with its data, where it is applied")
         if not footprint.reversible:
-            found.add(f"{name} can't be migrated back: {footprint.operation} without a reverse")
+            lines.add(f"{name} can't be migrated back: {footprint.operation} without a reverse")
         if name in kept:
-            found.add(
+            lines.add(
                 f"{name} is a data migration: it is kept and moved after the regenerated migrations"
             )
         elif footprint.operation in CODE:
-            found.add(f"{name} is a data migration: copy it by hand, it is not regenerated")
-    return tuple(sorted(found))
+            lines.add(f"{name} is a data migration: copy it by hand, it is not regenerated")
+    return tuple(sorted(lines))
 
 
-def _hidden_by_a_squash(conflict: Conflict, place: Place, fix: str) -> Conflict:
+def _hidden_by_a_squash(conflict: Conflict, place: Place, fix: str) -> Advice:
     """Only without the squash can its originals be joined; afterwards it is regenerated."""
     label = shlex.quote(conflict.app.label)
-    commands = (
-        f"git rm -- {shlex.quote(place.path)}",
-        fix,
-        f"python manage.py squashmigrations {label} FIRST LAST",
-    )
-    return conflict._replace(commands=commands)
+    squash = f"python manage.py squashmigrations {label} FIRST LAST"
+    return Advice(commands=(f"git rm -- {shlex.quote(place.path)}", fix, squash))
 
 
-def _twice(conflict: Conflict, key: NodeKey, kept: NodeKey) -> str:
+def _duplicate_text(key: NodeKey, kept: NodeKey) -> str:
     if key.name == kept.name:
         return f"both sides added {key.name} with the same content"
     return (
@@ -118,43 +162,8 @@ def _twice(conflict: Conflict, key: NodeKey, kept: NodeKey) -> str:
     )
 
 
-def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) -> Conflict:
-    pairs, reused = evidence.pairs, evidence.reused
-    judgement = compare_sides(pairs)
-    duplicates = tuple(_twice(conflict, key, kept) for key, kept in conflict.duplicates)
-    reasons = reused + conflict.reasons + judgement.reasons + duplicates
-    going = _going(conflict, pairs)
-    carry = kept_data_migrations(conflict, pairs)
-    kept = {key.name for key in carry}
-    lasts = {f"{f.migration} holds {f.operation}" for f in going if _lasts(f)}
-    lasting = sorted(text for text in lasts if text.partition(" ")[0] not in kept)
-    done = conflict._replace(
-        verdict=judgement.verdict,
-        reasons=reasons,
-        lasting=tuple(lasting),
-        disputed=judgement.disputed,
-        kept_data_migrations=carry,
-    )
-    if conflict.kind == "siblings" and conflict.place:
-        return _hidden_by_a_squash(done, conflict.place, fix)
-
-    strategy = choose_strategy(done, prefer, name_reused=bool(reused))
-    done = done._replace(recommendation=strategy)
-    if strategy == "manual":
-        renumber = f"{fix} --strategy renumber --base"  # who goes first keeps the name
-        return done._replace(commands=(f"{renumber} HEAD", f"{renumber} MERGE_HEAD"))
-    if strategy == "regenerate":
-        unlike = [f"{d.kind} of {d.model}: {d.unlike}" for d in judgement.disputed if d.unlike]
-        return done._replace(
-            reasons=(*done.reasons, *unlike, *_price(going, kept)),
-            commands=_rollback(done, evidence.side_files, going, fix),
-        )
-    by_itself = strategy == "merge" and judgement.verdict == "commute" and not judgement.disputed
-    return done._replace(commands=(fix if by_itself else f"{fix} --strategy {strategy}",))
-
-
 def _rollback(
-    conflict: Conflict, side_files: SideFiles, going: list[Footprint], fix: str
+    conflict: Conflict, side_files: SideFiles, moving: list[Footprint], fix: str
 ) -> tuple[str, ...]:
     """Undo the side that goes in this database, then regenerate it on top of the other.
 
@@ -174,17 +183,17 @@ def _rollback(
         aside = shlex.join(side_files.aside)
         steps = [f'for f in {aside}; do mv -- "$f" "$f.aside"; done', back]
         steps += [f'for f in {aside}; do mv -- "$f.aside" "$f"; done']
-        steps += _again(conflict, side_files, going, fix)
+        steps += _again(conflict, side_files, moving, fix)
     return (" && ".join([*steps, f"python manage.py migrate {label}"]),)
 
 
 def _again(
-    conflict: Conflict, side_files: SideFiles, going: list[Footprint], fix: str
+    conflict: Conflict, side_files: SideFiles, moving: list[Footprint], fix: str
 ) -> list[str]:
     """Files with code or a rename are edited by hand; the others are regenerated."""
-    if conflict.stays.side == "onto" and not conflict.lasting:
+    if conflict.stays.side == "onto" and not conflict.assessment.not_regenerable:
         return [f"{fix} --strategy regenerate --yes"]
-    by_hand = {footprint.migration for footprint in going if _lasts(footprint)}
+    by_hand = {footprint.migration for footprint in moving if not _is_regenerable(footprint)}
     files = [path for path in side_files.going if migration_name(path) in by_hand]
     others = [path for path in side_files.going if path not in files]
     steps = [f"git rm -- {shlex.join(others)}"] if others else []

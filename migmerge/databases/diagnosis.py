@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from migmerge.analysis.former_names import Former
 from migmerge.conflicts.commute import Judgement
+from migmerge.conflicts.conflict import Verdict
 from migmerge.migrations.naming import is_catch_up_name
 from migmerge.migrations.operations import title
 from migmerge.project.configured_databases import Renamed, Row, Status
@@ -130,7 +131,7 @@ def reconciliation(
     runs, later = _plan(status, rows)
     judgement = judged(runs, later) if rows or status.early or status.trapped else None
     reasons: tuple[str, ...] = ()
-    if judgement and judgement.verdict == "contradict":
+    if judgement and judgement.verdict == Verdict.CONTRADICT:
         refused += ["what runs late contradicts what is applied", *judgement.reasons]
     elif judgement:
         reasons = judgement.reasons

@@ -34,8 +34,9 @@ from migmerge.project.configured_databases import (
     reconcile_one,
     which_content,
 )
-from migmerge.project.interpreter import Project
+from migmerge.project.interpreter import NoProject, Project
 from migmerge.project.outcome import Outcome, failed, skipped
+from migmerge.project.run import Unanswered
 from migmerge.resolve.fix_plan import Resolution
 from migmerge.resolve.journal import DatabaseRows
 
@@ -118,7 +119,7 @@ def untouched_rule(
 
 
 def find_affected(
-    projects: Mapping[Project | str, Sequence[str]],
+    projects: Mapping[Project | NoProject, Sequence[str]],
     names: RowsByApp,
     allowed: Permission = ON_THIS_MACHINE,
     rule: str = "",
@@ -132,15 +133,15 @@ def find_affected(
     found = []
     for project, apps in projects.items():
         old = {(row.label, row.old) for row in _rows_of(names, apps)}
-        if isinstance(project, str) or not old:
+        if isinstance(project, NoProject) or not old:
             continue
         own = tuple(apps)
         if rule:
             found.append(AffectedDatabase(project, own, "", why=rule, untouched=True))
             continue
         statuses = read_status(project, Database(), allowed)
-        if isinstance(statuses, str):
-            found.append(AffectedDatabase(project, own, "", why=statuses))
+        if isinstance(statuses, Unanswered):
+            found.append(AffectedDatabase(project, own, "", why=statuses.why))
             continue
         _refuse_named(statuses, allowed)
         for status in statuses:
@@ -186,10 +187,10 @@ def reconcile_affected(
     lines: list[str] = []
     for database in (database for database in databases if database.rows):
         rows = _rows_of(names, database.apps)
-        why = _reach(repository, snapshot, database, rows)
-        if isinstance(why, str):
-            return failed(f"{database.name}: {why}")
-        lines.append(f"{database.name}: {', '.join(why)}")
+        reached = _reach(repository, snapshot, database, rows)
+        if isinstance(reached, Unanswered):
+            return failed(f"{database.name}: {reached.why}")
+        lines.append(f"{database.name}: {', '.join(reached)}")
     left = [database for database in databases if not database.rows]
     if left:
         details = "; ".join([*lines, *map(str, left)])
@@ -222,18 +223,18 @@ def _reach(
     snapshot: Snapshot,
     affected: AffectedDatabase,
     names: Sequence[Renamed],
-) -> list[str] | str:
-    """What was done, or in one string why it was not."""
+) -> list[str] | Unanswered:
+    """What was done, in sentences."""
     project, database = affected.project, Database(affected.alias)
     plans = read_reconciliations(repository, snapshot, project, affected.apps, database, names)
-    if isinstance(plans, str):
+    if isinstance(plans, Unanswered):
         return plans
     plan = plans[0][0]
     if plan.status.error or plan.refused:
-        return plan.status.error or "; ".join(plan.refused)
+        return Unanswered(plan.status.error or "; ".join(plan.refused))
     reply = reconcile_one(project, database, plan.rows, plan.runs, names)
     if reply.why and reply.result is None:
-        return reply.why
+        return Unanswered(reply.why)
     runs = [f"ran {'.'.join(row)}" for row in reply.result["ran"]]
     copy = [f"copy from before: {reply.result['copy']}"] if reply.result["copy"] else []
     left = len(reply.result["left"])
@@ -250,13 +251,13 @@ def read_reconciliations(
     asked: Database,
     names: Collection[Renamed] = (),
     allowed: Permission = ON_THIS_MACHINE,
-) -> list[tuple[Reconciliation, Database]] | str:
-    """Each database of a project with what to do about it; a string says why none is read.
+) -> list[tuple[Reconciliation, Database]] | Unanswered:
+    """Each database of a project with what to do about it.
 
     `own` are the keys of the project's apps, `names` those that a fix gives just now.
     """
     found = read_status(project, asked, allowed)
-    if isinstance(found, str):
+    if isinstance(found, Unanswered):
         return found
     apps = {app.label: app.key for app in snapshot.apps.values() if app.key in own}
     pairs = []

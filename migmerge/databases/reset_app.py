@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
-from migmerge.analysis.snapshot import Snapshot, understand
-from migmerge.config import Config
+from migmerge.analysis.snapshot import Snapshot, Tree, understand
+from migmerge.analysis.workspace import Workspace
+from migmerge.conflicts.conflict import Operation
 from migmerge.conflicts.recommend import FOUND
-from migmerge.git.repository import Repository
 from migmerge.migrations.model import App, NodeKey
 from migmerge.migrations.operations import read_script
 from migmerge.project.interpreter import Project
 from migmerge.project.questions import remake
+from migmerge.project.run import Unanswered
 from migmerge.resolve.files import Files, Texts, plan_files
 from migmerge.resolve.fix_plan import GraphChange, Refusal
 from migmerge.resolve.static_check import problems
@@ -29,34 +30,36 @@ class Reset(NamedTuple):
     dependents: tuple[str, ...]
 
 
-def not_remade(snapshot: Snapshot, app: App) -> list[str]:
+def not_regenerable(snapshot: Snapshot, app: App) -> list[Operation]:
     """What of an app's migrations makemigrations would not make again."""
     found = set()
     for key in snapshot.graph.app_nodes(app.key):
         for call in read_script(source_of(snapshot, key), app.label, key.name).calls:
             if call.opaque or call.name not in FOUND:
-                found.add(f"{key.name} holds {call.name}")
+                found.add(Operation(key.name, call.name))
     return sorted(found)
 
 
 def plan_reset(
-    repository: Repository, config: Config, snapshot: Snapshot, project: Project, app: App
+    workspace: Workspace, snapshot: Snapshot, project: Project, app: App
 ) -> Reset | Refusal:
     """The app's migrations as makemigrations makes them without any; nothing is written."""
     graph = snapshot.graph
     nodes = [key for key in graph.nodes if key.app == app.key]
     made = remake(project, app.label, [key.name for key in nodes])
-    if isinstance(made, str):
-        return Refusal(app.key, "reset", (f"makemigrations can't make it anew: {made}",))
+    if isinstance(made, Unanswered):
+        return Refusal(app.key, "reset", (f"makemigrations can't make it anew: {made.why}",))
     if not made:
         return Refusal(app.key, "reset", ("makemigrations makes nothing: the app has no models",))
     last = NodeKey(app.key, list(made)[-1])
-    move = GraphChange(app.key, "reset", {}, {}, dropped=dict.fromkeys(nodes, last), leaf=last.name)
-    files = plan_files(snapshot, [move], (), Texts(remade={app.key: made}))
+    change = GraphChange(
+        app.key, "reset", {}, {}, dropped=dict.fromkeys(nodes, last), leaf=last.name
+    )
+    files = plan_files(snapshot, [change], Texts(regenerated={app.key: made}))
     if isinstance(files, Refusal):
         return files
     changed = {path: change.data for path, change in files.changes.items()}
-    after = understand(repository, config, "plan", snapshot.listing, changed)
+    after = understand(workspace, Tree("plan", snapshot.listing, changed))
     wrong = problems(snapshot, after, files.leaves)
     if wrong:
         return Refusal(app.key, "reset", tuple(text for _, text in wrong))

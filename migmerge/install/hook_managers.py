@@ -17,7 +17,7 @@ from migmerge.install.hooks import (
     read_hook,
     script,
 )
-from migmerge.install.marked_blocks import BEGIN, block, without_blocks
+from migmerge.install.marked_blocks import BEGIN, NotEditable, block, without_blocks
 from migmerge.install.merge_driver_config import git_place
 from migmerge.regular import read_regular
 
@@ -51,16 +51,15 @@ def find_manager(repository: Repository) -> Manager:
     return Manager()
 
 
-def shared_script(path: str, source: bytes | None) -> bytes | str:
-    """A hook that is part of the repository, with our check as its first step; a string says why
-    it can't be added."""
+def shared_script(path: str, source: bytes | None) -> bytes | NotEditable:
+    """A hook that is part of the repository, with our check as its first step."""
     name = os.path.basename(path)
     if source is None:
         return script(name).encode()
     if runs_us(path):
         return source
     found = _with_first_step(source, block_lines(name))
-    return "it is no shell script" if found is None else found
+    return NotEditable("it is no shell script") if found is None else found
 
 
 def _with_first_step(source: bytes, lines: list[str]) -> bytes | None:
@@ -115,14 +114,14 @@ def _shared_command(name: str) -> str:
     return f'"command -v migmerge >/dev/null || {{ {told}; exit 0; }}; {command(name)}"'
 
 
-def with_lefthook(source: bytes) -> bytes | str:
+def with_lefthook(source: bytes) -> bytes | NotEditable:
     """lefthook's configuration with our check among the commands of each of our hooks that it
-    has; a string says why it can't be edited. All other bytes stay."""
+    has. All other bytes stay."""
     try:
         from ruamel.yaml import YAML  # of the extra `install`
         from ruamel.yaml.error import YAMLError
     except ImportError:
-        return "ruamel.yaml is not installed (pip install migmerge[install])"
+        return NotEditable("ruamel.yaml is not installed (pip install migmerge[install])")
     yaml = YAML()
     lines = source.splitlines(keepends=True)
     newline = b"\r\n" if b"\r\n" in source else b"\n"
@@ -137,15 +136,15 @@ def with_lefthook(source: bytes) -> bytes | str:
         result = b"".join(lines)
         after = yaml.load(result)
     except (YAMLError, ValueError, KeyError, TypeError, AttributeError, IndexError):
-        return "its hooks are no plain mappings"
+        return NotEditable("its hooks are no plain mappings")
     for name in wanted:
         if _without_ours(after[name]) != _without_ours(before[name]):
-            return "it would not be the same afterwards"
+            return NotEditable("it would not be the same afterwards")
         if command(name) not in str(after[name]):
-            return "its hooks are no plain mappings"
+            return NotEditable("its hooks are no plain mappings")
     others = {key: value for key, value in after.items() if key not in wanted}
     if others != {key: value for key, value in before.items() if key not in wanted}:
-        return "it would not be the same afterwards"
+        return NotEditable("it would not be the same afterwards")
     return result
 
 

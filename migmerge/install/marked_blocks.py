@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 BEGIN = b"# migmerge: begin"
 END = b"# migmerge: end"
 _EMPTY = b" (the file was empty)"
 _OPEN = b" (the line before had no end)"
+
+
+class NotEditable(NamedTuple):
+    """A file of the user's that can't be edited, and why."""
+
+    why: str
 
 
 def block(

@@ -6,7 +6,7 @@ import codecs
 import re
 
 from migmerge import __version__
-from migmerge.install.marked_blocks import block
+from migmerge.install.marked_blocks import NotEditable, block
 
 CONFIG = ".pre-commit-config.yaml"
 TYPES = ("pre-commit", "pre-merge-commit", "post-merge", "post-rewrite", "pre-push")
@@ -49,8 +49,8 @@ def snippet(source: bytes | None) -> list[str]:
     ]
 
 
-def with_hooks(source: bytes) -> bytes | str:
-    """The configuration with our entry as the first of `repos`; a string says why it can't be.
+def with_hooks(source: bytes) -> bytes | NotEditable:
+    """The configuration with our entry as the first of `repos`.
 
     Read by ruamel.yaml before and after: all that was there is there afterwards.
     """
@@ -58,7 +58,7 @@ def with_hooks(source: bytes) -> bytes | str:
         from ruamel.yaml import YAML  # of the extra `install`
         from ruamel.yaml.error import YAMLError
     except ImportError:
-        return "ruamel.yaml is not installed (pip install migmerge[install])"
+        return NotEditable("ruamel.yaml is not installed (pip install migmerge[install])")
     yaml = YAML()
     try:
         before = yaml.load(source)
@@ -66,16 +66,16 @@ def with_hooks(source: bytes) -> bytes | str:
         line, column = repos.lc.data[0]
         first = min(place[0] for place in before.lc.data.values())
     except (YAMLError, ValueError, KeyError, TypeError, AttributeError):
-        return "its repos are no plain list"
+        return NotEditable("its repos are no plain list")
     if not all(isinstance(repo, dict) for repo in repos) or source.startswith(codecs.BOM_UTF8):
-        return "its repos are no plain list"
+        return NotEditable("its repos are no plain list")
     if any(_is_ours(repo) for repo in repos):
         return source
     lines = source.splitlines(keepends=True)
     newline = b"\r\n" if b"\r\n" in source else b"\n"
     dash = len(lines[line]) - len(lines[line].lstrip())
     if not lines[line].lstrip().startswith(b"-"):
-        return "its repos are no plain list"
+        return NotEditable("its repos are no plain list")
     own = entry(column - dash)
     lines.insert(line, block(own, newline, indent=lines[line][:dash].decode()))
     if "default_install_hook_types" not in before:
@@ -84,10 +84,10 @@ def with_hooks(source: bytes) -> bytes | str:
     try:
         after = yaml.load(result)
     except YAMLError:
-        return "it would not be valid afterwards"
+        return NotEditable("it would not be valid afterwards")
     kept = {key: value for key, value in after.items() if key in before}
     if {**kept, "repos": after["repos"][1:]} != before:
-        return "it would not be the same afterwards"
+        return NotEditable("it would not be the same afterwards")
     return result
 
 

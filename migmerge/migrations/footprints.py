@@ -8,7 +8,7 @@ from migmerge.migrations import field_operations as fields
 from migmerge.migrations import model_operations as models
 from migmerge.migrations.definitions import is_computed, names_in, object_name
 from migmerge.migrations.facts import Facts
-from migmerge.migrations.operations import EXTENSIONS, Call, Script
+from migmerge.migrations.operations import EXTENSIONS, Call, OpaqueCode, Script
 from migmerge.migrations.recorder import ANY, Computed, Footprint, Marks, Unknown
 
 
@@ -91,8 +91,8 @@ def _run_python(marks: Marks) -> None:
     from migmerge.migrations.functions import read_code  # only where code runs
 
     code = read_code(marks.script, marks.call.arguments.get("code"))
-    if isinstance(code, str):
-        raise Unknown(code)
+    if isinstance(code, OpaqueCode):
+        raise Unknown(code.why)
     if not code.runs:
         return
     models = {relative for model in code.models for relative in marks.facts.family(model)}
@@ -108,8 +108,8 @@ def _run_sql(marks: Marks) -> None:
     from migmerge.migrations.statements import read_sql  # only where SQL runs
 
     sql = read_sql(marks.script, marks.call.arguments.get("sql"))
-    if isinstance(sql, str):
-        raise Unknown(sql)
+    if isinstance(sql, OpaqueCode):
+        raise Unknown(sql.why)
     if not sql.tables and not sql.objects:
         return
     marks.write("sql", *sql.tables)

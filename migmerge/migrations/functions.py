@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from migmerge.migrations.operations import Script, is_none
+from migmerge.migrations.operations import OpaqueCode, Script, is_none
 from migmerge.migrations.recorder import ANY
 
 _SAFE_MODULES = (
@@ -59,8 +59,8 @@ class Code(NamedTuple):
     words: frozenset[str] = frozenset()
 
 
-def read_code(script: Script, node: ast.expr | None) -> Code | str:
-    """What the function does, or why that can't be told."""
+def read_code(script: Script, node: ast.expr | None) -> Code | OpaqueCode:
+    """What the function does."""
     if node is None or is_none(node) or (isinstance(node, ast.Attribute) and node.attr == "noop"):
         return Code(runs=False)
     follower = _Follower(script)
@@ -70,9 +70,9 @@ def read_code(script: Script, node: ast.expr | None) -> Code | str:
         elif isinstance(node, ast.Name):
             follower.named(node.id, entry=True)
         else:
-            return "RunPython runs code that is not a function of this file"
+            return OpaqueCode("RunPython runs code that is not a function of this file")
     except _Lost as lost:
-        return f"RunPython {lost}"
+        return OpaqueCode(f"RunPython {lost}")
     if not follower.models:
         return Code(runs=False)
     return Code(

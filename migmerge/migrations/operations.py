@@ -67,6 +67,12 @@ class Call(NamedTuple):
     node: ast.Call | None = None
 
 
+class OpaqueCode(NamedTuple):
+    """Code or SQL of which can't be told what it does, and why."""
+
+    why: str
+
+
 class Script(NamedTuple):
     """The operations of a migration file in order, and what their arguments may refer to."""
 

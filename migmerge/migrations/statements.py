@@ -7,7 +7,7 @@ import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from migmerge.migrations.operations import Script, is_none
+from migmerge.migrations.operations import OpaqueCode, Script, is_none
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -23,23 +23,23 @@ class Sql(NamedTuple):
     objects: frozenset[str] = frozenset()
 
 
-def read_sql(script: Script, node: ast.expr | None) -> Sql | str:
-    """What the statements name, or why that can't be told."""
+def read_sql(script: Script, node: ast.expr | None) -> Sql | OpaqueCode:
+    """What the statements name."""
     if node is None or is_none(node) or (isinstance(node, ast.Attribute) and node.attr == "noop"):
         return Sql()
     texts = _texts(script, node)
     if texts is None:
-        return "RunSQL runs computed SQL"
+        return OpaqueCode("RunSQL runs computed SQL")
     if not any(text.strip() for text in texts):
         return Sql()
     if find_spec("sqlglot") is None:
-        return "RunSQL runs SQL, which migmerge[sql] would read"
+        return OpaqueCode("RunSQL runs SQL, which migmerge[sql] would read")
     tables: set[str] = set()
     objects: set[str] = set()
     for text in texts:
         found = _read(text)
-        if isinstance(found, str):
-            return f"RunSQL {found}"
+        if isinstance(found, OpaqueCode):
+            return found
         tables |= found.tables
         objects |= found.objects
     return Sql(frozenset(tables), frozenset(objects))
@@ -63,7 +63,7 @@ def _texts(script: Script, node: ast.expr) -> list[str] | None:
     return found
 
 
-def _read(text: str) -> Sql | str:
+def _read(text: str) -> Sql | OpaqueCode:
     import sqlglot  # an extra, and heavy: only where SQL runs
     from sqlglot.errors import SqlglotError
 
@@ -74,10 +74,10 @@ def _read(text: str) -> Sql | str:
         except (SqlglotError, RecursionError):
             continue
         return _named(statements)
-    return "runs SQL that does not parse"
+    return OpaqueCode("RunSQL runs SQL that does not parse")
 
 
-def _named(statements: list[exp.Expr]) -> Sql | str:
+def _named(statements: list[exp.Expr]) -> Sql | OpaqueCode:
     from sqlglot import exp
 
     plain = (exp.Select, exp.Insert, exp.Update, exp.Create, exp.Alter, exp.Comment)
@@ -88,9 +88,9 @@ def _named(statements: list[exp.Expr]) -> Sql | str:
         kind = str(statement.args.get("kind") or "").upper()
         made = not isinstance(statement, exp.Create) or kind in ("TABLE", "INDEX")
         if not isinstance(statement, plain) or not made:
-            return f"runs a {statement.key.upper()} statement"
+            return OpaqueCode(f"RunSQL runs a {statement.key.upper()} statement")
         if statement.find(*hidden):
-            return "runs SQL that can't be followed"
+            return OpaqueCode("RunSQL runs SQL that can't be followed")
         tables |= {table.name.lower() for table in statement.find_all(exp.Table)}
         objects |= {i.name.lower() for i in statement.find_all(exp.Index, exp.Constraint)}
     return Sql(frozenset(tables), frozenset(objects - {""}))

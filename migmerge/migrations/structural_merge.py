@@ -33,12 +33,18 @@ class Setting(NamedTuple):
     imports: frozenset[str] = frozenset()
 
 
+class NotMovable(NamedTuple):
+    """An operation that can't be written in another file as it is, and why."""
+
+    why: str
+
+
 def find_setting(
     scripts: Sequence[tuple[Script, bytes]], model: str, kind: str, field: str
-) -> Setting | str | None:
+) -> Setting | NotMovable | None:
     """The last operation of a side's migrations that sets `field`, or an option, of `label.model`.
 
-    None where there is none; a string says why it can't be written again in another file.
+    None where there is none.
     """
     for script, source in reversed(scripts):
         for call in reversed(script.calls):
@@ -55,16 +61,17 @@ def _sets(script: Script, call: Call) -> tuple[str, str, str]:
     return f"{script.label}.{model}", kind, own
 
 
-def _setting(script: Script, source: bytes, call: Call) -> Setting | str:
+def _setting(script: Script, source: bytes, call: Call) -> Setting | NotMovable:
     node = call.node
     if node is None or call.route != "both":
-        return f"{script.name}:{call.line}: it is inside another operation"
+        return NotMovable(f"{script.name}:{call.line}: it is inside another operation")
     imports = _imports(script.module)
     needed: set[str] = set()
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name) and not hasattr(builtins, inner.id):
             if inner.id not in imports:
-                return f"{script.name}:{inner.lineno}: it uses {inner.id}, which that file defines"
+                place = f"{script.name}:{inner.lineno}"
+                return NotMovable(f"{place}: it uses {inner.id}, which that file defines")
             needed |= imports[inner.id]
     return Setting(_text(source, node), frozenset(needed))
 

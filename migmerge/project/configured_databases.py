@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from migmerge.errors import UserError
 from migmerge.project.interpreter import Project
-from migmerge.project.run import Reply, run
+from migmerge.project.run import Reply, Unanswered, run
 
 _ENGINES = {
     "postgres": "postgresql",
@@ -20,7 +20,6 @@ _ENGINES = {
     "sqlite": "sqlite3",
 }
 _MIGRATE_SECONDS = 24 * 3600  # a table of millions of rows takes its time
-_COPIED = "copied to "  # as in inside/database.py
 
 Row = tuple[str, str]
 
@@ -131,8 +130,8 @@ def without_password(text: str) -> str:
 
 def read_status(
     project: Project, database: Database, allowed: Permission = ON_THIS_MACHINE
-) -> list[Status] | str:
-    """The databases, by alias; a string says why none can be looked at.
+) -> list[Status] | Unanswered:
+    """The databases, by alias.
 
     Those that may not be connected to are only named. A `database` that is given is allowed.
     """
@@ -143,7 +142,7 @@ def read_status(
     }
     reply = _ask(project, "status", request, database)
     if reply.why:
-        return reply.why
+        return Unanswered(reply.why)
     return [_status(project, alias, found) for alias, found in sorted(reply.result.items())]
 
 
@@ -203,14 +202,14 @@ class Setup(NamedTuple):
     databases: tuple[Place, ...]
 
 
-def read_setup(project: Project, protected: Sequence[str] = ()) -> Setup | str:
-    """What the project runs on, by its own word; a string says why it does not run.
+def read_setup(project: Project, protected: Sequence[str] = ()) -> Setup | Unanswered:
+    """What the project runs on, by its own word.
 
     Databases that are not on this machine, or `protected`, are not connected to.
     """
     reply = _ask(project, "describe", {"protected": list(protected)}, Database(), 60)
     if reply.why:
-        return reply.why
+        return Unanswered(reply.why)
     answer = reply.result
     databases = [
         Place(
@@ -255,11 +254,10 @@ def which_content(
     return ["unknown"] * len(pairs) if reply.why else list(reply.result)
 
 
-def unlike_tables(project: Project, database: Database) -> list[str] | str:
-    """How the tables differ from the models of what is applied; a string says why it can't be
-    told."""
+def unlike_tables(project: Project, database: Database) -> list[str] | Unanswered:
+    """How the tables differ from the models of what is applied."""
     reply = _ask(project, "schema", {}, database)
-    return reply.why or list(reply.result)
+    return Unanswered(reply.why) if reply.why else list(reply.result)
 
 
 def reconcile_one(
@@ -278,12 +276,11 @@ def reconcile_one(
     request: dict[str, object] = {"rows": rows, "run": runs, "names": names}
     reply = _ask(project, "reconcile", request, database, _MIGRATE_SECONDS)
     if reply.why:
-        copies = [line.partition(_COPIED)[2] for line in reply.progress if line.startswith(_COPIED)]
-        told = [
-            f"a copy from before is {copy}" for copy in copies
+        copies = [
+            f"a copy from before is {copy}" for copy in reply.copies
             if os.path.exists(os.path.join(project.directory, copy))
         ]  # fmt: skip
-        return reply._replace(why="; ".join([reply.why, *told]))
+        return reply._replace(why="; ".join([reply.why, *copies]))
     if names:
         return reply
     after = _ask(project, "migrated", {}, database, _MIGRATE_SECONDS)
@@ -308,10 +305,12 @@ class AppRows(NamedTuple):
     unlike: tuple[str, ...] = ()
 
 
-def read_app_rows(project: Project, database: Database, label: str) -> AppRows | str:
-    """The app's rows; a string says why they can't be read."""
+def read_app_rows(project: Project, database: Database, label: str) -> AppRows | Unanswered:
+    """The app's rows of django_migrations."""
     reply = _ask(project, "app_rows", {"label": label}, database)
-    return reply.why or AppRows(_rows(reply.result["rows"]), tuple(reply.result["unlike"]))
+    if reply.why:
+        return Unanswered(reply.why)
+    return AppRows(_rows(reply.result["rows"]), tuple(reply.result["unlike"]))
 
 
 def write_app_rows(

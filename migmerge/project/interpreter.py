@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from migmerge.config import Config
@@ -42,37 +42,38 @@ class Project(NamedTuple):
         return self.directory[: -len(self.place) - 1] if self.place else self.directory
 
 
+class NoProject(NamedTuple):
+    """There is no project that can be run, and why; `no_interpreter`: for want of Django."""
+
+    why: str
+    no_interpreter: bool = False
+
+
 def find_project(
-    root: str,
-    config: Config,
-    place: str | None,
-    several: bool = False,
-    environment: Mapping[str, str] = os.environ,
-) -> Project | str:
-    """The project of the manage.py in `place` (None: there is none), or why it can't be run.
+    root: str, config: Config, place: str | None, *, several: bool = False
+) -> Project | NoProject:
+    """The project of the manage.py in `place` (None: there is none).
 
     With `several` projects in the repository each may have an environment of its own, which wins
     over the active one.
     """
     if config.manage:
         return Project((*shlex.split(config.manage), "shell", "-c"), root)
-    settings = config.settings or (environment.get(_VARIABLE, "") if place is None else "")
+    settings = config.settings or (os.environ.get(_VARIABLE, "") if place is None else "")
     if place is None and not settings:
-        return "no manage.py, and no settings in the configuration"
+        return NoProject("no manage.py, and no settings in the configuration")
     directory = os.path.join(root, place or "")
     manage = os.path.join(directory, "manage.py") if place is not None else ""
-    for command in _interpreters(root, directory, several, environment):
+    for command in _interpreters(root, directory, several=several):
         if _imports_django(command, directory):
             return Project((*command, "-c"), directory, settings, manage, place or "")
-    return "no interpreter that imports Django"
+    return NoProject("no interpreter that imports Django", no_interpreter=True)
 
 
-def _interpreters(
-    root: str, directory: str, several: bool, environment: Mapping[str, str]
-) -> Iterable[tuple[str, ...]]:
+def _interpreters(root: str, directory: str, *, several: bool) -> Iterable[tuple[str, ...]]:
     if several:
         yield from _environments(directory)
-    active = environment.get("VIRTUAL_ENV")
+    active = os.environ.get("VIRTUAL_ENV")
     # pre-commit sets VIRTUAL_ENV to the environment that it made for us
     if active and os.path.realpath(active) != os.path.realpath(sys.prefix):
         yield (_python(active),)

@@ -11,7 +11,7 @@ from migmerge.migrations.naming import merge_suffix
 from migmerge.migrations.reader import read_header
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
-from migmerge.project.run import run
+from migmerge.project.run import ReplyStatus, Unanswered, run
 
 
 class Wanted(NamedTuple):
@@ -63,14 +63,14 @@ def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
     return Merges(found, tried, reply.why or "no answer")
 
 
-def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, bytes] | str:
+def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, bytes] | Unanswered:
     """Name -> text of what makemigrations makes of an app whose `hidden` migrations are gone.
 
-    In order; nothing is written. A string says why it makes nothing that can be taken.
+    In order; nothing is written.
     """
     reply = run(project, "remade", {"remake": label, "hidden": list(hidden)})
     if reply.why:
-        return reply.why
+        return Unanswered(reply.why)
     return {name: text.encode() for name, text in reply.result}
 
 
@@ -79,7 +79,7 @@ def verify(project: Project, nodes: Mapping[str, Sequence[str]],
     """Whether Django's loader sees the same nodes and leaves, and models.py no change."""
     reply = run(project, "judge", {"verify": sorted(nodes)})
     if reply.why:
-        return skipped(reply.why) if reply.status == "skipped" else failed(reply.why)
+        return skipped(reply.why) if reply.status is ReplyStatus.SKIPPED else failed(reply.why)
     result = reply.result
     for label in result["installed"]:
         if result["leaves"][label] != [leaves[label]]:

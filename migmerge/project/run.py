@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import Enum
 from typing import Any, NamedTuple
 
 from migmerge.git.process import unbroken
@@ -20,6 +21,7 @@ from migmerge.project.interpreter import Project
 SECONDS = 180
 _MARK = "\nmigmerge:"
 _PROGRESS = "migmerge: "
+_COPY = "migmerge-copy: "
 _SCRIPTS = {
     "texts": ("states", "orders", "migration_files"),
     "remade": ("migration_files",),
@@ -51,14 +53,29 @@ _SCRIPTS = {
 _WRITING = ("reconcile", "migrated", "taken_back", "renamed_again", "write_rows")
 
 
-class Reply(NamedTuple):
-    """`status` is `ok`, `skipped` (the project doesn't run), `refused` or `failed` (Django
-    objects); `why` is empty for `ok` only. `progress` are the lines that were shown meanwhile."""
+class ReplyStatus(Enum):
+    """How a question to the project ended: it may not run, refuse, or fail in Django."""
 
-    status: str
+    OK = "ok"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Reply(NamedTuple):
+    """The answer to a question; `why` is empty for `ok` only, `copies` are files that a
+    database was copied to meanwhile."""
+
+    status: ReplyStatus
     why: str = ""
     result: Any = None
-    progress: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+
+
+class Unanswered(NamedTuple):
+    """The project gave no answer, and why."""
+
+    why: str
 
 
 def run(
@@ -81,12 +98,7 @@ def run(
         "writes": question in _WRITING,
         "text": text if project.manage else "",
     }
-    progress: list[str] = []
-
-    def follow(line: str) -> None:
-        progress.append(line)
-        show(line)
-
+    copies: list[str] = []
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout:
@@ -105,13 +117,13 @@ def run(
                         stderr=subprocess.PIPE,
                         start_new_session=True,  # ^C is for us, who end it and wait
                     )
-                last = _follow(process, seconds, follow)
+                last = _follow(process, seconds, show, copies)
         except subprocess.TimeoutExpired:
             _end(process)
             why = f"the project took more than {seconds} seconds"
-            return Reply("skipped", why, progress=tuple(progress))
+            return Reply(ReplyStatus.SKIPPED, why, copies=tuple(copies))
         except OSError as error:
-            return Reply("skipped", f"{project.command[0]}: {error.strerror}")
+            return Reply(ReplyStatus.SKIPPED, f"{project.command[0]}: {error.strerror}")
         except BaseException:
             _end(process)
             raise
@@ -120,12 +132,12 @@ def run(
     _, found, text = said.rpartition(_MARK)
     if not found:
         why = f"the project does not run: {last[:300]}"
-        return Reply("skipped", why, progress=tuple(progress))
+        return Reply(ReplyStatus.SKIPPED, why, copies=tuple(copies))
     document: dict[str, Any] = json.loads(text)
     status, value = next(iter(document.items()))
     if status == "result":
-        return Reply("ok", "", value, tuple(progress))
-    return Reply(status, str(value), progress=tuple(progress))
+        return Reply(ReplyStatus.OK, "", value, tuple(copies))
+    return Reply(ReplyStatus(status), str(value), copies=tuple(copies))
 
 
 def _text(question: str) -> str:
@@ -135,7 +147,12 @@ def _text(question: str) -> str:
     return "\n".join((*texts, "main()"))
 
 
-def _follow(process: subprocess.Popen[bytes], seconds: int, show: Callable[[str], None]) -> str:
+def _follow(
+    process: subprocess.Popen[bytes],
+    seconds: int,
+    show: Callable[[str], None],
+    copies: list[str],
+) -> str:
     """Wait for the end; the last line on standard error that is no progress."""
     last = ["no output"]
 
@@ -144,6 +161,9 @@ def _follow(process: subprocess.Popen[bytes], seconds: int, show: Callable[[str]
             line = raw.decode("utf-8", "replace").strip()
             if line.startswith(_PROGRESS):
                 show(line[len(_PROGRESS) :])
+            elif line.startswith(_COPY):
+                copies.append(line[len(_COPY) :])
+                show(f"copied to {copies[-1]}")
             elif line:
                 last[0] = line
 

@@ -56,7 +56,7 @@ def _mark(known: Checked, conflict: Conflict) -> Mark:
     if conflict.kind in ("siblings", "path"):
         lines += [f"{printable(b.leaf.name)}: {side_text(b, base)}" for b in conflict.branches]
         lines += [short(printable(reason)) for reason in conflict.reasons[:4]]
-    lines += [f"next: {printable(command)}" for command in conflict.commands]
+    lines += [f"next: {printable(command)}" for command in conflict.advice.commands]
     names = sorted({key.name for branch in conflict.branches for key in branch.nodes})
     return Mark(
         "error",

@@ -52,10 +52,10 @@ def conflict_document(
         "path": conflict.place.path if conflict.place else None,
         "line": conflict.place.line or None if conflict.place else None,
         "branches": [_branch(branch, nodes) for branch in conflict.branches],
-        "verdict": conflict.verdict,
+        "verdict": conflict.assessment.verdict,
         "reasons": list(conflict.reasons),
-        "recommendation": conflict.recommendation,
-        "commands": list(conflict.commands),
+        "recommendation": conflict.advice.recommendation,
+        "commands": list(conflict.advice.commands),
         "against": against,
     }
 

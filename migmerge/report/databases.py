@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from migmerge.databases.diagnosis import Reconciliation
 from migmerge.project.configured_databases import Renamed, Row
-from migmerge.project.run import Reply
+from migmerge.project.run import Reply, Unanswered
 from migmerge.report.documents import VERSION, DatabaseDocument, StatusDocument
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
@@ -20,13 +20,13 @@ _TENANTS = (
 
 
 class DatabaseReport(NamedTuple):
-    """One database; `unlike` is how its tables differ, or in one string why that isn't known.
+    """One database; `unlike` is how its tables differ, or why that isn't known.
 
     `place` is the directory of its project, from the top of the repository.
     """
 
     plan: Reconciliation
-    unlike: Sequence[str] | str = ()
+    unlike: Sequence[str] | Unanswered = ()
     place: str = ""
 
 
@@ -89,8 +89,10 @@ def _name(row: Row) -> str:
     return ".".join(row)
 
 
-def _schema(unlike: Sequence[str] | str) -> list[str]:
-    return [f"can't be compared: {unlike}"] if isinstance(unlike, str) else list(unlike)
+def _schema(unlike: Sequence[str] | Unanswered) -> list[str]:
+    if isinstance(unlike, Unanswered):
+        return [f"can't be compared: {unlike.why}"]
+    return list(unlike)
 
 
 def _migrate(plan: Reconciliation) -> str:
@@ -131,12 +133,12 @@ def _row_step(plan: Reconciliation, row: Renamed) -> str:
 def reconciled_text(plan: Reconciliation, reply: Reply) -> str:
     """What was done to one database."""
     if reply.why and reply.result is None:
-        return f"{plan.status.alias}: {reply.status}: {printable(reply.why)}\n"
+        return f"{plan.status.alias}: {reply.status.value}: {printable(reply.why)}\n"
     lines = [f"{plan.status.alias}: {len(plan.rows)} renamed, {len(reply.result['ran'])} run"]
     if reply.result["copy"]:
         lines.append(f"copy from before: {reply.result['copy']}")
     if reply.why:
-        lines.append(f"then migrate: {reply.status}: {reply.why}")
+        lines.append(f"then migrate: {reply.status.value}: {reply.why}")
     return "".join(f"{printable(line)}\n" for line in lines)
 
 

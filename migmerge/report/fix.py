@@ -91,7 +91,7 @@ def _document(resolution: Resolution) -> ResolutionDocument:
     return {
         "app": resolution.app,
         "key": resolution.key,
-        "status": resolution.status,
+        "status": resolution.status.value,
         "strategy": resolution.strategy or None,
         "kind": resolution.kind or None,
         "id": id_of(resolution.kind) if resolution.kind else None,
@@ -162,7 +162,7 @@ def resolutions_text(resolutions: Iterable[Resolution]) -> str:
 def _paragraph(resolution: Resolution) -> list[str]:
     strategy = f" ({resolution.strategy})" if resolution.strategy else ""
     id_ = f" {id_of(resolution.kind)}" if resolution.kind else ""
-    lines = [f"{resolution.key}: {resolution.status}{strategy}{id_}"]
+    lines = [f"{resolution.key}: {resolution.status.value}{strategy}{id_}"]
     lines += [f"  renamed {old} -> {_file(new)}" for old, new in sorted(resolution.renamed.items())]
     lines += [f"  edited  {path}" for path in resolution.edited]
     lines += [f"  created {path}" for path in resolution.created]

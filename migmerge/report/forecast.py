@@ -90,7 +90,7 @@ def _matrix(found: Forecast, own: list[OpenBranch], base: Base) -> list[str]:
 
 def _paragraph(collision: Collision) -> list[str]:
     app, clash = collision.app, collision.clash
-    verdict = f", {collision.verdict}" if collision.verdict else ""
+    verdict = f", {collision.verdict.value}" if collision.verdict else ""
     what = f"{id_of(clash.kind)} {clash.kind} in {app.label}{verdict}"
     lines = [f"{collision.one} x {collision.other}: {what}"]
     for name, names in ((collision.one, clash.one), (collision.other, clash.other)):

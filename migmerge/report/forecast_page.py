@@ -69,7 +69,7 @@ def _cell(collisions: list[Collision]) -> str:
         return "<td></td>"
     letter = worst(collisions)
     apps = ", ".join(sorted({c.app.label for c in collisions}))
-    says = text_of("; ".join(f"{c.app.label}: {c.verdict or c.clash.kind}" for c in collisions))
+    says = text_of("; ".join(f"{c.app.label}: {c.what}" for c in collisions))
     kind = "q" if letter == "?" else letter
     return f'<td class="{kind}" title="{says}">{text_of(apps)} {letter}</td>'
 
@@ -77,6 +77,6 @@ def _cell(collisions: list[Collision]) -> str:
 def _item(collision: Collision) -> str:
     sides = " | ".join(map(some, (collision.clash.one, collision.clash.other)))
     head = f"{collision.one} x {collision.other}: {collision.app.label}"
-    said = ", ".join((collision.verdict or collision.clash.kind, sides))
+    said = ", ".join((collision.what, sides))
     reasons = "; ".join(short(reason) for reason in collision.reasons[:4])
     return f"<li><b>{text_of(head)}</b>: {text_of(said)} <small>{text_of(reasons)}</small></li>"

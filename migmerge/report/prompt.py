@@ -84,21 +84,21 @@ def _ways(conflict: Conflict, options: Sequence[Option], prefer: str) -> list[_L
     lines += [
         _Line(f"  -  {name}: not here, {short(why, 100)}", "dim") for name, why in refused.items()
     ]
-    if not any(option.recommended for option in options) and conflict.commands:
+    if not any(option.recommended for option in options) and conflict.advice.commands:
         lines.append(_Line("  by hand:"))
-        lines += [_Line(f"     {line}") for line in command_lines(conflict.commands)]
+        lines += [_Line(f"     {line}") for line in command_lines(conflict.advice.commands)]
     return [*lines, _Line(f"  {KEYS}")]
 
 
 def _why(conflict: Conflict, option: Option, prefer: str) -> str:
     """Why it is the one recommended."""
-    if conflict.duplicates:
+    if conflict.assessment.duplicates:
         return "both sides have one migration"
     if option.name == "renumber" and conflict.kind == "path":
         return "both sides want one name, and the published one keeps it"
     if option.name == "renumber":
         return "the team renumbers" if prefer == "renumber" else "as asked"
-    if conflict.disputed:
+    if conflict.assessment.disputed:
         return "databases of both sides then get the same"
     return "no file changes its name, so no database has to be told"
 

@@ -53,7 +53,7 @@ def _finding(
         lines += [f"  {line}" for line in verdict_lines(conflict)]
     lines += [
         f"  {'next: ' if index == 0 else '      '}{paint(printable(line), 'cyan')}"
-        for index, line in enumerate(command_lines(conflict.commands))
+        for index, line in enumerate(command_lines(conflict.advice.commands))
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -133,4 +133,4 @@ def verdict_lines(conflict: Conflict) -> list[str]:
     shown = [f"- {short(printable(reason))}" for reason in conflict.reasons[:8]]
     if len(conflict.reasons) > 8:
         shown.append(f"- and {len(conflict.reasons) - 8} more (--format json lists all)")
-    return [said[conflict.verdict or "opaque"], *shown]
+    return [said[conflict.assessment.verdict or "opaque"], *shown]

@@ -1,9 +1,9 @@
-"""From moves to the bytes of every file; nothing is written here."""
+"""From the changes of the graph to the bytes of every file; nothing is written here."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
@@ -18,21 +18,21 @@ from migmerge.migrations.naming import merge_name
 from migmerge.migrations.reader import GRAPH_ATTRIBUTES
 from migmerge.migrations.rewrite import Edit, Unrewritable, rewrite
 from migmerge.migrations.structural_merge import merge_source
-from migmerge.resolve.fix_plan import CatchUp, Change, GraphChange, Refusal
+from migmerge.resolve.fix_plan import Change, GraphChange, Refusal
 
 
 class Files(NamedTuple):
     """The files of one fix. `renamed` is old path -> new path, `leaves` app key -> new leaf,
     `removed` the path that goes of each node that is dropped.
 
-    `blame` tells which apps' moves made a path change.
+    `causes` tells which apps' graph changes made a path change.
     """
 
-    changes: Mapping[str, Change]
-    renamed: Mapping[str, str]
-    created: tuple[str, ...]
-    leaves: Mapping[str, str]
-    blame: Mapping[str, frozenset[str]]
+    changes: Mapping[str, Change] = {}
+    renamed: Mapping[str, str] = {}
+    created: tuple[str, ...] = ()
+    leaves: Mapping[str, str] = {}
+    causes: Mapping[str, frozenset[str]] = {}
     removed: Mapping[NodeKey, str] = {}
 
 
@@ -41,7 +41,18 @@ class Texts(NamedTuple):
     the migrations of a side that is regenerated, by name and in order."""
 
     merges: Mapping[str, bytes] = {}
-    remade: Mapping[str, Mapping[str, bytes]] = {}
+    regenerated: Mapping[str, Mapping[str, bytes]] = {}
+
+
+class Restrictions(NamedTuple):
+    """Paths that are `published` must not be edited; `stale_locks` are lock files that are written
+    even where no app in them changes."""
+
+    published: Collection[str] = ()
+    stale_locks: Collection[str] = ()
+
+
+UNRESTRICTED = Restrictions()
 
 
 def reserved_names(snapshot: Snapshot, app: App) -> set[str]:
@@ -54,243 +65,231 @@ def reserved_names(snapshot: Snapshot, app: App) -> set[str]:
 
 def plan_files(
     snapshot: Snapshot,
-    moves: Collection[GraphChange],
-    published: Collection[str],
+    graph_changes: Collection[GraphChange],
     texts: Texts,
-    stale_locks: Collection[str] = (),
+    restrictions: Restrictions = UNRESTRICTED,
 ) -> Files | Refusal:
-    """Every file that the moves of all apps together change.
+    """Every file that the graph changes of all apps together change.
 
-    `published` are paths that must not be edited. A Refusal names the app whose move can't be
-    written.
+    A Refusal names the app whose change can't be written.
     """
-    names = {key: name for move in moves for key, name in move.names.items()}
-    dropped = {key: kept for move in moves for key, kept in move.dropped.items()}
-    named = {**names, **{key: names.get(kept, kept.name) for key, kept in dropped.items()}}
-    apps = {move.app: move for move in moves}
-    changes: dict[str, Change] = {}
-    renamed: dict[str, str] = {}
-    blame: dict[str, frozenset[str]] = {}
+    planner = _Planner(snapshot, graph_changes, restrictions)
     for migration in snapshot.graph.nodes.values():
-        key = migration.key
-        if key in dropped:
-            if _is_collided(snapshot, key):
-                continue  # the other version has the path
-            refusal = _refuse(snapshot, migration, published, names, {key.app})
-            if refusal:
-                return refusal
-            changes[migration.path] = Change(None)
-            blame[migration.path] = frozenset({key.app})
-            continue
-        edit, because = _edit(snapshot, migration, named, apps)
-        new_path = _path_of(snapshot, key, names)
-        if edit is None and new_path == migration.path:
-            if not (_is_collided(snapshot, key) and key.app in apps):
-                continue
-        change = _change(snapshot, migration, edit, published, names, because)
-        if isinstance(change, Refusal):
-            return change
-        changes[new_path] = change
-        if new_path != migration.path:
-            renamed[migration.path] = new_path
-            if not change.stored:
-                changes.setdefault(migration.path, Change(None))
-        blame[new_path] = frozenset(because | {key.app} & set(apps))
-    created, leaves = _merges(snapshot, moves, texts.merges, changes, blame)
-    for app, move in apps.items():
-        if not move.merge:
-            leaves[app] = move.leaf
-        if move.catch_up:
-            _add_catch_up(snapshot, move, move.catch_up, changes, created, blame)
-        for name, source in texts.remade.get(app, {}).items():
-            path = _path_of(snapshot, NodeKey(app, name), {})
-            changes[path] = Change(source)
-            created.append(path)
-            blame[path] = frozenset((app,))
-    _locks(snapshot, leaves, stale_locks, changes, blame)
-    removed = {key: snapshot.graph.nodes[key].path for key in dropped}
-    removed = {k: p for k, p in removed.items() if p in changes and changes[p].data is None}
-    return Files(changes, renamed, tuple(created), leaves, blame, removed)
+        refusal = planner.change_migration(migration)
+        if refusal:
+            return refusal
+
+    for change in graph_changes:
+        planner.add_new_files(change, texts)
+    planner.change_lock_files()
+    return planner.files()
 
 
-def _change(
-    snapshot: Snapshot,
-    migration: Migration,
-    edit: Edit | None,
-    published: Collection[str],
-    names: Mapping[NodeKey, str],
-    because: set[str],
-) -> Change | Refusal:
-    """The migration's new bytes."""
-    refusal = _refuse(snapshot, migration, published, names, because)
-    if refusal:
-        return refusal
-    data = source_of(snapshot, migration.key)
-    written = rewrite(data, edit) if edit else data
-    if isinstance(written, Unrewritable):
-        place = f"{migration.path}:{written.line}" if written.line else migration.path
-        return _refusal(because, f"{place}: {written.reason}", migration.path)
-    return Change(written, _is_collided(snapshot, migration.key), migration.path)
+class _Planner:
+    """Collects the changed files, and for each path the apps that are the cause."""
 
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        graph_changes: Collection[GraphChange],
+        restrictions: Restrictions,
+    ) -> None:
+        self._snapshot = snapshot
+        self._by_app = {change.app: change for change in graph_changes}
+        self._restrictions = restrictions
+        self._names = {k: name for change in graph_changes for k, name in change.names.items()}
+        self._dropped = {k: kept for change in graph_changes for k, kept in change.dropped.items()}
+        # who depends on a dropped node depends on the one that stands for it
+        stand_ins = {k: self._names.get(kept, kept.name) for k, kept in self._dropped.items()}
+        self._shown_names = {**self._names, **stand_ins}
+        self._changes: dict[str, Change] = {}
+        self._renamed: dict[str, str] = {}
+        self._created: list[str] = []
+        self._leaves: dict[str, str] = {}
+        self._causes: dict[str, frozenset[str]] = {}
 
-def _edit(
-    snapshot: Snapshot,
-    migration: Migration,
-    names: Mapping[NodeKey, str],
-    apps: Mapping[str, GraphChange],
-) -> tuple[Edit | None, set[str]]:
-    """What changes in the text of `migration`, and the apps whose moves ask for it."""
-    header = migration.header
-    new: dict[str, dict[tuple[str, str], str]] = {attribute: {} for attribute in GRAPH_ATTRIBUTES}
-    because: set[str] = set()
-    for attribute in GRAPH_ATTRIBUTES:
-        for reference in getattr(header, attribute):
-            other = snapshot.resolve(migration, reference)
-            meant = other in snapshot.renamed.values()
-            if other is not None and (other in names or (meant and other.app in apps)):
-                new[attribute][reference.label, reference.name] = names.get(other, other.name)
-                because.add(other.app)
-    move = apps.get(migration.key.app)
-    reused = snapshot.reused.get(migration.key)
-    if reused and move and migration.key in move.names:
-        new["replaces"][reused.label, reused.name] = migration.key.name
-    add = None
-    if move and migration.key in move.repoint:
-        old, tail = move.repoint[migration.key]
-        because.add(migration.key.app)
-        pairs = _pairs(snapshot, migration, old)
-        for pair in pairs:
-            new["dependencies"][pair] = tail
-        if not pairs:
-            add = (migration.label, tail)
-    same = {
-        attribute: {p: n for p, n in own.items() if p[1] != n} for attribute, own in new.items()
-    }
-    replaces = None
-    if move and move.carry and migration.key in move.names and not (header.replaces or reused):
-        replaces = (migration.label, migration.key.name)
-    bare = move is not None and migration.key in move.without_replaces
-    if bare:
-        because.add(migration.key.app)
-    needed = any(same.values()) or add or replaces or bare
-    return (Edit(same, add, replaces, bare) if needed else None), because
+    def files(self) -> Files:
+        """All that was collected."""
+        nodes, changes = self._snapshot.graph.nodes, self._changes
+        paths = {key: nodes[key].path for key in self._dropped}
+        removed = {k: p for k, p in paths.items() if p in changes and changes[p].data is None}
+        created = tuple(self._created)
+        return Files(changes, self._renamed, created, self._leaves, self._causes, removed)
 
+    def change_migration(self, migration: Migration) -> Refusal | None:
+        """The new bytes and the new path of one that is there; nothing where both stay."""
+        key, path = migration.key, migration.path
+        collided = self._is_collided(key)
+        if key in self._dropped:
+            # of two versions the other one has the path
+            return None if collided else self._remove(migration)
 
-def _pairs(snapshot: Snapshot, migration: Migration, old: NodeKey | None) -> list[tuple[str, str]]:
-    """The literal entries by which `migration` names `old`, also through a squash."""
-    found = []
-    for reference in migration.header.dependencies:
-        other = snapshot.resolve(migration, reference)
-        standing = snapshot.graph.replaced_by.get(other, other) if other else None
-        if old is not None and standing == old:
-            found.append((reference.label, reference.name))
-    return found[-1:]
+        edit, causes = self._edit(migration)
+        new_path = self._path_of(key)
+        version_is_chosen = collided and key.app in self._by_app
+        if edit is None and new_path == path and not version_is_chosen:
+            return None
+        refusal = None if collided else self._why_not(migration, causes or {key.app})
+        if refusal:
+            return refusal
 
+        source = source_of(self._snapshot, key)
+        written = rewrite(source, edit) if edit else source
+        if isinstance(written, Unrewritable):
+            place = f"{path}:{written.line}" if written.line else path
+            return _refusal(causes, f"{place}: {written.reason}", path)
 
-def _refuse(
-    snapshot: Snapshot,
-    migration: Migration,
-    published: Collection[str],
-    names: Mapping[NodeKey, str],
-    because: set[str],
-) -> Refusal | None:
-    """Published files, broken ones, links, and dependencies that are computed."""
-    path = migration.path
-    apps = because or {migration.key.app}
-    if _is_collided(snapshot, migration.key):
+        self._changes[new_path] = Change(written, collided, path)
+        self._causes[new_path] = frozenset(causes | {key.app} & set(self._by_app))
+        if new_path != path:
+            self._renamed[path] = new_path
+            if not collided:
+                self._changes.setdefault(path, Change(None))
         return None
-    if path in published:
-        return _refusal(apps, f"{path} is published and would have to be edited", path, "published")
-    if migration.header.error:
-        return _refusal(apps, f"{path} does not parse: {migration.header.error.message}", path)
-    file = snapshot.listing.files.get(path)
-    if file and file.mode == SYMLINK:
-        return _refusal(apps, f"{path} is a symbolic link", path)
-    if migration.header.opaque:
-        opaque = migration.header.opaque[0]
-        return _refusal(
-            apps, f"{path}:{opaque.line}: dependencies are computed: {opaque.text}", path
-        )
-    return None
+
+    def _remove(self, migration: Migration) -> Refusal | None:
+        app = migration.key.app
+        refusal = self._why_not(migration, {app})
+        if refusal is None:
+            self._changes[migration.path] = Change(None)
+            self._causes[migration.path] = frozenset({app})
+        return refusal
+
+    def _edit(self, migration: Migration) -> tuple[Edit | None, set[str]]:
+        """What changes in the text of `migration`, and the apps that are the cause."""
+        key, header = migration.key, migration.header
+        change = self._by_app.get(key.app)
+        new_names, causes = self._new_references(migration)
+        reused = self._snapshot.reused.get(key)
+        if reused and change and key in change.names:
+            new_names["replaces"][reused.label, reused.name] = key.name
+
+        added_dependency = None
+        if change and key in change.repoint:
+            old, parent = change.repoint[key]
+            causes.add(key.app)
+            entries = self._entries_of(migration, old)
+            for entry in entries:
+                new_names["dependencies"][entry] = parent
+            if not entries:
+                added_dependency = (migration.label, parent)
+
+        renamed = {
+            attribute: {entry: name for entry, name in names.items() if entry[1] != name}
+            for attribute, names in new_names.items()
+        }
+        replaces = None
+        if change and change.carry and key in change.names and not (header.replaces or reused):
+            replaces = (migration.label, key.name)
+        without_replaces = change is not None and key in change.without_replaces
+        if without_replaces:
+            causes.add(key.app)
+        if any(renamed.values()) or added_dependency or replaces or without_replaces:
+            return Edit(renamed, added_dependency, replaces, without_replaces), causes
+        return None, causes
+
+    def _new_references(
+        self, migration: Migration
+    ) -> tuple[dict[str, dict[tuple[str, str], str]], set[str]]:
+        """For each attribute, entry -> new name of the node that it names; and the apps of these
+        nodes."""
+        snapshot = self._snapshot
+        found: dict[str, dict[tuple[str, str], str]] = {name: {} for name in GRAPH_ATTRIBUTES}
+        apps: set[str] = set()
+        for attribute in GRAPH_ATTRIBUTES:
+            for reference in getattr(migration.header, attribute):
+                node = snapshot.resolve(migration, reference)
+                if node is None:
+                    continue
+                by_old_name = node in snapshot.renamed.values() and node.app in self._by_app
+                if node in self._shown_names or by_old_name:
+                    name = self._shown_names.get(node, node.name)
+                    found[attribute][reference.label, reference.name] = name
+                    apps.add(node.app)
+        return found, apps
+
+    def _entries_of(self, migration: Migration, node: NodeKey | None) -> list[tuple[str, str]]:
+        """The literal entry by which `migration` depends on `node`, also through a squash."""
+        snapshot = self._snapshot
+        found = []
+        for reference in migration.header.dependencies:
+            parent = snapshot.resolve(migration, reference)
+            standing = snapshot.graph.replaced_by.get(parent, parent) if parent else None
+            if node is not None and standing == node:
+                found.append((reference.label, reference.name))
+        return found[-1:]
+
+    def _why_not(self, migration: Migration, causes: Collection[str]) -> Refusal | None:
+        """Published files, broken ones, links, and dependencies that are computed."""
+        path, header = migration.path, migration.header
+        if path in self._restrictions.published:
+            reason = f"{path} is published and would have to be edited"
+            return _refusal(causes, reason, path, "published")
+        if header.error:
+            return _refusal(causes, f"{path} does not parse: {header.error.message}", path)
+        file = self._snapshot.listing.files.get(path)
+        if file and file.mode == SYMLINK:
+            return _refusal(causes, f"{path} is a symbolic link", path)
+        if header.opaque:
+            line, text = header.opaque[0]
+            return _refusal(causes, f"{path}:{line}: dependencies are computed: {text}", path)
+        return None
+
+    def _is_collided(self, key: NodeKey) -> bool:
+        return self._snapshot.graph.nodes[key].path in self._snapshot.theirs
+
+    def _path_of(self, key: NodeKey) -> str:
+        return _migration_path(self._snapshot.apps[key.app], self._names.get(key, key.name))
+
+    def add_new_files(self, change: GraphChange, texts: Texts) -> None:
+        """The merge migration, the catch-up migration and what was regenerated."""
+        label = self._snapshot.apps[change.app].label
+        self._leaves[change.app] = change.leaf
+        if change.merge:
+            name = merge_name(change.merge, change.names.values())
+            source = texts.merges.get(change.app) or merge_source(label, change.merge)
+            self._leaves[change.app] = name
+            self._create(change.app, name, source)
+        if change.catch_up:
+            behind, before, name = change.catch_up
+            names = {key.name: name for key, name in change.names.items()}
+            self._create(change.app, name, catch_up_source(label, behind, before, names))
+        for name, source in texts.regenerated.get(change.app, {}).items():
+            self._create(change.app, name, source)
+
+    def _create(self, app: str, name: str, source: bytes) -> None:
+        path = _migration_path(self._snapshot.apps[app], name)
+        self._changes[path] = Change(source)
+        self._created.append(path)
+        self._causes[path] = frozenset({app})
+
+    def change_lock_files(self) -> None:
+        """Lock files that speak of a changed app, or were found stale."""
+        snapshot, leaves = self._snapshot, self._leaves
+        for lock in snapshot.lock_files:
+            apps = locked_apps(lock, snapshot.apps.values())
+            fixed = frozenset(app.key for app in apps if app.key in leaves)
+            if not fixed and lock.path not in self._restrictions.stale_locks:
+                continue
+            data = _lock_data(snapshot, lock, apps, leaves)
+            if data is not None and data != snapshot.contents[lock.path]:
+                self._changes[lock.path] = Change(data)
+                self._causes[lock.path] = fixed
 
 
-def _refusal(apps: Collection[str], reason: str, path: str, kind: str = "unwritable") -> Refusal:
-    edit = f"$EDITOR {shlex.quote(path)}"
-    app = min(apps)
+def _migration_path(app: App, name: str) -> str:
+    return f"{app.directory}/{name}.py" if app.directory else f"{name}.py"
+
+
+def _refusal(causes: Collection[str], reason: str, path: str, kind: str = "unwritable") -> Refusal:
+    app = min(causes)
     merge = fix_command(app, "merge")
-    return Refusal(app, kind, (reason,), (merge,) if kind == "published" else (edit, merge))
-
-
-def _is_collided(snapshot: Snapshot, key: NodeKey) -> bool:
-    return snapshot.graph.nodes[key].path in snapshot.theirs
-
-
-def _path_of(snapshot: Snapshot, key: NodeKey, names: Mapping[NodeKey, str]) -> str:
-    directory = snapshot.apps[key.app].directory
-    name = names.get(key, key.name)
-    return f"{directory}/{name}.py" if directory else f"{name}.py"
-
-
-def _merges(
-    snapshot: Snapshot,
-    moves: Collection[GraphChange],
-    merges: Mapping[str, bytes],
-    changes: dict[str, Change],
-    blame: dict[str, frozenset[str]],
-) -> tuple[list[str], dict[str, str]]:
-    created: list[str] = []
-    leaves: dict[str, str] = {}
-    for move in moves:
-        if not move.merge:
-            continue
-        app = snapshot.apps[move.app]
-        leaves[move.app] = merge_name(move.merge, move.names.values())
-        path = _path_of(snapshot, NodeKey(move.app, leaves[move.app]), {})
-        source = merges.get(move.app) or merge_source(app.label, move.merge)
-        changes[path] = Change(source)
-        created.append(path)
-        blame[path] = frozenset((move.app,))
-    return created, leaves
-
-
-def _add_catch_up(
-    snapshot: Snapshot,
-    move: GraphChange,
-    catch_up: CatchUp,
-    changes: dict[str, Change],
-    created: list[str],
-    blame: dict[str, frozenset[str]],
-) -> None:
-    label = snapshot.apps[move.app].label
-    path = _path_of(snapshot, NodeKey(move.app, catch_up.name), {})
-    names = {key.name: name for key, name in move.names.items()}
-    source = catch_up_source(label, catch_up.behind, catch_up.before, names)
-    changes[path] = Change(source)
-    created.append(path)
-    blame[path] = frozenset((move.app,))
-
-
-def _locks(
-    snapshot: Snapshot,
-    leaves: Mapping[str, str],
-    stale: Collection[str],
-    changes: dict[str, Change],
-    blame: dict[str, frozenset[str]],
-) -> None:
-    """Lock files that speak of a changed app, or were found stale."""
-    for lock in snapshot.lock_files:
-        spoken = locked_apps(lock, snapshot.apps.values())
-        fixed = frozenset(app.key for app in spoken if app.key in leaves)
-        if not fixed and lock.path not in stale:
-            continue
-        data = _lock_data(snapshot, lock, spoken, leaves)
-        if data is not None and data != snapshot.contents[lock.path]:
-            changes[lock.path] = Change(data)
-            blame[lock.path] = fixed
+    commands = (merge,) if kind == "published" else (f"$EDITOR {shlex.quote(path)}", merge)
+    return Refusal(app, kind, (reason,), commands)
 
 
 def _lock_data(
-    snapshot: Snapshot, lock: LockFile, apps: list[App], leaves: Mapping[str, str]
+    snapshot: Snapshot, lock: LockFile, apps: Sequence[App], leaves: Mapping[str, str]
 ) -> bytes | None:
     names: dict[str, str] = {}
     for app in apps:
@@ -305,6 +304,6 @@ def _lock_data(
     if len(foreign) > len(set(foreign)):
         return None  # an app that is not in this repository
     data = write_lock_file(lock.path, snapshot.contents[lock.path], names)
-    told = {e.label or e.name: e.name for e in read_lock_file(lock.path, data).entries}
-    wanted = {(label if label in told else name): name for label, name in names.items()}
-    return data if wanted.items() <= told.items() else None
+    written = {e.label or e.name: e.name for e in read_lock_file(lock.path, data).entries}
+    wanted = {(label if label in written else name): name for label, name in names.items()}
+    return data if wanted.items() <= written.items() else None

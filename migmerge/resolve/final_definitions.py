@@ -8,7 +8,13 @@ from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.conflicts.conflict import Branch, Conflict, Disputed
 from migmerge.migrations.operations import Script, read_script
-from migmerge.migrations.structural_merge import Setting, find_setting, merge_source, settle
+from migmerge.migrations.structural_merge import (
+    NotMovable,
+    Setting,
+    find_setting,
+    merge_source,
+    settle,
+)
 from migmerge.resolve.fix_plan import Refusal
 
 _STORED = ("field", "db_table_comment")  # the rest is only in Django's state
@@ -20,11 +26,11 @@ def final_definition_source(
     """Written from the sides' own operations, with those of `taken` last."""
     own = _scripts(snapshot, taken)
     others = [_scripts(snapshot, branch) for branch in conflict.branches if branch != taken]
-    settings = [_settle(disputed, own, others) for disputed in conflict.disputed]
-    wrong = [text for text in settings if isinstance(text, str)]
+    settings = [_settle(disputed, own, others) for disputed in conflict.assessment.disputed]
+    wrong = [setting.why for setting in settings if isinstance(setting, NotMovable)]
     if wrong:
         reasons = tuple(f"{taken.leaf.name} can't be taken: {text}" for text in wrong)
-        return Refusal(conflict.app.key, "unlike", reasons, conflict.commands)
+        return Refusal(conflict.app.key, "unlike", reasons, conflict.advice.commands)
     found = [setting for setting in settings if isinstance(setting, Setting)]
     return merge_source(conflict.app.label, leaves, found)
 
@@ -38,13 +44,22 @@ def _scripts(snapshot: Snapshot, branch: Branch) -> _Scripts:
     return [(read_script(source, labels[key], key.name), source) for key, source in sources]
 
 
-def _settle(disputed: Disputed, own: _Scripts, others: Sequence[_Scripts]) -> Setting | str:
+def _settle(disputed: Disputed, own: _Scripts, others: Sequence[_Scripts]) -> Setting | NotMovable:
+    """One operation in the merge migration, whichever side's definition a database has."""
     place = disputed.model, disputed.kind, disputed.field
     final = find_setting(own, *place)
     if final is None:
-        return f"it does not set {'.'.join(part for part in place if part)}"
-    if isinstance(final, str) or disputed.kind not in _STORED:
-        return final if isinstance(final, str) else settle(final, ())
-    found = [setting for scripts in others if (setting := find_setting(scripts, *place))]
-    wrong = [text for text in found if isinstance(text, str)]
-    return wrong[0] if wrong else settle(final, [s for s in found if isinstance(s, Setting)])
+        return NotMovable(f"it does not set {'.'.join(part for part in place if part)}")
+    if isinstance(final, NotMovable):
+        return final
+    if disputed.kind not in _STORED:
+        return settle(final, ())
+
+    theirs = []
+    for scripts in others:
+        setting = find_setting(scripts, *place)
+        if isinstance(setting, NotMovable):
+            return setting
+        if setting:
+            theirs.append(setting)
+    return settle(final, theirs)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from enum import Enum
+from typing import NamedTuple
 
 from migmerge.conflicts.conflict import Disputed
 from migmerge.migrations.model import NodeKey
@@ -76,6 +77,14 @@ class Mention(NamedTuple):
     text: str
 
 
+class FixStatus(str, Enum):
+    """What happened, or would happen, to an app."""
+
+    FIXED = "fixed"
+    PLANNED = "planned"
+    REFUSED = "refused"
+
+
 class Resolution(NamedTuple):
     """What happened, or would happen, to one app; the keys of `fix`'s JSON.
 
@@ -84,7 +93,7 @@ class Resolution(NamedTuple):
     """
 
     app: str
-    status: Literal["fixed", "planned", "refused"]
+    status: FixStatus
     strategy: str
     renamed: Mapping[str, str] = {}
     edited: tuple[str, ...] = ()
@@ -100,8 +109,15 @@ class Resolution(NamedTuple):
 
 def refused(label: str, refusal: Refusal) -> Resolution:
     """What is told of an app that is not fixed; `label` is its label."""
-    reasons, then, kind = refusal.reasons, refusal.next, refusal.kind
-    return Resolution(label, "refused", "", reasons=reasons, next=then, kind=kind, key=refusal.app)
+    return Resolution(
+        label,
+        FixStatus.REFUSED,
+        "",
+        reasons=refusal.reasons,
+        next=refusal.next,
+        kind=refusal.kind,
+        key=refusal.app,
+    )
 
 
 class FixPlan(NamedTuple):

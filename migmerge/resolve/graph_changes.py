@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Set
 from itertools import pairwise
+from typing import NamedTuple
 
 from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.conflicts.next_commands import fix_command
@@ -14,46 +15,42 @@ from migmerge.migrations.naming import is_sequence, number, renumbered
 from migmerge.resolve.fix_plan import CatchUp, GraphChange, Refusal
 
 
-def renumber(
-    graph: Graph,
-    conflict: Conflict,
-    taken: Collection[str],
-    *,
-    keep_names: bool,
-    carry: bool = False,
-    catch_ups: Collection[NodeKey] = (),
-) -> GraphChange | Refusal:
-    """Put every replayed chain, in its order, after onto's leaf.
+class NamingRules(NamedTuple):
+    """Which names migrations may get. `reserved` are names that none of the app may get: files in
+    the directory, and names that some `replaces` still needs.
 
-    `taken` are names that no migration of the app may get: files in the directory, and names
-    that some `replaces` still reserves. With `carry` every old name stays reserved, the first of a
-    chain always gets a new one, and a new catch-up migration takes the place of `catch_ups`.
+    With `carry` every old name stays reserved, the first of a chain always gets a new one, and a
+    new catch-up migration takes the place of `catch_ups`.
     """
+
+    reserved: Collection[str]
+    keep_names: bool = False
+    carry: bool = False
+    catch_ups: Collection[NodeKey] = ()
+
+
+def renumber(graph: Graph, conflict: Conflict, rules: NamingRules) -> GraphChange | Refusal:
+    """Put every replayed chain, in its order, after onto's leaf."""
     app = conflict.app
-    onto = [branch for branch in conflict.branches if branch.side == "onto"]
-    if len(onto) != 1:
+    onto = conflict.only_onto
+    if onto is None:
         if all(branch.published for branch in conflict.branches):
-            return Refusal(
-                app.key,
-                "published",
-                ("every side is published, so none can move",),
-                (fix_command(app.key, "merge"),),
-            )
-        return Refusal(
-            app.key, "sides-unknown", ("it is not known which side is published",), _ask(conflict)
-        )
+            merge = fix_command(app.key, "merge")
+            reason = "every side is published, so none can move"
+            return Refusal(app.key, "published", (reason,), (merge,))
+        reason = "it is not known which side is published"
+        return Refusal(app.key, "sides-unknown", (reason,), _commands_for_each_side(conflict))
+
     moving = [branch for branch in conflict.branches if branch.side == "replayed"]
-    going = {key for branch in moving for key in branch.nodes}
-    kept_edges = _edges(graph, app.key, going)
-    behind = _behind(graph, catch_ups)
-    tail = last = behind.get(onto[0].leaf, onto[0].leaf)
-    naming = _Naming(
-        graph, conflict, onto[0]._replace(nodes=(tail,)), taken,
-        keep_names=keep_names or not is_sequence(kept_edges), carry=carry, dropped=behind,
-    )  # fmt: skip
+    behind = _behind(graph, rules.catch_ups)
+    tail = last = behind.get(onto.leaf, onto.leaf)
+    dropped = {**dict(conflict.assessment.duplicates), **behind}
+    others = _edges(graph, app.key, {key for branch in moving for key in branch.nodes})
+    rules = rules._replace(keep_names=rules.keep_names or not is_sequence(others))
+    naming = _Naming(graph, conflict, tail, rules)
+
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
-    dropped = {**dict(conflict.duplicates), **behind}
-    placed = graph.ancestors(onto[0].leaf) | dropped.keys()
+    placed = graph.ancestors(onto.leaf) | dropped.keys()
     for branch in moving:
         fresh = [key for key in branch.nodes if key not in placed and key not in naming.names]
         for key in fresh:
@@ -64,24 +61,21 @@ def renumber(
                 repoint[key] = (_replaced_parent(graph, key, placed), naming.names[tail])
         placed |= graph.ancestors(branch.leaf)
         tail = fresh[-1] if fresh else tail
+
     squashed = [key for key in naming.moved if _is_squashed(graph, key)]
     if squashed:
-        return Refusal(
-            app.key,
-            "squash",
-            (f"{squashed[0]} belongs to a squash that is not finished",),
-            (fix_command(app.key, "merge"),),
-        )
+        reason = f"{squashed[0]} belongs to a squash that is not finished"
+        return Refusal(app.key, "squash", (reason,), (fix_command(app.key, "merge"),))
     names = {key: name for key, name in naming.names.items() if key in naming.moved}
     strategy = "renumber" if naming.moved else "drop"
-    move = GraphChange(
+    change = GraphChange(
         app.key, strategy, _changed(names), repoint, dropped=dropped, leaf=naming.names[tail]
     )
-    if not carry or not naming.moved:
-        return move
-    before = (last if last == onto[0].leaf else _before_carried(graph, last)).name
-    behind_it = CatchUp(move.leaf, before, catch_up_name(move.leaf, before, taken))
-    return move._replace(carry=True, leaf=behind_it.name, catch_up=behind_it)
+    if not rules.carry or not naming.moved:
+        return change
+    before = (last if last == onto.leaf else _before_carried(graph, last)).name
+    name = catch_up_name(change.leaf, before, rules.reserved)
+    return change._replace(carry=True, leaf=name, catch_up=CatchUp(change.leaf, before, name))
 
 
 def _before_carried(graph: Graph, key: NodeKey) -> NodeKey:
@@ -105,88 +99,86 @@ def _behind(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, NodeK
     return found
 
 
-def merge(graph: Graph, conflict: Conflict, taken: Collection[str]) -> GraphChange | Refusal:
+def merge(graph: Graph, conflict: Conflict, reserved: Collection[str]) -> GraphChange | Refusal:
     """Join all leaves; of two files with one name, the replayed one gets a new name first."""
-    app = conflict.app
-    duplicates = {key for pair in conflict.duplicates for key in pair}
-    collided = {key for key in graph.app_nodes(app.key) if key.version} - duplicates
+    app, duplicates = conflict.app, dict(conflict.assessment.duplicates)
+    alike = duplicates.keys() | set(duplicates.values())
+    collided = {key for key in graph.app_nodes(app.key) if key.version} - alike
     names: dict[NodeKey, str] = {}
     if collided:
-        onto = [branch for branch in conflict.branches if branch.side == "onto"]
-        if len(onto) != 1:
+        onto = conflict.only_onto
+        if onto is None:
             reason = "both sides added the same file, and it is not known which is published"
-            return Refusal(app.key, "sides-unknown", (reason,), _ask(conflict))
-        highest = max((number(key.name) or 0 for key in graph.app_nodes(app.key)), default=0)
-        naming = _Naming(graph, conflict, onto[0], taken, keep_names=False, last=highest)
-        stays = graph.ancestors(onto[0].leaf)
-        for key in sorted(collided):
+            return Refusal(app.key, "sides-unknown", (reason,), _commands_for_each_side(conflict))
+        names = _names_of_collided(graph, conflict, onto, reserved)
+
+    leaves = sorted(names.get(leaf, leaf.name) for leaf in _leaves(graph, conflict))
+    if len(leaves) == 1:
+        return GraphChange(app.key, "drop", {}, {}, dropped=duplicates, leaf=leaves[0])
+    return GraphChange(app.key, "merge", _changed(names), {}, tuple(leaves), dropped=duplicates)
+
+
+def _names_of_collided(
+    graph: Graph, conflict: Conflict, onto: Branch, reserved: Collection[str]
+) -> dict[NodeKey, str]:
+    """New names, behind all numbers of the app, of the versions of a file that onto has not."""
+    app, stays = conflict.app.key, graph.ancestors(onto.leaf)
+    naming = _Naming(graph, conflict, onto.leaf, NamingRules(reserved))
+    naming.start_after(max((number(key.name) or 0 for key in graph.app_nodes(app)), default=0))
+    duplicates = {key for pair in conflict.assessment.duplicates for key in pair}
+    for key in sorted(graph.app_nodes(app)):
+        if key.version and key not in duplicates:
             for version in (key._replace(version=0), key):
                 if version not in stays:
                     naming.place(version)
-        names = {key: naming.names[key] for key in naming.moved}
-    leaves = sorted(names.get(leaf, leaf.name) for leaf in _leaves(graph, conflict))
-    if len(leaves) == 1:
-        return GraphChange(
-            app.key, "drop", {}, {}, dropped=dict(conflict.duplicates), leaf=leaves[0]
-        )
-    return GraphChange(
-        app.key, "merge", _changed(names), {}, tuple(leaves), dropped=dict(conflict.duplicates)
-    )
+    return {key: naming.names[key] for key in naming.moved}
 
 
 def regenerate(graph: Graph, conflict: Conflict) -> GraphChange | Refusal:
     """Take the replayed side away, to be regenerated by makemigrations on top of onto."""
-    app = conflict.app.key
-    onto = [branch for branch in conflict.branches if branch.side == "onto"]
+    app, onto, assessment = conflict.app.key, conflict.only_onto, conflict.assessment
     if conflict.kind != "siblings":
         reason = "both sides have one file name: renumber first"
         return Refusal(app, "not-remade", (reason,), (fix_command(app, "renumber"),))
-    if len(onto) != 1:
-        return Refusal(
-            app,
-            "sides-unknown",
-            ("it is not known which side is regenerated",),
-            _ask(conflict, "regenerate"),
-        )
-    away = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto[0].leaf)
-    going = away.difference(conflict.kept_data_migrations)
-    if any(graph.nodes[key].header.replaces for key in going):
-        return Refusal(
-            app,
-            "squash",
-            ("a squash would be taken away, and show its originals again",),
-            (fix_command(app, "merge"),),
-        )
-    outside = sorted({child for key in going for child in graph.children[key]} - away)
+    if onto is None:
+        reason = "it is not known which side is regenerated"
+        commands = _commands_for_each_side(conflict, "regenerate")
+        return Refusal(app, "sides-unknown", (reason,), commands)
+
+    side = {k for b in conflict.branches for k in b.nodes} - graph.ancestors(onto.leaf)
+    removed = side.difference(assessment.kept_data_migrations)
+    if any(graph.nodes[key].header.replaces for key in removed):
+        reason = "a squash would be taken away, and show its originals again"
+        return Refusal(app, "squash", (reason,), (fix_command(app, "merge"),))
+    outside = sorted({child for key in removed for child in graph.children[key]} - side)
     if outside:
         reason = f"{outside[0]} depends on what would be regenerated"
-        return Refusal(app, "not-remade", (reason,), conflict.commands)
-    if conflict.lasting:
-        return Refusal(
-            app, "not-remade", (*conflict.lasting, "it can't be regenerated"), conflict.commands
-        )
-    stands = dict.fromkeys(sorted(going), onto[0].leaf)
-    kept, leaf = conflict.kept_data_migrations, onto[0].leaf.name
+        return Refusal(app, "not-remade", (reason,), conflict.advice.commands)
+    if assessment.not_regenerable:
+        reasons = (*map(str, assessment.not_regenerable), "it can't be regenerated")
+        return Refusal(app, "not-remade", reasons, conflict.advice.commands)
+
     return GraphChange(
-        app, "regenerate", {}, {}, dropped=stands, kept_data_migrations=kept, leaf=leaf
-    )
+        app, "regenerate", {}, {}, dropped=dict.fromkeys(sorted(removed), onto.leaf),
+        kept_data_migrations=assessment.kept_data_migrations, leaf=onto.leaf.name,
+    )  # fmt: skip
 
 
 def move_behind_regenerated(
-    graph: Graph, move: GraphChange, remade: Collection[str], taken: Set[str]
+    graph: Graph, change: GraphChange, regenerated: Collection[str], reserved: Set[str]
 ) -> GraphChange:
-    """The regenerated side with its data migrations, one after the other, behind `remade`."""
-    tail = [move.leaf, *remade][-1]
-    used = {name for name in taken if name not in {key.name for key in move.dropped}}
-    used = used.union(remade) - {key.name for key in move.kept_data_migrations}
+    """The side that is regenerated, with its data migrations one after the other behind it."""
+    tail = [change.leaf, *regenerated][-1]
+    used = {name for name in reserved if name not in {key.name for key in change.dropped}}
+    used = used.union(regenerated) - {key.name for key in change.kept_data_migrations}
     names: dict[NodeKey, str] = {}
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
-    for key in move.kept_data_migrations:
+    for key in change.kept_data_migrations:
         own = _own_parents(graph, key)
         repoint[key] = (graph.in_order(own)[-1] if own else None, tail)
         names[key] = tail = _after(key.name, tail, used)
         used.add(tail)
-    return move._replace(names=_changed(names), repoint=repoint, leaf=tail)
+    return change._replace(names=_changed(names), repoint=repoint, leaf=tail)
 
 
 def straighten(graph: Graph, app: str, may: Set[NodeKey], taken: Set[str]) -> GraphChange:
@@ -215,7 +207,7 @@ def _after(name: str, tail: str, used: Set[str]) -> str:
 
 def _leaves(graph: Graph, conflict: Conflict) -> set[NodeKey]:
     """What are leaf nodes once each twin stands for the other."""
-    dropped = dict(conflict.duplicates)
+    dropped = dict(conflict.assessment.duplicates)
     if not dropped:
         return {branch.leaf for branch in conflict.branches}
     alive = {key for branch in conflict.branches for key in branch.nodes} - dropped.keys()
@@ -227,11 +219,11 @@ def _changed(names: dict[NodeKey, str]) -> dict[NodeKey, str]:
     return {key: name for key, name in names.items() if key.name != name}
 
 
-def _ask(conflict: Conflict, strategy: str = "renumber") -> tuple[str, ...]:
+def _commands_for_each_side(conflict: Conflict, strategy: str = "renumber") -> tuple[str, ...]:
     """A command for each side that might move."""
     names = sorted({branch.leaf.name for branch in conflict.branches})
     if conflict.kind == "path" or len(names) < 2:
-        return conflict.commands
+        return conflict.advice.commands
     return tuple(fix_command(conflict.app.key, strategy, "--move", name) for name in names)
 
 
@@ -261,35 +253,26 @@ def _is_squashed(graph: Graph, key: NodeKey) -> bool:
 
 
 class _Naming:
-    """Hands out the next free number after onto's leaf, never downwards."""
+    """Hands out the next free number after onto's `tail`, never downwards."""
 
-    def __init__(
-        self,
-        graph: Graph,
-        conflict: Conflict,
-        onto: Branch,
-        taken: Collection[str],
-        *,
-        keep_names: bool,
-        carry: bool = False,
-        dropped: Collection[NodeKey] = (),
-        last: int = 0,
-    ) -> None:
+    def __init__(self, graph: Graph, conflict: Conflict, tail: NodeKey, rules: NamingRules) -> None:
         moving = {key for b in conflict.branches if b.side == "replayed" for key in b.nodes}
-        moving -= graph.ancestors(onto.leaf)
-        gone = moving.union(dict(conflict.duplicates), dropped)
-        kept = [key for key in graph.nodes if key.app == onto.leaf.app and key not in gone]
+        moving -= graph.ancestors(tail)
+        gone = moving.union(dict(conflict.assessment.duplicates), _behind(graph, rules.catch_ups))
+        kept = [key for key in graph.nodes if key.app == tail.app and key not in gone]
         self.names = {key: key.name for key in kept}
         self.moved: list[NodeKey] = []
-        self._keep_names = keep_names
-        going = {key.name for key in gone}
-        self._taken = {name for name in taken if name not in going} | set(self.names.values())
+        self._keep_names = rules.keep_names
+        free = {key.name for key in gone}
+        self._taken = {n for n in rules.reserved if n not in free} | set(self.names.values())
         self._numbers = _numbers(self._taken)
-        self._old = {key.name for key in moving} if carry else set[str]()
-        top = number(onto.leaf.name)
-        self._last = max(
-            last, max(_numbers(self.names.values()), default=0) if top is None else top
-        )
+        self._old = {key.name for key in moving} if rules.carry else set[str]()
+        top = number(tail.name)
+        self._last = max(_numbers(self.names.values()), default=0) if top is None else top
+
+    def start_after(self, last: int) -> None:
+        """Give numbers above `last` only."""
+        self._last = max(self._last, last)
 
     def place(self, key: NodeKey, *, first: bool = False) -> None:
         """Give `key` its name after everything placed before; to the `first` of a chain that is

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import footprints_of, needs_old_state
 from migmerge.analysis.renames import unseen_dependents
-from migmerge.analysis.snapshot import Snapshot, understand
-from migmerge.config import Config
+from migmerge.analysis.snapshot import Snapshot, Tree, understand
+from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.commute import Judgement, compare_sides
-from migmerge.conflicts.conflict import Conflict
-from migmerge.git.repository import Repository, find_commit
-from migmerge.git.state import stopped_operation
-from migmerge.git.trees import list_commit
+from migmerge.conflicts.conflict import Conflict, Verdict
 from migmerge.migrations.naming import is_catch_up_name, migration_name
-from migmerge.resolve.files import Files, Texts, plan_files, reserved_names
-from migmerge.resolve.fix_plan import FixPlan, GraphChange, Refusal, Resolution, refused
+from migmerge.resolve.files import (
+    UNRESTRICTED,
+    Files,
+    Restrictions,
+    Texts,
+    plan_files,
+    reserved_names,
+)
+from migmerge.resolve.fix_plan import (
+    FixPlan,
+    FixStatus,
+    GraphChange,
+    Mention,
+    Refusal,
+    Resolution,
+    refused,
+)
 from migmerge.resolve.graph_changes import move_behind_regenerated, straighten
 from migmerge.resolve.mentions import find_mentions
-from migmerge.resolve.project_input import ask_again, ask_project
+from migmerge.resolve.project_input import ask_project, regenerate_files
 from migmerge.resolve.static_check import problems
 from migmerge.resolve.strategy import Decision, FixRequest, decide
 
@@ -30,21 +42,44 @@ _OTHERS = (
 
 
 class PreparedFix(NamedTuple):
-    """A plan, the leaf that each fixed app must end with, and paths that must be free.
+    """A plan with the snapshot and the conflicts that it was made from, the leaf that each fixed
+    app must end with, and paths that must be free.
 
     `uncommitted` are migrations of the fixed apps that HEAD lacks and the fix doesn't write:
     without them a commit of the fix would be broken.
     """
 
     plan: FixPlan
+    snapshot: Snapshot
     leaves: Mapping[str, str]
-    new_paths: set[str]
+    conflicts: Sequence[Conflict] = ()
+    new_paths: frozenset[str] = frozenset()
     uncommitted: tuple[str, ...] = ()
 
 
+class _Plan(NamedTuple):
+    """What is decided so far: graph changes, refusals, and what is told of each app."""
+
+    graph_changes: list[GraphChange]
+    refusals: list[Refusal]
+    reasons: dict[str, tuple[str, ...]]
+
+    def refuse(self, refusals: Collection[Refusal]) -> _Plan:
+        """The same without the graph changes of apps that are refused."""
+        apps = {refusal.app for refusal in refusals}
+        left = [change for change in self.graph_changes if change.app not in apps]
+        return self._replace(graph_changes=left, refusals=[*self.refusals, *refusals])
+
+    def tell(self, reasons: Mapping[str, Sequence[str]]) -> _Plan:
+        """The same with more reasons, behind those that an app has."""
+        told = dict(self.reasons)
+        for app, more in reasons.items():
+            told[app] = (*told.get(app, ()), *more)
+        return self._replace(reasons=told)
+
+
 def prepare_fix(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     snapshot: Snapshot,
     conflicts: Sequence[Conflict],
     request: FixRequest,
@@ -52,123 +87,127 @@ def prepare_fix(
 ) -> PreparedFix:
     """What to write for `conflicts`, with a refusal for each app that can't be fixed."""
     decision = decide(snapshot, conflicts, request)
-    moves, refusals, told = _with_repointed(snapshot, decision, published, request)
-    sided = {c.app.key: c for c in conflicts if c.verdict}
-    # a strategy that is named is carried out
+    plan = _with_renamed_parents(snapshot, decision, published, request)
+    sided = {c.app.key: c for c in conflicts if c.assessment.verdict}
+    plan = plan._replace(reasons={**plan.reasons, **{a: c.reasons for a, c in sided.items()}})
+
+    # a strategy that is named is carried out, whatever Django thinks of the orders
     unsure = {app: c for app, c in sided.items() if request.of(app).strategy == "auto"}
-    reply = ask_project(repository, config, snapshot, moves, unsure)
-    remade, failed = ask_again(repository, config, snapshot, moves)
-    unanswered = [*reply.refusals, *failed]
-    refusals += unanswered
-    gone = {refusal.app for refusal in unanswered}
-    behind = [_carry(snapshot, m, sided, remade) for m in moves if m.app not in gone]
-    refusals += [answer for answer in behind if isinstance(answer, Refusal)]
-    moves = [answer for answer in behind if isinstance(answer, GraphChange)]
+    answers = ask_project(workspace, snapshot, plan.graph_changes, unsure)
+    regenerated, failed = regenerate_files(workspace, snapshot, plan.graph_changes)
+    plan = plan.refuse([*answers.refusals, *failed])
+    plan = plan.tell({app: (opinion,) for app, opinion in answers.opinions.items()})
+    plan = _with_kept_data_migrations(snapshot, plan, sided, regenerated)
+
     stale = [c.place.path for c in decision.stale_locks if c.place]
-    texts = Texts(reply.merges, remade)
-    files, moves, more = _write(
-        repository, config, snapshot, moves,
-        lambda free: plan_files(snapshot, free, published, texts, stale),
-    )  # fmt: skip
-    refusals += more
-    touched = set().union(*files.blame.values())
-    moves = [move for move in moves if move.strategy != "repoint" or move.app in touched]
-    reasons = {**told, **{app: conflict.reasons for app, conflict in sided.items()}}
-    reasons |= {app: (*reasons[app], opinion) for app, opinion in reply.opinions.items()}
-    for move in moves:
-        reasons[move.app] = (*reasons.get(move.app, ()), *_of_databases(move, request))
-    resolutions = _resolutions(repository, snapshot, files, moves, refusals, reasons, decision)
-    old = {m.path for m in snapshot.graph.nodes.values()}
+    texts, restrictions = Texts(answers.merges, regenerated), Restrictions(published, stale)
+    files, plan = _plan_files(workspace, snapshot, plan, texts, restrictions)
+    touched = set().union(*files.causes.values())
+    plan = plan._replace(
+        graph_changes=[c for c in plan.graph_changes if c.strategy != "repoint" or c.app in touched]
+    ).tell({change.app: _about_databases(change, request) for change in plan.graph_changes})
+
+    resolutions = [
+        *_resolutions(workspace, snapshot, files, plan),
+        *_lock_file_resolutions(decision, files, plan),
+    ]
+    old = {migration.path for migration in snapshot.graph.nodes.values()}
     targets = {path for path, change in files.changes.items() if change.data is not None}
-    free = {p for p in targets - old if p in files.created or p in files.renamed.values()}
-    plan = FixPlan(files.changes, tuple(resolutions))
-    return PreparedFix(plan, files.leaves, free, _uncommitted(repository, snapshot, files))
+    new_paths = {p for p in targets - old if p in files.created or p in files.renamed.values()}
+    return PreparedFix(
+        FixPlan(files.changes, _sorted(resolutions)), snapshot, files.leaves, conflicts,
+        frozenset(new_paths), _uncommitted(workspace, snapshot, files),
+    )  # fmt: skip
 
 
 def prepare_given(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     snapshot: Snapshot,
-    moves: Sequence[GraphChange],
+    graph_changes: Sequence[GraphChange],
     refusals: Sequence[Refusal],
 ) -> PreparedFix:
-    """What to write for moves that nothing but themselves decides; published files, too."""
-    files, free, more = _write(
-        repository, config, snapshot, moves, lambda free: plan_files(snapshot, free, (), Texts())
-    )
-    refusals = [*refusals, *more]
-    reasons = {move.app: (_OTHERS,) for move in free if move.without_replaces}
-    decision = Decision((), (), ())
-    found = _resolutions(repository, snapshot, files, free, refusals, reasons, decision)
-    return PreparedFix(FixPlan(files.changes, tuple(found)), files.leaves, set())
+    """What to write for graph changes that nothing but themselves decides; published files, too."""
+    plan = _Plan(list(graph_changes), list(refusals), {})
+    files, plan = _plan_files(workspace, snapshot, plan, Texts(), UNRESTRICTED)
+    plan = plan.tell({c.app: (_OTHERS,) for c in plan.graph_changes if c.without_replaces})
+    resolutions = _sorted(_resolutions(workspace, snapshot, files, plan))
+    return PreparedFix(FixPlan(files.changes, resolutions), snapshot, files.leaves)
 
 
-def _write(
-    repository: Repository,
-    config: Config,
+def _plan_files(
+    workspace: Workspace,
     snapshot: Snapshot,
-    moves: Sequence[GraphChange],
-    plan: Callable[[Sequence[GraphChange]], Files | Refusal],
-) -> tuple[Files, list[GraphChange], list[Refusal]]:
-    """The files of the moves that can be made, these moves, and why the others can't."""
-    moves, refusals = list(moves), list[Refusal]()
+    plan: _Plan,
+    texts: Texts,
+    restrictions: Restrictions,
+) -> tuple[Files, _Plan]:
+    """The files of the graph changes that can be made; the others are refused."""
     while True:
-        files = plan(moves)
-        refusal = (
-            files if isinstance(files, Refusal) else _look(repository, config, snapshot, files)
-        )
-        if refusal is None or refusal.app not in {move.app for move in moves}:
+        files = plan_files(snapshot, plan.graph_changes, texts, restrictions)
+        if isinstance(files, Refusal):
+            refusal: Refusal | None = files
+        else:
+            refusal = _refuse_wrong_result(workspace, snapshot, files)
+        if refusal is None or refusal.app not in {c.app for c in plan.graph_changes}:
             break
-        refusals.append(refusal)
-        moves = [move for move in moves if move.app != refusal.app]
+        plan = plan.refuse([refusal])
+
     if isinstance(files, Refusal):
-        # a refusal always names an app that moves
+        # a refusal always names an app that changes
         raise AssertionError(files)  # pragma: no cover (a bug, which is to be seen as one)
     if refusal is not None:  # a fault outside the fixed apps: then nothing is written
-        refusals += [refusal._replace(app=move.app) for move in moves]
-        moves, files = [], Files({}, {}, (), {}, {})
-    return files, moves, refusals
+        plan = plan.refuse([refusal._replace(app=change.app) for change in plan.graph_changes])
+        files = Files()
+    return files, plan
 
 
-def _of_databases(move: GraphChange, request: FixRequest) -> list[str]:
+def _refuse_wrong_result(workspace: Workspace, snapshot: Snapshot, files: Files) -> Refusal | None:
+    """Look at the tree as it would be."""
+    changed = {path: change.data for path, change in files.changes.items()}
+    after = understand(workspace, Tree("plan", snapshot.listing, changed))
+    wrong = problems(snapshot, after, files.leaves)
+    if not wrong:
+        return None
+    app = wrong[0][0]
+    reasons = tuple(text for key, text in wrong if key == app)
+    return Refusal(app, "unverified", reasons, ("migmerge graph",))
+
+
+def _about_databases(change: GraphChange, request: FixRequest) -> list[str]:
     """What databases that ran a renamed migration need."""
-    if move.carry:
-        why = request.carried[move.app]
-        return [f"old names are kept in replaces ({why}): every database needs migrate only"]
-    return []
+    if not change.carry:
+        return []
+    why = request.carried[change.app]
+    return [f"old names are kept in replaces ({why}): every database needs migrate only"]
 
 
-def _with_repointed(
+def _with_renamed_parents(
     snapshot: Snapshot, decision: Decision, published: Collection[str], request: FixRequest
-) -> tuple[list[GraphChange], list[Refusal], dict[str, tuple[str, ...]]]:
-    """The decision with the apps of renamed migrations, and what to tell of these."""
-    moves = {move.app: move for move in decision.moves}
+) -> _Plan:
+    """The decision, and the apps of migrations that others depend on by a name that is gone."""
+    changes = {change.app: change for change in decision.graph_changes}
     refusals = {refusal.app: refusal for refusal in decision.refusals}
-    told: dict[str, tuple[str, ...]] = {}
+    reasons: dict[str, tuple[str, ...]] = {}
     for app in sorted({key.app for key in snapshot.renamed.values()}):
         judgement = compare_sides(footprints_of(snapshot, unseen_dependents(snapshot, app)))
-        told[app] = judgement.reasons
-        if judgement.verdict == "contradict":
-            moves.pop(app, None)
-            refusals[app] = _unfit(app, judgement)
-        elif app not in moves and app not in refusals:
-            moves[app] = _repoint(snapshot, app, published, request)
-    return list(moves.values()), list(refusals.values()), told
+        reasons[app] = judgement.reasons
+        if judgement.verdict is Verdict.CONTRADICT:
+            changes.pop(app, None)
+            refusals[app] = _contradicts_what_came_before(app, judgement)
+        elif app not in changes and app not in refusals:
+            changes[app] = _update_dependencies(snapshot, app, published, request)
+    return _Plan(list(changes.values()), list(refusals.values()), reasons)
 
 
-def _unfit(app: str, judgement: Judgement) -> Refusal:
+def _contradicts_what_came_before(app: str, judgement: Judgement) -> Refusal:
     reason = (
         "a migration that depends on the renamed one conflicts with a migration inserted before it"
     )
-    return Refusal(
-        app,
-        "renamed-below",
-        (reason, *judgement.reasons),
-        ("git log --stat, then edit one of them",),
-    )
+    next_step = "git log --stat, then edit one of them"
+    return Refusal(app, "renamed-below", (reason, *judgement.reasons), (next_step,))
 
 
-def _repoint(
+def _update_dependencies(
     snapshot: Snapshot, app: str, published: Collection[str], request: FixRequest
 ) -> GraphChange:
     """An app in which nothing moves, but what others mean by a name that is gone."""
@@ -177,109 +216,117 @@ def _repoint(
     straight = "renumber" in (request.strategy, request.prefer) and not request.keep_names
     if not collided and not straight:
         return GraphChange(app, "repoint", {}, {}, leaf=graph.leaves(app)[0].name)
-    found = set(snapshot.renamed.values())
-    below = graph.descendants_of(found) - found
-    may = {key for key in below if key.version or graph.nodes[key].path not in published}
-    return straighten(graph, app, may, reserved_names(snapshot, snapshot.apps[app]))
+    renamed = set(snapshot.renamed.values())
+    below = graph.descendants_of(renamed) - renamed
+    may_change = {key for key in below if key.version or graph.nodes[key].path not in published}
+    return straighten(graph, app, may_change, reserved_names(snapshot, snapshot.apps[app]))
 
 
-def _carry(
+def _with_kept_data_migrations(
     snapshot: Snapshot,
-    move: GraphChange,
+    plan: _Plan,
     conflicts: Mapping[str, Conflict],
-    remade: Mapping[str, Mapping[str, bytes]],
-) -> GraphChange | Refusal:
-    """A regenerated side with its data migrations; refused where one needs the old state."""
-    if move.strategy != "regenerate":
-        return move
-    made, conflict = remade[move.app], conflicts[move.app]
-    needy = needs_old_state(snapshot, conflict, move.kept_data_migrations, made)
-    if needy:
-        reasons = [f"{key.name} needs the old state: {why}" for key, why in needy.items()]
-        return Refusal(move.app, "not-remade", tuple(reasons), conflict.commands)
-    taken = reserved_names(snapshot, snapshot.apps[move.app])
-    return move_behind_regenerated(snapshot.graph, move, list(made), taken)
+    regenerated: Mapping[str, Mapping[str, bytes]],
+) -> _Plan:
+    """Regenerated sides with their data migrations behind them; refused where one of these needs
+    the old state."""
+    changes: list[GraphChange] = []
+    refusals: list[Refusal] = []
+    for change in plan.graph_changes:
+        if change.strategy != "regenerate":
+            changes.append(change)
+            continue
+        files, conflict = regenerated[change.app], conflicts[change.app]
+        blocked = needs_old_state(snapshot, conflict, change.kept_data_migrations, files)
+        if blocked:
+            reasons = [f"{key.name} needs the old state: {why}" for key, why in blocked.items()]
+            commands = conflict.advice.commands
+            refusals.append(Refusal(change.app, "not-remade", tuple(reasons), commands))
+            continue
+        reserved = reserved_names(snapshot, snapshot.apps[change.app])
+        changes.append(move_behind_regenerated(snapshot.graph, change, list(files), reserved))
+    return plan._replace(graph_changes=changes, refusals=[*plan.refusals, *refusals])
 
 
-def _uncommitted(repository: Repository, snapshot: Snapshot, files: Files) -> tuple[str, ...]:
-    """In a stopped merge the commit takes all that is staged: then only untracked files count."""
-    own = {m.path for m in snapshot.graph.nodes.values() if m.key.app in files.leaves}
-    stopped = stopped_operation(repository)
-    head = find_commit(repository, "HEAD")
-    known = list_commit(repository, head).files if head and not stopped else {}
-    if stopped:
-        known = {path: file for path, file in snapshot.listing.files.items() if file.oid}
-    return tuple(sorted(own - set(known) - set(files.changes)))
+def _uncommitted(workspace: Workspace, snapshot: Snapshot, files: Files) -> tuple[str, ...]:
+    """Migrations of the fixed apps that a commit of the fix would lack.
 
-
-def _look(
-    repository: Repository, config: Config, snapshot: Snapshot, files: Files
-) -> Refusal | None:
-    changed = {path: change.data for path, change in files.changes.items()}
-    after = understand(repository, config, "plan", snapshot.listing, changed)
-    wrong = problems(snapshot, after, files.leaves)
-    if not wrong:
-        return None
-    app = wrong[0][0]
-    return Refusal(
-        app, "unverified", tuple(text for key, text in wrong if key == app), ("migmerge graph",)
-    )
+    In a stopped merge the commit takes all that is staged: then only untracked files count.
+    """
+    migrations = {m.path for m in snapshot.graph.nodes.values() if m.key.app in files.leaves}
+    if workspace.stopped:
+        committed = {path for path, file in snapshot.listing.files.items() if file.oid}
+    else:
+        head = workspace.head
+        committed = set(workspace.list_commit(head).files) if head else set()
+    return tuple(sorted(migrations - committed - files.changes.keys()))
 
 
 def _resolutions(
-    repository: Repository,
-    snapshot: Snapshot,
-    files: Files,
-    moves: Sequence[GraphChange],
-    refusals: Sequence[Refusal],
-    reasons: Mapping[str, tuple[str, ...]],
-    decision: Decision,
+    workspace: Workspace, snapshot: Snapshot, files: Files, plan: _Plan
 ) -> list[Resolution]:
-    found = []
-    migrations = {m.path for m in snapshot.graph.nodes.values()} | set(files.changes)
-    for move in moves:
-        own = {path for path, apps in files.blame.items() if move.app in apps}
-        renamed = {o: n for o, n in files.renamed.items() if _app_of(snapshot, o) == move.app}
-        names = [key.name for key in (*move.names, *move.dropped) if not key.version]
-        removed = {path for key, path in files.removed.items() if key in move.dropped}
-        mentions = find_mentions(repository, names, files.changes)
-        # what we write ourselves
-        mentions = [m for m in mentions if not is_catch_up_name(migration_name(m.path))]
-        mentions = [m for m in mentions if m.path not in files.created]
-        if move.carry or not snapshot.reused.keys().isdisjoint(move.names):
-            mentions = [m for m in mentions if not m.text.startswith("replaces = ")]
-        if any(key.version for key in snapshot.graph.app_nodes(move.app)):
-            # the other side's file keeps the name: a migration that depends on it is right
-            mentions = [m for m in mentions if m.path not in migrations]
-        found.append(
+    """What happens to each app that is changed or refused."""
+    apps = {app.directory: app.key for app in snapshot.apps.values()}
+    resolutions = []
+    for change in plan.graph_changes:
+        paths = {path for path, causes in files.causes.items() if change.app in causes}
+        renamed = {
+            old: new
+            for old, new in files.renamed.items()
+            if apps.get(old.rpartition("/")[0]) == change.app
+        }
+        created = paths & set(files.created)
+        removed = {path for key, path in files.removed.items() if key in change.dropped}
+        edited = paths - set(renamed.values()) - created - removed
+        resolutions.append(
             Resolution(
-                snapshot.apps[move.app].label,
-                "planned",
-                move.strategy,
+                snapshot.apps[change.app].label,
+                FixStatus.PLANNED,
+                change.strategy,
                 renamed,
-                tuple(sorted(own - set(renamed.values()) - set(files.created) - removed)),
-                tuple(sorted(own & set(files.created))),
+                tuple(sorted(edited)),
+                tuple(sorted(created)),
                 tuple(sorted(removed)),
-                tuple(m for m in mentions),
-                reasons.get(move.app, ()),
-                key=move.app,
-                carried=move.carry,
+                _mentions(workspace, snapshot, files, change),
+                plan.reasons.get(change.app, ()),
+                key=change.app,
+                carried=change.carry,
             )
         )
-    for refusal in refusals:
-        label = snapshot.apps[refusal.app].label
-        found.append(refused(label, refusal))
-    done = {resolution.key for resolution in found}
+    resolutions += [refused(snapshot.apps[one.app].label, one) for one in plan.refusals]
+    return resolutions
+
+
+def _mentions(
+    workspace: Workspace, snapshot: Snapshot, files: Files, change: GraphChange
+) -> tuple[Mention, ...]:
+    """Lines that name a renamed migration and that the fix does not change."""
+    names = [key.name for key in (*change.names, *change.dropped) if not key.version]
+    migrations = {m.path for m in snapshot.graph.nodes.values()} | set(files.changes)
+    # the other side's file keeps the name: a migration that depends on it is right
+    other_side = any(key.version for key in snapshot.graph.app_nodes(change.app))
+    carried = change.carry or not snapshot.reused.keys().isdisjoint(change.names)
+    found = []
+    for mention in find_mentions(workspace.repository, names, files.changes):
+        ours = mention.path in files.created or is_catch_up_name(migration_name(mention.path))
+        replaces = carried and mention.text.startswith("replaces = ")
+        if not (ours or replaces or (other_side and mention.path in migrations)):
+            found.append(mention)
+    return tuple(found)
+
+
+def _lock_file_resolutions(decision: Decision, files: Files, plan: _Plan) -> list[Resolution]:
+    """Apps of which nothing but a stale lock file is written."""
+    done = {change.app for change in plan.graph_changes} | {one.app for one in plan.refusals}
+    resolutions = []
     for conflict in decision.stale_locks:
-        place = conflict.place.path if conflict.place else ""
-        app = conflict.app
+        place, app = conflict.place.path if conflict.place else "", conflict.app
         if app.key not in done and place in files.changes:
-            found.append(
-                Resolution(app.label, "planned", "lock-file", edited=(place,), key=app.key)
+            resolutions.append(
+                Resolution(app.label, FixStatus.PLANNED, "lock-file", edited=(place,), key=app.key)
             )
-    return sorted(found, key=lambda resolution: (resolution.key, resolution.status))
+    return resolutions
 
 
-def _app_of(snapshot: Snapshot, path: str) -> str:
-    directory = path.rpartition("/")[0]
-    return next((app.key for app in snapshot.apps.values() if app.directory == directory), "")
+def _sorted(resolutions: Collection[Resolution]) -> tuple[Resolution, ...]:
+    return tuple(sorted(resolutions, key=lambda one: (one.key, one.status)))

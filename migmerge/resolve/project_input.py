@@ -1,4 +1,4 @@
-"""What the project's Django has to say to the moves, before anything is written."""
+"""What the project's Django has to say to the graph_changes, before anything is written."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.snapshot import Snapshot
-from migmerge.config import Config
-from migmerge.conflicts.conflict import Conflict
+from migmerge.analysis.workspace import Workspace
+from migmerge.conflicts.conflict import Conflict, Verdict
 from migmerge.conflicts.next_commands import fix_command
-from migmerge.git.repository import Repository
 from migmerge.migrations.membership import owners
 from migmerge.migrations.naming import merge_name
-from migmerge.project.interpreter import Project, find_project
+from migmerge.project.interpreter import NoProject, Project
 from migmerge.project.questions import Merges, Tried, Wanted, merge_texts, remake
+from migmerge.project.run import Unanswered
 from migmerge.resolve.fix_plan import GraphChange, Refusal
 
 
@@ -27,12 +27,11 @@ class ProjectInput(NamedTuple):
 
 
 def projects_of(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     snapshot: Snapshot,
     apps: Iterable[str],
     within: Collection[str] | None = None,
-) -> dict[Project | str, list[str]]:
+) -> dict[Project | NoProject, list[str]]:
     """The Django projects that have the apps (or why there is none) with these apps' keys.
 
     An app outside of all projects is each one's. `within` are the only directories of projects
@@ -45,11 +44,11 @@ def projects_of(
             if within and place not in within:
                 continue
             by_place.setdefault(place, []).append(app)
-    found: dict[Project | str, list[str]] = {}
+    found: dict[Project | NoProject, list[str]] = {}
     for place, own in by_place.items():
-        project = find_project(repository.root, config, place, len(places) > 1)
-        if isinstance(project, str) and len(places) > 1:
-            project = f"{place}: {project}"
+        project = workspace.project(place, several=len(places) > 1)
+        if isinstance(project, NoProject) and len(places) > 1:
+            project = project._replace(why=f"{place}: {project.why}")
         found.setdefault(project, []).extend(own)
     return found
 
@@ -65,25 +64,24 @@ def apps_of(snapshot: Snapshot, project: Project) -> tuple[str, ...]:
 
 
 def ask_project(
-    repository: Repository,
-    config: Config,
+    workspace: Workspace,
     snapshot: Snapshot,
-    moves: Sequence[GraphChange],
+    graph_changes: Sequence[GraphChange],
     unsure: Mapping[str, Conflict],
 ) -> ProjectInput:
     """Merge migrations, but where a file has to be renamed first; and of the apps of `unsure`,
     which nobody decided yet, whether both orders are alike."""
-    merging = {m.app: m for m in moves if m.merge and not m.names and not m.text}
-    wanted = {m.app: _wanted(m, m.app in merging, unsure.get(m.app)) for m in moves}
+    merging = {m.app: m for m in graph_changes if m.merge and not m.names and not m.text}
+    wanted = {m.app: _wanted(m, m.app in merging, unsure.get(m.app)) for m in graph_changes}
     asked = sorted(app for app, want in wanted.items() if want.name or want.tried)
-    texts = {move.app: move.text for move in moves if move.text}
+    texts = {change.app: change.text for change in graph_changes if change.text}
     why: dict[str, str] = {}
     tried: dict[str, Tried] = {}
-    for project, apps in projects_of(repository, config, snapshot, asked).items():
+    for project, apps in projects_of(workspace, snapshot, asked).items():
         labels = {snapshot.apps[app].label: app for app in apps}
         answer = (
-            Merges({}, {}, project)
-            if isinstance(project, str)
+            Merges({}, {}, project.why)
+            if isinstance(project, NoProject)
             else merge_texts(project, {label: wanted[app] for label, app in labels.items()})
         )
         why |= dict.fromkeys(apps, answer.why)
@@ -92,7 +90,7 @@ def ask_project(
     opposed = [
         _opposed(app, told.differs)
         for app, told in tried.items()
-        if told.differs and unsure[app].verdict == "commute"
+        if told.differs and unsure[app].assessment.verdict == Verdict.COMMUTE
     ]
     before = _before(snapshot)
     undecided = [
@@ -100,15 +98,17 @@ def ask_project(
         for m in merging.values()
         if m.disputed and m.app not in texts
     ]
-    opinions = {a: _opinion(t) for a, t in tried.items() if unsure[a].verdict != "commute"}
+    opinions = {
+        a: _opinion(t) for a, t in tried.items() if unsure[a].assessment.verdict != Verdict.COMMUTE
+    }
     return ProjectInput(texts, opinions, (*opposed, *undecided))
 
 
-def _wanted(move: GraphChange, merging: bool, conflict: Conflict | None) -> Wanted:
+def _wanted(change: GraphChange, merging: bool, conflict: Conflict | None) -> Wanted:
     named = conflict and not any(key.version for b in conflict.branches for key in b.nodes)
     leaves = [branch.leaf.name for branch in conflict.branches] if conflict and named else []
     if merging:
-        return Wanted(merge_name(move.merge), move.merge, move.disputed, leaves)
+        return Wanted(merge_name(change.merge), change.merge, change.disputed, leaves)
     return Wanted("", (), (), leaves)
 
 
@@ -124,10 +124,10 @@ def _before(snapshot: Snapshot) -> str:
     return f"resolve {', '.join(left)} and git add that first" if left else "fix that first"
 
 
-def _undecided(move: GraphChange, why: str, before: str) -> Refusal:
+def _undecided(change: GraphChange, why: str, before: str) -> Refusal:
     reason = f"what both sides set is read from the project's models: {why}"
-    takes = [fix_command(move.app, "", "--take", leaf) for leaf in move.merge]
-    return Refusal(move.app, "undecided", (reason, before), (fix_command(move.app), *takes))
+    takes = [fix_command(change.app, "", "--take", leaf) for leaf in change.merge]
+    return Refusal(change.app, "undecided", (reason, before), (fix_command(change.app), *takes))
 
 
 def _opinion(tried: Tried) -> str:
@@ -136,22 +136,22 @@ def _opinion(tried: Tried) -> str:
     return f"Django tried both orders {tried.where}, without running code: {outcome}"
 
 
-def ask_again(
-    repository: Repository, config: Config, snapshot: Snapshot, moves: Sequence[GraphChange]
+def regenerate_files(
+    workspace: Workspace, snapshot: Snapshot, graph_changes: Sequence[GraphChange]
 ) -> tuple[dict[str, dict[str, bytes]], list[Refusal]]:
     """What makemigrations makes of the models without the sides that go, by app key and name."""
-    going = {move.app: move for move in moves if move.strategy == "regenerate"}
+    going = {change.app: change for change in graph_changes if change.strategy == "regenerate"}
     found: dict[str, dict[str, bytes]] = {}
     why: dict[str, str] = {}
-    for project, apps in projects_of(repository, config, snapshot, sorted(going)).items():
+    for project, apps in projects_of(workspace, snapshot, sorted(going)).items():
         for app in apps:
             label = snapshot.apps[app].label
             names = sorted(
                 key.name for key in (*going[app].dropped, *going[app].kept_data_migrations)
             )
-            answer = project if isinstance(project, str) else remake(project, label, names)
-            if isinstance(answer, str):
-                why[app] = f"makemigrations can't regenerate it: {answer}"
+            answer = project if isinstance(project, NoProject) else remake(project, label, names)
+            if isinstance(answer, NoProject | Unanswered):
+                why[app] = f"makemigrations can't regenerate it: {answer.why}"
             else:
                 found[app] = answer
     return found, [

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.starting_points import Nodes, StartingPoints, starts_of_conflicts
 from migmerge.config import Config
-from migmerge.conflicts.conflict import Conflict
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import is_catch_up_name
 from migmerge.project.configured_databases import Renamed
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.scenarios import SQLITE, ScenarioRequest, ScenarioResults, Tree, try_scenarios
+from migmerge.resolve.plan import PreparedFix
+from migmerge.resolve.project_input import apps_of
+
+
+class Trial(NamedTuple):
+    """What scratch databases are made on (`server`, Django's settings), for at most `seconds`;
+    without `code` no RunPython is run."""
+
+    server: Mapping[str, object] = SQLITE
+    seconds: int = 3600
+    code: bool = True
 
 
 def prove(
-    project: Project,
-    server: Mapping[str, object],
-    snapshot: Snapshot,
-    starts: StartingPoints,
-    own: Sequence[str],
-    seconds: int,
-    *,
-    code: bool = True,
+    project: Project, snapshot: Snapshot, starts: StartingPoints, trial: Trial
 ) -> ScenarioResults:
-    """How databases of all starting points arrive at the files of `snapshot`.
-
-    `own` are the keys of all apps that are the project's; without `code` no RunPython is run.
-    """
-    labels = {key: snapshot.apps[key].label for key in own if key in snapshot.apps}
+    """How databases of all starting points arrive at the files of `snapshot`."""
+    labels = {key: snapshot.apps[key].label for key in apps_of(snapshot, project)}
     trees = {name: _tree(snapshot, nodes, labels) for name, nodes in starts.trees.items()}
     rows = [
         Renamed(labels[app], old, new)
@@ -39,8 +40,9 @@ def prove(
         if app in labels and not _is_carried(snapshot, NodeKey(app, new))
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
-    request = ScenarioRequest(wanted, trees, starts.points, rows, starts.later, code)
-    arrivals = try_scenarios(project, server, request, seconds)
+    request = ScenarioRequest(wanted, trees, starts.points, rows, starts.later, trial.code)
+    arrivals = try_scenarios(project, trial.server, request, trial.seconds)
+
     names = {
         f"{labels[app]}.{old}"
         for app, old, new in starts.renamed
@@ -57,45 +59,41 @@ def _without(left: Sequence[str], carried: Collection[str]) -> tuple[str, ...]:
     )
 
 
-def prove_fix(
-    project: Project,
-    before: Snapshot,
-    after: Snapshot,
-    conflicts: Sequence[Conflict],
-    apps: Sequence[str],
-    own: Sequence[str],
-    config: Config,
-    *,
-    remade: bool = False,
-) -> Outcome:
-    """How SQLite databases in a temporary directory arrive at the files.
+def prove_fix(project: Project, prepared: PreparedFix, after: Snapshot, config: Config) -> Outcome:
+    """How SQLite databases in a temporary directory arrive at the files that a fix wrote.
 
     A side that is regenerated is rolled back first where it was applied: no database stands there.
     """
-    seconds = config.verify_seconds
+    own = apps_of(after, project)
+    apps = [app for app in prepared.leaves if app in own]
     again = "migmerge verify " + " ".join(sorted({after.apps[app].label for app in apps}))
-    if not seconds:
+    if not config.verify_seconds:
         return skipped(f"verify_seconds is 0; run {again}", waived=True)
-    starts = starts_of_conflicts(before, after, conflicts, apps)
-    starts = starts._replace(abandoned=remade)
-    told = prove(project, SQLITE, after, starts, own, seconds, code=config.verify_code)
-    if told.why:
-        return skipped(f"{told.why}; run {again}")
-    wrong = [f"{point.name}: {point.wrong}" for point in told.points if point.wrong]
+
+    starts = starts_of_conflicts(prepared.snapshot, after, prepared.conflicts, apps)
+    resolutions = prepared.plan.resolutions
+    regenerated = any(r.strategy == "regenerate" for r in resolutions if r.key in apps)
+    starts = starts._replace(abandoned=regenerated)
+    trial = Trial(seconds=config.verify_seconds, code=config.verify_code)
+    results = prove(project, after, starts, trial)
+
+    if results.why:
+        return skipped(f"{results.why}; run {again}")
+    wrong = [f"{point.name}: {point.wrong}" for point in results.points if point.wrong]
     if wrong:
         return failed("; ".join(wrong))
-    if told.effects:
-        return skipped(f"{'; '.join(told.effects)}: refused, since it is no scratch database")
-    unbuilt = [f"{point.name} ({point.unbuilt})" for point in told.points if point.unbuilt]
+    if results.effects:
+        return skipped(f"{'; '.join(results.effects)}: refused, since it is no scratch database")
+    unbuilt = [f"{point.name} ({point.unbuilt})" for point in results.points if point.unbuilt]
     if unbuilt:
         return skipped(f"no SQLite database at {unbuilt[0]}; run {again} --database URL")
-    mended = sum(point.reconciled for point in told.points)
-    how = f", {mended} of them after migmerge db reconcile" if mended else ", by migrate alone"
-    where = "on SQLite (scratch files, not your databases)"
-    if told.left_out:
-        names = ", ".join(told.left_out)
+    if results.left_out:
+        names = ", ".join(results.left_out)
         return skipped(f"verify_code is false: the code of {names} was not run", waived=True)
-    return Outcome(detail=f"{len(told.points)} starting points {where}{how}")
+    reconciled = sum(point.reconciled for point in results.points)
+    how = f"{reconciled} of them after migmerge db reconcile" if reconciled else "by migrate alone"
+    where = "on SQLite (scratch files, not your databases)"
+    return Outcome(detail=f"{len(results.points)} starting points {where}, {how}")
 
 
 def _tree(snapshot: Snapshot, nodes: Nodes, labels: Mapping[str, str]) -> Tree:

@@ -10,30 +10,31 @@ from migmerge.analysis.compare import source_of
 from migmerge.analysis.findings import BROKEN
 from migmerge.analysis.reused_names import reused_names
 from migmerge.analysis.snapshot import Snapshot
-from migmerge.conflicts.conflict import Conflict
+from migmerge.conflicts.conflict import Conflict, Verdict
 from migmerge.conflicts.decision_table import choose_strategy
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.catch_up import is_catch_up
 from migmerge.migrations.model import NodeKey
-from migmerge.resolve import graph_changes
 from migmerge.resolve.files import reserved_names
 from migmerge.resolve.final_definitions import final_definition_source
 from migmerge.resolve.fix_plan import GraphChange, Refusal
+from migmerge.resolve.graph_changes import NamingRules, merge, regenerate, renumber
 
 _SIDED = ("siblings", "path")
 _FIRST = (*BROKEN, "number", "case")
 
 
 class Choice(NamedTuple):
-    """What was chosen for one app, in place of what is wished for all."""
+    """What was chosen for one app, in place of what is requested for all."""
 
     strategy: str
     take: frozenset[NodeKey] = frozenset()
 
 
 class FixRequest(NamedTuple):
-    """What the user asked for; `asks` that there is a terminal to confirm the plan on, `take` are
-    the leaves of the sides whose definition holds, `chosen` what holds for single apps, by key.
+    """What the user asked for; `interactive` that there is a terminal to confirm the plan on,
+    `take` are the leaves of the sides whose definition holds, `chosen` what holds for single apps,
+    by key.
 
     `carried` are the apps, by key, whose renamed files keep their old names in `replaces`, each
     with why.
@@ -42,41 +43,44 @@ class FixRequest(NamedTuple):
     strategy: str = "auto"
     keep_names: bool = False
     prefer: str = "auto"
-    asks: bool = False
+    interactive: bool = False
     take: frozenset[NodeKey] = frozenset()
     carried: Mapping[str, str] = {}
     chosen: Mapping[str, Choice] = {}
 
     def of(self, app: str) -> FixRequest:
-        """What is wished for this app."""
+        """What is requested for this app."""
         choice = self.chosen.get(app)
         return self._replace(strategy=choice.strategy, take=choice.take) if choice else self
 
 
 class Decision(NamedTuple):
-    """The moves to make, what is refused, and lock files that are merely stale."""
+    """The graph changes to make, what is refused, and lock files that are merely stale."""
 
-    moves: tuple[GraphChange, ...]
-    refusals: tuple[Refusal, ...]
-    stale_locks: tuple[Conflict, ...]
+    graph_changes: tuple[GraphChange, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    stale_locks: tuple[Conflict, ...] = ()
 
 
 def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], request: FixRequest) -> Decision:
-    """A move or a refusal for every app that has a conflict."""
-    found: list[GraphChange] = []
+    """A graph change or a refusal for every app that has a conflict."""
+    changes: list[GraphChange] = []
     refusals: list[Refusal] = []
     stale: list[Conflict] = []
     for app, own in _by_app(conflicts).items():
-        broken = [c for c in own if c.kind in _FIRST]
+        first = [conflict for conflict in own if conflict.kind in _FIRST]
         sided = undecided(own)
-        if broken:
-            refusals.append(_broken(broken))
+        if first:
+            refusals.append(_broken(first))
         elif sided:
             answer = decide_one(snapshot, sided[0], request.of(app))
-            (found if isinstance(answer, GraphChange) else refusals).append(answer)  # type: ignore[arg-type]
+            if isinstance(answer, Refusal):
+                refusals.append(answer)
+            else:
+                changes.append(answer)
         else:
-            stale += [c for c in own if c.kind == "lock-file"]
-    return Decision(tuple(found), tuple(refusals), tuple(stale))
+            stale += [conflict for conflict in own if conflict.kind == "lock-file"]
+    return Decision(tuple(changes), tuple(refusals), tuple(stale))
 
 
 def undecided(conflicts: Iterable[Conflict]) -> list[Conflict]:
@@ -104,57 +108,57 @@ def _broken(conflicts: list[Conflict]) -> Refusal:
         line = f":{place.line}" if place and place.line else ""
         where = f"{place.path}{line}: " if place else ""
         reasons.append(f"{where}{conflict.kind}: {'; '.join(conflict.reasons)}")
-        commands += conflict.commands
+        commands += conflict.advice.commands
     return Refusal(conflicts[0].app.key, "first", tuple(reasons), tuple(commands))
 
 
 def decide_one(
     snapshot: Snapshot, conflict: Conflict, request: FixRequest
 ) -> GraphChange | Refusal:
-    """The move that one app's conflict gets, or why it gets none."""
-    app = conflict.app
-    if any(key not in snapshot.graph.parents for b in conflict.branches for key in b.nodes):
-        return Refusal(app.key, "squash", conflict.reasons, conflict.commands)  # hidden by a squash
-    nodes = snapshot.graph.nodes
-    twice = [dropped for dropped, _ in conflict.duplicates if nodes[dropped].header.replaces]
-    if twice:
-        away = f"git rm -- {shlex.quote(nodes[twice[0]].path)}"
-        return Refusal(
-            app.key,
-            "squash",
-            ("both sides hold one squash", *conflict.reasons),
-            (away, "migmerge check"),
-        )
+    """The graph change that one app's conflict gets, or why it gets none."""
+    app, graph = conflict.app, snapshot.graph
+    refusal = _refuse_squash(snapshot, conflict)
+    if refusal:
+        return refusal
     if request.strategy == "regenerate":
-        return _published(conflict) or graph_changes.regenerate(snapshot.graph, conflict)
-    if conflict.verdict == "contradict":
+        return _refuse_published(conflict) or regenerate(graph, conflict)
+    if conflict.assessment.verdict is Verdict.CONTRADICT:
         reasons = ("the sides contradict each other", *conflict.reasons)
-        return Refusal(app.key, "contradict", reasons, conflict.commands)
+        return Refusal(app.key, "contradict", reasons, conflict.advice.commands)
     reused = reused_names(snapshot.reused, app.key)
     if reused and request.strategy == "merge":
         return Refusal(app.key, "name-reused", reused, (fix_command(app.key, "renumber"),))
+
     strategy = request.strategy
     if strategy == "auto":
         prefer = "renumber" if request.keep_names else request.prefer
         strategy = choose_strategy(conflict, prefer, name_reused=bool(reused))
+    # what both sides set is for the merged models to decide, or refused with what is recommended
+    undecided_setting = bool(conflict.assessment.disputed) and request.strategy == "auto"
+    if strategy in ("merge", "regenerate") or undecided_setting:
+        return _merge(snapshot, conflict, request)
 
-    taken = reserved_names(snapshot, app)
-    # a dispute is for the merged models to decide, or refused with what is recommended
-    if strategy in ("merge", "regenerate") or (conflict.disputed and request.strategy == "auto"):
-        return _merge(snapshot, conflict, taken, request)
-    refusal = _published(conflict)
-    if refusal:
-        return refusal
     carry = app.key in request.carried
-    behind = catch_ups(snapshot, conflict) if carry else ()
-    return graph_changes.renumber(
-        snapshot.graph,
-        conflict,
-        taken,
-        keep_names=request.keep_names,
-        carry=carry,
-        catch_ups=behind,
+    rules = NamingRules(
+        reserved_names(snapshot, app),
+        request.keep_names,
+        carry,
+        catch_ups(snapshot, conflict) if carry else (),
     )
+    return _refuse_published(conflict) or renumber(graph, conflict, rules)
+
+
+def _refuse_squash(snapshot: Snapshot, conflict: Conflict) -> Refusal | None:
+    """Leaves that a squash hides, and one squash on both sides."""
+    app, nodes = conflict.app, snapshot.graph.nodes
+    if any(key not in snapshot.graph.parents for b in conflict.branches for key in b.nodes):
+        return Refusal(app.key, "squash", conflict.reasons, conflict.advice.commands)
+    dropped = [key for key, _ in conflict.assessment.duplicates if nodes[key].header.replaces]
+    if dropped:
+        reasons = ("both sides hold one squash", *conflict.reasons)
+        away = f"git rm -- {shlex.quote(nodes[dropped[0]].path)}"
+        return Refusal(app.key, "squash", reasons, (away, "migmerge check"))
+    return None
 
 
 def catch_ups(snapshot: Snapshot, conflict: Conflict) -> frozenset[NodeKey]:
@@ -173,35 +177,32 @@ def catch_ups(snapshot: Snapshot, conflict: Conflict) -> frozenset[NodeKey]:
     )
 
 
-def _published(conflict: Conflict) -> Refusal | None:
+def _refuse_published(conflict: Conflict) -> Refusal | None:
     """What the base branch has never moves."""
     names = [b.leaf.name for b in conflict.branches if b.side == "replayed" and b.published]
     if not names:
         return None
     reason = f"{', '.join(names)} would move, but is published"
-    return Refusal(
-        conflict.app.key,
-        "published",
-        (reason,),
-        (fix_command(conflict.app.key, "merge"),),
-    )
+    merge = fix_command(conflict.app.key, "merge")
+    return Refusal(conflict.app.key, "published", (reason,), (merge,))
 
 
-def _merge(
-    snapshot: Snapshot, conflict: Conflict, taken: set[str], request: FixRequest
-) -> GraphChange | Refusal:
-    joined = graph_changes.merge(snapshot.graph, conflict, taken)
-    if isinstance(joined, Refusal) or not conflict.disputed:
+def _merge(snapshot: Snapshot, conflict: Conflict, request: FixRequest) -> GraphChange | Refusal:
+    """A merge migration, with the final definition of what both sides set inside."""
+    app, disputed = conflict.app, conflict.assessment.disputed
+    joined = merge(snapshot.graph, conflict, reserved_names(snapshot, app))
+    if isinstance(joined, Refusal) or not disputed:
         return joined
-    if joined.names or any(disputed.unlike for disputed in conflict.disputed):
+    if joined.names or any(setting.unlike for setting in disputed):
         reason = "no merge migration brings what both sides set to one value in every database"
-        return Refusal(conflict.app.key, "unlike", (reason, *conflict.reasons), conflict.commands)
+        return Refusal(app.key, "unlike", (reason, *conflict.reasons), conflict.advice.commands)
+
     side = next((branch for branch in conflict.branches if branch.leaf in request.take), None)
     if side:
         text = final_definition_source(snapshot, conflict, side, joined.merge)
         return text if isinstance(text, Refusal) else joined._replace(text=text)
-    if request.strategy == "auto" and not request.asks:
+    if request.strategy == "auto" and not request.interactive:
         reason = "both sides set the same thing: the merged models have to decide"
-        merge = fix_command(conflict.app.key, "merge")
-        return Refusal(conflict.app.key, "undecided", (reason, *conflict.reasons), (merge,))
-    return joined._replace(disputed=conflict.disputed)
+        command = fix_command(app.key, "merge")
+        return Refusal(app.key, "undecided", (reason, *conflict.reasons), (command,))
+    return joined._replace(disputed=disputed)

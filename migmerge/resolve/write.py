@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository
@@ -14,7 +14,7 @@ from migmerge.resolve.transaction import Changed, read_disk, read_entries
 
 
 def refuse_unsafe(
-    repository: Repository, changes: Mapping[str, Change], new_paths: set[str]
+    repository: Repository, changes: Mapping[str, Change], new_paths: Collection[str]
 ) -> None:
     """UserError for a held lock, a file in the way, or unstaged edits that would be lost."""
     lock = repository.git_path("index.lock")

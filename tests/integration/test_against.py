@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from migmerge.analysis.snapshot import understand
+from migmerge.analysis.snapshot import Tree, understand
+from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
 from migmerge.conflicts.detect import find_conflicts
 from migmerge.git.merged import merge_records, merge_records_of_old_git
@@ -215,7 +216,8 @@ def test_check_of_an_old_git_s_merge_finds_the_same(branches: Repo) -> None:
     repository = find_repository(str(branches.root))
     sides = [branches.git("rev-parse", name).strip() for name in ("two", "one")]
     for way in (merge_records, merge_records_of_old_git):
-        snapshot = understand(repository, Config(), "merge", listing_of(way(repository, *sides)))
+        tree = Tree("merge", listing_of(way(repository, *sides)))
+        snapshot = understand(Workspace(repository, Config()), tree)
         assert [c.kind for c in find_conflicts(snapshot.graph, snapshot.apps).conflicts] == [
             "unparsable"
         ]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from migmerge.install.hooks import NAMES, SUFFIX, script
-from migmerge.install.marked_blocks import without_block
+from migmerge.install.marked_blocks import NotEditable, without_block
 from migmerge.install.precommit import missing_types, with_hooks
 from tests.conftest import KILLS, PRICE, STOCK, Repo, migration_text, some
 
@@ -545,7 +545,7 @@ def test_missing_types() -> None:
     ],
 )
 def test_with_hooks_of_a_configuration_that_it_can_not_edit(source: str) -> None:
-    assert isinstance(with_hooks(source.encode()), str)
+    assert isinstance(with_hooks(source.encode()), NotEditable)
 
 
 def test_install_prints_what_it_can_not_edit(siblings: Repo) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from migmerge.install.hook_managers import with_lefthook
 from migmerge.install.hooks import NAMES, block_lines, script
-from migmerge.install.marked_blocks import block, without_blocks
+from migmerge.install.marked_blocks import NotEditable, block, without_blocks
 from tests.conftest import Repo
 
 BIN = Path(sys.executable).parent
@@ -213,7 +213,7 @@ def test_with_lefthook(case: str, newline: str) -> None:
     ["pre-commit: {commands: {a: {run: echo}}}\n", "pre-commit:\n", "- a\n", "pre-commit: [\n", ""],
 )
 def test_with_lefthook_where_it_can_not_edit(source: str) -> None:
-    assert isinstance(with_lefthook(source.encode()), str)
+    assert isinstance(with_lefthook(source.encode()), NotEditable)
 
 
 @pytest.mark.parametrize("case", ["commands", "jobs"])

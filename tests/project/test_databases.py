@@ -19,6 +19,7 @@ import pytest
 
 from migmerge.databases.reconcile import AffectedDatabase, _judge, reconcile_affected
 from migmerge.project.interpreter import Project
+from migmerge.project.run import Unanswered
 from tests.conftest import STEP, graph
 from tests.project.conftest import Copy, Site, build_site, need_server
 from tests.project.matrix import (
@@ -850,7 +851,7 @@ def test_judge_passes_over_what_is_in_no_file() -> None:
 @pytest.mark.parametrize(
     ("plans", "why"),
     [
-        ("the project stops", "the project stops"),
+        (Unanswered("the project stops"), "the project stops"),
         (
             [(SimpleNamespace(status=SimpleNamespace(error="it is gone"), refused=()),)],
             "it is gone",

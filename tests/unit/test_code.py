@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from migmerge.migrations.functions import Code, read_code
-from migmerge.migrations.operations import read_script
+from migmerge.migrations.operations import OpaqueCode, read_script
 from migmerge.migrations.statements import Sql, read_sql
 
 HEAD = """\
@@ -35,7 +35,7 @@ def helper(apps, words):
 GET = "Product = apps.get_model('shop', 'Product')\n"
 
 
-def code(body: str) -> Code | str:
+def code(body: str) -> Code | OpaqueCode:
     lines = "\n".join(f"    {line}" for line in body.splitlines())
     script = read_script(f"{HEAD}def forwards(apps, editor):\n{lines}\n".encode(), "shop")
     return read_code(script, ast.Name("forwards", ast.Load()))
@@ -119,7 +119,7 @@ OPAQUE = {
 
 @pytest.mark.parametrize(("body", "reason"), OPAQUE.values(), ids=OPAQUE)
 def test_read_code_opaque(body: str, reason: str) -> None:
-    assert code(body) == f"RunPython {reason}"
+    assert code(body) == OpaqueCode(f"RunPython {reason}")
 
 
 @pytest.mark.parametrize("text", ["migrations.RunPython.noop", "None"])
@@ -128,7 +128,7 @@ def test_read_code_noop(text: str) -> None:
     assert read_code(script, ast.parse(text, mode="eval").body) == Code(runs=False)
 
 
-def sql(text: str) -> Sql | str:
+def sql(text: str) -> Sql | OpaqueCode:
     return read_sql(read_script(HEAD.encode(), "shop"), ast.parse(text, mode="eval").body)
 
 
@@ -161,7 +161,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize(("text", "reason"), UNKNOWN.values(), ids=UNKNOWN)
 def test_read_sql_opaque(text: str, reason: str) -> None:
-    assert sql(text) == f"RunSQL {reason}"
+    assert sql(text) == OpaqueCode(f"RunSQL {reason}")
 
 
 def test_read_code_of_a_lambda() -> None:
@@ -173,7 +173,7 @@ def test_read_code_of_a_lambda() -> None:
 def test_read_code_from_elsewhere_is_opaque() -> None:
     node = ast.parse("tools.forwards").body[0].value  # type: ignore[attr-defined]
     told = read_code(read_script(HEAD.encode(), "shop"), node)
-    assert told == "RunPython runs code that is not a function of this file"
+    assert told == OpaqueCode("RunPython runs code that is not a function of this file")
 
 
 MORE = {
@@ -197,8 +197,10 @@ def test_read_code_known_without_a_doubt(body: str) -> None:
 
 def test_read_sql_without_the_extra_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("migmerge.migrations.statements.find_spec", lambda name: None)
-    assert sql("'UPDATE a SET x = 1'") == "RunSQL runs SQL, which migmerge[sql] would read"
+    assert sql("'UPDATE a SET x = 1'") == OpaqueCode(
+        "RunSQL runs SQL, which migmerge[sql] would read"
+    )
 
 
 def test_read_sql_of_a_computed_statement_in_a_list() -> None:
-    assert sql("['UPDATE a SET x = 1', make()]") == "RunSQL runs computed SQL"
+    assert sql("['UPDATE a SET x = 1', make()]") == OpaqueCode("RunSQL runs computed SQL")

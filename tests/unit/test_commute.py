@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from migmerge.conflicts.commute import VERDICTS, commute, compare_sides
+from migmerge.conflicts.commute import commute, compare_sides
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.operations import fingerprint, read_script
@@ -209,7 +209,7 @@ def test_judge_says_what_every_pair_says(seed: int) -> None:
     found = compare_sides([(ours, theirs)])
     assert set(found.reasons) == {relation.reason for relation in relations if relation.reason}
     assert set(found.disputed) == {r.disputed for r in relations if r.disputed}
-    assert VERDICTS.index(found.verdict) == max(VERDICTS.index(r.verdict) for r in relations)
+    assert found.verdict.severity == max(r.verdict.severity for r in relations)
 
 
 def test_judge_gives_up_where_everything_meets() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migmerge.conflicts.conflict import Branch, Conflict, Disputed, Place
+from migmerge.conflicts.conflict import Assessment, Branch, Conflict, Disputed, Place, Verdict
 from migmerge.conflicts.decision_table import choose_strategy
 from migmerge.migrations.model import App, NodeKey
 
@@ -17,7 +17,9 @@ NEVER = Disputed("shop.product", "index_together", unlike="it can't be set again
 
 
 def conflict(kind: str = "siblings", **values: object) -> Conflict:
-    base = Conflict(APP, kind, branches=SIDED, verdict="commute")
+    assessed = {name: values.pop(name) for name in Assessment._fields if name in values}
+    assessment = Assessment(Verdict.COMMUTE)._replace(**assessed)  # type: ignore[arg-type]
+    base = Conflict(APP, kind, branches=SIDED, assessment=assessment)
     return base._replace(**values)  # type: ignore[arg-type]
 
 
@@ -26,11 +28,11 @@ CASES = {
     "the team merges": (conflict(), "merge", "merge"),
     "the team renumbers": (conflict(), "renumber", "renumber"),
     "the team renumbers, and no side may move": (conflict(branches=UNKNOWN), "renumber", "merge"),
-    "the order matters": (conflict(verdict="overlap"), "auto", "merge"),
+    "the order matters": (conflict(verdict=Verdict.OVERLAP), "auto", "merge"),
     "the order matters, and the team renumbers": (
-        conflict(verdict="overlap"), "renumber", "renumber",
+        conflict(verdict=Verdict.OVERLAP), "renumber", "renumber",
     ),
-    "contradiction": (conflict(verdict="contradict"), "renumber", "regenerate"),
+    "contradiction": (conflict(verdict=Verdict.CONTRADICT), "renumber", "regenerate"),
     "both set one definition": (conflict(disputed=(BOTH_SET,)), "renumber", "merge"),
     "no merge migration can set it": (conflict(disputed=(NEVER,)), "merge", "regenerate"),
     "one file name": (conflict("path"), "merge", "renumber"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migmerge.conflicts.commute import commute
+from migmerge.conflicts.conflict import Verdict
 from migmerge.conflicts.kept_data_migrations import in_the_way
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
@@ -98,7 +99,7 @@ def test_commute_of_a_deletion_and_a_swappable_model() -> None:
         "AddField('a', 'f', models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE))"
     )
     for pair in ((deletes, points), (points, deletes)):
-        assert commute(*pair).verdict != "commute"
+        assert commute(*pair).verdict is not Verdict.COMMUTE
 
 
 def test_commute_of_any_and_some() -> None:
@@ -106,7 +107,7 @@ def test_commute_of_any_and_some() -> None:
     every = Footprint("RunPython", "0002_a", 1, writes=frozenset({Touch("object", "*")}))
     one = Footprint("AddIndex", "0002_b", 1, writes=frozenset({Touch("object", "by_x")}))
     for pair in ((every, one), (one, every)):
-        assert commute(*pair).verdict != "commute"
+        assert commute(*pair).verdict is not Verdict.COMMUTE
 
 
 def test_data_migration_blocked_by_newly_generated_operation() -> None:

@@ -15,7 +15,7 @@ PACKAGE = Path(migmerge.__file__).parent
 # folders of one layer do not know each other
 LAYERS = [
     {"errors"}, {"regular"}, {"config"}, {"git", "migrations"}, {"conflicts", "install"},
-    {"analysis", "project"}, {"resolve"}, {"databases"}, {"report"}, {"commands"}, {"arguments"},
+    {"project"}, {"analysis"}, {"resolve"}, {"databases"}, {"report"}, {"commands"}, {"arguments"},
     {"cli"}, {"__main__"},
 ]  # fmt: skip
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

@@ -4,7 +4,13 @@ import pytest
 
 from migmerge.conflicts.mergeable_fields import unlike
 from migmerge.migrations.operations import read_script
-from migmerge.migrations.structural_merge import Setting, find_setting, merge_source, settle
+from migmerge.migrations.structural_merge import (
+    NotMovable,
+    Setting,
+    find_setting,
+    merge_source,
+    settle,
+)
 from tests.conftest import migration_text
 
 NAME = "AlterField('Product', 'Name', models.CharField(max_length={}))"
@@ -51,15 +57,17 @@ def test_find_setting_brings_its_imports(head: str) -> None:
 def test_find_setting_of_a_name_that_the_file_defines() -> None:
     operation = "AlterField('product', 'name', models.CharField(default=first))"
     text = f"def first():\n    return 1\n\n{migration_text(operations=(operation,))}"
-    assert str(found(text)).endswith("it uses first, which that file defines")
+    setting = found(text)
+    assert isinstance(setting, NotMovable)
+    assert setting.why.endswith("it uses first, which that file defines")
 
 
 def test_find_setting_inside_another_operation() -> None:
     inner = f"migrations.{NAME.format(3)}"
     operation = f"SeparateDatabaseAndState(state_operations=[{inner}])"
-    assert str(found(migration_text(operations=(operation,)))).endswith(
-        "it is inside another operation"
-    )
+    setting = found(migration_text(operations=(operation,)))
+    assert isinstance(setting, NotMovable)
+    assert setting.why.endswith("it is inside another operation")
 
 
 def test_find_setting_that_is_not_there() -> None:

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 """The project's databases: what each has applied, and rows and migrations brought in line."""
 
-COPIED = "copied to "  # what `project/configured_databases.py` looks for where the process dies
+COPY = "migmerge-copy: "  # a copy of a database was made here; `project/run.py` keeps the path
 
 
 def status():
@@ -277,7 +277,7 @@ def set_aside(connection):
     while os.path.lexists(f"{root}.before-migmerge-{number}{suffix}"):
         number += 1
     copy = f"{root}.before-migmerge-{number}{suffix}"
-    print("migmerge: " + COPIED + copy, file=sys.stderr, flush=True)
+    print(COPY + copy, file=sys.stderr, flush=True)
     target = sqlite3.connect(copy)
     connection.ensure_connection()
     connection.connection.backup(target)

@@ -1,0 +1,77 @@
+"""A repository with its configuration, and what one command asks for more than once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from migmerge.config import Config, read_config
+from migmerge.git.base import Base, find_base
+from migmerge.git.repository import Repository, find_commit
+from migmerge.git.state import Stopped, stopped_operation
+from migmerge.git.trees import Listing, list_commit
+
+if TYPE_CHECKING:
+    from migmerge.project.interpreter import NoProject, Project
+
+
+class Workspace:
+    """Each fact is read from git when it is first needed, and kept.
+
+    It holds as long as no branch moves, so each command opens its own. `asked_base` is the `--base`
+    of the command line.
+    """
+
+    def __init__(
+        self, repository: Repository, config: Config, asked_base: str | None = None
+    ) -> None:
+        self.repository = repository
+        self.config = config
+        self.asked_base = asked_base
+        self._commits: dict[str, str | None] = {}
+        self._projects: dict[str | None, Project | NoProject] = {}
+        self._listings: dict[str, Listing] = {}
+
+    @cached_property
+    def base(self) -> Base | None:
+        """The base branch, None where there is none; UserError as `find_base`."""
+        return find_base(self.repository, self.asked_base, self.config.base)
+
+    @property
+    def head(self) -> str | None:
+        """The commit that is checked out; None before the first one."""
+        return self.find_commit("HEAD")
+
+    @cached_property
+    def stopped(self) -> Stopped | None:
+        """The merge, rebase, cherry-pick or revert that waits for the user."""
+        return stopped_operation(self.repository)
+
+    def find_commit(self, ref: str) -> str | None:
+        """The commit that `ref` names, None if it names none."""
+        if ref not in self._commits:
+            self._commits[ref] = find_commit(self.repository, ref)
+        return self._commits[ref]
+
+    def project(self, place: str | None, *, several: bool) -> Project | NoProject:
+        """The project of the manage.py in `place`; see `find_project`."""
+        from migmerge.project.interpreter import find_project  # not for a check
+
+        if place not in self._projects:
+            self._projects[place] = find_project(
+                self.repository.root, self.config, place, several=several
+            )
+        return self._projects[place]
+
+    def list_commit(self, commit: str) -> Listing:
+        """What a commit holds, by path; `commit` is a full id."""
+        if commit not in self._listings:
+            self._listings[commit] = list_commit(self.repository, commit)
+        return self._listings[commit]
+
+
+def open_workspace(
+    repository: Repository, config_file: str | None, asked_base: str | None = None
+) -> Workspace:
+    """With the configuration of the work tree, or of `config_file`; UserError where it is wrong."""
+    return Workspace(repository, read_config(repository.root, config_file), asked_base)
