@@ -5,7 +5,7 @@
 On projects of 1,000 migrations in 40 apps and of 20,000 in 400: cold (no cache) and warm, the work
 tree and the index; against a branch; and Django's own `makemigrations --check --dry-run` on the
 same 1,000. Then how the cost grows: cold with all files, warm with the files that changed.
-`--write` makes docs/performance.md and its plot anew (`pip install -e '.[benchmarks]'`).
+`--write` makes docs/performance.md and its plot (`pip install -e '.[benchmarks]'`).
 """
 
 from __future__ import annotations

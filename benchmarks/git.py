@@ -33,7 +33,7 @@ CASES = {
 
 
 def driver(place: Path, name: str) -> list[str]:
-    """The command that git would give to the shell; the file of ours is written anew each time."""
+    """The command that git would give to the shell; the file of ours is rewritten each time."""
     texts = dict(zip("OAB", CASES[name], strict=True))
     own = list(CASES).index(name)
     copies = "; ".join(f"cp {place}/{own}.{key} {place}/{key}" for key in texts)

@@ -301,11 +301,11 @@ def _add_reset(parser: argparse.ArgumentParser) -> None:
 
 def _add_db(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    telling = actions.add_parser("status", help="renamed, missing, inconsistent; changes nothing")
-    mending = actions.add_parser(
+    status = actions.add_parser("status", help="renamed, missing, inconsistent; changes nothing")
+    reconciling = actions.add_parser(
         "reconcile", help="rename rows and run what is missing; asks first"
     )
-    for action in (telling, mending):
+    for action in (status, reconciling):
         action.add_argument(
             "--database",
             metavar="ALIAS|URL",
@@ -315,9 +315,9 @@ def _add_db(parser: argparse.ArgumentParser) -> None:
         )
         action.set_defaults(schema=False, yes=False, format="text")
         _add_output(action)
-    telling.add_argument("--schema", action="store_true", help="compare the tables, too")
-    _add_format(telling, ("text", "json"))
-    mending.add_argument("--yes", action="store_true", help="do not ask")
+    status.add_argument("--schema", action="store_true", help="compare the tables, too")
+    _add_format(status, ("text", "json"))
+    reconciling.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_install(parser: argparse.ArgumentParser) -> None:

@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         from migmerge.report.screen import printable  # only an interruption needs it
 
-        told = printable(str(stop) or "nothing was changed")
-        print(f"migmerge: interrupted; {told}", file=sys.stderr)
+        state = printable(str(stop) or "nothing was changed")
+        print(f"migmerge: interrupted; {state}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -65,9 +65,9 @@ def _merged(texts: Iterable[tuple[str, bytes | None]], environment: Mapping[str,
     values: dict[str, object] = {}
     place = ""
     for name, text in texts:
-        found = _parse(name, text)
-        if found is not None:
-            values, place = found, name
+        own_values = _parse(name, text)
+        if own_values is not None:
+            values, place = own_values, name
             break
     for key in Config._fields:
         value = environment.get(f"MIGMERGE_{key.upper()}")
@@ -144,13 +144,13 @@ def _from_text(key: str, text: str, place: str) -> object:
 
 
 def _checked(values: Mapping[str, object], place: str) -> Config:
-    known = ", ".join(Config._fields)
+    keys = ", ".join(Config._fields)
     for key, value in values.items():
         if key not in Config._fields:
             raise UserError(
                 "configuration",
                 f"{place}: unknown key {key!r} for migmerge",
-                f"known keys: {known}",
+                f"known keys: {keys}",
             )
         if key in _CHOICES and value not in _CHOICES[key]:
             choices = ", ".join(_CHOICES[key])

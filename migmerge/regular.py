@@ -1,13 +1,16 @@
-"""Files that a branch brings, read only where they are regular files of a bounded size."""
+"""Files that are read only where they are regular and not too large, and replaced in one step."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 
 from migmerge.errors import UserError
 
 CONFIGURATION = 4 * 2**20  # bytes; the largest pyproject.toml of 500 public projects has 60 kB
+
+TEMPORARY = ".migmerge-"  # how the names of files begin that a killed process leaves
 
 
 def read_regular(path: str, most: int = CONFIGURATION) -> bytes | None:
@@ -24,10 +27,39 @@ def read_regular(path: str, most: int = CONFIGURATION) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     with os.fdopen(handle, "rb") as stream:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
             raise UserError("not-regular", f"{path} is not a regular file", "move it away")
         data = stream.read(most + 1)
     if len(data) > most:
         raise UserError("not-regular", f"{path} has more than {most} bytes", "make it smaller")
     return data
+
+
+def write_temporary(path: str, data: bytes, mode: int) -> str:
+    """Bytes that are on the disk under a name beside `path` that nobody can prepare; that name."""
+    import tempfile  # not for who only reads
+
+    handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path))
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, mode)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    return name
+
+
+def replace_file(path: str, data: bytes, mode: int = 0o600) -> None:
+    """The file with these bytes, in one step; killed at any instant it is as before or as after."""
+    name = write_temporary(path, data, mode)
+    try:
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise

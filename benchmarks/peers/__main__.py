@@ -43,7 +43,7 @@ NOTES = """
 - django-linear-migrations makes git itself stop, by a line that both branches change. That works on any server's merge button, without a
   hook or a CI job; migmerge needs one of them (`check --against`). migmerge keeps its `max_migration.txt` in order, too.
 - django-migration-fixer fetches the base branch itself; migmerge never goes to the network.
-- django-migraid mends more than conflicts: it makes a whole history linear, prunes rows and gives each branch a database.
+- django-migraid fixes more than conflicts: it makes a whole history linear, prunes rows and gives each branch a database.
 - All of them are quicker: migmerge migrates scratch databases from every starting point before it keeps a result
   (`verify_seconds = 0` switches this off).
 """

@@ -13,8 +13,8 @@ from migmerge.migrations.discovery import (
     Source,
     app_label,
     apps_of,
+    find_archives,
     read_app_label,
-    set_aside,
     split,
 )
 from migmerge.migrations.membership import manage_directories
@@ -51,7 +51,7 @@ def find_apps(
         for directory in headers:
             if path.strip("/") in (directory, split(directory)[0]):
                 declared[directory] = label
-    labels = {d: app_label(d, found, declared.get(d)) for d, found in headers.items()}
+    labels = {d: app_label(d, names, declared.get(d)) for d, names in headers.items()}
 
     several = len(set(labels.values())) < len(labels)
     named = Named(frozenset(), frozenset())
@@ -59,7 +59,7 @@ def find_apps(
         named = directories_named_by_settings(workspace, listing, labels, projects)
     configured = {labels[directory] for directory in modules if directory in labels}
     chosen = {d for d in named.directories if labels[d] not in configured} | set(modules)
-    archives = set_aside(labels, declared, chosen, projects, named.unread)
+    archives = find_archives(labels, declared, chosen, projects, named.unread)
     apps = apps_of({d: label for d, label in labels.items() if d not in archives})
     return AppDirectories(apps, projects, archives, several)
 
@@ -72,13 +72,13 @@ def _declared_labels(
     there = sorted({path for path in places.values() if path in listing.files})
     labels: dict[str, str | None] = {}
     for path in there:
-        known, label = memory.ask(path, "label ", _text)
-        if known:
+        is_known, label = memory.lookup(path, "label ", _text)
+        if is_known:
             labels[path] = label
     unknown = [path for path in there if path not in labels]
     for path, source in read_files(workspace.repository, listing, unknown).items():
         labels[path] = read_app_label(source) if b"label" in source else None
-        memory.tell(path, "label ", labels[path], source)
+        memory.remember(path, "label ", labels[path], source)
     return {d: label for d, path in places.items() if (label := labels.get(path))}
 
 

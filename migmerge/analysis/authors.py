@@ -47,8 +47,8 @@ def added_by(
     """
     from git import Repo  # GitPython: only paid when there is something to tell
 
-    known = list(dict.fromkeys(tips))
-    oids = _find_additions(repository, _committed(repository, files, known), known)
+    unique_tips = list(dict.fromkeys(tips))
+    oids = _find_additions(repository, _committed(repository, files, unique_tips), unique_tips)
     if not oids:
         return {}
     with Repo(repository.git_dir if repository.bare else repository.root) as repo:
@@ -73,9 +73,9 @@ def _find_additions(
     repository: Repository, files: set[Versioned], tips: list[str]
 ) -> dict[Versioned, str]:
     """File -> id of the newest commit that added it, on the tip where it is looked for first."""
-    found: dict[Versioned, str] = {}
+    additions: dict[Versioned, str] = {}
     if not files:
-        return found
+        return additions
     hidden = _shallow_boundary(repository)
     two_versions = {path for path, version in files if version}
     walked = tips[:2] if two_versions else tips
@@ -84,10 +84,10 @@ def _find_additions(
         for oid, tip, path in _read_additions(stream):
             version = THEIRS if path in two_versions and tip != walked[0] else 0
             if oid not in hidden and (path, version) in files:
-                found.setdefault((path, version), oid)
-            if len(found) == len(files):
+                additions.setdefault((path, version), oid)
+            if len(additions) == len(files):
                 break
-    return found
+    return additions
 
 
 def _read_additions(stream: IO[bytes]) -> Iterator[tuple[str, str, str]]:

@@ -20,11 +20,11 @@ def read_versions(workspace: Workspace, listing: Listing, paths: Sequence[str]) 
     """The two versions of those of `paths` that both sides added."""
     collided = [path for path in paths if _is_collision(listing, path)]
     stages = {path: listing.unmerged[path].stages for path in collided}
-    oids = {found[number].oid for found in stages.values() for number in (2, 3)}
+    oids = {by_number[number].oid for by_number in stages.values() for number in (2, 3)}
     blobs = read_blobs(workspace.repository, oids)
     return Versions(
-        {path: blobs[found[2].oid] for path, found in stages.items()},
-        {path: blobs[found[3].oid] for path, found in stages.items()},
+        {path: blobs[by_number[2].oid] for path, by_number in stages.items()},
+        {path: blobs[by_number[3].oid] for path, by_number in stages.items()},
     )
 
 

@@ -14,7 +14,7 @@ from migmerge import __version__
 from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
 from migmerge.git.base import Base
-from migmerge.git.cache import keep, read_kept
+from migmerge.git.cache import load, store
 from migmerge.git.trees import Records, path_of
 
 _LOCKS = (b"max_migration.txt", b"migrations_lockfile.txt")
@@ -34,9 +34,7 @@ class Clean(NamedTuple):
 
 def recall(workspace: Workspace, records: Records) -> Clean | None:
     """What a check of these files would say, if it is known."""
-    data = read_kept(
-        workspace.repository, _name(records), _form(workspace.config, workspace.asked_base)
-    )
+    data = load(workspace.repository, _name(records), _form(workspace.config, workspace.asked_base))
     head, _, listed = data.partition(b"\n")
     if not data or listed != _relevant(records, workspace.config):
         return None
@@ -58,7 +56,7 @@ def remember(workspace: Workspace, records: Records, clean: Clean) -> None:
         (f"{clean.migrations} {clean.apps} {clean.asked:d}", name, commit, *clean.notices)
     )
     data = head.encode("utf-8", "surrogateescape") + b"\n" + listed
-    keep(workspace.repository, _name(records), _form(workspace.config, workspace.asked_base), data)
+    store(workspace.repository, _name(records), _form(workspace.config, workspace.asked_base), data)
 
 
 def _name(records: Records) -> str:

@@ -60,14 +60,14 @@ def footprints_of(
     }
     facts = _facts(snapshot, fresh, scripts.values())
     same = {key for pair in conflict.assessment.duplicates for key in pair}
-    found = {key: footprints(script, facts) for key, script in scripts.items()}
+    by_node = {key: footprints(script, facts) for key, script in scripts.items()}
 
     def done(side: list[NodeKey]) -> list[Footprint]:
-        return [footprint for key in side if key not in same for footprint in found[key]]
+        return [footprint for key in side if key not in same for footprint in by_node[key]]
 
-    # what came before the twin that goes will come after the one that stays
+    # what came before the duplicate that goes will come after the one that stays
     swapped = [
-        (found[kept], done(_before(snapshot, conflict, dropped)))
+        (by_node[kept], done(_before(snapshot, conflict, dropped)))
         for dropped, kept in conflict.assessment.duplicates
     ]
     return [*((done(one), done(other)) for one, other in pairs), *swapped]
@@ -86,35 +86,35 @@ def needs_old_state(
     snapshot: Snapshot,
     conflict: Conflict,
     carried: Collection[NodeKey],
-    remade: Mapping[str, bytes],
+    regenerated: Mapping[str, bytes],
 ) -> dict[NodeKey, str]:
     """Why data migrations can't run behind what was regenerated (name -> text) in place of their
     side's schema migrations."""
     if not carried:
         return {}
     label = conflict.app.label
-    going = [k for b in conflict.branches if b != conflict.stays for k in b.nodes]
-    own = {key: read_script(source_of(snapshot, key), label, key.name) for key in going}
-    made = [read_script(text, label, name) for name, text in remade.items()]
-    facts = _facts(snapshot, going, (*own.values(), *made))
-    done = {key: footprints(script, facts) for key, script in own.items()}
+    moving = [k for b in conflict.branches if b != conflict.stays for k in b.nodes]
+    scripts = {key: read_script(source_of(snapshot, key), label, key.name) for key in moving}
+    made = [read_script(text, label, name) for name, text in regenerated.items()]
+    facts = _facts(snapshot, moving, (*scripts.values(), *made))
+    done = {key: footprints(script, facts) for key, script in scripts.items()}
     again = [footprint for script in made for footprint in footprints(script, facts)]
-    found = {}
+    reasons = {}
     for key in carried:
-        before = [f for other in going[: going.index(key)] for f in done[other]]
+        before = [f for other in moving[: moving.index(key)] for f in done[other]]
         reason = in_the_way(done[key], before, again)
         if reason:
-            found[key] = reason
-    return found
+            reasons[key] = reason
+    return reasons
 
 
-def _before(snapshot: Snapshot, conflict: Conflict, twin: NodeKey) -> list[NodeKey]:
-    """The nodes of a twin's branch that don't build on it."""
-    after = snapshot.graph.descendants(twin)
+def _before(snapshot: Snapshot, conflict: Conflict, duplicate: NodeKey) -> list[NodeKey]:
+    """The nodes of a duplicate's branch that don't build on it."""
+    after = snapshot.graph.descendants(duplicate)
     return [
         key
         for branch in conflict.branches
-        if twin in branch.nodes
+        if duplicate in branch.nodes
         for key in branch.nodes
         if key not in after
     ]
@@ -126,9 +126,9 @@ def side_files(snapshot: Snapshot, conflict: Conflict) -> SideFiles:
         return SideFiles()
     graph = snapshot.graph
     stays = conflict.stays.nodes
-    going = {key for b in conflict.branches for key in b.nodes if key not in stays}
+    moving = {key for b in conflict.branches for key in b.nodes if key not in stays}
     above = graph.descendants_of(stays)
-    paths = [tuple(sorted({graph.nodes[k].path for k in keys})) for keys in (above, going)]
+    paths = [tuple(sorted({graph.nodes[k].path for k in keys})) for keys in (above, moving)]
     return SideFiles(*paths)
 
 
@@ -148,8 +148,8 @@ def _own(
     below = graph.descendants_of(branch.nodes) - graph.descendants_of(other.nodes)
     above = graph.ancestors_of(branch.nodes)
     others = graph.ancestors_of(other.nodes)
-    known = {key.app for key in others}
-    above = {key for key in above if key.app in known}
+    other_apps = {key.app for key in others}
+    above = {key for key in above if key.app in other_apps}
     if branch.side == "replayed":
         above -= set(published)
     foreign = {

@@ -11,7 +11,7 @@ from typing import Any
 from migmerge import __version__
 from migmerge.analysis.workspace import Workspace
 from migmerge.git.base import published_records
-from migmerge.git.cache import keep, read_kept
+from migmerge.git.cache import load, store
 from migmerge.git.repository import Repository
 from migmerge.git.trees import File, Listing, read_files
 from migmerge.migrations.discovery import split
@@ -73,7 +73,7 @@ class Memory:
     def __init__(
         self,
         listing: Listing,
-        known: Answers | None = None,
+        answers: Answers | None = None,
         published: Callable[[], Iterable[bytes]] = tuple,
     ) -> None:
         """`published` gives the base branch's files, as `ls-tree` lists them.
@@ -82,8 +82,8 @@ class Memory:
         or was changed meanwhile.
         """
         self._listing = listing
-        self._keeps = known is not None
-        self._known = known or {}
+        self._keeps = answers is not None
+        self._answers = answers or {}
         self._published = published
         self._used: Answers = {}
         self.sound = True
@@ -92,16 +92,16 @@ class Memory:
         file = self._listing.files.get(path)
         return about + file.stamp if file and file.stamp else ""
 
-    def ask(self, path: str, about: str, decode: Callable[[Any], Any]) -> tuple[bool, Any]:
+    def lookup(self, path: str, about: str, decode: Callable[[Any], Any]) -> tuple[bool, Any]:
         """Whether it is known what the file says `about` that, and what it is."""
         key = self._key(path, about)
-        if key not in self._known:
+        if key not in self._answers:
             return False, None
         try:
-            answer = decode(self._known[key])
+            answer = decode(self._answers[key])
         except (TypeError, ValueError):
             return False, None
-        self._used[key] = self._known[key]
+        self._used[key] = self._answers[key]
         return True, answer
 
     def trusted(self, paths: Collection[str]) -> frozenset[str]:
@@ -113,7 +113,7 @@ class Memory:
         files = self._listing.files
         return frozenset(p for p in paths if p in files and _record(files[p]) in there)
 
-    def tell(self, path: str, about: str, answer: Any, data: bytes | None) -> None:
+    def remember(self, path: str, about: str, answer: Any, data: bytes | None) -> None:
         """Remember what the file says, if `data` is what its stamp stands for."""
         key = self._key(path, about) if self._keeps else ""
         if key and self.is_listed(path, data):
@@ -123,19 +123,19 @@ class Memory:
         """Whether these bytes are the listed ones, but for line ends; else nothing is `sound`."""
         file = self._listing.files.get(path)
         if file is None or data is None:
-            own = False
+            listed = False
         else:
-            own = not file.on_disk or _is_blob(data, file.oid)
-        self.sound = self.sound and own
-        return own
+            listed = not file.on_disk or _is_blob(data, file.oid)
+        self.sound = self.sound and listed
+        return listed
 
-    def keep(self, repository: Repository) -> None:
+    def write(self, repository: Repository) -> None:
         """Write the cache, if there is anything new."""
-        if self._used.keys() - self._known.keys():
-            write_cache(repository, self._known, self._used)
+        if self._used.keys() - self._answers.keys():
+            write_cache(repository, self._answers, self._used)
 
 
-def remembering(workspace: Workspace, listing: Listing) -> Memory:
+def open_memory(workspace: Workspace, listing: Listing) -> Memory:
     """What is known about a listing's files, from the cache and the base branch."""
 
     def published() -> tuple[bytes, ...]:
@@ -162,21 +162,21 @@ def _record(file: File) -> bytes:
 
 def read_cache(repository: Repository) -> Answers:
     """All answers that are known; nothing where the file is not whole, or another version's."""
-    data = read_kept(repository, _NAME, _FORM)
+    data = load(repository, _NAME, _FORM)
     try:
-        found = json.loads(data) if data else {}
+        answers = json.loads(data) if data else {}
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return answers if isinstance(answers, dict) else {}
 
 
-def write_cache(repository: Repository, known: Answers, used: Mapping[str, Any]) -> None:
-    """Keep `known` and `used`; only what was used now where that would be too much."""
-    kept = {**known, **used}
+def write_cache(repository: Repository, answers: Answers, used: Mapping[str, Any]) -> None:
+    """Keep `answers` and `used`; only what was used now where that would be too much."""
+    kept = {**answers, **used}
     if len(kept) > max(_MOST, 2 * len(used)):
         kept = dict(used)
     text = json.dumps(kept, separators=(",", ":"), sort_keys=True)
-    keep(repository, _NAME, _FORM, text.encode())
+    store(repository, _NAME, _FORM, text.encode())
 
 
 def encoded(header: Header | None) -> Any:

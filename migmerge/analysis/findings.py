@@ -19,7 +19,7 @@ from migmerge.migrations.reader import MARKERS
 if TYPE_CHECKING:
     from migmerge.git.base import Base
 
-# nothing else of an app can be mended before these
+# nothing else of an app can be fixed before these
 BROKEN = ("missing-dependency", "cycle", "unparsable")
 
 
@@ -47,14 +47,14 @@ def analyse(
 ) -> Findings:
     """The snapshot's conflicts, each with sides, verdict, recommendation and commands."""
     midway = without_squashes(snapshot.graph, snapshot.resolve)
-    found = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files, midway)
+    collisions = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files, midway)
     numbers: list[Conflict] = []
     if workspace.config.numbers != "off":
         numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset())
-    found = found._replace(notices=(*found.notices, *_oddities(snapshot)))
-    if not (found.conflicts or numbers or workspace.asked_base or always_base):
-        return Findings((), tuple(sorted(found.notices)), None)
-    return _complete(workspace, snapshot, found, numbers, moved)
+    collisions = collisions._replace(notices=(*collisions.notices, *_oddities(snapshot)))
+    if not (collisions.conflicts or numbers or workspace.asked_base or always_base):
+        return Findings((), tuple(sorted(collisions.notices)), None)
+    return _complete(workspace, snapshot, collisions, numbers, moved)
 
 
 def _oddities(snapshot: Snapshot) -> list[Notice]:
@@ -83,7 +83,7 @@ def _oddities(snapshot: Snapshot) -> list[Notice]:
 def _complete(
     workspace: Workspace,
     snapshot: Snapshot,
-    found: Found,
+    collisions: Found,
     numbers: list[Conflict],
     moved: Collection[str],
 ) -> Findings:
@@ -98,14 +98,14 @@ def _complete(
         numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset(old))
     elif workspace.config.numbers != "error":
         numbers = []  # without a base branch it can't be told which are new
-    notices = list(found.notices)
+    notices = list(collisions.notices)
     if workspace.config.numbers == "notice":
         notices += [
             Notice(c.place or Place(c.app.directory, 0), c.reasons[0], c.kind) for c in numbers
         ]
         numbers = []
     prefer = workspace.config.prefer
-    if prefer == "auto" and base and any(c.kind == "siblings" for c in found.conflicts):
+    if prefer == "auto" and base and any(c.kind == "siblings" for c in collisions.conflicts):
         from migmerge.analysis.team_habit import team_preference
 
         prefer = team_preference(
@@ -113,7 +113,7 @@ def _complete(
         )
     before = listing or _committed(workspace, snapshot)
     sided = []
-    for conflict in (*found.conflicts, *numbers):
+    for conflict in (*collisions.conflicts, *numbers):
         branches = decide_sides(conflict.branches, published, moved)
         conflict = conflict._replace(branches=branches)
         notice = _beyond_this_branch(conflict) or _broken_before(snapshot, conflict, before)
@@ -121,15 +121,15 @@ def _complete(
             notices.append(notice)
         else:
             sided.append(_at_fault(snapshot, conflict))
-    told = _told(workspace, snapshot, sided, published or (), prefer)
+    assessed = _told(workspace, snapshot, sided, published or (), prefer)
     if snapshot.graph.missing:
-        told = _renamed(workspace, snapshot, told)
+        assessed = _renamed(workspace, snapshot, assessed)
     paths = frozenset(old or ())
-    return Findings(told, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
+    return Findings(assessed, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
 
 
 def _beyond_this_branch(conflict: Conflict) -> Notice | None:
-    """What a squash hides and what differs in case only can't be mended where all is published."""
+    """What a squash hides and what differs in case only can't be fixed where all is published."""
     kinds = {"siblings": "hidden", "case": "case"}
     if conflict.place and conflict.kind in kinds and all(b.published for b in conflict.branches):
         return Notice(conflict.place, conflict.reasons[0], kinds[conflict.kind])
@@ -182,7 +182,7 @@ def _told(
     broken = {c.app.key: c for c in reversed(conflicts) if c.kind in BROKEN}
     sided = any(conflict.kind in ("siblings", "path") for conflict in conflicts)
     shared = paths_of_both_sides(workspace, snapshot.listing) if sided else frozenset()
-    found = []
+    complete = []
     for conflict in conflicts:
         duplicates = find_duplicates(conflict, lambda key: fingerprint(source_of(snapshot, key)))
         conflict = conflict._replace(assessment=Assessment(duplicates=duplicates))
@@ -191,32 +191,32 @@ def _told(
             side_files(snapshot, conflict),
             reused_names(snapshot.reused, conflict.app.key),
         )
-        told = recommend(conflict, evidence, prefer, workspace.asked_base)
-        if told.app.key in broken and told.kind not in BROKEN:
-            first = recommend(broken[told.app.key], Evidence(), prefer, workspace.asked_base)
-            told = told._replace(advice=Advice(commands=first.advice.commands))
-        found.append(told)
-    return tuple(found)
+        recommended = recommend(conflict, evidence, prefer, workspace.asked_base)
+        if recommended.app.key in broken and recommended.kind not in BROKEN:
+            first = recommend(broken[recommended.app.key], Evidence(), prefer, workspace.asked_base)
+            recommended = recommended._replace(advice=Advice(commands=first.advice.commands))
+        complete.append(recommended)
+    return tuple(complete)
 
 
 def _renamed(
     workspace: Workspace, snapshot: Snapshot, conflicts: tuple[Conflict, ...]
 ) -> tuple[Conflict, ...]:
-    """A missing dependency that is there under another name is one that fix can mend."""
+    """A missing dependency that is there under another name is one that fix can repair."""
     from migmerge.analysis.renames import find_renames
 
     renamed = find_renames(workspace, snapshot).gone
-    found = []
+    complete = []
     for conflict in conflicts:
         missing = {m.key for m in snapshot.graph.missing if m.migration.key.app == conflict.app.key}
-        told = [f"{k} is {renamed[k].name} now" for k in sorted(missing) if k in renamed]
-        if conflict.kind == "missing-dependency" and told:
+        sentences = [f"{k} is {renamed[k].name} now" for k in sorted(missing) if k in renamed]
+        if conflict.kind == "missing-dependency" and sentences:
             apps = sorted({renamed[k].app for k in missing if k in renamed})
             commands = tuple(fix_command(app) for app in apps)
-            reasons = (*conflict.reasons, *told)
+            reasons = (*conflict.reasons, *sentences)
             conflict = conflict._replace(reasons=reasons, advice=Advice("renumber", commands))
-        found.append(conflict)
-    return tuple(found)
+        complete.append(conflict)
+    return tuple(complete)
 
 
 def _in_moved_directories(snapshot: Snapshot, base: Listing) -> dict[str, File]:
@@ -232,28 +232,28 @@ def _in_moved_directories(snapshot: Snapshot, base: Listing) -> dict[str, File]:
         for name, file in old[directory].items()
         if name != "__init__.py"
     }
-    found = {}
+    moved = {}
     for directory in {app.directory for app in snapshot.apps.values()} - old.keys():
         here = new.get(directory, {})
         origins = {gone[name, file.oid] for name, file in here.items() if (name, file.oid) in gone}
         if len(origins) == 1:
             for name, file in old[origins.pop()].items():
-                found[f"{directory}/{name}"] = file
-    return found
+                moved[f"{directory}/{name}"] = file
+    return moved
 
 
 def _by_directory(files: Mapping[str, File]) -> dict[str, dict[str, File]]:
     """Directory -> file name -> file."""
-    found: dict[str, dict[str, File]] = {}
+    by_directory: dict[str, dict[str, File]] = {}
     for path, file in files.items():
         directory, _, name = path.rpartition("/")
-        found.setdefault(directory, {})[name] = file
-    return found
+        by_directory.setdefault(directory, {})[name] = file
+    return by_directory
 
 
 def _published(snapshot: Snapshot, base: Mapping[str, File]) -> frozenset[NodeKey]:
     """Nodes that the base branch has; of a path collision only the version that is the base's."""
-    found = set()
+    published = set()
     for key, migration in snapshot.graph.nodes.items():
         there = base.get(migration.path)
         if there is None:
@@ -262,5 +262,5 @@ def _published(snapshot: Snapshot, base: Mapping[str, File]) -> frozenset[NodeKe
             stages = snapshot.listing.unmerged[migration.path].stages
             if there.oid != stages[3 if key.version == THEIRS else 2].oid:
                 continue
-        found.add(key)
-    return frozenset(found)
+        published.add(key)
+    return frozenset(published)

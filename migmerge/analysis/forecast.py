@@ -65,23 +65,28 @@ def forecast(
     ends |= {(branch.fork, branch.commit) for branch in branches}
     directories = {app.directory: app for app in snapshot.apps.values()}
     changed = changes(workspace.repository, ends - set(since.values()))
-    places = {split(change.path)[0] for found in changed.values() for change in found}
+    places = {
+        split(change.path)[0]
+        for changes_of_branch in changed.values()
+        for change in changes_of_branch
+    }
     places |= directories.keys()
     within = () if "" in places else sorted(places)  # the top has no name for git
     changed |= changes(workspace.repository, set(since.values()), within)
     wanted = {way: _candidates(f, directories, workspace.config) for way, f in changed.items()}
     blobs = read_blobs(
-        workspace.repository, {c.oid for found in wanted.values() for c in found if c.oid}
+        workspace.repository,
+        {c.oid for changes_of_branch in wanted.values() for c in changes_of_branch if c.oid},
     )
     reader = _Reader(directories, blobs, {})
     files = {path: file.oid for path, file in snapshot.listing.files.items()}
     trees = {base.commit: ChainMap(files)}
     for branch in branches:
         before = {change.path: change.old for change in wanted[since[branch.commit]]}
-        own = {change.path: change.oid for change in wanted[branch.fork, branch.commit]}
-        trees[branch.commit] = ChainMap(own, before, files)
+        base_files = {change.path: change.oid for change in wanted[branch.fork, branch.commit]}
+        trees[branch.commit] = ChainMap(base_files, before, files)
     sides = {way: _sides(reader, wanted[way], trees[way[1]]) for way in ends}
-    found = [
+    changes_of_branch = [
         (Collision(*names, app, clash), sides[one][app], sides[other][app])
         for names, (one, other) in met.items()
         for app in sorted(sides[one].keys() & sides[other].keys())
@@ -93,7 +98,7 @@ def forecast(
     ]
     adding = [(branch, sides[branch.fork, branch.commit]) for branch in branches]
     touching = tuple((branch, apps) for branch, apps in adding if apps)
-    return Forecast(touching, tuple(_judged(snapshot, found, blobs)))
+    return Forecast(touching, tuple(_judged(snapshot, changes_of_branch, blobs)))
 
 
 def _clash(
@@ -119,26 +124,26 @@ def _meetings(base: Base, branches: Sequence[OpenBranch]) -> dict[tuple[str, str
     Two that share commits come from the newest of them, others from where they left the base.
     """
     met = {(b.name, base.name): ((b.fork, b.commit), (b.fork, base.commit)) for b in branches}
-    commits = {branch.commit: frozenset(branch.own) for branch in branches}
+    commits = {branch.commit: frozenset(branch.commits) for branch in branches}
     for one, other in combinations(branches, 2):
         if one.commit == other.commit:
             continue
         forks = one.fork, other.fork
         if not commits[one.commit].isdisjoint(commits[other.commit]):
-            shared = next(commit for commit in one.own if commit in commits[other.commit])
+            shared = next(commit for commit in one.commits if commit in commits[other.commit])
             forks = shared, shared
         met[one.name, other.name] = ((forks[0], one.commit), (forks[1], other.commit))
     return met
 
 
 def _candidates(
-    found: Sequence[Changed], directories: Mapping[str, App], config: Config
+    changed: Sequence[Changed], directories: Mapping[str, App], config: Config
 ) -> list[Changed]:
     """Those that may be migrations, by their names."""
-    paths = [change.path for change in found]
+    paths = [change.path for change in changed]
     within = candidate_directories(paths, directories)
     kept = frozenset(members_of(paths, within, config))
-    return [change for change in found if change.path in kept]
+    return [change for change in changed if change.path in kept]
 
 
 class _Reader(NamedTuple):
@@ -149,14 +154,16 @@ class _Reader(NamedTuple):
     headers: dict[str, Header | None]
 
 
-def _sides(reader: _Reader, found: Sequence[Changed], tree: Mapping[str, str]) -> dict[App, Side]:
+def _sides(
+    reader: _Reader, changed_files: Sequence[Changed], tree: Mapping[str, str]
+) -> dict[App, Side]:
     """What a branch, whose files are `tree`, does to each app."""
     added: dict[App, dict[str, Fresh]] = defaultdict(dict)
     gone: dict[App, set[str]] = defaultdict(set)
     replaced: dict[App, set[str]] = defaultdict(set)
     below: dict[App, set[str]] = defaultdict(set)
     changed: dict[App, dict[str, str]] = defaultdict(dict)
-    for change in found:
+    for change in changed_files:
         directory, file = split(change.path)
         app = reader.directories.get(directory) or _new_app(directory)
         name = migration_name(file)
@@ -200,30 +207,30 @@ def _new_app(directory: str) -> App:
 
 def _judged(
     snapshot: Snapshot,
-    found: Sequence[tuple[Collision, Side, Side]],
+    collisions: Sequence[tuple[Collision, Side, Side]],
     blobs: Mapping[str, bytes],
 ) -> list[Collision]:
     """The collisions with their verdicts; what has the same content on both sides is left out."""
     fresh: dict[App, dict[str, Fresh]] = defaultdict(dict)
-    for collision, one, other in found:
+    for collision, one, other in collisions:
         for side in (one, other):
             fresh[collision.app] |= {f.oid: f for f in side.added.values()}
-    done = {app: _footprints(snapshot, app, own, blobs) for app, own in fresh.items()}
-    marks = {oid: fingerprint(blobs[oid]) for own in fresh.values() for oid in own}
+    done = {app: _footprints(snapshot, app, files, blobs) for app, files in fresh.items()}
+    marks = {oid: fingerprint(blobs[oid]) for files in fresh.values() for oid in files}
     judged = []
-    for collision, one, other in found:
+    for collision, one, other in collisions:
         if collision.clash.kind in ("missing-dependency", "unparsable"):
             judged.append(collision)
             continue
         oids = [[side.added[n].oid for n in names] for side, names in
                 ((one, collision.clash.one), (other, collision.clash.other))]  # fmt: skip
         alike = {marks[oid] for oid in oids[0]} & {marks[oid] for oid in oids[1]} - {""}
-        left = [[oid for oid in own if marks[oid] not in alike] for own in oids]
+        left = [[oid for oid in files if marks[oid] not in alike] for files in oids]
         if alike and not any(left):
             reason = "both have the same content"
             judged.append(collision._replace(verdict=Verdict.COMMUTE, reasons=(reason,)))
             continue
-        pair = tuple([f for oid in own for f in done[collision.app][oid]] for own in left)
+        pair = tuple([f for oid in files for f in done[collision.app][oid]] for files in left)
         judgement = compare_sides([(pair[0], pair[1])])
         judged.append(collision._replace(verdict=judgement.verdict, reasons=judgement.reasons))
     return judged

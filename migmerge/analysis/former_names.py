@@ -42,21 +42,23 @@ def find_former_names(
     """For names that databases know: what has their operations, under other names."""
     paths = {key: path_of(snapshot, key) for key in keys}
     versions = _versions(repository, set(paths.values()))
-    blobs = read_blobs(repository, {v.oid for found in versions.values() for v in found})
+    oids = {version.oid for of_path in versions.values() for version in of_path}
+    blobs = read_blobs(repository, oids)
     marks: dict[str, dict[NodeKey, str]] = {}
-    found = {}
+    formers = {}
     for key, path in paths.items():
-        own = versions.get(path, [])
-        if own and key.app not in marks:
+        of_path = versions.get(path, [])
+        if of_path and key.app not in marks:
             nodes = snapshot.graph.app_nodes(key.app)
             marks[key.app] = {node: whole_mark(source_of(snapshot, node)) for node in nodes}
+
         now: dict[NodeKey, str] = {}
-        for version in reversed(own):
+        for version in reversed(of_path):
             for node in _alike(key, blobs[version.oid], marks[key.app]):
                 now[node] = version.place
-        seen = next(iter(now.values()), own[0].place if own else "")
-        found[key] = Former(key, tuple(sorted(now)), seen)
-    return found
+        seen = next(iter(now.values()), of_path[0].place if of_path else "")
+        formers[key] = Former(key, tuple(sorted(now)), seen)
+    return formers
 
 
 def _alike(key: NodeKey, source: bytes, marks: Mapping[NodeKey, str]) -> list[NodeKey]:
@@ -82,14 +84,14 @@ def _versions(repository: Repository, paths: Collection[str]) -> dict[str, list[
     out = repository.git("log", "--all", "--reflog", "-m", "--no-renames", "--raw", "-z",
                          "--no-abbrev", "--format=%x01%H", "--", *sorted(paths),
                          expected=(0, 128))  # fmt: skip
-    found: dict[str, list[Version]] = {}
+    by_path: dict[str, list[Version]] = {}
     for commit, path, oids in _records(out.decode("utf-8", "surrogateescape")):
-        known = {version.oid for version in found.setdefault(path, [])}
-        found[path] += [Version(commit[:10], oid) for oid in oids if oid not in known]
+        seen_oids = {version.oid for version in by_path.setdefault(path, [])}
+        by_path[path] += [Version(commit[:10], oid) for oid in oids if oid not in seen_oids]
     for ref, path, oid in _backed_up(repository):
-        if path in paths and oid not in {version.oid for version in found.setdefault(path, [])}:
-            found[path].append(Version(ref, oid))
-    return found
+        if path in paths and oid not in {version.oid for version in by_path.setdefault(path, [])}:
+            by_path[path].append(Version(ref, oid))
+    return by_path
 
 
 def _backed_up(repository: Repository) -> Iterator[tuple[str, str, str]]:

@@ -35,7 +35,7 @@ def directories_named_by_settings(
     projects: Sequence[str],
 ) -> Named:
     """What the settings of each manage.py say of the directories (with their labels) below it."""
-    found, unread = set(), set()
+    named, unread = set(), set()
     for place in projects:
         manage = f"{place}/manage.py".lstrip("/")
         source = read_files(workspace.repository, listing, [manage]).get(manage, b"")
@@ -46,10 +46,10 @@ def directories_named_by_settings(
             continue
         for directory, label in labels.items():
             dotted = modules.get(label, "").replace(".", "/")
-            own = place in owners(directory, projects)
-            if own and dotted and f"/{directory}".endswith(f"/{dotted}"):
-                found.add(directory)
-    return Named(frozenset(found), frozenset(unread))
+            is_owner = place in owners(directory, projects)
+            if is_owner and dotted and f"/{directory}".endswith(f"/{dotted}"):
+                named.add(directory)
+    return Named(frozenset(named), frozenset(unread))
 
 
 def _settings(
@@ -57,7 +57,7 @@ def _settings(
 ) -> dict[str, str] | None:
     """MIGRATION_MODULES of a settings module and of what it imports with `*`; None where it is set
     in a way that can't be read."""
-    found: dict[str, str] = {}
+    modules: dict[str, str] = {}
     waiting = list(module_paths(module, place, "")) if module else []
     seen: set[str] = set()
     while waiting and len(seen) < _MOST_FILES:
@@ -68,12 +68,12 @@ def _settings(
         settings = read_settings(read_files(repository, listing, [path]).get(path, b""))
         if settings.opaque:
             return None
-        found = {**settings.modules, **found}
+        modules = {**settings.modules, **modules}
         for star in settings.stars:
             waiting += module_paths(star, place, path)
     if not seen and _is_set_somewhere(repository, listing, place):
         return None
-    return found
+    return modules
 
 
 def _is_set_somewhere(repository: Repository, listing: Listing, place: str) -> bool:

@@ -14,7 +14,7 @@ _REMOTE = "refs/remotes/origin/"
 
 
 class OpenBranch(NamedTuple):
-    """A branch with commits that the base branch lacks (`own`, children first); `when` is its last
+    """A branch with the `commits` that the base branch lacks, children first; `when` is its last
     commit's time, in seconds since 1970, and `fork` the newest commit that the base branch has."""
 
     name: str
@@ -22,7 +22,7 @@ class OpenBranch(NamedTuple):
     when: int
     author: str
     fork: str
-    own: tuple[str, ...]
+    commits: tuple[str, ...]
 
 
 class Changed(NamedTuple):
@@ -44,15 +44,17 @@ def open_branches(
     else:
         tips = _remote_tips(repository)
         tips |= {n: tip for n, tip in _checked_out(repository) if tip not in tips.values()}
-    told = _told(repository, tips.values())
+    commit_texts = _told(repository, tips.values())
     if not names:
         oldest = now - days * _SECONDS_A_DAY
-        tips = {name: tip for name, tip in tips.items() if told[tip][0] >= oldest}
+        tips = {name: tip for name, tip in tips.items() if commit_texts[tip][0] >= oldest}
     forks = _forks(repository, base, set(tips.values()))
-    found = [
-        OpenBranch(name, tip, *told[tip], *forks[tip]) for name, tip in tips.items() if tip in forks
+    branches = [
+        OpenBranch(name, tip, *commit_texts[tip], *forks[tip])
+        for name, tip in tips.items()
+        if tip in forks
     ]
-    return sorted(found, key=lambda branch: (branch.when, branch.name))
+    return sorted(branches, key=lambda branch: (branch.when, branch.name))
 
 
 def _remote_tips(repository: Repository) -> dict[str, str]:
@@ -107,24 +109,24 @@ def _forks(
     return {
         tip: (
             min(shared, key=lambda commit: order.get(commit, 0)),
-            tuple(sorted(own, key=place.__getitem__)),
+            tuple(sorted(unshared, key=place.__getitem__)),
         )
-        for tip, (own, shared) in reached.items()
+        for tip, (unshared, shared) in reached.items()
         if shared
     }
 
 
 def _reach(tip: str, parents: Mapping[str, Sequence[str]]) -> tuple[set[str], set[str]]:
     """What can be reached from `tip` inside of `parents`, and the commits at which that ends."""
-    own, shared, waiting = {tip}, set(), [tip]
+    unshared, shared, waiting = {tip}, set(), [tip]
     while waiting:
         for parent in parents[waiting.pop()]:
             if parent not in parents:
                 shared.add(parent)
-            elif parent not in own:
-                own.add(parent)
+            elif parent not in unshared:
+                unshared.add(parent)
                 waiting.append(parent)
-    return own, shared
+    return unshared, shared
 
 
 def changes(
@@ -132,10 +134,10 @@ def changes(
 ) -> dict[tuple[str, str], list[Changed]]:
     """`(from, to)` commits -> Python files that were added, changed or taken away between them, if
     the path speaks of migrations or has a number; or all `within` directories, much faster."""
-    found: dict[tuple[str, str], list[Changed]] = {way: [] for way in ways}
-    wanted = sorted(way for way in found if way[0] != way[1])
+    by_way: dict[tuple[str, str], list[Changed]] = {way: [] for way in ways}
+    wanted = sorted(way for way in by_way if way[0] != way[1])
     if not wanted:
-        return found
+        return by_way
     # a commit with the commits to compare it with in place of its parents
     lines = "".join(f"{new} {old}\n" for old, new in wanted)
     out = repository.git(
@@ -144,17 +146,17 @@ def changes(
     )  # fmt: skip
     fields = iter(out.split(b"\0"))
     way = iter(wanted)
-    own: list[Changed] = []
+    changed: list[Changed] = []
     for field in fields:
         if not field.startswith(b":"):
-            own = found[next(way)] if field else own
+            changed = by_way[next(way)] if field else changed
             continue
         path = next(fields)
         if path.endswith(b".py") and (within or _may_be_one(path)):
             before, mode, old, oid, _ = field[1:].split(b" ")
             oids = [o.decode() if m in _REGULAR else "" for m, o in ((before, old), (mode, oid))]
-            own.append(Changed(os.fsdecode(path), *oids))
-    return found
+            changed.append(Changed(os.fsdecode(path), *oids))
+    return by_way
 
 
 def _may_be_one(path: bytes) -> bool:

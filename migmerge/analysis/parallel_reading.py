@@ -33,4 +33,4 @@ def read_headers(texts: Sequence[Text]) -> list[Header | None]:
 
 
 def _each(texts: Sequence[Text]) -> list[Header | None]:
-    return [read_header(text, numbered=named, trusted=known) for text, named, known in texts]
+    return [read_header(text, numbered=named, trusted=trusted) for text, named, trusted in texts]

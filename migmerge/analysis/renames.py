@@ -18,17 +18,17 @@ def find_renames(workspace: Workspace, snapshot: Snapshot) -> Renames:
 
     One side renumbered what the other builds on, or a rebase that goes commit by commit did.
     """
-    found = {}
-    known: set[str] = set()
+    gone = {}
+    known_paths: set[str] = set()
     for key in sorted({missing.key for missing in snapshot.graph.missing}):
         commit, old = "", b""
         if key.app in snapshot.apps:
             commit, old = _old_content(workspace, snapshot, key)
         same = _same_content(snapshot, key, old)
         if len(same) == 1:
-            found[key] = same[0]
-            known |= workspace.list_commit(commit).files.keys()
-    return Renames(found, known=frozenset(known))
+            gone[key] = same[0]
+            known_paths |= workspace.list_commit(commit).files.keys()
+    return Renames(gone, known_paths=frozenset(known_paths))
 
 
 def find_taken(workspace: Workspace, snapshot: Snapshot, base: str) -> Renames:
@@ -42,7 +42,7 @@ def find_taken(workspace: Workspace, snapshot: Snapshot, base: str) -> Renames:
     if not before or not onto:
         return Renames()
     old, upstream = workspace.list_commit(before).files, workspace.list_commit(onto).files
-    found = {}
+    taken = {}
     for key, migration in snapshot.graph.nodes.items():
         path = migration.path
         if path in snapshot.theirs or path not in old or path not in upstream:
@@ -53,8 +53,8 @@ def find_taken(workspace: Workspace, snapshot: Snapshot, base: str) -> Renames:
             snapshot, key, read_blobs(workspace.repository, {old[path].oid})[old[path].oid]
         )
         if len(same) == 1 and same[0] != key:
-            found[key] = same[0]
-    return Renames({}, found, frozenset(old.keys() - upstream.keys()), frozenset(old))
+            taken[key] = same[0]
+    return Renames({}, taken, frozenset(old.keys() - upstream.keys()), frozenset(old))
 
 
 def unseen_dependents(snapshot: Snapshot, app: str) -> Conflict:
@@ -63,13 +63,13 @@ def unseen_dependents(snapshot: Snapshot, app: str) -> Conflict:
     Whoever wrote the one had never seen the other: two sides in one line.
     """
     graph, renames = snapshot.graph, snapshot.renames
-    meant = {key for key in snapshot.renamed.values() if key.app == app}
-    above = graph.ancestors_of(meant)
-    below = graph.descendants_of(meant) - meant
+    renamed = {key for key in snapshot.renamed.values() if key.app == app}
+    above = graph.ancestors_of(renamed)
+    below = graph.descendants_of(renamed) - renamed
     fresh = [
         key
-        for key in above - meant
-        if graph.nodes[key].path not in renames.known or key in renames.taken
+        for key in above - renamed
+        if graph.nodes[key].path not in renames.known_paths or key in renames.taken
     ]
     sides = [[key for key in keys if key.app == app] for keys in (fresh, below)]
     branches = [Branch(tuple(graph.in_order(keys))) for keys in sides if keys]
@@ -78,14 +78,14 @@ def unseen_dependents(snapshot: Snapshot, app: str) -> Conflict:
 
 def _rebased(workspace: Workspace) -> tuple[str, str]:
     """The tip of the branch that is being rebased, and the commit that it goes onto."""
-    found = []
+    commits = []
     for name in ("orig-head", "onto"):
         try:
             with open(workspace.repository.git_path(os.path.join("rebase-merge", name))) as handle:
-                found.append(workspace.find_commit(handle.read().strip()) or "")
+                commits.append(workspace.find_commit(handle.read().strip()) or "")
         except OSError:
             return "", ""
-    return found[0], found[1]
+    return commits[0], commits[1]
 
 
 def left_behind(workspace: Workspace) -> str:
@@ -122,10 +122,10 @@ def _old_content(workspace: Workspace, snapshot: Snapshot, key: NodeKey) -> tupl
 def _tips(workspace: Workspace) -> list[str]:
     """Commits of the other side, and of the branch as it was before a rebase."""
     stopped = workspace.stopped
-    found = [stopped.theirs] if stopped else []
-    found.append(_rebased(workspace)[0])
-    found += [workspace.find_commit(name) or "" for name in ("HEAD^2", "HEAD^1", "ORIG_HEAD")]
-    return [commit for commit in found if commit]
+    tips = [stopped.theirs] if stopped else []
+    tips.append(_rebased(workspace)[0])
+    tips += [workspace.find_commit(name) or "" for name in ("HEAD^2", "HEAD^1", "ORIG_HEAD")]
+    return [commit for commit in tips if commit]
 
 
 def _removal(workspace: Workspace, path: str) -> list[str]:

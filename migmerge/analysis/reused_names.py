@@ -20,14 +20,14 @@ def find_reused(
     """Of `strangers` those that do something else than what they replace (`Snapshot.reused`)."""
     paths = {migration.key: migration.path for migration in migrations}
     contents.read([paths[key] for pair in strangers.items() for key in (pair[0], pair[1][0])])
-    found = {}
+    reused = {}
     for key, (other, reference) in strangers.items():
         one, two = (
             fingerprint(contents[paths[k]], ("dependencies", "replaces")) for k in (key, other)
         )
         if one and two and one != two:
-            found[key] = reference
-    return found
+            reused[key] = reference
+    return reused
 
 
 def reused_names(reused: Mapping[NodeKey, Reference], app: str) -> tuple[str, ...]:

@@ -25,9 +25,9 @@ def seen_elsewhere(repository: Repository, paths: Collection[str], base: str = "
     track = repository.git("for-each-ref", "--format=%(upstream:track)", "--", head)
     if track.strip() == b"[gone]":
         return f"the upstream branch of {branch} is gone"
-    known = [f"^{base}"] if base else []
+    without_base = [f"^{base}"] if base else []
     out = repository.git(
-        "log", "-1", "--format=%H", "--remotes", "--tags", *known, "--", *sorted(paths)
+        "log", "-1", "--format=%H", "--remotes", "--tags", *without_base, "--", *sorted(paths)
     )
     commit = out.decode().strip()
     if not commit:

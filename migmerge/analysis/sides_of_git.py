@@ -20,32 +20,38 @@ def taken_leaves(
     As git has it: ours is HEAD and theirs what is being brought in, or the two parents of the
     merge commit that HEAD is. UserError where no side, or more than one, is meant.
     """
-    disputed = [conflict for conflict in conflicts if conflict.assessment.disputed]
+    set_on_both_sides = [
+        conflict for conflict in conflicts if conflict.assessment.set_on_both_sides
+    ]
     if take not in ("ours", "theirs"):
         named = {
-            b.leaf for c in disputed for b in c.branches for key in b.nodes if key.name == take
+            b.leaf
+            for c in set_on_both_sides
+            for b in c.branches
+            for key in b.nodes
+            if key.name == take
         }
         if not named:
-            hint = _names(disputed)
+            hint = _names(set_on_both_sides)
             raise UserError(
                 "unknown-side",
                 f"--take {take}: no side that sets anything has that migration",
                 hint,
             )
         return frozenset(named)
-    ours, theirs = _commits(workspace, disputed)
-    other, own = (ours, theirs) if take == "theirs" else (theirs, ours)
+    ours, theirs = _commits(workspace, set_on_both_sides)
+    other, side = (ours, theirs) if take == "theirs" else (theirs, ours)
     lacking = workspace.list_commit(other).files
-    having = workspace.list_commit(own).files
-    found = set()
-    for conflict in disputed:
+    having = workspace.list_commit(side).files
+    taken = set()
+    for conflict in set_on_both_sides:
         paths = {b.leaf: snapshot.graph.nodes[b.leaf].path for b in conflict.branches}
-        meant = [leaf for leaf, path in paths.items() if path in having and path not in lacking]
-        if len(meant) != 1:
+        leaves = [leaf for leaf, path in paths.items() if path in having and path not in lacking]
+        if len(leaves) != 1:
             reason = f"--take {take}: which side of {conflict.app.label} that is can't be told"
             raise UserError("unknown-side", reason, _names([conflict]))
-        found.add(meant[0])
-    return frozenset(found)
+        taken.add(leaves[0])
+    return frozenset(taken)
 
 
 def _commits(workspace: Workspace, conflicts: Iterable[Conflict]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from migmerge.analysis.app_directories import find_apps
 from migmerge.analysis.both_sides import find_theirs_only, read_versions
-from migmerge.analysis.file_cache import Contents, Memory, decoded, encoded, remembering
+from migmerge.analysis.file_cache import Contents, Memory, decoded, encoded, open_memory
 from migmerge.analysis.parallel_reading import read_headers
 from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
@@ -41,13 +41,13 @@ THEIRS = 3
 
 class Renames(NamedTuple):
     """Migrations under another name than others know: `gone` for everybody; `taken`, whose name
-    is another migration's now, for the files at `paths`. `known` are the paths that were there
+    is another migration's now, for the files at `paths`. `known_paths` are those that were there
     when the old names were."""
 
     gone: Mapping[NodeKey, NodeKey] = {}
     taken: Mapping[NodeKey, NodeKey] = {}
     paths: frozenset[str] = frozenset()
-    known: frozenset[str] = frozenset()
+    known_paths: frozenset[str] = frozenset()
 
 
 class Oddities(NamedTuple):
@@ -97,8 +97,8 @@ def with_renames(snapshot: Snapshot, renames: Renames) -> Snapshot:
         other = snapshot.resolve(migration, reference)
         if other is None:
             return None
-        own = renames.taken if migration.path in renames.paths else {}
-        return own.get(other) or renames.gone.get(other, other)
+        renamed = renames.taken if migration.path in renames.paths else {}
+        return renamed.get(other) or renames.gone.get(other, other)
 
     graph = build_graph(snapshot.graph.nodes.values(), resolve)
     return snapshot._replace(graph=graph, resolve=resolve, renames=renames)
@@ -143,18 +143,19 @@ def understand(
         if header is not None:
             sources.append(Source(path, header, THEIRS))
 
-    found = find_apps(workspace, listing, sources, memory)
-    sources = [source for source in sources if split(source.path)[0] in found.apps]
-    migrations = migrations_of(sources, found.apps)
-    resolver = Resolver(found.apps, found.projects)
+    directories = find_apps(workspace, listing, sources, memory)
+    sources = [source for source in sources if split(source.path)[0] in directories.apps]
+    migrations = migrations_of(sources, directories.apps)
+    resolver = Resolver(directories.apps, directories.projects)
     resolve = _resolve_by(resolver, migrations, theirs_only)
     migrations, reused = _without_reused_names(migrations, resolve, contents)
     graph = build_graph(migrations, resolve)
     return Snapshot(
         tree.source, listing, contents, versions.theirs, theirs_only,
-        {app.key: app for app in found.apps.values()}, graph, resolve,
-        _read_lock_files(locks, contents, memory), found.projects,
-        Oddities(found.archives, resolver.ambiguous, found.settings_read), reused=reused,
+        {app.key: app for app in directories.apps.values()}, graph, resolve,
+        _read_lock_files(locks, contents, memory), directories.projects,
+        Oddities(directories.archives, resolver.ambiguous, directories.settings_read),
+        reused=reused,
     )  # fmt: skip
 
 
@@ -202,24 +203,24 @@ def recollect(
     """The snapshot of what git lists, with what the cache knows of it, and keeping what is new;
     and whether all files were as listed. `within` as for `understand`."""
     listing = listing_of(records)
-    memory = remembering(workspace, listing)
+    memory = open_memory(workspace, listing)
     snapshot = understand(workspace, Tree(records.source, listing), memory, within)
-    memory.keep(workspace.repository)
+    memory.write(workspace.repository)
     return snapshot, memory.sound
 
 
 def members_of(paths: list[str], directories: set[str], config: Config) -> list[str]:
     """Paths of files that Django's loader would import as migrations."""
-    found = []
+    members = []
     for path in paths:
         directory, name = split(path)
         if directory in directories and is_candidate_name(name):
-            found.append(path)
+            members.append(path)
     if config.exclude:
         from fnmatch import fnmatch  # only paid by repositories that leave something out
 
-        found = [p for p in found if not any(fnmatch(p, pattern) for pattern in config.exclude)]
-    return sorted(found)
+        members = [p for p in members if not any(fnmatch(p, pattern) for pattern in config.exclude)]
+    return sorted(members)
 
 
 def _headers(
@@ -227,23 +228,23 @@ def _headers(
 ) -> dict[str, Header | None]:
     """What each member says of its place, None for those that are no migrations."""
     listing = contents.listing
-    found: dict[str, Header | None] = dict.fromkeys(members)
+    headers: dict[str, Header | None] = dict.fromkeys(members)
     unknown = []
     for path in members:
-        known, header = memory.ask(path, _about(path), decoded)
-        if known:
-            found[path] = header
+        is_known, header = memory.lookup(path, _about(path), decoded)
+        if is_known:
+            headers[path] = header
         else:
             unknown.append(path)
     contents.read(unknown)
     there = [path for path in unknown if path in contents]
     trusted = memory.trusted(there)
     texts = [(contents[path], _is_numbered(path), path in trusted) for path in there]
-    found.update(zip(there, read_headers(texts), strict=True))
+    headers.update(zip(there, read_headers(texts), strict=True))
     for path in unknown:
-        found[path] = _header(repository, listing, path, found[path])
-        memory.tell(path, _about(path), encoded(found[path]), contents.get(path))
-    return found
+        headers[path] = _header(repository, listing, path, headers[path])
+        memory.remember(path, _about(path), encoded(headers[path]), contents.get(path))
+    return headers
 
 
 def _about(path: str) -> str:
@@ -283,7 +284,7 @@ def _resolve_by(
     resolver: Resolver, migrations: list[Migration], theirs_only: frozenset[str]
 ) -> Resolve:
     collided = {migration.key for migration in migrations if migration.key.version}
-    known = {migration.key for migration in migrations}
+    keys = {migration.key for migration in migrations}
 
     def resolve(migration: Migration, reference: Reference) -> NodeKey | None:
         app = resolver.app(reference.label, split(migration.path)[0])
@@ -291,7 +292,7 @@ def _resolve_by(
             # another project's app, when it is the only one and has such a migration
             elsewhere = resolver.elsewhere(reference.label)
             key = NodeKey(elsewhere or "", reference.name)
-            return key if key in known else None
+            return key if key in keys else None
         if collided and (migration.key.version or migration.path in theirs_only):
             other = NodeKey(app, reference.name, THEIRS)
             if other in collided:

@@ -23,7 +23,7 @@ class StartingPoints(NamedTuple):
     trees: Mapping[str, Nodes]
     apps: tuple[str, ...]
     renamed: tuple[tuple[str, str, str], ...]
-    told: str = ""
+    origin: str = ""
     abandoned: bool = False  # no database stays on the replayed side: it is regenerated
     later: bool = False  # migrations that neither side had came after the merge
 
@@ -64,8 +64,8 @@ def starts_of_conflicts(
     }
     if not any(key.version for key in graph.nodes):
         trees["both"] = everything
-    own = {key.app for key in above_onto | above_replayed} | set(apps)
-    return StartingPoints(trees, tuple(sorted(own)), _renamed(everything, after))
+    changed_apps = {key.app for key in above_onto | above_replayed} | set(apps)
+    return StartingPoints(trees, tuple(sorted(changed_apps)), _renamed(everything, after))
 
 
 def _without(nodes: Nodes, gone: Collection[NodeKey]) -> Nodes:
@@ -75,32 +75,32 @@ def _without(nodes: Nodes, gone: Collection[NodeKey]) -> Nodes:
 def starts_of_history(workspace: Workspace, snapshot: Snapshot) -> StartingPoints:
     """From the last merge, or the one that is stopped; else from the base branch and what a rebase
     left behind."""
-    commits, told = _sides(workspace)
-    found = {name: read_snapshot(workspace, commit=commit) for name, commit in commits.items()}
+    commits, origin = _sides(workspace)
+    snapshots = {name: read_snapshot(workspace, commit=commit) for name, commit in commits.items()}
     trees: dict[str, Nodes] = {
         name: {key: source_of(old, key) for key in old.graph.nodes if key.app in snapshot.apps}
-        for name, old in found.items()
+        for name, old in snapshots.items()
     }
     sides = [trees[name] for name in ("onto", "replayed") if name in trees]
     if len(sides) == 2 and all(sides[0][k] == sides[1][k] for k in sides[0].keys() & sides[1]):
         trees["both"] = {**sides[0], **sides[1]}
-    known = {key: source for nodes in trees.values() for key, source in nodes.items()}
-    renamed = _renamed(known, snapshot)
-    later = _came_later(snapshot, known, renamed)
-    return StartingPoints(trees, _unlike(snapshot, trees), renamed, told, later=later)
+    before = {key: source for nodes in trees.values() for key, source in nodes.items()}
+    renamed = _renamed(before, snapshot)
+    later = _came_later(snapshot, before, renamed)
+    return StartingPoints(trees, _changed_apps(snapshot, trees), renamed, origin, later=later)
 
 
 def _came_later(
-    snapshot: Snapshot, known: Nodes, renamed: Collection[tuple[str, str, str]]
+    snapshot: Snapshot, before: Nodes, renamed: Collection[tuple[str, str, str]]
 ) -> bool:
     """Whether migrations came after both sides. Not said where one of theirs is gone: what looks
     new may be the same under another name."""
     nodes = snapshot.graph.nodes
     old = {NodeKey(app, name) for app, name, _ in renamed}
-    if any(NodeKey(key.app, key.name) not in {*nodes, *old} for key in known):
+    if any(NodeKey(key.app, key.name) not in {*nodes, *old} for key in before):
         return False
     new = {NodeKey(app, name) for app, _, name in renamed}
-    return any(_does_anything(snapshot, key) for key in nodes if key not in {*known, *new})
+    return any(_does_anything(snapshot, key) for key in nodes if key not in {*before, *new})
 
 
 def _does_anything(snapshot: Snapshot, key: NodeKey) -> bool:
@@ -128,9 +128,9 @@ def _sides(workspace: Workspace) -> tuple[dict[str, str], str]:
 
     if base and head and base != head:
         # where the branch holds the base's tip already: what a rebase left behind, if there is that
-        own = left_behind(workspace) if _holds(workspace, head, base) else head
-        trees = _of_two(workspace, base, (own, base)) if own else {"ancestor": base}
-        return trees, "a rebase" if own not in ("", head) else "the base branch"
+        tip = left_behind(workspace) if _holds(workspace, head, base) else head
+        trees = _of_two(workspace, base, (tip, base)) if tip else {"ancestor": base}
+        return trees, "a rebase" if tip not in ("", head) else "the base branch"
     return {}, "no merge in sight"
 
 
@@ -148,7 +148,7 @@ def _holds(workspace: Workspace, commit: str, other: str) -> bool:
     return not workspace.repository.git("rev-list", "-1", other, "--not", commit)
 
 
-def _unlike(snapshot: Snapshot, trees: Mapping[str, Nodes]) -> tuple[str, ...]:
+def _changed_apps(snapshot: Snapshot, trees: Mapping[str, Nodes]) -> tuple[str, ...]:
     """Apps that are not the same in all trees and now, with those that build on them."""
     now = {key: source_of(snapshot, key) for key in snapshot.graph.nodes}
     changed = {
@@ -165,9 +165,11 @@ def _renamed(old: Nodes, after: Snapshot) -> tuple[tuple[str, str, str], ...]:
     """Nodes that are there under another name now, found by their operations."""
     new = {key: source_of(after, key) for key in after.graph.nodes}
     gone = {k: s for k, s in old.items() if new.get(NodeKey(k.app, k.name)) != s}
-    found = []
+    renamed = []
     for app in sorted({key.app for key in gone}):
-        own = {key.name: source for key, source in gone.items() if key.app == app}
+        old_sources = {key.name: source for key, source in gone.items() if key.app == app}
         now = {key.name: source for key, source in new.items() if key.app == app}
-        found += [(app, name, other) for name, other in sorted(pair_names(own, now).items())]
-    return tuple(found)
+        renamed += [
+            (app, name, other) for name, other in sorted(pair_names(old_sources, now).items())
+        ]
+    return tuple(renamed)

@@ -17,14 +17,14 @@ from migmerge.migrations.model import NodeKey
 def merges(workspace: Workspace, asked: tuple[str, ...]) -> list[tuple[str, Records]]:
     """Each ref with what merging it into HEAD would give; an empty one is the target branch."""
     head = commit_of(workspace.repository, "HEAD")
-    found = []
+    merged = []
     for ref in asked:
         if ref:
             name, commit = ref, commit_of(workspace.repository, ref)
         else:
             name, commit = find_target(workspace.repository, workspace.config.base)
-        found.append((name, merge_records(workspace.repository, head, commit)))
-    return found
+        merged.append((name, merge_records(workspace.repository, head, commit)))
+    return merged
 
 
 def with_refs(

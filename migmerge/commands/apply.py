@@ -101,7 +101,7 @@ def apply_fix(
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
     committed = _commit(repository, done, options)
     if committed:
-        return FixReport(done, verification, committed.told, written=True, whole=committed.done)
+        return FixReport(done, verification, committed.message, written=True, whole=committed.done)
     return FixReport(done, verification, _finish(workspace, prepared.uncommitted), written=True)
 
 
@@ -178,7 +178,7 @@ def _blocked(
     plan: FixPlan, blocking: Sequence[AffectedDatabase], conflicts: Sequence[Conflict]
 ) -> FixPlan:
     """Nothing is regenerated that a database has applied: it would run again, on new columns."""
-    told = tuple(
+    reasons = tuple(
         f"{database.name} has applied {', '.join(map('.'.join, database.rows))}: made again it "
         "would run again, and what its columns hold would be lost"
         for database in blocking
@@ -196,7 +196,7 @@ def _blocked(
                 Refusal(
                     r.key,
                     "applied",
-                    told,
+                    reasons,
                     ways.get(r.key, (fix_command(r.key, "renumber"),)),
                 ),
             )
@@ -216,12 +216,12 @@ def _interrupted(back: TakenBack, transaction: Transaction) -> str:
 
 def _with_databases(plan: FixPlan, affected: Sequence[AffectedDatabase]) -> FixPlan:
     """The plan with what becomes of databases that have applied what is renamed."""
-    found = []
+    resolutions = []
     for resolution in plan.resolutions:
-        own = [str(database) for database in affected if resolution.key in database.apps]
-        reasons = (*resolution.reasons, *own) if resolution.renamed else resolution.reasons
-        found.append(resolution._replace(reasons=reasons))
-    return plan._replace(resolutions=tuple(found))
+        sentences = [str(database) for database in affected if resolution.key in database.apps]
+        reasons = (*resolution.reasons, *sentences) if resolution.renamed else resolution.reasons
+        resolutions.append(resolution._replace(reasons=reasons))
+    return plan._replace(resolutions=tuple(resolutions))
 
 
 def _verify(

@@ -31,12 +31,12 @@ def scope_of(repository: Repository, snapshot: Snapshot, directory: str) -> Scop
     """The nearest project above `directory`; at the top of the repository each."""
     here = os.path.relpath(os.path.realpath(directory), os.path.realpath(repository.root))
     inside = "" if here == os.curdir or here.startswith(os.pardir) else here.replace(os.sep, "/")
-    known = snapshot.projects
-    places = projects_in_scope(inside, known)
+    projects = snapshot.projects
+    places = projects_in_scope(inside, projects)
     apps = {
         app.key
         for app in snapshot.apps.values()
-        if not known or set(owners(app.directory, known)) & set(places)
+        if not projects or set(owners(app.directory, projects)) & set(places)
     }
     return Scope(places, frozenset(apps), inside)
 
@@ -47,18 +47,18 @@ def apps_named(snapshot: Snapshot, name: str, scope: Scope) -> list[App]:
     Of apps with one label those in `scope` are meant, if any are.
     """
     tidy = name.rstrip("/")
-    found = [a for a in snapshot.apps.values() if tidy in (a.label, a.directory, a.key)]
-    found = [app for app in found if app.key in scope.apps] or found
-    if not found:
-        found = _apps_at(snapshot, name, scope)
-    if not found:
+    apps = [a for a in snapshot.apps.values() if tidy in (a.label, a.directory, a.key)]
+    apps = [app for app in apps if app.key in scope.apps] or apps
+    if not apps:
+        apps = _apps_at(snapshot, name, scope)
+    if not apps:
         labels = sorted({app.label for app in snapshot.apps.values()})
         near = get_close_matches(tidy.lower(), labels, 1)
-        known = f"{', '.join(labels)}{f'; did you mean {near[0]}?' if near else ''}"
+        hint = f"{', '.join(labels)}{f'; did you mean {near[0]}?' if near else ''}"
         raise UserError(
-            "unknown-app", f"no app {name!r} with migrations here", f"there are: {known}"
+            "unknown-app", f"no app {name!r} with migrations here", f"there are: {hint}"
         )
-    return found
+    return apps
 
 
 def _apps_at(snapshot: Snapshot, name: str, scope: Scope) -> list[App]:
@@ -79,20 +79,20 @@ def keys_named(snapshot: Snapshot, names: Sequence[str], scope: Scope) -> frozen
     """
     if not names:
         return scope.apps
-    found: set[str] = set()
+    keys: set[str] = set()
     for name in names:
         apps = apps_named(snapshot, name, scope)
         if name.rstrip("/") in {app.label for app in apps}:
             _refuse_ambiguous(name, apps)
-        found |= {app.key for app in apps}
-    return frozenset(found)
+        keys |= {app.key for app in apps}
+    return frozenset(keys)
 
 
 def app_named(snapshot: Snapshot, name: str, scope: Scope) -> App:
     """The only one; UserError where a label is ambiguous, too."""
-    found = apps_named(snapshot, name, scope)
-    _refuse_ambiguous(name, found)
-    return found[0]
+    apps = apps_named(snapshot, name, scope)
+    _refuse_ambiguous(name, apps)
+    return apps[0]
 
 
 def _refuse_ambiguous(name: str, apps: Sequence[App]) -> None:

@@ -63,16 +63,16 @@ def check(options: CheckOptions) -> int:
     from migmerge.commands.full_check import count_migrations, look, tell
 
     checked = [look(workspace, tree, prefixes, options) for tree in trees]
-    if gate.target and not all(known.size[0] for known in checked):
+    if gate.target and not all(one.size[0] for one in checked):
         refuse_empty(gate, 0, count_migrations(workspace, gate.target.commit))
     if options.format == "text":
-        for known in checked:
-            tell(repository, known, options)
+        for one in checked:
+            tell(repository, one, options)
     else:
         from migmerge.report.formats import document  # each format pays for itself
 
         print(document(options.format, checked))
-    return 1 if any(known.findings.conflicts for known in checked) else 0
+    return 1 if any(one.findings.conflicts for one in checked) else 0
 
 
 def _tell_renumbered(repository: Repository) -> None:
@@ -120,7 +120,7 @@ def _pushed(options: CheckOptions, repository: Repository) -> str:
 def _prefixes(repository: Repository, options: CheckOptions) -> list[str]:
     """The PATH filters, relative to the top of the work tree."""
     top = os.path.realpath(repository.root)
-    found = []
+    prefixes = []
     for path in options.paths:
         full = os.path.realpath(os.path.join(options.directory, path))
         if os.path.isfile(full):
@@ -128,5 +128,5 @@ def _prefixes(repository: Repository, options: CheckOptions) -> list[str]:
         relative = os.path.relpath(full, top).replace(os.sep, "/")
         if relative == ".." or relative.startswith("../"):
             raise UserError("no-repository", f"{path} is outside the repository {top}")
-        found.append("" if relative == "." else relative)
-    return found
+        prefixes.append("" if relative == "." else relative)
+    return prefixes

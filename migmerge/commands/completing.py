@@ -19,20 +19,20 @@ def complete(parser: argparse.ArgumentParser) -> None:
     """Answer a shell that asks through argcomplete, and exit; else do nothing."""
     from argcomplete import autocomplete
 
-    for own in (parser, *_below(parser)):
-        for action in own._actions:
+    for subparser in (parser, *_below(parser)):
+        for action in subparser._actions:
             if isinstance(action.metavar, str) and action.metavar in _OFFERS:
                 action.completer = _offering(_OFFERS[action.metavar])  # type: ignore[attr-defined]
     autocomplete(parser)
 
 
 def _below(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
-    found: list[argparse.ArgumentParser] = []
+    parsers: list[argparse.ArgumentParser] = []
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for own in action.choices.values():
-                found += [own, *_below(own)]
-    return found
+            for subparser in action.choices.values():
+                parsers += [subparser, *_below(subparser)]
+    return parsers
 
 
 def _offering(names: Callable[[argparse.Namespace], list[str]]) -> Callable[..., list[str]]:

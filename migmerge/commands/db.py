@@ -10,15 +10,16 @@ from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.arguments_of_apps import says_yes, scope_of
 from migmerge.commands.exclusive import exclusive, tidy_up
 from migmerge.databases.diagnosis import Reconciliation
-from migmerge.databases.reconcile import UNPROTECT, read_reconciliations
+from migmerge.databases.project_diagnosis import Inquiry, read_reconciliations
+from migmerge.databases.reconcile import UNPROTECT
 from migmerge.errors import UserError
 from migmerge.git.repository import find_directory, find_work_tree
 from migmerge.project.configured_databases import (
     Database,
     Permission,
+    compare_tables,
     parse_database,
     reconcile_one,
-    unlike_tables,
 )
 from migmerge.project.interpreter import NoProject, Project
 from migmerge.project.run import Unanswered
@@ -44,16 +45,16 @@ def status(options: DbOptions) -> int:
     tidy_up(repository)
     workspace = open_workspace(repository, options.config)
     snapshot = read_snapshot(workspace)
-    told = []
+    reports = []
     projects, whole = _projects(workspace, snapshot, options)
     for project, apps in projects.items():
         for plan, database in _reconciliations(workspace, snapshot, project, apps, options):
             compared = options.schema and not plan.status.error
-            unlike = unlike_tables(project, database) if compared else []
-            told.append(DatabaseReport(plan, unlike, project.place))
-    text = status_json(told) if options.format == "json" else status_text(told)
+            differences = compare_tables(project, database) if compared else []
+            reports.append(DatabaseReport(plan, differences, project.place))
+    text = status_json(reports) if options.format == "json" else status_text(reports)
     print(text, end="")
-    return 0 if whole and all(t.plan.settled and not t.unlike for t in told) else 1
+    return 0 if whole and all(t.plan.settled and not t.differences for t in reports) else 1
 
 
 def reconcile(options: DbOptions) -> int:
@@ -84,10 +85,11 @@ def reconcile_renamed(directory: str, config_file: str | None) -> int:
         for project, apps in projects_of(workspace, snapshot, sorted(snapshot.apps)).items():
             if isinstance(project, NoProject):
                 continue
-            found = read_reconciliations(
-                repository, snapshot, project, apps, Database(), (), allowed
-            )
-            for plan, database in () if isinstance(found, Unanswered) else found:
+            inquiry = Inquiry(project, apps, allowed=allowed)
+            reconciliations = read_reconciliations(repository, snapshot, inquiry)
+            if isinstance(reconciliations, Unanswered):
+                continue
+            for plan, database in reconciliations:
                 if plan.rows and not plan.status.protected:
                     done.append(_reconcile(project, database, plan, options))
     return 0 if all(done) else 1
@@ -107,8 +109,8 @@ def _reconcile(
     try:
         reply = reconcile_one(project, database, plan.rows, plan.runs)
     except KeyboardInterrupt:
-        told = f"{plan.status.alias} may be half-way: migmerge db reconcile goes on from there"
-        raise KeyboardInterrupt(told) from None
+        state = f"{plan.status.alias} may be half-way: migmerge db reconcile goes on from there"
+        raise KeyboardInterrupt(state) from None
     print(reconciled_text(plan, reply), end="")
     return not reply.why
 
@@ -127,9 +129,11 @@ def _projects(
     """The projects that are meant with the keys of their apps, and whether these are all; UserError
     where none runs."""
     scope = scope_of(workspace.repository, snapshot, options.directory)
-    found = projects_of(workspace, snapshot, sorted(scope.apps), scope.places)
-    projects = {project: own for project, own in found.items() if isinstance(project, Project)}
-    reasons = [project.why for project in found if isinstance(project, NoProject)]
+    all_projects = projects_of(workspace, snapshot, sorted(scope.apps), scope.places)
+    projects = {
+        project: apps for project, apps in all_projects.items() if isinstance(project, Project)
+    }
+    reasons = [project.why for project in all_projects if isinstance(project, NoProject)]
     if not projects:
         why = reasons[0] if reasons else "no migrations"
         hint = "name the project's manage.py in the configuration: manage = ..."
@@ -148,9 +152,12 @@ def _reconciliations(
 ) -> list[tuple[Reconciliation, Database]]:
     asked = parse_database(options.database) if options.database else Database()
     allowed = Permission(protected=workspace.config.protected_databases)
-    found = read_reconciliations(workspace.repository, snapshot, project, apps, asked, (), allowed)
-    if isinstance(found, Unanswered):
+    inquiry = Inquiry(project, apps, asked, allowed)
+    reconciliations = read_reconciliations(workspace.repository, snapshot, inquiry)
+    if isinstance(reconciliations, Unanswered):
         raise UserError(
-            "database", f"the project's databases can't be read: {found.why}", "mend what it says"
+            "database",
+            f"the project's databases can't be read: {reconciliations.why}",
+            "correct what it says",
         )
-    return found
+    return reconciliations

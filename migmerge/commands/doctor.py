@@ -91,23 +91,23 @@ def doctor(options: DoctorOptions) -> int:
         for problem in problems:
             print(f"{paint(problem.id, 'red')}: {printable(problem.text)}")
             print(f"  next: {paint(printable(problem.command), 'cyan')}")
-        found = count(len(problems), "problem") if problems else "all is well"
-        print(paint(found, "red" if problems else "green"))
+        summary = count(len(problems), "problem") if problems else "all is well"
+        print(paint(summary, "red" if problems else "green"))
     return 1 if problems else 0
 
 
 def _driver(repository: Repository) -> Iterator[Problem]:
-    found = read_driver(repository)
-    if not found.command:
-        if found.name:
+    driver = read_driver(repository)
+    if not driver.command:
+        if driver.name:
             text = "the driver has a name and no command: every merge of a migration dies"
             yield Problem("driver-without-command", text, "migmerge install")
         else:
             yield Problem("driver-missing", "git knows no merge driver", "migmerge install")
         return
-    python = interpreter_of(found.command)
+    python = interpreter_of(driver.command)
     if not python:
-        text = f"git runs {found.command!r}, which is not migmerge's"
+        text = f"git runs {driver.command!r}, which is not migmerge's"
         yield Problem("driver-foreign", text, f"git config --unset {SECTION}.driver")
     elif not shutil.which(python):
         text = f"the driver's interpreter is gone: {python} (git merges as text)"
@@ -115,9 +115,9 @@ def _driver(repository: Repository) -> Iterator[Problem]:
     elif subprocess.run([python, "-I", "-c", "import migmerge"], capture_output=True).returncode:
         text = f"{python} can't import migmerge (git merges as text)"
         yield Problem("driver-package", text, f"{python} -m pip install migmerge")
-    elif found.command != driver_command(python):
+    elif driver.command != driver_command(python):
         yield Problem("driver-outdated", "the driver is another version's", "migmerge install")
-    elif found.recursive != "text":
+    elif driver.recursive != "text":
         text = "the driver also runs for virtual merge bases"
         yield Problem("driver-recursive", text, "migmerge install")
 
@@ -125,19 +125,19 @@ def _driver(repository: Repository) -> Iterator[Problem]:
 def _reach(repository: Repository, snapshot: Snapshot) -> Iterator[Problem]:
     paths = sorted({m.path for m in snapshot.graph.nodes.values()})
     paths += [lock.path for lock in snapshot.lock_files]
-    told = merge_attributes(repository, paths) if paths else {}
+    attributes = merge_attributes(repository, paths) if paths else {}
     missed: dict[tuple[str, str], list[str]] = {}
-    for path, value in sorted(told.items()):
+    for path, value in sorted(attributes.items()):
         if value != "migmerge":
             missed.setdefault((path.rpartition("/")[0], value), []).append(path)
-    for (directory, value), own in missed.items():
-        place = f"{directory}/" if directory else own[0]
+    for (directory, value), paths_missed in missed.items():
+        place = f"{directory}/" if directory else paths_missed[0]
         if value == "unspecified":
-            text = f"the attribute does not reach {place} ({len(own)} files)"
+            text = f"the attribute does not reach {place} ({len(paths_missed)} files)"
             yield Problem("attribute-missing", text, "migmerge install")
         else:
             text = f"another attribute wins for {place}: merge is {value}"
-            command = f"git check-attr -a -- {own[0]}, then remove the line that says so"
+            command = f"git check-attr -a -- {paths_missed[0]}, then remove the line that says so"
             yield Problem("attribute-other", text, command)
 
 

@@ -34,9 +34,11 @@ class Examined(NamedTuple):
 def examine_projects(workspace: Workspace, snapshot: Snapshot, directory: str) -> list[Examined]:
     """The projects that a command in this directory means."""
     scope = scope_of(workspace.repository, snapshot, directory)
-    found = projects_of(workspace, snapshot, sorted(scope.apps), scope.places)
+    projects = projects_of(workspace, snapshot, sorted(scope.apps), scope.places)
     protected = workspace.config.protected_databases
-    return [Examined(p, p if isinstance(p, NoProject) else read_setup(p, protected)) for p in found]
+    return [
+        Examined(p, p if isinstance(p, NoProject) else read_setup(p, protected)) for p in projects
+    ]
 
 
 def project_lines(examined: Sequence[Examined]) -> Iterator[str]:

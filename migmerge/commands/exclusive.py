@@ -81,9 +81,9 @@ def _take_back_what_died(repository: Repository, *, databases: bool) -> bool:
     if back.stuck:
         text = f"{what} was interrupted here: {'; '.join(back.lines)}"
         raise UserError("half-done", text, TAKE_BACK)
-    told = [f"took back {what} that was interrupted", *back.lines]
+    lines = [f"took back {what} that was interrupted", *back.lines]
     if change.rows and not databases:
-        told += [f"rows may have either name: {database.name}" for database in change.rows]
-    for line in told:
+        lines += [f"rows may have either name: {database.name}" for database in change.rows]
+    for line in lines:
         print(f"migmerge: {printable(line)}", file=sys.stderr)
     return True

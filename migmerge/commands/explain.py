@@ -27,10 +27,10 @@ def explain(options: ExplainOptions) -> int:
 
 
 def _find(name: str) -> Message:
-    found = find_message(name)
-    if found is None:
+    message = find_message(name)
+    if message is None:
         raise UserError("options", f"no such message: {name!r}", "migmerge explain lists all")
-    return found
+    return message
 
 
 def _page(message: Message) -> str:

@@ -44,8 +44,8 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     keys = keys_named(snapshot, options.apps, scope)
     snapshot = _as_meant(workspace, snapshot, keys)
     moved = tuple(_name(name) for name in options.move)
-    found = analyse(workspace, snapshot, moved)
-    conflicts = [conflict for conflict in found.conflicts if conflict.app.key in keys]
+    findings = analyse(workspace, snapshot, moved)
+    conflicts = [conflict for conflict in findings.conflicts if conflict.app.key in keys]
     _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)
     strategy = options.strategy
@@ -61,31 +61,31 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
         take = taken_leaves(workspace, snapshot, conflicts, _name(options.take))
     interactive = is_interactive(options) and not options.yes
     carry = options.carry or workspace.config.carry
-    carried = _carried(repository, snapshot, conflicts, found, carry)
-    request = FixRequest(strategy, options.keep_names, found.prefer, interactive, take, carried)
+    carried = _carried(repository, snapshot, conflicts, findings, carry)
+    request = FixRequest(strategy, options.keep_names, findings.prefer, interactive, take, carried)
     chosen: Chosen | None = Chosen(conflicts, request)
     if interactive and strategy == "auto" and not options.dry_run:
-        chosen = choose(repository, snapshot, found, conflicts, request)
+        chosen = choose(repository, snapshot, findings, conflicts, request)
     if chosen is None:
         print("nothing was changed")
         return 1
     if chosen.conflicts != conflicts:  # some sides are known only now
-        carried = _carried(repository, snapshot, chosen.conflicts, found, carry)
+        carried = _carried(repository, snapshot, chosen.conflicts, findings, carry)
     conflicts, request, left = chosen
     request = request._replace(carried=carried)
-    published = found.published
+    published = findings.published
     planned = prepare_fix(workspace, snapshot, conflicts, request, published)
     if interactive and not options.dry_run and carry == "auto":
         answered = ask_carried(_renamed(snapshot, planned.plan, conflicts), request)
         if answered.carried.keys() != request.carried.keys():
             planned = prepare_fix(workspace, snapshot, conflicts, answered, published)
     if options.amend and planned.plan.changes:
-        refuse_amend(repository, found.base.commit if found.base else "")
+        refuse_amend(repository, findings.base.commit if findings.base else "")
 
     report = apply_fix(workspace, planned, options, held)
     report = report._replace(plan=_with_left(report.plan, left))
     code = print_report(repository, report, options)
-    if not options.quiet and any(c.app.key not in keys for c in found.conflicts):
+    if not options.quiet and any(c.app.key not in keys for c in findings.conflicts):
         top = shlex.quote(repository.root)
         where = "other apps: migmerge check" if options.apps else f"others: migmerge -C {top} check"
         print(printable(f"note: there are more in {where}"), file=sys.stderr)
@@ -96,13 +96,13 @@ def _carried(
     repository: Repository,
     snapshot: Snapshot,
     conflicts: Sequence[Conflict],
-    found: Findings,
+    findings: Findings,
     carry: str,
 ) -> Mapping[str, str]:
     """The apps whose renamed migrations keep their old names, each with why; `carry` is that of the
     configuration."""
     reasons = {}
-    base = found.base.commit if found.base else ""
+    base = findings.base.commit if findings.base else ""
     for conflict in undecided(conflicts):
         moving = [k for b in conflict.branches if b.side == "replayed" for k in b.nodes]
         if carry == "never" or not moving or _one_name_for_two(snapshot, conflict):
@@ -138,8 +138,8 @@ def _renamed(
 
 def _with_left(plan: FixPlan, left: Sequence[Resolution]) -> FixPlan:
     """The plan with what somebody left as it is."""
-    told = sorted((*plan.resolutions, *left), key=lambda r: (r.key, r.status))
-    return plan._replace(resolutions=tuple(told))
+    resolutions = sorted((*plan.resolutions, *left), key=lambda r: (r.key, r.status))
+    return plan._replace(resolutions=tuple(resolutions))
 
 
 def _as_meant(
@@ -151,8 +151,10 @@ def _as_meant(
     base = workspace.base
     renames = find_taken(workspace, snapshot, base.commit if base else "")
     if snapshot.graph.missing:
-        found = find_renames(workspace, snapshot)
-        renames = renames._replace(gone=found.gone, known=renames.known | found.known)
+        missing = find_renames(workspace, snapshot)
+        renames = renames._replace(
+            gone=missing.gone, known_paths=renames.known_paths | missing.known_paths
+        )
     gone, taken = (
         {key: node for key, node in names.items() if key.app in keys}
         for names in (renames.gone, renames.taken)
@@ -184,9 +186,9 @@ def _refuse_ambiguous(snapshot: Snapshot, conflicts: Sequence[Conflict]) -> None
 
 
 def _check_move(conflicts: Sequence[Conflict], moved: Sequence[str]) -> None:
-    known = {k.name for c in conflicts for b in c.branches for k in b.nodes}
+    names = {k.name for c in conflicts for b in c.branches for k in b.nodes}
     for name in moved:
-        if name not in known:
+        if name not in names:
             raise UserError(
                 "unknown-side", f"--move {name}: no such migration in a conflict", "migmerge check"
             )
@@ -198,6 +200,6 @@ def _strategy_of_take(strategy: str, conflicts: Sequence[Conflict]) -> str:
         raise UserError(
             "options", f"--take goes with --strategy merge, not {strategy}", "leave one out"
         )
-    if not any(conflict.assessment.disputed for conflict in conflicts):
+    if not any(conflict.assessment.set_on_both_sides for conflict in conflicts):
         raise UserError("options", "--take: there is nothing that both sides set", "migmerge check")
     return "merge"

@@ -45,15 +45,15 @@ def forecast(options: ForecastOptions) -> int:
     records = commit_records(repository, base.commit)
     snapshot, _ = recollect(workspace, records)
     branches = open_branches(repository, base.commit, options.refs, options.age, time.time())
-    found = foresee(workspace, snapshot, base, branches)
+    forecast_of_branches = foresee(workspace, snapshot, base, branches)
     if options.format == "html":
         from migmerge.report.forecast_page import forecast_page
 
-        print(forecast_page(found, base), end="")
+        print(forecast_page(forecast_of_branches, base), end="")
     elif options.format == "json":
-        print(forecast_json(found, base, len(branches)))
+        print(forecast_json(forecast_of_branches, base, len(branches)))
     else:
-        text, told = forecast_text(found, base, len(branches))
+        text, note = forecast_text(forecast_of_branches, base, len(branches))
         print(text, end="")
-        print(told, file=sys.stderr)
-    return 1 if found.collisions else 0
+        print(note, file=sys.stderr)
+    return 1 if forecast_of_branches.collisions else 0

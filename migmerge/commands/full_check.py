@@ -43,24 +43,24 @@ def look(
         _refuse_unknown(workspace.config, snapshot, prefixes)
         within = [*prefixes, *_named_elsewhere(workspace.config, snapshot)]
         whole, _ = recollect(workspace, records, within)
-        found = analyse(workspace, whole, always_base=always_base)
-        if not any(_inside(conflict, prefixes) for conflict in found.conflicts):
-            return Checked(snapshot, found._replace(conflicts=()), ref)
+        findings = analyse(workspace, whole, always_base=always_base)
+        if not any(_inside(conflict, prefixes) for conflict in findings.conflicts):
+            return Checked(snapshot, findings._replace(conflicts=()), ref)
     snapshot, sound = recollect(workspace, records)
-    found = analyse(workspace, snapshot, always_base=always_base)
-    checked = Checked(snapshot, found, ref)
-    if sound and not found.conflicts and not snapshot.oddities.settings_read:
-        notices = tuple(notice_line(notice) for notice in found.notices)
-        clean = Clean(*checked.size, found.asked, found.base, notices)
+    findings = analyse(workspace, snapshot, always_base=always_base)
+    checked = Checked(snapshot, findings, ref)
+    if sound and not findings.conflicts and not snapshot.oddities.settings_read:
+        notices = tuple(notice_line(notice) for notice in findings.notices)
+        clean = Clean(*checked.size, findings.asked, findings.base, notices)
         remember(workspace, records, clean)
-    conflicts = tuple(c for c in found.conflicts if _inside(c, prefixes))
+    conflicts = tuple(c for c in findings.conflicts if _inside(c, prefixes))
     if conflicts and not prefixes:
         scope = scope_of(workspace.repository, snapshot, options.directory)
         conflicts = tuple(c for c in conflicts if c.app.key in scope.apps)
-    hidden = len(found.conflicts) - len(conflicts)
+    hidden = len(findings.conflicts) - len(conflicts)
     if ref:
         conflicts = with_refs(workspace, snapshot, conflicts, ref)
-    return checked._replace(findings=found._replace(conflicts=conflicts), hidden=hidden)
+    return checked._replace(findings=findings._replace(conflicts=conflicts), hidden=hidden)
 
 
 def count_migrations(workspace: Workspace, commit: str) -> int:
@@ -77,8 +77,8 @@ def _named_elsewhere(config: Config, snapshot: Snapshot) -> list[str]:
         for reference in (*migration.header.dependencies, *migration.header.run_before)
     }
     places = candidate_directories(snapshot.listing.files, config.migration_modules.values())
-    own = {app.directory for app in snapshot.apps.values()}
-    return sorted(d for d in places - own if labels.intersection(d.split("/")[-2:]))
+    directories = {app.directory for app in snapshot.apps.values()}
+    return sorted(d for d in places - directories if labels.intersection(d.split("/")[-2:]))
 
 
 def _refuse_unknown(config: Config, snapshot: Snapshot, prefixes: list[str]) -> None:
@@ -88,9 +88,9 @@ def _refuse_unknown(config: Config, snapshot: Snapshot, prefixes: list[str]) -> 
             continue
         modules = config.migration_modules.values()
         places = sorted(candidate_directories(snapshot.listing.files, modules))
-        known = ", ".join(place or "." for place in places) or "nowhere"
+        listed = ", ".join(place or "." for place in places) or "nowhere"
         raise UserError(
-            "unknown-app", f"no migrations in or around {prefix}", f"there are some in {known}"
+            "unknown-app", f"no migrations in or around {prefix}", f"there are some in {listed}"
         )
 
 
@@ -104,25 +104,25 @@ def _inside(conflict: Conflict, prefixes: list[str]) -> bool:
 
 def tell(repository: Repository, checked: Checked, options: CheckOptions) -> None:
     """Findings on standard output, the rest on standard error."""
-    snapshot, found, ref, hidden = checked
+    snapshot, findings, ref, hidden = checked
     if not options.quiet:
-        for notice in found.notices:
+        for notice in findings.notices:
             print(notice_line(notice), file=sys.stderr)
-    if found.conflicts:
+    if findings.conflicts:
         files = {
             (snapshot.graph.nodes[key].path, key.version)
-            for conflict in found.conflicts
+            for conflict in findings.conflicts
             for branch in conflict.branches
             for key in branch.nodes
         }
         tips = list(snapshot.listing.commits) or current_tips(repository)
-        tips += [found.base.commit] if found.base else []
+        tips += [findings.base.commit] if findings.base else []
         paint = paint_for(options.color, sys.stdout)
         print(findings_text(checked, added_by(repository, files, tips), paint), end="")
     if options.quiet:
         return
     if options.verbose:
         print("".join(f"{line}\n" for line in what_was_read(checked)), end="", file=sys.stderr)
-    print(summary(*checked.size, len(found.conflicts), ref), file=sys.stderr)
+    print(summary(*checked.size, len(findings.conflicts), ref), file=sys.stderr)
     if hidden:
         print(f"note: {hidden} more elsewhere: migmerge check", file=sys.stderr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from migmerge.analysis.workspace import Workspace, open_workspace
@@ -29,7 +28,6 @@ def open_gate(
     refs: tuple[str, ...] = (),
     *,
     always: bool = False,
-    environment: Mapping[str, str] = os.environ,
 ) -> Gate:
     """The configuration of the branch that is merged into, for `refs` that would be merged, in CI,
     and where it is `always` the target's that counts; else the work tree's.
@@ -37,7 +35,7 @@ def open_gate(
     `chosen`, the file of `--config`, is the user's own and counts everywhere. A difference is told
     on stderr.
     """
-    in_front = always or refs or target_branches(environment)
+    in_front = always or refs or target_branches(os.environ)
     if chosen or not in_front:
         return Gate(open_workspace(repository, chosen, asked_base))
     target = find_base(repository, asked_base, None)
@@ -61,11 +59,13 @@ def read_target_config(repository: Repository, target: Base) -> Config:
 
 def _tell_differences(repository: Repository, config: Config, target: Base) -> None:
     try:
-        own = read_config(repository.root) if not repository.bare else config
+        work_tree = read_config(repository.root) if not repository.bare else config
     except UserError as error:
         differing = error.message
     else:
-        differing = ", ".join(k for k in Config._fields if getattr(own, k) != getattr(config, k))
+        differing = ", ".join(
+            k for k in Config._fields if getattr(work_tree, k) != getattr(config, k)
+        )
     if differing:
         from migmerge.report.messages import id_of  # only a difference needs them
         from migmerge.report.screen import printable

@@ -108,7 +108,7 @@ def rebase(options: GitOptions) -> int:
         # the message is the commit's own: nobody has to look at it
         code = interactive("rebase", "--continue", cwd=options.directory, editor="true")
     if code and is_rebasing(repository):
-        print("stopped: mend what is said above, then migmerge rebase --continue")
+        print("stopped: correct what it says above, then migmerge rebase --continue")
     if code:
         return 1
     # who knows how it began
@@ -140,12 +140,12 @@ def _fixed(repository: Repository, options: GitOptions, strategy: str, then: str
     try:
         done = fix(request) == 0
     except UserError:
-        print(printable(f"stopped: mend what is said below, then {then}"))
+        print(printable(f"stopped: correct what it says below, then {then}"))
         raise
     left = _unmerged(repository)
     if done and not left:
         return True
-    what = f"resolve {', '.join(left)}" if done else "mend what is said above"
+    what = f"resolve {', '.join(left)}" if done else "correct what it says above"
     print(printable(f"stopped: {what}, then {then}"))
     return False
 

@@ -79,14 +79,16 @@ def install(options: InstallOptions) -> int:
     config = read_config(repository.root, options.config)
     _refuse_unreachable(sys.executable)
     _refuse_scope(repository, options.scope)
-    found = read_driver(repository).command
-    if found and not interpreter_of(found):
+    driver = read_driver(repository).command
+    if driver and not interpreter_of(driver):
         hint = f"git config --unset {SECTION}.driver, if it is not needed"
-        raise UserError("wiring", f"{SECTION}.driver is another one: {found}", hint)
+        raise UserError("wiring", f"{SECTION}.driver is another one: {driver}", hint)
     wiring = _wiring(repository, config, options)
-    told = None if options.dry_run or repository.bare else ask_preferences(repository, config)
-    if told:
-        path, after = told
+    preferences = (
+        None if options.dry_run or repository.bare else ask_preferences(repository, config)
+    )
+    if preferences:
+        path, after = preferences
         wiring = wiring._replace(files=(*wiring.files, File(path, read_file(path), after)))
     return _install(repository, wiring, options)
 
@@ -195,12 +197,12 @@ def _has_empty_section(repository: Repository) -> bool:
 def _attribute_files(repository: Repository, options: InstallOptions) -> list[str]:
     """Where attributes may be: of the scope, and the one that is shared by committing it."""
     if options.scope == "global":
-        found = [global_attributes(repository)]
+        paths = [global_attributes(repository)]
     else:
-        found = [git_place(repository, os.path.join("info", "attributes"))]
-        found += [] if repository.bare else [os.path.join(repository.root, ".gitattributes")]
-        return found
-    return [os.path.realpath(path) for path in found]  # the user's own, wherever it leads
+        paths = [git_place(repository, os.path.join("info", "attributes"))]
+        paths += [] if repository.bare else [os.path.join(repository.root, ".gitattributes")]
+        return paths
+    return [os.path.realpath(path) for path in paths]  # the user's own, wherever it leads
 
 
 def _is_named(repository: Repository, scope: str) -> bool:
@@ -212,10 +214,13 @@ def _install(repository: Repository, wiring: Wiring, options: InstallOptions) ->
     files = [file for file in wiring.files if file.before != file.after]
     scope = f"--{options.scope}"
     settings = [pair for pair in wiring.settings if not _is_set(repository, scope, *pair)]
+    in_repository = [place for file in files if (place := _in_work_tree(repository, file.path))]
+    if in_repository:
+        print(f"part of the repository, for everybody who clones it: {', '.join(in_repository)}")
     for file in files:
-        _tell(repository, file)
+        _print_diff(repository, file)
     for key, value in settings:
-        print(printable(f"git config {scope} {key} {value}" if value else f"remove {key}"))
+        print(printable(_config_command(scope, key, value)))
     refuse_links(repository, files)
     if not options.dry_run:
         prepared = prepare(files)
@@ -225,14 +230,14 @@ def _install(repository: Repository, wiring: Wiring, options: InstallOptions) ->
             put(prepared)
         finally:
             discard(prepared)
-        own = [git_place(repository, name) for name in ("hooks", "info")]
-        sweep({*own, *(os.path.dirname(file.path) for file in wiring.files)})
+        directories = [git_place(repository, name) for name in ("hooks", "info")]
+        sweep({*directories, *(os.path.dirname(file.path) for file in wiring.files)})
     if (files or settings) and not options.dry_run:
         installed = any(value for _, value in wiring.settings)
         print("done; migmerge uninstall takes it out again" if installed else "done")
-        own = [name for file in files if (name := _in_work_tree(repository, file.path))]
-        if own:
-            print(f"next: git add -- {shlex.join(own)}")
+        changed = [p for p in in_repository if os.path.exists(os.path.join(repository.root, p))]
+        if changed:
+            print(f"next: git add -- {shlex.join(changed)}")
     for note in wiring.notes:
         print(printable_lines(note))
     if not files and not settings:
@@ -240,12 +245,20 @@ def _install(repository: Repository, wiring: Wiring, options: InstallOptions) ->
     return 0 if wiring.complete else 1
 
 
+def _config_command(scope: str, key: str, value: str) -> str:
+    """What is done to git's configuration, as it could be typed."""
+    if value:
+        return shlex.join(["git", "config", scope, key, value])
+    option = "--remove-section" if key == SECTION else "--unset-all"
+    return shlex.join(["git", "config", scope, option, key])
+
+
 def _in_work_tree(repository: Repository, path: str) -> str:
     """The path as git would track it; empty where it is the user's or git's own."""
     shown = os.path.relpath(path, repository.root)
     outside = shown.startswith(os.pardir) or os.path.isabs(shown)
     hidden = os.path.commonpath([repository.git_dir, os.path.realpath(path)]) == repository.git_dir
-    return "" if outside or hidden or not os.path.exists(path) else shown.replace(os.sep, "/")
+    return "" if outside or hidden else shown.replace(os.sep, "/")
 
 
 def _is_set(repository: Repository, scope: str, key: str, value: str) -> bool:
@@ -285,7 +298,7 @@ def _remove_section(repository: Repository, scope: str, section: str) -> None:
         put(prepare([File(path, before, after)]))
 
 
-def _tell(repository: Repository, file: File) -> None:
+def _print_diff(repository: Repository, file: File) -> None:
     """The change as a diff."""
     shown = os.path.relpath(file.path, repository.root)
     old, new = (_lines(data) for data in (file.before, file.after))

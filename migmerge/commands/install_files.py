@@ -6,15 +6,12 @@ import contextlib
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository
-from migmerge.regular import read_regular
-
-_TEMPORARY = ".migmerge-"
+from migmerge.regular import TEMPORARY, read_regular, write_temporary
 
 
 class File(NamedTuple):
@@ -114,7 +111,7 @@ def sweep(directories: Iterable[str]) -> None:
     """Take away what an installation that was killed had prepared."""
     for directory in directories:
         for name in os.listdir(directory) if os.path.isdir(directory) else ():
-            if name.startswith(_TEMPORARY):
+            if name.startswith(TEMPORARY):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(directory, name))
 
@@ -150,8 +147,7 @@ def _copy_aside(path: str, moved: str) -> None:
     try:
         os.link(path, moved)
     except OSError:  # a file system without hard links
-        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=os.path.dirname(moved))
-        os.close(handle)
+        name = write_temporary(moved, b"", 0o600)
         shutil.copy2(path, name)
         os.replace(name, moved)
 
@@ -171,14 +167,4 @@ def _temporary(file: File) -> str:
     mode = 0o644
     if os.path.exists(file.path):
         mode = stat.S_IMODE(os.stat(file.path).st_mode)
-    handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=os.path.dirname(file.path))
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(file.after or b"")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, mode | 0o111 if file.executable else mode)
-    except BaseException:
-        os.unlink(name)
-        raise
-    return name
+    return write_temporary(file.path, file.after or b"", mode | 0o111 if file.executable else mode)

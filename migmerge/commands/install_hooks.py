@@ -59,9 +59,9 @@ def plan_hooks(repository: Repository, choice: str) -> Wiring:
     directory = git_place(repository, "hooks")
     if os.path.lexists(directory) and not os.path.isdir(directory):
         return Wiring((), (), (f"core.hooksPath is {directory}: no hook runs here",))
-    own = os.path.join(repository.git_path(""), "")
+    git_directory = os.path.join(repository.git_path(""), "")
     common = git_place(repository, "")
-    outside = not directory.startswith((own, os.path.join(common, "")))
+    outside = not directory.startswith((git_directory, os.path.join(common, "")))
     text = f"core.hooksPath is {directory}: other repositories may run these hooks, too"
     notes = (text,) if outside else ()
     if manager.kind == "lefthook":
@@ -101,8 +101,8 @@ def _shared(repository: Repository, manager: Manager) -> Wiring:
             files.append(File(path, before, after, executable=before is None))
     who = "husky's hooks" if manager.kind == "husky" else "hooks that are part of the repository"
     place = os.path.relpath(manager.place, repository.root)
-    told = (f"{place} has {who}: in another clone migmerge install names its interpreter", *notes)
-    return Wiring(tuple(files), ((PYTHON_KEY, sys.executable),), told, complete=not notes)
+    hints = (f"{place} has {who}: in another clone migmerge install names its interpreter", *notes)
+    return Wiring(tuple(files), ((PYTHON_KEY, sys.executable),), hints, complete=not notes)
 
 
 def _lefthook(manager: Manager, directory: str, notes: tuple[str, ...]) -> Wiring:
@@ -117,10 +117,10 @@ def _lefthook(manager: Manager, directory: str, notes: tuple[str, ...]) -> Wirin
         text = f"lefthook's {name} can't be edited ({after.why}); add to what it says:\n{lines}"
         return Wiring(tuple(files), (), (*notes, text), complete=False)
     files.append(File(manager.place, source, after))
-    told = (
+    hints = (
         (f"lefthook runs {', '.join(theirs)} by {name}; then: lefthook install",) if theirs else ()
     )
-    return Wiring(tuple(files), (), (*notes, *told))
+    return Wiring(tuple(files), (), (*notes, *hints))
 
 
 def _hook_files(directory: str, names: Collection[str]) -> list[File]:
@@ -152,31 +152,31 @@ def hooks_back(repository: Repository) -> list[File]:
     manager = find_manager(repository)
     if manager.kind in ("husky", "tracked"):
         return [_shared_back(os.path.join(manager.place, name)) for name in NAMES]
-    found = []
+    files = []
     if manager.kind == "lefthook":
         before = read_file(manager.place)
-        found.append(File(manager.place, before, without_blocks(before)))
+        files.append(File(manager.place, before, without_blocks(before)))
     for hook in read_hooks(git_place(repository, "hooks")):
         old = hook.path + SUFFIX
         # where somebody took it away just ours goes
         moved = old if os.path.lexists(old) else ""
         if hook.kind == "ours":
-            found.append(File(hook.path, read_file(hook.path), None))
+            files.append(File(hook.path, read_file(hook.path), None))
         elif hook.kind == "chained" or (hook.kind == "nothing" and moved):
-            found.append(File(hook.path, read_file(hook.path), _read_link(old), moved=moved))
+            files.append(File(hook.path, read_file(hook.path), _read_link(old), moved=moved))
         elif hook.kind == "foreign" and BEGIN.decode() in hook.text:
             before = read_file(hook.path)
             after = without_check(before)
-            found.append(File(hook.path, before, after, executable=hook.executable))
+            files.append(File(hook.path, before, after, executable=hook.executable))
         elif moved and _read_link(old) == _read_link(hook.path):
-            found.append(File(old, read_file(old), None))  # killed before it took the place
-    return found
+            files.append(File(old, read_file(old), None))  # killed before it took the place
+    return files
 
 
 def _read_link(path: str) -> bytes | None:
     """The bytes of a file, or where a link leads that leads nowhere."""
-    found = read_file(path)
-    return os.fsencode(os.readlink(path)) if found is None and os.path.islink(path) else found
+    content = read_file(path)
+    return os.fsencode(os.readlink(path)) if content is None and os.path.islink(path) else content
 
 
 def _shared_back(path: str) -> File:

@@ -99,14 +99,14 @@ def _answer(writer: int, versions: Versions) -> NoReturn:
 
 def _read_until(reader: int, end: float) -> bytes:
     """All that is written; TimeoutError where that isn't over at `end`."""
-    found = b""
+    data = b""
     with selectors.DefaultSelector() as selector:
         selector.register(reader, selectors.EVENT_READ)
         while selector.select(max(end - time.monotonic(), 0)):
             part = os.read(reader, 65536)
             if not part:
-                return found
-            found += part
+                return data
+            data += part
     raise TimeoutError(f"it takes more than {_SECONDS} seconds")
 
 

@@ -29,7 +29,7 @@ class Chosen(NamedTuple):
 def choose(
     repository: Repository,
     snapshot: Snapshot,
-    found: Findings,
+    findings: Findings,
     conflicts: Sequence[Conflict],
     request: FixRequest,
 ) -> Chosen | None:
@@ -37,12 +37,12 @@ def choose(
     asked = undecided(conflicts)
     nodes = snapshot.graph.nodes
     leaves = {b.leaf for c in asked for b in c.branches if b.leaf in nodes}
-    base = found.base
+    base = findings.base
     tips = [*current_tips(repository), *([base.commit] if base else [])]
     added = added_by(repository, {(nodes[key].path, key.version) for key in leaves}, tips)
-    seen = Seen(snapshot, base.name if base else None, added, found.prefer)
+    seen = Seen(snapshot, base.name if base else None, added, findings.prefer)
     chosen: dict[str, Choice] = {}
-    meant: dict[Conflict, Conflict] = {}
+    with_sides: dict[Conflict, Conflict] = {}
     left: list[Resolution] = []
     for index, conflict in enumerate(asked, 1):
         ways = options(snapshot, conflict, request)
@@ -55,9 +55,9 @@ def choose(
         else:
             option = next(option for option in ways if option.key == key)
             chosen[conflict.app.key] = option.choice
-            meant[conflict] = option.conflict
+            with_sides[conflict] = option.conflict
     skipped = {conflict.app.key for conflict in asked} - chosen.keys()
-    kept = [meant.get(c, c) for c in conflicts if c.app.key not in skipped]
+    kept = [with_sides.get(c, c) for c in conflicts if c.app.key not in skipped]
     return Chosen(kept, request._replace(chosen=chosen), tuple(left))
 
 

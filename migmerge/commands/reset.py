@@ -17,7 +17,12 @@ from migmerge.commands.undo import UndoOptions, last_change, undo, why_not
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.databases.reconcile import UNPROTECT
 from migmerge.databases.reset_app import Reset, not_regenerable, plan_reset, ritual
-from migmerge.databases.reset_record import Kept, forget, keep, kept
+from migmerge.databases.reset_record import (
+    ResetRecord,
+    add_reset_record,
+    forget_last_reset,
+    reset_records,
+)
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository, find_work_tree
 from migmerge.migrations.model import App
@@ -26,6 +31,7 @@ from migmerge.project.configured_databases import (
     Database,
     Permission,
     Row,
+    RowChange,
     parse_database,
     read_app_rows,
     read_status,
@@ -89,32 +95,32 @@ def reset(options: ResetOptions) -> int:
         if isinstance(plan, Refusal):
             reasons += plan.reasons
         new = plan.new if isinstance(plan, Reset) else _names(snapshot, app)
-        told = "" if reasons else _judged(workspace, project, app)
-        reasons += [f"before anything is replaced: {told}"] if told else []
+        problem = "" if reasons else _judged(workspace, project, app)
+        reasons += [f"before anything is replaced: {problem}"] if problem else []
         protected = workspace.config.protected_databases
         targets = [_target(project, app, new, name, protected) for name in options.databases]
         reasons += [target.why for target in targets if isinstance(target, Unanswered)]
         if options.rows and not options.lose_data_migrations:
-            found = [target for target in targets if isinstance(target, Target)]
-            reasons += [line for target in found for line in _faked(snapshot, app, target)]
+            named = [target for target in targets if isinstance(target, Target)]
+            reasons += [line for target in named for line in _faked(snapshot, app, target)]
         if reasons or isinstance(plan, Refusal):
             print(printable(f"{app.label}: refused {id_of('reset')}"))
             print("".join(f"  - {printable(reason)}\n" for reason in reasons), end="")
             return 1
-        found = [target for target in targets if isinstance(target, Target)]
-        _show(repository, app, plan, found, options)
+        named = [target for target in targets if isinstance(target, Target)]
+        _show(repository, app, plan, named, options)
         if not options.apply:
             print("nothing was changed: this is the plan; add --apply")
             return 0
-        return _apply(workspace, project, app, plan, found)
+        return _apply(workspace, project, app, plan, named)
 
 
 def _project(workspace: Workspace, snapshot: Snapshot, app: App, scope: Scope) -> Project:
     """The app's only project; UserError where there is none, or several have the app."""
-    found = projects_of(workspace, snapshot, [app.key], scope.places)
-    if not found:  # the app was named in another project's directory
-        found = projects_of(workspace, snapshot, [app.key])
-    projects = [project for project in found if isinstance(project, Project)]
+    projects_of_app = projects_of(workspace, snapshot, [app.key], scope.places)
+    if not projects_of_app:  # the app was named in another project's directory
+        projects_of_app = projects_of(workspace, snapshot, [app.key])
+    projects = [project for project in projects_of_app if isinstance(project, Project)]
     if len(projects) > 1:
         places = ", ".join(sorted(project.name for project in projects))
         raise UserError(
@@ -122,7 +128,9 @@ def _project(workspace: Workspace, snapshot: Snapshot, app: App, scope: Scope) -
             f"run it in the directory of one: migmerge -C {projects[0].name} reset {app.label}",
         )  # fmt: skip
     if not projects:
-        why = next((project.why for project in found if isinstance(project, NoProject)), "")
+        why = next(
+            (project.why for project in projects_of_app if isinstance(project, NoProject)), ""
+        )
         raise UserError("no-project", f"no Django project to ask: {why}", "manage = ... names one")
     return projects[0]
 
@@ -140,9 +148,9 @@ def _reasons(
     options: ResetOptions,
 ) -> list[str]:
     """What stands against it in the files of the project."""
-    found = analyse(workspace, snapshot).conflicts
-    own = apps_of(snapshot, project)
-    conflicts = [conflict for conflict in found if conflict.app.key in own]
+    all_conflicts = analyse(workspace, snapshot).conflicts
+    apps = apps_of(snapshot, project)
+    conflicts = [conflict for conflict in all_conflicts if conflict.app.key in apps]
     reasons = [f"{c.app.label} has a conflict: {fix_command(c.app.key)}" for c in conflicts]
     if not options.rows and not options.lose_data_migrations:
         lost = not_regenerable(snapshot, app)
@@ -152,11 +160,11 @@ def _reasons(
 
 def _faked(snapshot: Snapshot, app: App, target: Target) -> list[str]:
     """Code that the database has not run, and never would."""
-    known = {name for name, _ in target.before}
+    recorded = {name for name, _ in target.before}
     return [
         f"{target.shown}: {lost}, and has no row: it would never run (--lose-data-migrations)"
         for lost in not_regenerable(snapshot, app)
-        if lost.migration not in known
+        if lost.migration not in recorded
     ]
 
 
@@ -173,13 +181,15 @@ def _target(
         if not isinstance(statuses, Unanswered) and any(status.protected for status in statuses):
             shown = without_password(name)
             raise UserError("database", f"database {shown} is protected", UNPROTECT)
-    found = read_app_rows(project, database, app.label)
+    rows = read_app_rows(project, database, app.label)
     target = Target(name, database, (), tuple((name, "") for name in new))
-    if isinstance(found, Unanswered):
-        return Unanswered(f"{target.shown}: {found.why}")
-    if found.unlike:
-        return Unanswered(f"{target.shown}: models and tables differ: {'; '.join(found.unlike)}")
-    return target._replace(before=found.rows)
+    if isinstance(rows, Unanswered):
+        return Unanswered(f"{target.shown}: {rows.why}")
+    if rows.differences:
+        return Unanswered(
+            f"{target.shown}: models and tables differ: {'; '.join(rows.differences)}"
+        )
+    return target._replace(before=rows.rows)
 
 
 def _show(
@@ -212,30 +222,33 @@ def _apply(
 
     Killed in between, the files are new and rows are old: running it again finishes.
     """
-    keep(workspace.repository, _entry(workspace.repository, app, plan, targets))
+    add_reset_record(workspace.repository, _entry(workspace.repository, app, plan, targets))
     files: Transaction | None = None
     done: list[Target] = []
     try:
         files = _write_files(workspace.repository, plan) if plan else None
         why = _judged(workspace, project, app) if plan else ""
         for target in () if why else targets:
-            rows = (target.before, target.after)
-            why = write_app_rows(project, target.database, app.label, *rows)
+            change = RowChange(app.label, target.before, target.after)
+            why = write_app_rows(project, target.database, change)
             if why:
                 why = f"{target.shown}: {why}"
                 break
             done.append(target)
     except BaseException:
         _put_back(project, app, files, done)
-        forget(workspace.repository)
+        forget_last_reset(workspace.repository)
         raise
     if why:
         _put_back(project, app, files, done)
-        forget(workspace.repository)
+        forget_last_reset(workspace.repository)
         print(printable(f"{app.label}: refused {id_of('reset')}, and everything put back: {why}"))
         return 1
     backup = tree_of_backup(workspace.repository, files.finished) if files else ""
-    keep(workspace.repository, kept(workspace.repository)[-1]._replace(done=True, backup=backup))
+    add_reset_record(
+        workspace.repository,
+        reset_records(workspace.repository)[-1]._replace(done=True, backup=backup),
+    )
     print("done; look, then git commit" if plan else "done")
     print("to take it back: migmerge reset --undo")
     return 0
@@ -271,24 +284,27 @@ def _judged(workspace: Workspace, project: Project, app: App) -> str:
 
 
 def _rows_back(project: Project, label: str, target: Target) -> str:
-    return write_app_rows(project, target.database, label, target.after, target.before, check=False)
+    change = RowChange(label, target.after, target.before, check=False)
+    return write_app_rows(project, target.database, change)
 
 
-def _entry(repository: Repository, app: App, plan: Reset | None, targets: Sequence[Target]) -> Kept:
+def _entry(
+    repository: Repository, app: App, plan: Reset | None, targets: Sequence[Target]
+) -> ResetRecord:
     """What is to be kept before anything is changed.
 
     Where a reset of the app was killed, what that had kept: its paths, and the rows of a
     database in which it was done already.
     """
-    last = kept(repository)[-1:]
+    last = reset_records(repository)[-1:]
     killed = last[0] if last and not last[0].done and last[0].label == app.label else None
     first = {name: before for name, before, _ in killed.databases} if killed else {}
     databases = [
         (t.name, first.get(t.name, t.before) if _is_new(t) else t.before, t.after) for t in targets
     ]
     paths = tuple(sorted(plan.files.changes)) if plan else ()
-    own = killed.paths if killed and killed.paths else paths
-    return Kept(app.label, own, tuple(databases), done=False)
+    changed_paths = killed.paths if killed and killed.paths else paths
+    return ResetRecord(app.label, changed_paths, tuple(databases), done=False)
 
 
 def _is_new(target: Target) -> bool:
@@ -302,14 +318,14 @@ def _undo(options: ResetOptions) -> int:
     workspace = open_workspace(repository, options.config)
     with exclusive(repository):  # an undo that was killed is taken back, or was done
         last_change(repository)
-    found = kept(repository)
-    if not found:
+    resets = reset_records(repository)
+    if not resets:
         raise UserError("nothing-to-undo", "there is no reset to take back here", "migmerge undo")
-    last = found[-1]
+    last = resets[-1]
     # killed just before it forgot the reset: rows went back first, then the files
     taken_back = bool(last.backup) and not is_backed_up(repository, last.backup)
     if taken_back:
-        forget(repository)
+        forget_last_reset(repository)
         print("as it was before the reset")
         return 0
     why = why_not(repository, last.paths) if last.paths else ""
@@ -329,12 +345,12 @@ def _undo(options: ResetOptions) -> int:
         print(f"{target.shown}: {len(before)} rows as before")
     code = undo(UndoOptions(options.directory, options.config, reset=True)) if last.paths else 0
     if code == 0:
-        forget(repository)
+        forget_last_reset(repository)
     return code
 
 
 def _has_rows(project: Project, label: str, target: Target) -> bool:
     """Whether a database has its old rows already: taken back before, and killed."""
-    found = read_app_rows(project, target.database, label)
+    rows = read_app_rows(project, target.database, label)
     names = [name for name, _ in target.before]
-    return isinstance(found, AppRows) and [name for name, _ in found.rows] == names
+    return isinstance(rows, AppRows) and [name for name, _ in rows.rows] == names

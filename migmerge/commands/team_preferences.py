@@ -26,8 +26,8 @@ def ask_preferences(repository: Repository, config: Config) -> tuple[str, bytes]
     habit = _answer("[m]erge migrations, [l]inear history, [a]uto-detect", "a")
     if habit[:1] not in _HABITS:
         raise UserError("options", f"no such answer: {habit}", "m, l or a")
-    found = find_base(repository, None, None)
-    base = _answer("Which branch has what is published?", found.name if found else "")
+    base_branch = find_base(repository, None, None)
+    base = _answer("Which branch has what is published?", base_branch.name if base_branch else "")
     if base and not find_commit(repository, base):
         raise UserError(
             "unknown-ref", f"no such branch: {base}", "git branch --all shows the names"

@@ -56,7 +56,7 @@ def _refusals(
     apps = [change.app for change in graph_changes]
     reasons: dict[str, list[str]] = {app: [] for app in apps}
     allowed = Permission(options.databases, workspace.config.protected_databases)
-    for project, own in projects_of(workspace, snapshot, apps).items():
+    for project, project_apps in projects_of(workspace, snapshot, apps).items():
         why, statuses = "", list[Status]()
         if rule:
             why = f"no database is looked at {rule}"
@@ -69,7 +69,7 @@ def _refusals(
             else:
                 statuses = answer
 
-        for app in own:
+        for app in project_apps:
             reasons[app] += [why] if why else still_needed(snapshot, app, statuses)
 
     return [

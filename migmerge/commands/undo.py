@@ -16,7 +16,7 @@ from migmerge.databases.reconcile import (
     find_affected,
     untouched_rule,
 )
-from migmerge.databases.reset_record import kept
+from migmerge.databases.reset_record import reset_records
 from migmerge.errors import UserError
 from migmerge.git.process import unbroken
 from migmerge.git.repository import Repository, find_work_tree
@@ -56,7 +56,7 @@ def undo(options: UndoOptions) -> int:
             raise UserError(
                 "nothing-to-undo", "there is no fix to take back in this worktree", "git reflog"
             )
-        resets = [set(entry.paths) for entry in kept(repository)]
+        resets = [set(entry.paths) for entry in reset_records(repository)]
         if not options.reset and set(change.before) in resets:
             raise UserError(
                 "nothing-to-undo",
@@ -185,7 +185,7 @@ def _renamed(snapshot: Snapshot, change: Journal) -> RowsByApp:
     changed = [p for p, state in change.before.items() if state.data != change.after[p].data]
     went = {p: data for p in changed if (data := change.before[p].data) is not None}
     came = {p: data for p in changed if (data := change.after[p].data) is not None}
-    found = {}
+    by_app = {}
     for place in sorted({os.path.dirname(path) for path in went}):
         old, new = (
             {
@@ -200,18 +200,18 @@ def _renamed(snapshot: Snapshot, change: Journal) -> RowsByApp:
             label = apps[place].label
             rows = [Renamed(label, name, other) for name, other in sorted(pairs.items())]
             rows += _catch_ups(label, new, pairs.values())
-            found[apps[place].key] = rows
-    return found
+            by_app[apps[place].key] = rows
+    return by_app
 
 
-def _catch_ups(label: str, new: Mapping[str, bytes], known: Collection[str]) -> list[Renamed]:
+def _catch_ups(label: str, new: Mapping[str, bytes], renamed: Collection[str]) -> list[Renamed]:
     """Rows of catch-up migrations that the fix made: they go where a carried name was recorded."""
     headers = [header for data in new.values() if (header := read_header(data))]
     carried = [header.replaces[0].name for header in headers if header.replaces]
     return [
         Renamed(label, carried[0], name, kept=True)
         for name, data in new.items()
-        if carried and name not in known and is_catch_up(data, name, label)
+        if carried and name not in renamed and is_catch_up(data, name, label)
     ]
 
 
@@ -224,11 +224,11 @@ def _would_break(workspace: Workspace, change: Journal) -> list[str]:
     snapshot = read_snapshot(workspace)
     files = {path: state.data for path, state in change.before.items()}
     after = understand(workspace, Tree("plan", snapshot.listing, files))
-    known = {missing.migration.path for missing in snapshot.graph.missing}
+    missing_before = {missing.migration.path for missing in snapshot.graph.missing}
     return sorted(
         f"{missing.migration.path} depends on {missing.key}"
         for missing in after.graph.missing
-        if missing.migration.path not in known and missing.migration.path not in files
+        if missing.migration.path not in missing_before and missing.migration.path not in files
     )
 
 

@@ -44,9 +44,9 @@ def verify(options: VerifyOptions) -> int:
     workspace = open_workspace(repository, options.config, options.base)
     server = _server(options.database)
     snapshot = read_snapshot(workspace)
-    found = analyse(workspace, snapshot)
+    findings = analyse(workspace, snapshot)
     scope = scope_of(repository, snapshot, options.directory)
-    conflicts = [conflict for conflict in found.conflicts if conflict.app.key in scope.apps]
+    conflicts = [conflict for conflict in findings.conflicts if conflict.app.key in scope.apps]
     if conflicts:
         return _in_the_way(conflicts, options)
     if not scope.apps:
@@ -69,7 +69,7 @@ def verify(options: VerifyOptions) -> int:
         results = prove(project, snapshot, starts._replace(apps=tuple(apps)), trial)
         proofs.append(Proof(labels, answer, results, project.place))
     text = verify_json if options.format == "json" else verify_text
-    print(text(proofs, starts.told, _shown(server)), end="")
+    print(text(proofs, starts.origin, _shown(server)), end="")
     return 0 if all(proof.proven for proof in proofs) else 1
 
 

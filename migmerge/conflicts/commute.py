@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.conflicts.conflict import Disputed, Verdict
-from migmerge.conflicts.mergeable_fields import OPTIONS, unlike
+from migmerge.conflicts.conflict import SetOnBothSides, Verdict
+from migmerge.conflicts.mergeable_fields import OPTIONS, find_obstacle
 from migmerge.migrations.recorder import ANY, Footprint, Touch
 
 
@@ -20,7 +20,7 @@ class Relation(NamedTuple):
 
     verdict: Verdict
     reason: str = ""
-    disputed: Disputed | None = None
+    set_on_both_sides: SetOnBothSides | None = None
 
 
 class Judgement(NamedTuple):
@@ -28,7 +28,7 @@ class Judgement(NamedTuple):
 
     verdict: Verdict
     reasons: tuple[str, ...]
-    disputed: tuple[Disputed, ...]
+    set_on_both_sides: tuple[SetOnBothSides, ...]
 
 
 # what two sides do, without what they have in common
@@ -52,8 +52,10 @@ def compare_sides(pairs: Iterable[Pair]) -> Judgement:
     verdicts = [relation.verdict for relation in relations]
     worst = max(verdicts, key=lambda verdict: verdict.severity, default=Verdict.COMMUTE)
     ranked = sorted({(-r.verdict.severity, r.reason) for r in relations if r.reason})
-    disputed = sorted({relation.disputed for relation in relations if relation.disputed})
-    return Judgement(worst, tuple(reason for _, reason in ranked), tuple(disputed))
+    set_on_both_sides = sorted(
+        {relation.set_on_both_sides for relation in relations if relation.set_on_both_sides}
+    )
+    return Judgement(worst, tuple(reason for _, reason in ranked), tuple(set_on_both_sides))
 
 
 def _relations(ours: Sequence[Footprint], theirs: Sequence[Footprint]) -> Iterator[Relation]:
@@ -97,9 +99,9 @@ class _Index:
         self.kinds: dict[str, list[int]] = {}
         self.fields: dict[tuple[str, str], list[int]] = {}
         for number, footprint in enumerate(footprints):
-            for touches, found in ((footprint.reads, self.read), (footprint.writes, self.written)):
+            for touches, index in ((footprint.reads, self.read), (footprint.writes, self.written)):
                 for touch in touches:
-                    found.setdefault(touch, []).append(number)
+                    index.setdefault(touch, []).append(number)
                     self.kinds.setdefault(touch.kind, []).append(number)
             if footprint.field:
                 place = (footprint.model, footprint.field)
@@ -107,14 +109,14 @@ class _Index:
 
     def meeting(self, one: Footprint) -> list[Footprint]:
         """Those that write what `one` reads or writes, or read what it writes, in their order."""
-        found = set(self.fields.get((one.model, one.field), ())) if one.field else set()
+        places = set(self.fields.get((one.model, one.field), ())) if one.field else set()
         for touch in one.writes:
-            found.update(self._of(self.read, touch))
+            places.update(self._of(self.read, touch))
             if touch.kind not in _SHARED:
-                found.update(self._of(self.written, touch))
+                places.update(self._of(self.written, touch))
         for touch in one.reads:
-            found.update(self._of(self.written, touch))
-        return [self.footprints[number] for number in sorted(found)]
+            places.update(self._of(self.written, touch))
+        return [self.footprints[number] for number in sorted(places)]
 
     def _of(self, touched: Mapping[Touch, list[int]], touch: Touch) -> Iterable[int]:
         if touch.name == ANY:
@@ -138,13 +140,13 @@ def commute(one: Footprint, other: Footprint) -> Relation:
     if one.field and one.field == other.field and one.model == other.model:
         return _same_field(one, other)
     for kind, rule in _RULES.items():
-        found = [
+        relations = [
             rule(writer, reader, clash)
             for writer, reader in ((one, other), (other, one))
             if (clash := _clash(kind, writer, reader))
         ]
-        if found:
-            return max(found, key=lambda relation: relation.verdict.severity)
+        if relations:
+            return max(relations, key=lambda relation: relation.verdict.severity)
     return _COMMUTE
 
 
@@ -167,8 +169,8 @@ def _same_field(one: Footprint, other: Footprint) -> Relation:
     place = f"{one.model}.{one.field}"
     if one.operation == other.operation == "AlterField":
         reason = f"both set {place}{_difference(one, other)}"
-        why = unlike(one.keywords, other.keywords)
-        return Relation(Verdict.OVERLAP, reason, Disputed(one.model, "field", one.field, why))
+        why = find_obstacle(one.keywords, other.keywords)
+        return Relation(Verdict.OVERLAP, reason, SetOnBothSides(one.model, "field", one.field, why))
     if one.operation == other.operation:
         verb = {"AddField": "add", "RemoveField": "remove"}.get(one.operation, "rename")
         if one.body == other.body:
@@ -209,11 +211,11 @@ def _field(writer: Footprint, reader: Footprint, name: str) -> Relation:
 def _option(writer: Footprint, reader: Footprint, name: str) -> Relation:
     model, _, option = name.rpartition(".")
     if Touch("option", name) not in reader.writes:
-        told = f"{_side(writer)} sets {option} of {model}, which {_side(reader)} uses"
-        return Relation(Verdict.OVERLAP, f"{told} ({reader.operation})")
+        clash = f"{_side(writer)} sets {option} of {model}, which {_side(reader)} uses"
+        return Relation(Verdict.OVERLAP, f"{clash} ({reader.operation})")
     why = "" if option in OPTIONS else f"{option} can't be set again where it is set already"
-    disputed = Disputed(model, option, unlike=why)
-    return Relation(Verdict.OVERLAP, f"both set {option} of {model}", disputed)
+    set_on_both_sides = SetOnBothSides(model, option, obstacle=why)
+    return Relation(Verdict.OVERLAP, f"both set {option} of {model}", set_on_both_sides)
 
 
 def _taken(what: str) -> Callable[[Footprint, Footprint, str], Relation]:

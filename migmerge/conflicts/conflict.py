@@ -33,16 +33,16 @@ class Place(NamedTuple):
     line: int
 
 
-class Disputed(NamedTuple):
+class SetOnBothSides(NamedTuple):
     """What both sides set: a `field` of `label.model`, or `options`, `unique_together` … of it.
 
-    `unlike` says why no merge migration could set it right in every database.
+    `obstacle` says why no merge migration could set it right in every database.
     """
 
     model: str
     kind: str
     field: str = ""
-    unlike: str = ""
+    obstacle: str = ""
 
 
 class Verdict(str, Enum):
@@ -72,14 +72,14 @@ class Operation(NamedTuple):
 class Assessment(NamedTuple):
     """What the operations of the sides say of a conflict; nothing for kinds without sides.
 
-    `disputed` is what both sides set, so that an empty merge migration would let databases
+    `set_on_both_sides` is what both sides set, so that an empty merge migration would let databases
     differ for ever. `duplicates` are `(replayed, onto)` nodes of the same content. Of the side that
     moves, `not_regenerable` is what makemigrations would not make again, and `kept_data_migrations`
     are those that are kept and moved behind what is regenerated.
     """
 
     verdict: Verdict | None = None
-    disputed: tuple[Disputed, ...] = ()
+    set_on_both_sides: tuple[SetOnBothSides, ...] = ()
     duplicates: tuple[tuple[NodeKey, NodeKey], ...] = ()
     not_regenerable: tuple[Operation, ...] = ()
     kept_data_migrations: tuple[NodeKey, ...] = ()

@@ -22,8 +22,8 @@ def choose_strategy(conflict: Conflict, prefer: str, *, name_reused: bool = Fals
         return "manual"
     if conflict.kind == "siblings" and conflict.place:
         return "manual"  # hidden by a squash
-    verdict, disputed, duplicates, *_ = conflict.assessment
-    if verdict is Verdict.CONTRADICT or any(place.unlike for place in disputed):
+    verdict, set_on_both_sides, duplicates, *_ = conflict.assessment
+    if verdict is Verdict.CONTRADICT or any(place.obstacle for place in set_on_both_sides):
         return "regenerate"
 
     sided = any(branch.side == "replayed" for branch in conflict.branches)
@@ -32,7 +32,7 @@ def choose_strategy(conflict: Conflict, prefer: str, *, name_reused: bool = Fals
     names_must_change = collided or name_reused
     if not sided and (name_reused or (collided and not duplicates)):
         return "manual"
-    if disputed and not names_must_change:
+    if set_on_both_sides and not names_must_change:
         return "merge"  # with the final definition inside
 
     if sided and (names_must_change or prefer == "renumber"):

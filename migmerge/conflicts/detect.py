@@ -125,7 +125,7 @@ def _midway(
     graph: Graph, midway: Graph, apps: Mapping[str, App], branching: set[str]
 ) -> list[Conflict]:
     """Leaves that only a database sees which has applied a part of what a squash replaces."""
-    found = []
+    conflicts = []
     for app, leaves in midway.all_leaves().items():
         if len(leaves) > 1 and app not in branching:
             hidden = [graph.replaced_by[leaf] for leaf in leaves if leaf in graph.replaced_by]
@@ -136,8 +136,8 @@ def _midway(
                     f"sees the leaf nodes {_names(leaves)}"
                 )
                 place = Place(squash.path, 0)
-                found.append(conflict._replace(place=place, reasons=(reason,)))
-    return found
+                conflicts.append(conflict._replace(place=place, reasons=(reason,)))
+    return conflicts
 
 
 def _covered(graph: Graph, leaves: list[NodeKey], collided: set[str]) -> set[str]:
@@ -250,7 +250,7 @@ def _stale_locks(
 ) -> list[Conflict]:
     """Lock files that don't name the leaf; those of branching apps are part of that conflict."""
     leaves = graph.all_leaves()
-    found = []
+    conflicts = []
     for lock in lock_files:
         for app in locked_apps(lock, apps.values()):
             if app.key in branching or len(leaves.get(app.key, ())) != 1:
@@ -262,14 +262,14 @@ def _stale_locks(
             elif [entry.name for entry in entries] == [leaf]:
                 continue
             else:
-                said = _said([entry.name for entry in entries])
-                reason = f"says {said}, but the leaf node is {leaf}"
+                named = _said([entry.name for entry in entries])
+                reason = f"says {named}, but the leaf node is {leaf}"
             place = Place(lock.path, entries[0].line if entries else 0)
             branch = Branch((leaves[app.key][0],))
-            found.append(
+            conflicts.append(
                 Conflict(app, "lock-file", branches=(branch,), place=place, reasons=(reason,))
             )
-    return found
+    return conflicts
 
 
 def _said(names: list[str]) -> str:
@@ -298,12 +298,12 @@ def number_collisions(graph: Graph, apps: Mapping[str, App], old: frozenset[str]
         value = number(key.name)
         if value is not None and key.app not in branching:
             by_number[key.app, value].append(key)
-    found = []
+    conflicts = []
     for (app, _), keys in sorted(by_number.items()):
         fresh = [key for key in keys if graph.nodes[key].path not in old]
         if len(keys) > 1 and fresh:
             branches = tuple(Branch((key,)) for key in sorted(keys))
             reason = f"{_names(sorted(keys))} have the same number"
             place = Place(graph.nodes[min(fresh)].path, 0)
-            found.append(Conflict(apps[app], "number", None, branches, place, (reason,)))
-    return found
+            conflicts.append(Conflict(apps[app], "number", None, branches, place, (reason,)))
+    return conflicts

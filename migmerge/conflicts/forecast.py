@@ -44,21 +44,21 @@ def collide(one: Side, other: Side) -> Clash | None:
 
     What both have alike, as a branch that builds on another, is nobody's.
     """
-    own = {n: f for n, f in one.added.items() if other.tree.get(f.path) != f.oid}
+    unmerged = {n: f for n, f in one.added.items() if other.tree.get(f.path) != f.oid}
     theirs = {n: f for n, f in other.added.items() if one.tree.get(f.path) != f.oid}
-    both = sorted(own.keys() & theirs.keys())
+    both = sorted(unmerged.keys() & theirs.keys())
     if both:
         return Clash("path", tuple(both), tuple(both))
     edited = sorted(n for n, oid in one.changed.items() if other.changed.get(n, oid) != oid)
     if edited:  # git may still merge the texts
         return Clash("unparsable", tuple(edited), tuple(edited))
-    lost = _lost(own, other.gone), _lost(theirs, one.gone)
+    lost = _lost(unmerged, other.gone), _lost(theirs, one.gone)
     if any(lost):
         return Clash("missing-dependency", *lost)
     above = one.below | other.below
     above |= {parent for side in (one, other) for f in side.added.values() for parent in f.parents}
-    if _leaves(own, above) and _leaves(theirs, above):
-        return Clash("siblings", tuple(sorted(own)), tuple(sorted(theirs)))
+    if _leaves(unmerged, above) and _leaves(theirs, above):
+        return Clash("siblings", tuple(sorted(unmerged)), tuple(sorted(theirs)))
     return None
 
 

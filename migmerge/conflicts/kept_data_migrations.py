@@ -13,30 +13,31 @@ CODE = ("RunPython", "RunSQL")
 
 
 def kept_data_migrations(conflict: Conflict, pairs: Sequence[Pair]) -> tuple[NodeKey, ...]:
-    """The going side's migrations of nothing but code, parents first, that need no old state.
+    """The moving side's migrations of nothing but code, parents first, that need no old state.
 
     Such code commutes with what its own side does later, and with the side that stays: then
     it may as well run last. Nothing of more than two sides.
     """
     if len(conflict.branches) != 2 or conflict.kind != "siblings" or not pairs:
         return ()
-    goes = conflict.branches.index(conflict.stays) == 0
-    own, staying = pairs[0][goes], pairs[0][not goes]
-    done = by_migration(own)
-    (going,) = (branch.nodes for branch in conflict.branches if branch != conflict.stays)
-    found = []
+    moves_first = conflict.branches[0] != conflict.stays
+    ours, theirs = pairs[0]
+    moving, staying = (ours, theirs) if moves_first else (theirs, ours)
+    operations = by_migration(moving)
+    kept = []
     later: list[Footprint] = []
-    for key in reversed(going):
-        mine = done.get(key.name, [])
-        if key.version or not is_code(mine):
-            later += mine
-        elif all(
-            commute(a, b).verdict == Verdict.COMMUTE for a in mine for b in (*later, *staying)
-        ):
-            found.append(key)
+    for key in reversed(conflict.branches[0 if moves_first else 1].nodes):
+        data_operations = operations.get(key.name, [])
+        movable = not key.version and is_code(data_operations)
+        if movable and _commute_all(data_operations, (*later, *staying)):
+            kept.append(key)
         else:
-            later += mine
-    return tuple(reversed(found))
+            later += data_operations
+    return tuple(reversed(kept))
+
+
+def _commute_all(some: Sequence[Footprint], others: Sequence[Footprint]) -> bool:
+    return all(commute(a, b).verdict is Verdict.COMMUTE for a in some for b in others)
 
 
 def is_code(footprints: Sequence[Footprint]) -> bool:
@@ -46,26 +47,28 @@ def is_code(footprints: Sequence[Footprint]) -> bool:
 
 def by_migration(footprints: Iterable[Footprint]) -> Mapping[str, list[Footprint]]:
     """Footprints by the name of their migration, in order."""
-    found: dict[str, list[Footprint]] = {}
+    grouped: dict[str, list[Footprint]] = {}
     for footprint in footprints:
-        found.setdefault(footprint.migration, []).append(footprint)
-    return found
+        grouped.setdefault(footprint.migration, []).append(footprint)
+    return grouped
 
 
 def in_the_way(
-    code: Sequence[Footprint], before: Sequence[Footprint], remade: Sequence[Footprint]
+    code: Sequence[Footprint], before: Sequence[Footprint], regenerated: Sequence[Footprint]
 ) -> str:
     """What matters to `code` and was done before it, but is not regenerated, or the other way
     round; else nothing."""
-    known = {_what(footprint) for footprint in before}
-    again = {_what(footprint) for footprint in remade}
-    for own in code:
+    done_before = {_what(footprint) for footprint in before}
+    done_again = {_what(footprint) for footprint in regenerated}
+    for data_operation in code:
         for footprint in before:
-            if _what(footprint) not in again and commute(own, footprint).verdict != Verdict.COMMUTE:
+            lost = _what(footprint) not in done_again
+            if lost and commute(data_operation, footprint).verdict is not Verdict.COMMUTE:
                 return f"{' '.join(_what(footprint))} is not regenerated"
-        for footprint in remade:
-            relation = commute(own, footprint)
-            if _what(footprint) not in known and relation.verdict != Verdict.COMMUTE:
+        for footprint in regenerated:
+            relation = commute(data_operation, footprint)
+            new = _what(footprint) not in done_before
+            if new and relation.verdict is not Verdict.COMMUTE:
                 return relation.reason
     return ""
 

@@ -21,7 +21,7 @@ _MADE_ONCE = ("unique", "db_index", "primary_key", "db_column", "db_constraint",
               "db_table", "to_field", "arguments")  # fmt: skip
 
 
-def unlike(one: Mapping[str, str], other: Mapping[str, str]) -> str:
+def find_obstacle(one: Mapping[str, str], other: Mapping[str, str]) -> str:
     """Why two definitions of a field (keyword -> source) can't be told apart in a database and
     set again; empty where they can."""
     for key in _MADE_ONCE:

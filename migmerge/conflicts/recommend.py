@@ -16,7 +16,7 @@ from migmerge.migrations.naming import migration_name
 from migmerge.migrations.recorder import Footprint
 
 # what makemigrations finds by itself; a rename it would make a removal and an addition
-FOUND = (
+REGENERABLE = (
     "CreateModel", "DeleteModel", "AddField", "RemoveField", "AlterField", "AlterModelOptions",
     "AlterModelManagers", "AlterModelTable", "AlterModelTableComment", "AlterUniqueTogether",
     "AlterIndexTogether", "AlterOrderWithRespectTo", "AddIndex", "RemoveIndex", "AddConstraint",
@@ -28,8 +28,8 @@ class SideFiles(NamedTuple):
     """Paths of the migrations that only one side has: of the side that stays, with what other
     apps build on it, and of the side that goes."""
 
-    aside: tuple[str, ...] = ()
-    going: tuple[str, ...] = ()
+    kept_files: tuple[str, ...] = ()
+    removed_files: tuple[str, ...] = ()
 
 
 class Evidence(NamedTuple):
@@ -83,7 +83,7 @@ def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) ->
     }
     assessment = conflict.assessment._replace(
         verdict=judgement.verdict,
-        disputed=judgement.disputed,
+        set_on_both_sides=judgement.set_on_both_sides,
         not_regenerable=tuple(sorted(not_regenerable)),
         kept_data_migrations=kept,
     )
@@ -95,8 +95,10 @@ def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) ->
         return assessed._replace(advice=_hidden_by_a_squash(conflict, conflict.place, fix))
     strategy = choose_strategy(assessed, prefer, name_reused=bool(evidence.reused))
     if strategy == "regenerate":
-        disputed = [place for place in judgement.disputed if place.unlike]
-        not_mergeable = [f"{place.kind} of {place.model}: {place.unlike}" for place in disputed]
+        set_on_both_sides = [place for place in judgement.set_on_both_sides if place.obstacle]
+        not_mergeable = [
+            f"{place.kind} of {place.model}: {place.obstacle}" for place in set_on_both_sides
+        ]
         reasons = (*reasons, *not_mergeable, *_price(moving, kept_names))
         commands = _rollback(assessed, evidence.side_files, moving, fix)
         return assessed._replace(reasons=reasons, advice=Advice(strategy, commands))
@@ -110,7 +112,7 @@ def _commands(conflict: Conflict, strategy: str, fix: str) -> tuple[str, ...]:
         renumber = f"{fix} --strategy renumber --base"  # who goes first keeps the name
         return f"{renumber} HEAD", f"{renumber} MERGE_HEAD"
     assessment = conflict.assessment
-    commutes = assessment.verdict is Verdict.COMMUTE and not assessment.disputed
+    commutes = assessment.verdict is Verdict.COMMUTE and not assessment.set_on_both_sides
     by_itself = strategy == "merge" and commutes
     return (fix if by_itself else f"{fix} --strategy {strategy}",)
 
@@ -124,7 +126,7 @@ def _moving(conflict: Conflict, pairs: Sequence[Pair]) -> list[Footprint]:
 
 def _is_regenerable(footprint: Footprint) -> bool:
     """Whether makemigrations would make it again as it was."""
-    return not footprint.opaque and footprint.operation in FOUND and footprint.whole
+    return not footprint.opaque and footprint.operation in REGENERABLE and footprint.whole
 
 
 def _price(moving: list[Footprint], kept: set[str]) -> tuple[str, ...]:
@@ -180,9 +182,9 @@ def _rollback(
         steps = [f"git checkout {first} -- {path}", back, f"git checkout {then} -- {path}"]
         steps += [f"git add -- {path}", f"python manage.py makemigrations {label}"]
     else:
-        aside = shlex.join(side_files.aside)
-        steps = [f'for f in {aside}; do mv -- "$f" "$f.aside"; done', back]
-        steps += [f'for f in {aside}; do mv -- "$f.aside" "$f"; done']
+        kept_files = shlex.join(side_files.kept_files)
+        steps = [f'for f in {kept_files}; do mv -- "$f" "$f.aside"; done', back]
+        steps += [f'for f in {kept_files}; do mv -- "$f.aside" "$f"; done']
         steps += _again(conflict, side_files, moving, fix)
     return (" && ".join([*steps, f"python manage.py migrate {label}"]),)
 
@@ -194,8 +196,8 @@ def _again(
     if conflict.stays.side == "onto" and not conflict.assessment.not_regenerable:
         return [f"{fix} --strategy regenerate --yes"]
     by_hand = {footprint.migration for footprint in moving if not _is_regenerable(footprint)}
-    files = [path for path in side_files.going if migration_name(path) in by_hand]
-    others = [path for path in side_files.going if path not in files]
+    files = [path for path in side_files.removed_files if migration_name(path) in by_hand]
+    others = [path for path in side_files.removed_files if path not in files]
     steps = [f"git rm -- {shlex.join(others)}"] if others else []
     steps += [f"$EDITOR {shlex.join(files)}"] if files else []
     return [*steps, f"python manage.py makemigrations {shlex.quote(conflict.app.label)}"]

@@ -21,20 +21,25 @@ def decide_sides(
     `published` holds the node keys that the base branch has; None when there is no base.
     `moved` names migrations whose branch the user wants to move (`--move`).
     """
-    known = [branch._replace(published=_is_published(branch, published)) for branch in branches]
+    with_published = [
+        branch._replace(published=_is_published(branch, published)) for branch in branches
+    ]
     if moved:
-        moving = [branch for branch in known if any(key.name in moved for key in branch.nodes)]
+        moving = [
+            branch for branch in with_published if any(key.name in moved for key in branch.nodes)
+        ]
     else:
-        moving = [branch for branch in known if branch.published is False]
-    staying = [branch for branch in known if branch not in moving]
-    behind = [branch for branch in known if _is_catch_up(branch)]
-    if not moved and len(behind) == 1 and not any(branch.published for branch in known):
+        moving = [branch for branch in with_published if branch.published is False]
+    staying = [branch for branch in with_published if branch not in moving]
+    behind = [branch for branch in with_published if _is_catch_up(branch)]
+    if not moved and len(behind) == 1 and not any(branch.published for branch in with_published):
         # what stood behind a chain that has grown since, as in a rebase: it makes room
         staying = behind
     elif len(staying) != 1 or not (moved or staying[0].published):
-        return tuple(known)
+        return tuple(with_published)
     return tuple(
-        branch._replace(side="onto" if branch in staying else "replayed") for branch in known
+        branch._replace(side="onto" if branch in staying else "replayed")
+        for branch in with_published
     )
 
 

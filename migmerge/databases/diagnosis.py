@@ -52,9 +52,9 @@ class Reconciliation(NamedTuple):
 def lost_rows(status: Status, labels: Collection[str]) -> list[Row]:
     """Rows of these apps that no file has, and that no file replaces; those of catch-up migrations
     that are gone stand for nothing."""
-    known = set(status.files) | {row for _, old in status.replaced for row in old}
+    explained = set(status.files) | {row for _, old in status.replaced for row in old}
     rows = [row for row in dict.fromkeys(status.recorded) if not is_catch_up_name(row[1])]
-    return [row for row in rows if row[0] in labels and row not in known]
+    return [row for row in rows if row[0] in labels and row not in explained]
 
 
 def replaced_rows(status: Status) -> list[Renamed]:
@@ -97,13 +97,13 @@ def reconciliation(
     `names` are those that a fix gives just now."""
     rows = replaced_rows(status)
     rows += _given(status, names, {(row.label, row.new) for row in rows})
-    known = {(row.label, row.old) for row in rows}
-    formers = {row: former for row, former in formers.items() if row not in known}
+    renamed = {(row.label, row.old) for row in rows}
+    formers = {row: former for row, former in formers.items() if row not in renamed}
     contents = {
-        pair: told for pair, told in contents.items() if (pair.label, pair.first) not in known
+        pair: which for pair, which in contents.items() if (pair.label, pair.first) not in renamed
     }
     contents = _shifted(formers, contents)
-    moved = {(pair.label, pair.first) for pair, told in contents.items() if told == "second"}
+    moved = {(pair.label, pair.first) for pair, which in contents.items() if which == "second"}
     open_names = {*status.unapplied, *moved}
     missing, refused = [], []
     for row, former in formers.items():
@@ -167,19 +167,19 @@ def _given(status: Status, names: Collection[Renamed], taken: Collection[Row]) -
 
 def _shifted(formers: Mapping[Row, Former], contents: Mapping[Pair, str]) -> dict[Pair, str]:
     """Whose name is another's now did not run as that one, too: its row has moved on as well."""
-    found = dict(contents)
+    shifted = dict(contents)
     targets = {
         (row[0], former.now[0].name) for row, former in formers.items() if len(former.now) == 1
     }
     while True:
         more = {
             pair
-            for pair, told in found.items()
-            if (pair.label, pair.first) in targets and told != "second"
+            for pair, content in shifted.items()
+            if (pair.label, pair.first) in targets and content != "second"
         }
         if not more:
-            return found
-        found |= dict.fromkeys(more, "second")
+            return shifted
+        shifted |= dict.fromkeys(more, "second")
         targets |= {(pair.label, pair.second) for pair in more}
 
 

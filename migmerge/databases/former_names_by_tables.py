@@ -22,7 +22,7 @@ def formers_by_tables(
     """
     there = set(status.endangered)
     unapplied = set(status.unapplied)
-    found = {}
+    formers = {}
     for key in keys:
         alike = [
             node
@@ -32,19 +32,19 @@ def formers_by_tables(
         ]
         columns = _added(snapshot, alike[0]) if len(alike) == 1 else set()
         proven = bool(columns) and columns <= there
-        found[key] = Former(key, (alike[0],)) if proven else Former(key, compared=False)
-    return found
+        formers[key] = Former(key, (alike[0],)) if proven else Former(key, compared=False)
+    return formers
 
 
 def _added(snapshot: Snapshot, key: NodeKey) -> set[str]:
     """`table.column` of each AddField that acts on the database."""
     label = snapshot.graph.nodes[key].label
     script = read_script(source_of(snapshot, key), label, key.name)
-    found = set()
+    columns = set()
     for call in script.calls:
         if call.name == "AddField" and call.route != "state":
             model, field = (
                 script.text(call.arguments.get(name)) for name in ("model_name", "name")
             )
-            found.add(f"{label}_{(model or '').lower()}.{field}")
-    return found
+            columns.add(f"{label}_{(model or '').lower()}.{field}")
+    return columns

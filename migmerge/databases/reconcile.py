@@ -1,27 +1,15 @@
-"""The project's databases read, and what each needs: git, Django and the plan brought together."""
+"""Configured databases that know an old name: found before a fix, and brought in line after it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.analysis.compare import footprints_of
-from migmerge.analysis.former_names import Former, find_former_names
 from migmerge.analysis.snapshot import Snapshot
-from migmerge.conflicts.commute import Judgement, compare_sides
-from migmerge.conflicts.conflict import Branch, Conflict
-from migmerge.databases.diagnosis import (
-    Reconciliation,
-    doubtful_rows,
-    lost_rows,
-    reconciliation,
-    replaced_rows,
-)
-from migmerge.databases.former_names_by_tables import formers_by_tables
+from migmerge.databases.project_diagnosis import Inquiry, read_reconciliations
 from migmerge.errors import UserError
 from migmerge.git.repository import Repository
-from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import migration_name
 from migmerge.project.configured_databases import (
     ON_THIS_MACHINE,
@@ -32,7 +20,6 @@ from migmerge.project.configured_databases import (
     Status,
     read_status,
     reconcile_one,
-    which_content,
 )
 from migmerge.project.interpreter import NoProject, Project
 from migmerge.project.outcome import Outcome, failed, skipped
@@ -130,18 +117,20 @@ def find_affected(
     A `rule` says why none is to be connected to. UserError for a named one that is protected, or
     is not there.
     """
-    found = []
+    affected_databases = []
     for project, apps in projects.items():
         old = {(row.label, row.old) for row in _rows_of(names, apps)}
         if isinstance(project, NoProject) or not old:
             continue
-        own = tuple(apps)
+        app_keys = tuple(apps)
         if rule:
-            found.append(AffectedDatabase(project, own, "", why=rule, untouched=True))
+            affected_databases.append(
+                AffectedDatabase(project, app_keys, "", why=rule, untouched=True)
+            )
             continue
         statuses = read_status(project, Database(), allowed)
         if isinstance(statuses, Unanswered):
-            found.append(AffectedDatabase(project, own, "", why=statuses.why))
+            affected_databases.append(AffectedDatabase(project, app_keys, "", why=statuses.why))
             continue
         _refuse_named(statuses, allowed)
         for status in statuses:
@@ -149,13 +138,13 @@ def find_affected(
             why = status.error if status.unread else _READ_ONLY if status.read_only and rows else ""
             if rows or why:
                 affected = AffectedDatabase(
-                    project, own, status.alias, f"{status.engine}, {status.place}",
+                    project, app_keys, status.alias, f"{status.engine}, {status.place}",
                     () if why else rows, why,
                     untouched=bool(status.left) or status.read_only,
                     recorded=frozenset(status.recorded),
                 )  # fmt: skip
-                found.append(affected)
-    return found
+                affected_databases.append(affected)
+    return affected_databases
 
 
 def _refuse_named(statuses: Iterable[Status], allowed: Permission) -> None:
@@ -200,7 +189,7 @@ def reconcile_affected(
 
 def database_rows(databases: Iterable[AffectedDatabase], names: RowsByApp) -> list[DatabaseRows]:
     """What a fix renames in each database, for the journal."""
-    found = []
+    all_rows = []
     for database in databases:
         rows = []
         renamed = _rows_of(names, database.apps) if database.rows else []
@@ -212,10 +201,10 @@ def database_rows(databases: Iterable[AffectedDatabase], names: RowsByApp) -> li
             if there:
                 rows.append(row._replace(kept=row.kept or both))
         if rows:
-            found.append(
+            all_rows.append(
                 DatabaseRows(database.project, database.alias, database.place, tuple(rows))
             )
-    return found
+    return all_rows
 
 
 def _reach(
@@ -226,7 +215,8 @@ def _reach(
 ) -> list[str] | Unanswered:
     """What was done, in sentences."""
     project, database = affected.project, Database(affected.alias)
-    plans = read_reconciliations(repository, snapshot, project, affected.apps, database, names)
+    inquiry = Inquiry(project, affected.apps, database, new_names=names)
+    plans = read_reconciliations(repository, snapshot, inquiry)
     if isinstance(plans, Unanswered):
         return plans
     plan = plans[0][0]
@@ -241,108 +231,3 @@ def _reach(
     after = [f"{left} more to run: manage.py migrate"] if left else []
     renamed = [f"{row.label}.{row.old} is {row.new} now" for row in plan.rows]
     return [*renamed, *runs, *copy, *after]
-
-
-def read_reconciliations(
-    repository: Repository,
-    snapshot: Snapshot,
-    project: Project,
-    own: Collection[str],
-    asked: Database,
-    names: Collection[Renamed] = (),
-    allowed: Permission = ON_THIS_MACHINE,
-) -> list[tuple[Reconciliation, Database]] | Unanswered:
-    """Each database of a project with what to do about it.
-
-    `own` are the keys of the project's apps, `names` those that a fix gives just now.
-    """
-    found = read_status(project, asked, allowed)
-    if isinstance(found, Unanswered):
-        return found
-    apps = {app.label: app.key for app in snapshot.apps.values() if app.key in own}
-    pairs = []
-    for one in found:
-        database = asked if asked.settings else Database(one.alias)
-        pairs.append((_plan(repository, snapshot, apps, project, database, one, names), database))
-    return pairs
-
-
-def _plan(
-    repository: Repository,
-    snapshot: Snapshot,
-    apps: Mapping[str, str],
-    project: Project,
-    database: Database,
-    found: Status,
-    names: Collection[Renamed],
-) -> Reconciliation:
-    if found.error or found.left:
-        return Reconciliation(found)
-    lost = {row: NodeKey(apps[row[0]], row[1]) for row in lost_rows(found, apps.keys())}
-    doubtful = doubtful_rows(found, replaced_rows(found), apps.keys())
-    second = {pair: NodeKey(apps[pair.label], pair.second) for pair in doubtful}
-    first = {pair: NodeKey(apps[pair.label], pair.first) for pair in doubtful}
-    asked = {*lost.values(), *first.values()}
-    formers = _formers(repository, snapshot, found, asked)
-    taken = {key for row in lost for key in formers[lost[row]].now} - set(first.values())
-    pairs = [
-        pair
-        for pair in doubtful
-        if second[pair] in formers[first[pair]].now and second[pair] not in taken
-    ]
-    contents = which_content(project, database, pairs) if pairs else []
-
-    def judged(runs: Sequence[Row], later: Sequence[Row]) -> Judgement:
-        return _judge(snapshot, apps, runs, later)
-
-    old: dict[Row, Former] = {row: formers[key] for row, key in lost.items()}
-    known = dict(zip(pairs, contents, strict=True))
-    plan = reconciliation(found, old, known, judged, names)
-    return plan._replace(schemas=_schemas(repository, snapshot, apps, found))
-
-
-def _formers(
-    repository: Repository, snapshot: Snapshot, status: Status, keys: Collection[NodeKey]
-) -> dict[NodeKey, Former]:
-    """By git's history, or where there is no git by title and columns."""
-    if repository.git_dir:
-        return find_former_names(repository, snapshot, keys)
-    return formers_by_tables(snapshot, status, keys)
-
-
-def _schemas(
-    repository: Repository, snapshot: Snapshot, apps: Mapping[str, str], status: Status
-) -> tuple[tuple[str, Renamed], ...]:
-    """Each other schema with the rows in it whose migrations have another name now."""
-    found = []
-    for schema, rows in status.schemas:
-        lost = lost_rows(status._replace(recorded=rows), apps.keys())
-        keys = {row: NodeKey(apps[row[0]], row[1]) for row in lost}
-        # columns are those of the visible schema: they tell nothing of this one
-        unseen = status._replace(endangered=())
-        formers = _formers(repository, snapshot, unseen, set(keys.values()))
-        for row, key in keys.items():
-            now = formers[key].now
-            if len(now) == 1:
-                found.append((schema, Renamed(row[0], row[1], now[0].name)))
-    return tuple(found)
-
-
-def _judge(
-    snapshot: Snapshot, apps: Mapping[str, str], runs: Sequence[Row], later: Sequence[Row]
-) -> Judgement:
-    """What runs late against what is applied already and isn't below it, app by app."""
-    graph = snapshot.graph
-    found = []
-    for row in runs:
-        key = NodeKey(apps.get(row[0], ""), row[1])
-        if key not in graph.parents:
-            continue
-        below = graph.ancestors(key)
-        own = {NodeKey(key.app, name) for label, name in later if label == row[0]}
-        above = graph.in_order((own & graph.parents.keys()) - below)
-        if above:
-            branches = (Branch((key,)), Branch(tuple(above)))
-            conflict = Conflict(snapshot.apps[key.app], "siblings", None, branches)
-            found += footprints_of(snapshot, conflict)
-    return compare_sides(found)

@@ -19,14 +19,14 @@ def carried_nodes(snapshot: Snapshot, app: str) -> list[NodeKey]:
 
     A squash of a single migration has another title.
     """
-    graph, found = snapshot.graph, []
+    graph, carried = snapshot.graph, []
     for key in graph.in_order(graph.app_nodes(app)):
         old = [reference.name for reference in graph.nodes[key].header.replaces]
         if len(old) == 1 and NodeKey(app, old[0]) not in graph.nodes:
             same = re.escape(title(old[0]))
             if re.fullmatch(rf"{same}(_[0-9]+)?", title(key.name)):
-                found.append(key)
-    return found
+                carried.append(key)
+    return carried
 
 
 def transition_of(snapshot: Snapshot, app: str) -> GraphChange | None:
@@ -38,8 +38,8 @@ def transition_of(snapshot: Snapshot, app: str) -> GraphChange | None:
     for key in leaves[:1] if len(leaves) == 1 else ():
         parents = [parent for parent in graph.parents[key] if parent.app == app]
         source = source_of(snapshot, key)
-        own = is_catch_up(source, key.name, snapshot.apps[app].label)
-        if own and len(parents) == 1 and not graph.children.get(key):
+        catch_up = is_catch_up(source, key.name, snapshot.apps[app].label)
+        if catch_up and len(parents) == 1 and not graph.children.get(key):
             gone[key] = parents[0]
     carried = frozenset(carried_nodes(snapshot, app))
     if len(leaves) != 1 or not (carried or gone):
@@ -52,28 +52,28 @@ def still_needed(snapshot: Snapshot, app: str, statuses: Iterable[Status]) -> li
     """What stands against it in databases, in sentences: those that have an old name of a carried
     migration, but not the new one, or not all that comes before it."""
     label = snapshot.apps[app].label
-    found = []
+    reasons = []
     for status in statuses:
         if status.absent:
             continue
         name = f"database {status.alias} ({status.engine}, {status.place})"
         if status.error:
-            found.append(f"{name} is not looked at: {status.error}")
+            reasons.append(f"{name} is not looked at: {status.error}")
             continue
         late = [".".join(row) for row in _late(snapshot, app, label, status)]
         if late:
-            found.append(f"{name} has not run {', '.join(late)}: migrate there first")
-    return found
+            reasons.append(f"{name} has not run {', '.join(late)}: migrate there first")
+    return reasons
 
 
 def _late(snapshot: Snapshot, app: str, label: str, status: Status) -> list[Row]:
     """New names, and what is before them, that a database with the old names lacks."""
     graph, recorded = snapshot.graph, set(status.recorded)
-    known = [
+    carried = [
         key
         for key in carried_nodes(snapshot, app)
         if (label, graph.nodes[key].header.replaces[0].name) in recorded
     ]
-    before = {(snapshot.apps[k.app].label, k.name) for k in graph.ancestors_of(known)}
-    names = {(label, key.name) for key in known}
+    before = {(snapshot.apps[k.app].label, k.name) for k in graph.ancestors_of(carried)}
+    names = {(label, key.name) for key in carried}
     return sorted((names - recorded) | before.intersection(status.unapplied))

@@ -10,11 +10,11 @@ from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Operation
-from migmerge.conflicts.recommend import FOUND
+from migmerge.conflicts.recommend import REGENERABLE
 from migmerge.migrations.model import App, NodeKey
 from migmerge.migrations.operations import read_script
 from migmerge.project.interpreter import Project
-from migmerge.project.questions import remake
+from migmerge.project.questions import make_migrations
 from migmerge.project.run import Unanswered
 from migmerge.resolve.files import Files, Texts, plan_files
 from migmerge.resolve.fix_plan import GraphChange, Refusal
@@ -32,12 +32,12 @@ class Reset(NamedTuple):
 
 def not_regenerable(snapshot: Snapshot, app: App) -> list[Operation]:
     """What of an app's migrations makemigrations would not make again."""
-    found = set()
+    operations = set()
     for key in snapshot.graph.app_nodes(app.key):
         for call in read_script(source_of(snapshot, key), app.label, key.name).calls:
-            if call.opaque or call.name not in FOUND:
-                found.add(Operation(key.name, call.name))
-    return sorted(found)
+            if call.opaque or call.name not in REGENERABLE:
+                operations.add(Operation(key.name, call.name))
+    return sorted(operations)
 
 
 def plan_reset(
@@ -46,9 +46,9 @@ def plan_reset(
     """The app's migrations as makemigrations makes them without any; nothing is written."""
     graph = snapshot.graph
     nodes = [key for key in graph.nodes if key.app == app.key]
-    made = remake(project, app.label, [key.name for key in nodes])
+    made = make_migrations(project, app.label, [key.name for key in nodes])
     if isinstance(made, Unanswered):
-        return Refusal(app.key, "reset", (f"makemigrations can't make it anew: {made.why}",))
+        return Refusal(app.key, "reset", (f"makemigrations can't regenerate it: {made.why}",))
     if not made:
         return Refusal(app.key, "reset", ("makemigrations makes nothing: the app has no models",))
     last = NodeKey(app.key, list(made)[-1])

@@ -46,11 +46,11 @@ def find_base(
     wanted = [f"refs/remotes/origin/{target}" for target in targets]
     wanted += [f"refs/heads/{target}" for target in targets]
     wanted += [_REMOTE_HEAD, "refs/remotes/origin/main", "refs/remotes/origin/master"]
-    found = _refs(repository, wanted)
+    refs = _refs(repository, wanted)
     for ref in wanted:
-        if ref in found and (found[ref].name or ref != _REMOTE_HEAD):
-            name = found[ref].name if ref == _REMOTE_HEAD else ref
-            return Base(_short(name), found[ref].commit)
+        if ref in refs and (refs[ref].name or ref != _REMOTE_HEAD):
+            name = refs[ref].name if ref == _REMOTE_HEAD else ref
+            return Base(_short(name), refs[ref].commit)
     return _upstream(repository)
 
 
@@ -73,10 +73,10 @@ def find_target(
     """What a merge would go into: CI's target branch, else the base branch. UserError if it is
     not there."""
     targets = target_branches(environment)
-    found = find_base(repository, None, None if targets else configured, environment)
+    base = find_base(repository, None, None if targets else configured, environment)
     names = {name for target in targets for name in (target, f"origin/{target}")}
-    if found and (not targets or found.name in names):
-        return found
+    if base and (not targets or base.name in names):
+        return base
     if targets:
         branch = shlex.quote(targets[0])
         deeper = "--unshallow " if is_shallow(repository) else ""
@@ -106,11 +106,11 @@ def target_branches(environment: Mapping[str, str]) -> list[str]:
 def _refs(repository: Repository, wanted: Sequence[str]) -> dict[str, Base]:
     """Those of `wanted` that there are, in one process; a symbolic one with what it names."""
     form = "--format=%(refname)%00%(symref)%00%(objectname)"
-    found = {}
+    by_ref = {}
     for line in os.fsdecode(repository.git("for-each-ref", form, "--", *wanted)).splitlines():
         ref, name, commit = line.split("\0")
-        found[ref] = Base(name, commit)
-    return found
+        by_ref[ref] = Base(name, commit)
+    return by_ref
 
 
 def _short(ref: str) -> str:

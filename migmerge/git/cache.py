@@ -10,8 +10,8 @@ from contextlib import suppress
 from migmerge.git.repository import Repository
 
 
-def read_kept(repository: Repository, name: str, form: str) -> bytes:
-    """What `keep` wrote in this form; empty where that is not so, byte for byte."""
+def load(repository: Repository, name: str, form: str) -> bytes:
+    """What `store` wrote in this form; empty where that is not so, byte for byte."""
     try:
         with open(_place(repository, name), "rb") as handle:
             head, data = handle.readline(1 << 16), handle.read()
@@ -20,7 +20,7 @@ def read_kept(repository: Repository, name: str, form: str) -> bytes:
     return data if head == _head(form, data) else b""
 
 
-def keep(repository: Repository, name: str, form: str, data: bytes) -> None:
+def store(repository: Repository, name: str, form: str, data: bytes) -> None:
     """Write at once or not at all; not being able to is no error. Nothing beside bare git files."""
     if repository.bare:
         return

@@ -16,7 +16,7 @@ class Committed(NamedTuple):
     """Whether git has all that it was asked for, and a sentence about it."""
 
     done: bool
-    told: str
+    message: str
 
 
 def commit_paths(repository: Repository, message: str, paths: Iterable[str]) -> Committed:
@@ -62,10 +62,17 @@ def refuse_amend(repository: Repository, base: str) -> None:
 def amend_paths(repository: Repository, paths: Iterable[str]) -> Committed:
     """Make `paths` part of the last commit, which keeps its message and its author."""
     try:
-        known = _known(repository, paths)
+        paths_in_git = _known(repository, paths)
         # a commit whose only migration the other side has, too, is empty now: a rebase goes on
         repository.git(
-            "commit", "--quiet", "--amend", "--no-edit", "--allow-empty", "--only", "--", *known
+            "commit",
+            "--quiet",
+            "--amend",
+            "--no-edit",
+            "--allow-empty",
+            "--only",
+            "--",
+            *paths_in_git,
         )
     except GitError as error:
         return Committed(False, f"not committed: {error.reason}")

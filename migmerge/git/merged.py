@@ -33,10 +33,10 @@ def merge_records(repository: Repository, ours: str, theirs: str) -> Records:
             raise _unrelated(repository, error) from None
         return merge_records_of_old_git(repository, ours, theirs)
     tree, *stages = out.rstrip(b"\0").split(b"\0")
-    found = commit_records(repository, tree.decode())
+    records = commit_records(repository, tree.decode())
     if not stages:
-        return Records("merge", found.records, found.form, (ours, theirs))
-    merged = [_staged(record) for record in found.records if record]  # with git's markers
+        return Records("merge", records.records, records.form, (ours, theirs))
+    merged = [_staged(record) for record in records.records if record]  # with git's markers
     merged += [b"M " + record for record in stages]
     return Records("merge", tuple(merged), "index", (ours, theirs))
 

@@ -114,14 +114,14 @@ def find_commit(repository: Repository, ref: str) -> str | None:
 
 def commit_of(repository: Repository, ref: str) -> str:
     """The commit that `ref` names; UserError with the way out when it names none."""
-    found = find_commit(repository, ref) if ref and "\0" not in ref else None
-    if found is None:
+    commit = find_commit(repository, ref) if ref and "\0" not in ref else None
+    if commit is None:
         if is_shallow(repository):
             hint = "this is a shallow clone: git fetch --unshallow (in CI, fetch-depth: 0)"
         else:
             hint = "git fetch, then git branch --all shows the names"
         raise UserError("unknown-ref", f"no such commit or branch: {ref!r}", hint)
-    return found
+    return commit
 
 
 def current_branch(repository: Repository) -> str:

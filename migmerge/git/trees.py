@@ -135,22 +135,22 @@ def list_commit(repository: Repository, commit: str) -> Listing:
     return listing_of(commit_records(repository, commit))
 
 
-def listing_of(found: Records) -> Listing:
+def listing_of(records: Records) -> Listing:
     """The records by path."""
-    if found.form == "index":
-        listing = _listing(found.records, on_disk=found.source == "worktree")
-        if found.doubtful:
+    if records.form == "index":
+        listing = _listing(records.records, on_disk=records.source == "worktree")
+        if records.doubtful:
             files = {path: file._replace(changed=True) for path, file in listing.files.items()}
             listing = listing._replace(files=files)
-        return listing._replace(commits=found.commits)
+        return listing._replace(commits=records.commits)
     files = {}
-    for record in found.records:
+    for record in records.records:
         if record:
             head, _, path = record.partition(b"\t")
             mode, _, oid = head.split(b" ")
             file = File(os.fsdecode(path), int(mode, 8), oid.decode(), on_disk=False)
             files[file.path] = file
-    return Listing(files, {}, found.commits)
+    return Listing(files, {}, records.commits)
 
 
 def _listing(records: Iterable[bytes], *, on_disk: bool) -> Listing:
@@ -178,13 +178,13 @@ def _listing(records: Iterable[bytes], *, on_disk: bool) -> Listing:
                 files[path] = file
             else:
                 stages.setdefault(path, {})[int(stage)] = file
-    for path, found in stages.items():
-        if 2 in found or 3 in found:
-            own = found[2] if 2 in found else found[3]
+    for path, by_stage in stages.items():
+        if 2 in by_stage or 3 in by_stage:
+            side = by_stage[2] if 2 in by_stage else by_stage[3]
             # a merge that was only tried lists the file with git's markers, too
             if path not in files:
-                files[path] = own._replace(changed=on_disk)  # there the disk has them
-    return Listing(files, {path: Unmerged(path, found) for path, found in stages.items()})
+                files[path] = side._replace(changed=on_disk)  # there the disk has them
+    return Listing(files, {path: Unmerged(path, by_stage) for path, by_stage in stages.items()})
 
 
 def with_changes(listing: Listing, changed: Mapping[str, bytes | None]) -> Listing:
@@ -206,7 +206,7 @@ def read_files(repository: Repository, listing: Listing, paths: Iterable[str]) -
 
     A tracked file that was deleted on disk is left out, as is a link out of the repository.
     """
-    found: dict[str, bytes] = {}
+    bytes_by_path: dict[str, bytes] = {}
     blobs: dict[str, str] = {}
     safe: dict[str, bool] = {}
     for path in paths:
@@ -220,11 +220,11 @@ def read_files(repository: Repository, listing: Listing, paths: Iterable[str]) -
             continue
         data = _read_disk(repository, file.path, safe)
         if data is not None:
-            found[path] = data
+            bytes_by_path[path] = data
     if blobs:
         contents = read_blobs(repository, set(blobs.values()))
-        found.update({path: contents[oid] for path, oid in blobs.items()})
-    return found
+        bytes_by_path.update({path: contents[oid] for path, oid in blobs.items()})
+    return bytes_by_path
 
 
 def is_outward_link(repository: Repository, listing: Listing, path: str) -> bool:
@@ -298,10 +298,10 @@ def read_blobs(repository: Repository, oids: Iterable[str]) -> dict[str, bytes]:
     if not wanted:
         return {}
     out = repository.git("cat-file", "--batch", stdin="".join(f"{o}\n" for o in wanted).encode())
-    found, position = {}, 0
+    blobs, position = {}, 0
     for oid in wanted:
         end = out.index(b"\n", position)
         size = int(out[position:end].rsplit(b" ", 1)[1])
-        found[oid] = out[end + 1 : end + 1 + size]
+        blobs[oid] = out[end + 1 : end + 1 + size]
         position = end + size + 2
-    return found
+    return blobs

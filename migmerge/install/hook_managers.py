@@ -58,8 +58,8 @@ def shared_script(path: str, source: bytes | None) -> bytes | NotEditable:
         return script(name).encode()
     if runs_us(path):
         return source
-    found = _with_first_step(source, block_lines(name))
-    return NotEditable("it is no shell script") if found is None else found
+    edited = _with_first_step(source, block_lines(name))
+    return NotEditable("it is no shell script") if edited is None else edited
 
 
 def _with_first_step(source: bytes, lines: list[str]) -> bytes | None:
@@ -102,16 +102,16 @@ def lefthook_names(source: bytes) -> list[str]:
 
 def lefthook_lines(names: Iterable[str]) -> list[str]:
     """What to add to lefthook's configuration by hand."""
-    found = []
+    lines = []
     for name in names:
-        found += [f"{name}:", "  commands:", "    migmerge:", f"      run: {_shared_command(name)}"]
-    return found
+        lines += [f"{name}:", "  commands:", "    migmerge:", f"      run: {_shared_command(name)}"]
+    return lines
 
 
 def _shared_command(name: str) -> str:
     """Quoted for YAML; who has no migmerge on PATH is told, and not stopped."""
-    told = "echo 'migmerge: migrations were not checked: it is not on PATH'"
-    return f'"command -v migmerge >/dev/null || {{ {told}; exit 0; }}; {command(name)}"'
+    echo = "echo 'migmerge: migrations were not checked: it is not on PATH'"
+    return f'"command -v migmerge >/dev/null || {{ {echo}; exit 0; }}; {command(name)}"'
 
 
 def with_lefthook(source: bytes) -> bytes | NotEditable:
@@ -157,8 +157,8 @@ def _lefthook_entry(hook: object, name: str) -> tuple[int, list[str]]:
         line, column = hook["jobs"].lc.data[0]  # type: ignore[index]
         dash = hook["jobs"].lc.col  # type: ignore[index]
         pad = " " * (column - dash - 1)
-        own = [f"-{pad}name: migmerge", f" {pad}run: {_shared_command(name)}"]
-        return line, _indented(dash, own)
+        entry = [f"-{pad}name: migmerge", f" {pad}run: {_shared_command(name)}"]
+        return line, _indented(dash, entry)
     line, column = _first(hook)
     return line, _indented(
         column, ["commands:", "  migmerge:", f"    run: {_shared_command(name)}"]
@@ -180,11 +180,11 @@ def _indented(column: int, lines: list[str]) -> list[str]:
 
 def _without_ours(hook: object) -> object:
     """A hook's settings without our command."""
-    found = dict(hook.items())  # type: ignore[attr-defined]
-    if "commands" in found:
-        found["commands"] = {k: v for k, v in found["commands"].items() if k != "migmerge"}
-    if not found.get("commands"):
-        found.pop("commands", None)
-    if "jobs" in found:
-        found["jobs"] = [job for job in found["jobs"] if job.get("name") != "migmerge"]
-    return found
+    settings = dict(hook.items())  # type: ignore[attr-defined]
+    if "commands" in settings:
+        settings["commands"] = {k: v for k, v in settings["commands"].items() if k != "migmerge"}
+    if not settings.get("commands"):
+        settings.pop("commands", None)
+    if "jobs" in settings:
+        settings["jobs"] = [job for job in settings["jobs"] if job.get("name") != "migmerge"]
+    return settings

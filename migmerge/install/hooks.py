@@ -96,8 +96,8 @@ def block_lines(name: str, python: str = "") -> list[str]:
 
 def is_block_line(line: bytes) -> bool:
     """Whether a line, without the blanks around it, is one of `block_lines`."""
-    known = {own.strip().encode() for name in NAMES for own in block_lines(name)}
-    return line in known or line.startswith(b"python=") or line == b") || exit $?"
+    block_lines_of_all = {each.strip().encode() for name in NAMES for each in block_lines(name)}
+    return line in block_lines_of_all or line.startswith(b"python=") or line == b") || exit $?"
 
 
 def command(name: str) -> str:
@@ -132,9 +132,9 @@ def read_hook(path: str) -> Hook:
     old = _KINDS[name].comment + _BEFORE.format(_KINDS[name].options)
     bodies = (now, now.replace("PYTHONPATH= exec", "exec"), old)
     heads = [head.format(name=name, suffix=SUFFIX) for head in (_CHAINED, _CHAINED_BEFORE)]
-    known = {f"#!/bin/sh\n{body}": "ours" for body in bodies}
-    known |= {head + body: "chained" for head in heads for body in bodies}
-    return Hook(name, path, known.get(plain, "foreign"), os.access(path, os.X_OK), text)
+    kinds = {f"#!/bin/sh\n{body}": "ours" for body in bodies}
+    kinds |= {head + body: "chained" for head in heads for body in bodies}
+    return Hook(name, path, kinds.get(plain, "foreign"), os.access(path, os.X_OK), text)
 
 
 def interpreter_of_hook(text: str) -> str:

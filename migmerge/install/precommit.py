@@ -35,8 +35,8 @@ def entry(width: int = 2) -> list[str]:
 def is_our_line(line: bytes) -> bool:
     """Whether a line, without the blanks around it, is of our entry, whichever version wrote it."""
     text = line.decode("utf-8", "replace").lstrip("- ")
-    known = {own.lstrip("- ").partition(" v")[0] for own in entry()}
-    return text.partition(" v")[0] in known or text.startswith("default_install_hook_types:")
+    entry_lines = {each.lstrip("- ").partition(" v")[0] for each in entry()}
+    return text.partition(" v")[0] in entry_lines or text.startswith("default_install_hook_types:")
 
 
 def snippet(source: bytes | None) -> list[str]:
@@ -76,8 +76,8 @@ def with_hooks(source: bytes) -> bytes | NotEditable:
     dash = len(lines[line]) - len(lines[line].lstrip())
     if not lines[line].lstrip().startswith(b"-"):
         return NotEditable("its repos are no plain list")
-    own = entry(column - dash)
-    lines.insert(line, block(own, newline, indent=lines[line][:dash].decode()))
+    entry_lines = entry(column - dash)
+    lines.insert(line, block(entry_lines, newline, indent=lines[line][:dash].decode()))
     if "default_install_hook_types" not in before:
         lines.insert(first, block([_TYPES], newline))
     result = b"".join(lines)

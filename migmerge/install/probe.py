@@ -26,11 +26,11 @@ def probe(repository: Repository, directory: str) -> str | None:
     base = merge_source("probe", ["0001_a", "0001_b"])
     sides = [base.replace(b"0001_a", b"0002_a"), base.replace(b"0001_b", b"0002_b")]
     wanted = sides[0].replace(b"0001_b", b"0002_b")
-    known = repository.git("rev-parse", "--path-format=absolute", "--git-path", "objects")
+    objects = repository.git("rev-parse", "--path-format=absolute", "--git-path", "objects")
     with tempfile.TemporaryDirectory() as place:
         env = {
             "GIT_OBJECT_DIRECTORY": place,
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.fsdecode(known).rstrip("\n"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.fsdecode(objects).rstrip("\n"),
             **_IDENTITY,
         }
         root = _commit(repository, path, base, (), env)

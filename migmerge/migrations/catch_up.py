@@ -25,8 +25,8 @@ def is_catch_up(source: bytes, name: str, label: str) -> bool:
     header = read_header(source)
     if header is None or header.error or header.opaque or header.replaces or header.run_before:
         return False
-    own = [reference.label for reference in header.dependencies]
-    return own == [label] and not read_script(source, label, name).calls
+    labels = [reference.label for reference in header.dependencies]
+    return labels == [label] and not read_script(source, label, name).calls
 
 
 def catch_up_name(behind: str, onto: str, taken: Collection[str]) -> str:

@@ -32,11 +32,11 @@ def parse_module(text: str) -> libcst.Module | None:
 
     if len(text) > _LONGEST or _depth(text) > _DEEPEST or _has_long_expression(text):
         return None
-    found: list[libcst.Module] = []
+    modules: list[libcst.Module] = []
 
     def work() -> None:
         with contextlib.suppress(Exception):  # whatever it is: what isn't parsed isn't rewritten
-            found.append(libcst.parse_module(text))
+            modules.append(libcst.parse_module(text))
 
     before = threading.stack_size(_STACK)
     try:
@@ -45,7 +45,7 @@ def parse_module(text: str) -> libcst.Module | None:
         thread.join()
     finally:
         threading.stack_size(before)
-    return found[0] if found else None
+    return modules[0] if modules else None
 
 
 def _has_long_expression(text: str) -> bool:

@@ -93,14 +93,16 @@ def _relation(
 
 
 def _reverse(script: Script, keywords: Mapping[str, ast.expr], model: str, kind: str) -> set[str]:
-    label, _, own = model.partition(".")
+    label, _, model_name = model.partition(".")
     given = script.text(keywords.get("related_name"))
     query = script.text(keywords.get("related_query_name"))
     if given and given.endswith("+"):
         return set()
-    accessor = given or (own if kind.endswith("OneToOneField") else f"{own}_set")
-    names = {accessor, query or given or own}
-    return {n.replace("%(class)s", own).replace("%(app_label)s", label).lower() for n in names}
+    accessor = given or (model_name if kind.endswith("OneToOneField") else f"{model_name}_set")
+    names = {accessor, query or given or model_name}
+    return {
+        n.replace("%(class)s", model_name).replace("%(app_label)s", label).lower() for n in names
+    }
 
 
 def model_key(script: Script, node: ast.expr | None, model: str) -> str:
@@ -123,7 +125,7 @@ def names_in(
 
     Without those under `keywords`, or with those `only`.
     """
-    found = set()
+    names = set()
     for part in _parts(node, keywords, only=only):
         for inner in ast.walk(part):
             text = script.text(inner) if isinstance(inner, (ast.Constant, ast.Name)) else None
@@ -131,8 +133,8 @@ def names_in(
                 text = inner.arg
             word = (text or "").lstrip("-+").partition("__")[0].lower()
             if word.isidentifier():
-                found.add(word)
-    return found
+                names.add(word)
+    return names
 
 
 def _parts(node: ast.expr, keywords: tuple[str, ...], *, only: bool) -> Iterator[ast.AST]:

@@ -47,18 +47,18 @@ def candidate_directories(paths: Iterable[str], configured: Iterable[str] = ()) 
     A directory counts when its own name speaks of migrations, when it holds a file with a
     number in front, or when it is configured.
     """
-    found = set(configured)
+    directories = set(configured)
     for path in paths:
         if not path.endswith(".py"):
             continue
         directory, name = split(path)
-        if directory in found or not is_candidate_name(name):
+        if directory in directories or not is_candidate_name(name):
             continue
-        own = directory.rpartition("/")[2]
-        if "migration" in own.lower() or NUMBERED.match(name):
+        last_part = directory.rpartition("/")[2]
+        if "migration" in last_part.lower() or NUMBERED.match(name):
             if SKIPPED_PARTS.isdisjoint(directory.split("/")):
-                found.add(directory)
-    return found
+                directories.add(directory)
+    return directories
 
 
 def read_app_label(source: bytes) -> str | None:
@@ -93,8 +93,8 @@ def app_label(directory: str, headers: Mapping[str, Header], declared: str | Non
         for reference in (*header.dependencies, *header.replaces)
         if reference.name in headers and reference.name != name
     )
-    parent, _, own = directory.rpartition("/")
-    named = parent.rpartition("/")[2] if "migration" in own.lower() and parent else own
+    parent, _, last_part = directory.rpartition("/")
+    named = parent.rpartition("/")[2] if "migration" in last_part.lower() and parent else last_part
     if not votes:
         return named
     # auth and contenttypes have a 0001_initial too: a tie is not theirs
@@ -108,7 +108,7 @@ def is_around(directory: str, prefix: str) -> bool:
     )
 
 
-def set_aside(
+def find_archives(
     labels: Mapping[str, str],
     declared: Mapping[str, str],
     chosen: Collection[str],
@@ -121,7 +121,7 @@ def set_aside(
     count. Else it is the app's `migrations`, and what is beside or below it in the app's package
     does not; but not in `unread` projects, whose settings may name either.
     """
-    found: dict[str, str] = {}
+    archives: dict[str, str] = {}
     by_label: dict[str, list[str]] = {}
     for directory, label in labels.items():
         by_label.setdefault(label, []).append(directory)
@@ -131,7 +131,7 @@ def set_aside(
         for directory in directories:
             here = [d for d in winners if not projects or may_refer(directory, d, projects)]
             if here and directory not in winners:
-                found[directory] = here[0]
+                archives[directory] = here[0]
             elif (
                 not here
                 and directory not in usual
@@ -139,14 +139,14 @@ def set_aside(
             ):
                 near = [d for d in usual if f"{directory}/".startswith(_package(d))]
                 if near:
-                    found[directory] = near[0]
-    return found
+                    archives[directory] = near[0]
+    return archives
 
 
 def _is_usual(directory: str, label: str, declared: str | None) -> bool:
     """Whether a directory is where Django looks by itself for the migrations of a label."""
-    parent, _, own = directory.rpartition("/")
-    return own == "migrations" and label in (declared, parent.rpartition("/")[2])
+    parent, _, name = directory.rpartition("/")
+    return name == "migrations" and label in (declared, parent.rpartition("/")[2])
 
 
 def _package(directory: str) -> str:
@@ -165,13 +165,13 @@ def apps_of(labels: Mapping[str, str]) -> dict[str, App]:
 
 def migrations_of(sources: Iterable[Source], apps: Mapping[str, App]) -> list[Migration]:
     """The migrations with their node keys, sorted by path."""
-    found = []
+    migrations = []
     for source in sources:
         directory, name = split(source.path)
         app = apps[directory]
         key = NodeKey(app.key, name[: -len(".py")], source.version)
-        found.append(Migration(key, app.label, source.path, source.header))
-    return sorted(found, key=lambda migration: (migration.path, migration.key.version))
+        migrations.append(Migration(key, app.label, source.path, source.header))
+    return sorted(migrations, key=lambda migration: (migration.path, migration.key.version))
 
 
 class Resolver:

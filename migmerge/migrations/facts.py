@@ -35,12 +35,12 @@ class Facts(NamedTuple):
 
     def family(self, model: str) -> frozenset[str]:
         """The model itself with its relatives, to any distance."""
-        found, waiting = {model}, [model]
+        models, waiting = {model}, [model]
         while waiting:
-            fresh = self.relatives.get(waiting.pop(), frozenset()) - found
-            found |= fresh
+            fresh = self.relatives.get(waiting.pop(), frozenset()) - models
+            models |= fresh
             waiting += fresh
-        return frozenset(found)
+        return frozenset(models)
 
 
 _MARKS = (b"db_table", b"db_column", b"managed", b"primary_key", b"bases", b"RenameModel",
@@ -59,15 +59,15 @@ def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
     Names that a `fresh` one gives are left out: whoever takes such a name meets its giver.
     """
     facts = _gather(settled)
-    own = _gather(fresh)
+    fresh_facts = _gather(fresh)
     return facts._replace(
-        tables_of=_united(facts.tables_of, own.tables_of),
-        unmanaged=facts.unmanaged | own.unmanaged,
-        relatives=_united(facts.relatives, own.relatives),
-        handles=_united(facts.handles, own.handles),
-        pointing=_united(facts.pointing, own.pointing),
-        copied=facts.copied | own.copied,
-        indexed=_united(facts.indexed, own.indexed),
+        tables_of=_united(facts.tables_of, fresh_facts.tables_of),
+        unmanaged=facts.unmanaged | fresh_facts.unmanaged,
+        relatives=_united(facts.relatives, fresh_facts.relatives),
+        handles=_united(facts.handles, fresh_facts.handles),
+        pointing=_united(facts.pointing, fresh_facts.pointing),
+        copied=facts.copied | fresh_facts.copied,
+        indexed=_united(facts.indexed, fresh_facts.indexed),
     )
 
 
@@ -178,32 +178,32 @@ def _frozen(sets: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
 
 def _fields(script: Script, call: Call) -> list[tuple[str, ast.expr]]:
     """Names and definitions of the fields that an operation defines."""
-    found = []
+    collected = []
     if call.name in ("AddField", "AlterField") and "field" in call.arguments:
-        found.append((script.text(call.arguments.get("name")), call.arguments["field"]))
+        collected.append((script.text(call.arguments.get("name")), call.arguments["field"]))
     fields = call.arguments.get("fields")
     if isinstance(fields, (ast.List, ast.Tuple)):
         for pair in fields.elts:
             if isinstance(pair, (ast.Tuple, ast.List)) and len(pair.elts) == 2:
-                found.append((script.text(pair.elts[0]), pair.elts[1]))
-    return [(name.lower(), node) for name, node in found if name]
+                collected.append((script.text(pair.elts[0]), pair.elts[1]))
+    return [(name.lower(), node) for name, node in collected if name]
 
 
 def _bases(script: Script, arguments: Mapping[str, ast.expr], model: str) -> set[str]:
     """Models that a new model inherits from, or whose key is its own key."""
-    found = set()
+    collected = set()
     bases = arguments.get("bases")
     if isinstance(bases, (ast.Tuple, ast.List)):
         texts = [script.text(base) for base in bases.elts]
-        found |= {model_key(script, ast.Constant(t), model) for t in texts if t}
+        collected |= {model_key(script, ast.Constant(t), model) for t in texts if t}
     for argument in arguments.values():
         for node in ast.walk(argument):
             if isinstance(node, ast.Call) and any(k.arg == "primary_key" for k in node.keywords):
                 keywords = {k.arg: k.value for k in node.keywords}
                 target = keywords.get("to", node.args[0] if node.args else None)
                 if called(node)[0].endswith(("OneToOneField", "ForeignKey")):
-                    found.add(model_key(script, target, model))
-    return found - {model}
+                    collected.add(model_key(script, target, model))
+    return collected - {model}
 
 
 def named_values(node: ast.AST) -> list[tuple[str, ast.expr]]:

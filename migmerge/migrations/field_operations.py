@@ -8,15 +8,15 @@ from migmerge.migrations.recorder import ANY, Computed, Marks, Touch
 
 def _own_definition(marks: Marks) -> Definition:
     node = marks.argument("field")
-    found = None
+    definition = None
     if node is not None:
-        found = read_field(marks.script, node, marks.model, marks.field)
-    if found is None:
+        definition = read_field(marks.script, node, marks.model, marks.field)
+    if definition is None:
         raise Computed("field")
-    for key, value in (("db_column", found.column), ("db_table", found.table)):
-        if key in found.keywords and found.keywords[key] != "None" and not value:
+    for key, value in (("db_column", definition.column), ("db_table", definition.table)):
+        if key in definition.keywords and definition.keywords[key] != "None" and not value:
             raise Computed(key)
-    return found
+    return definition
 
 
 def _defined(marks: Marks, name: str, definition: Definition) -> None:
@@ -39,9 +39,9 @@ def related(marks: Marks, name: str, relation: Relation, table: str) -> None:
     """What a relation refers to; `table` is the explicit one of a many-to-many field."""
     targets = {relation.to, relation.through} - {""}
     if relation.many and not relation.through:
-        own = marks.tables_of(marks.model)
+        tables = marks.tables_of(marks.model)
         marks.take_table(table or f"{marks.model.replace('.', '_')}_{name}")
-        marks.take_table(*(f"{table}_{name}" for table in own))
+        marks.take_table(*(f"{table}_{name}" for table in tables))
         marks.read("key", *marks.facts.family(marks.model))
     for target in targets:
         if target.startswith("settings."):

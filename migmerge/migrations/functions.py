@@ -89,7 +89,7 @@ class _Scope(NamedTuple):
     with their model, and those that were taken from an attribute."""
 
     local: set[str]
-    known: set[str]
+    callables: set[str]
     models: dict[str, str]
     attributes: set[str]
 
@@ -155,14 +155,14 @@ class _Follower:
 
     def _variables(self, node: ast.AST) -> dict[str, str]:
         """Local names of model classes."""
-        found: dict[str, str] = {}
+        variables: dict[str, str] = {}
         for inner in ast.walk(node):
             if isinstance(inner, ast.Assign) and isinstance(inner.value, ast.Call):
                 model = self._got(inner.value)
                 if model:
                     names = [t.id for t in inner.targets if isinstance(t, ast.Name)]
-                    found |= dict.fromkeys(names, model)
-        return found
+                    variables |= dict.fromkeys(names, model)
+        return variables
 
     def _got(self, call: ast.Call) -> str:
         """The model of an `apps.get_model` call; empty for any other call."""
@@ -188,7 +188,9 @@ class _Follower:
             return
         function = call.func
         if isinstance(function, ast.Name):
-            if function.id in scope.local - scope.known:  # a model, or something that may be one
+            if (
+                function.id in scope.local - scope.callables
+            ):  # a model, or something that may be one
                 self.makes.add(scope.models.get(function.id, ANY))
             if function.id in ("getattr", "setattr", "hasattr"):
                 text = self.script.text(call.args[1] if len(call.args) > 1 else None)
@@ -204,9 +206,9 @@ class _Follower:
         if function.attr in _MAKING:
             while isinstance(owner, (ast.Attribute, ast.Call)):
                 owner = owner.value if isinstance(owner, ast.Attribute) else owner.func
-            known = scope.models.get(owner.id) if isinstance(owner, ast.Name) else None
-            manager = ast.unparse(function.value).count(".") <= 2 and known
-            self.makes.add(known if manager and known else ANY)
+            model = scope.models.get(owner.id) if isinstance(owner, ast.Name) else None
+            manager = ast.unparse(function.value).count(".") <= 2 and model
+            self.makes.add(model if manager and model else ANY)
         elif function.attr in ("values", "values_list") and not call.args:
             self.makes.add(ANY)  # all columns, whatever is made of them
         elif function.attr in _JOINING:
@@ -312,35 +314,35 @@ def _without_annotations(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _functions_and_imports(node: ast.AST) -> set[str]:
-    found = set()
+    names = set()
     for inner in ast.walk(node):
         if isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
-            found.add(inner.name)
+            names.add(inner.name)
         elif isinstance(inner, (ast.Import, ast.ImportFrom)):
-            found |= {name for name, _ in _imported(inner)}
-    return found
+            names |= {name for name, _ in _imported(inner)}
+    return names
 
 
 def _local_names(node: ast.AST) -> set[str]:
-    found = _functions_and_imports(node)
+    names = _functions_and_imports(node)
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, (ast.Store, ast.Del)):
-            found.add(inner.id)
+            names.add(inner.id)
         elif isinstance(inner, ast.arg):
-            found.add(inner.arg)
+            names.add(inner.arg)
         elif isinstance(inner, ast.ExceptHandler) and inner.name:
-            found.add(inner.name)
-    return found
+            names.add(inner.name)
+    return names
 
 
 def _handed_names(node: ast.AST, *, entry: bool) -> set[str]:
     """Parameters that stand for `apps` and the schema editor: of the function that RunPython
     calls the first two, of others those that are called so."""
-    found = {
+    names = {
         inner.arg
         for inner in ast.walk(node)
         if isinstance(inner, ast.arg) and ("apps" in inner.arg.lower() or "editor" in inner.arg)
     }
     if entry and isinstance(node, (ast.FunctionDef, ast.Lambda)):
-        found |= {argument.arg for argument in [*node.args.posonlyargs, *node.args.args][:2]}
-    return found
+        names |= {argument.arg for argument in [*node.args.posonlyargs, *node.args.args][:2]}
+    return names

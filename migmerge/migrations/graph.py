@@ -54,11 +54,11 @@ class Graph(NamedTuple):
 
     def all_leaves(self) -> dict[str, list[NodeKey]]:
         """App key -> its leaf nodes, all in one pass."""
-        found: dict[str, list[NodeKey]] = {}
+        by_app: dict[str, list[NodeKey]] = {}
         for key, children in self.children.items():
             if all(child.app != key.app for child in children):
-                found.setdefault(key.app, []).append(key)
-        return {app: self._placed(sorted(leaves)) for app, leaves in sorted(found.items())}
+                by_app.setdefault(key.app, []).append(key)
+        return {app: self._placed(sorted(leaves)) for app, leaves in sorted(by_app.items())}
 
     def _placed(self, leaves: list[NodeKey]) -> list[NodeKey]:
         """Without files of which neither syntax nor place can be read, as long as others are left:
@@ -127,14 +127,14 @@ def is_lost(migration: Migration) -> bool:
 
 
 def _reach(keys: set[NodeKey], edges: Mapping[NodeKey, frozenset[NodeKey]]) -> set[NodeKey]:
-    found = set(keys)
+    reached = set(keys)
     waiting = list(keys)
     while waiting:
         for other in edges.get(waiting.pop(), ()):
-            if other not in found:
-                found.add(other)
+            if other not in reached:
+                reached.add(other)
                 waiting.append(other)
-    return found
+    return reached
 
 
 def _peeled(
@@ -168,10 +168,10 @@ def build_graph(migrations: Iterable[Migration], resolve: Resolve) -> Graph:
         if other not in nodes:
             missing.append(Missing(migration, reference, other))
             return
-        own = _standing(migration.key, replaced_by)
-        child, parent = (other, own) if reverse else (own, other)
+        standing = _standing(migration.key, replaced_by)
+        child, parent = (other, standing) if reverse else (standing, other)
         # between two that one squash replaces nothing is left; between it and one of them there is
-        if child != parent or own in (migration.key, named):
+        if child != parent or standing in (migration.key, named):
             parents[child].add(parent)
 
     for migration in nodes.values():
@@ -233,16 +233,16 @@ def _replacements(
     nodes: Mapping[NodeKey, Migration], resolve: Resolve
 ) -> tuple[dict[NodeKey, NodeKey], set[NodeKey]]:
     """What stands for each replaced node; and those that replace what replaces them."""
-    found: dict[NodeKey, NodeKey] = {}
+    replacements: dict[NodeKey, NodeKey] = {}
     circular: set[NodeKey] = set()
     for key in sorted(nodes):
         for reference in nodes[key].header.replaces:
             other = resolve(nodes[key], reference)
-            if other is not None and _standing(key, found) == other:
+            if other is not None and _standing(key, replacements) == other:
                 circular.add(other)
             elif other is not None:
-                found.setdefault(other, key)  # of two for the same Django takes the first
-    return found, circular
+                replacements.setdefault(other, key)  # of two for the same Django takes the first
+    return replacements, circular
 
 
 def replaced_strangers(
@@ -254,7 +254,7 @@ def replaced_strangers(
     old name need not: the name may be another migration's by now.
     """
     nodes = {migration.key: migration for migration in migrations}
-    found = {}
+    strangers = {}
     for key, migration in nodes.items():
         if len(migration.header.replaces) != 1:
             continue
@@ -262,8 +262,8 @@ def replaced_strangers(
         other = resolve(migration, reference)
         if other in nodes and other.app == key.app and other != key:
             if _parents_inside(migration, resolve) != _parents_inside(nodes[other], resolve):
-                found[key] = (other, reference)
-    return found
+                strangers[key] = (other, reference)
+    return strangers
 
 
 def _parents_inside(migration: Migration, resolve: Resolve) -> set[NodeKey]:
@@ -297,10 +297,12 @@ def _target(
 
 def _special(key: NodeKey, nodes: Mapping[NodeKey, Migration], resolve: Resolve) -> NodeKey | None:
     """`__first__` is the first root node, `__latest__` (before Django 2) the first leaf node."""
-    own = sorted(k for k in nodes if k.app == key.app)
-    inside = {k: {resolve(nodes[k], ref) for ref in nodes[k].header.dependencies} for k in own}
+    app_nodes = sorted(k for k in nodes if k.app == key.app)
+    inside = {
+        k: {resolve(nodes[k], ref) for ref in nodes[k].header.dependencies} for k in app_nodes
+    }
     if key.name == "__first__":
-        found = [k for k in own if not any(k2 in inside[k] for k2 in own)]
+        candidates = [k for k in app_nodes if not any(k2 in inside[k] for k2 in app_nodes)]
     else:
-        found = [k for k in own if not any(k in inside[k2] for k2 in own)]
-    return found[0] if found else None
+        candidates = [k for k in app_nodes if not any(k in inside[k2] for k2 in app_nodes)]
+    return candidates[0] if candidates else None

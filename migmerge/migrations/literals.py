@@ -138,9 +138,9 @@ def references(node: ast.expr, constants: Constants, depth: int = 0) -> Entries:
     if isinstance(node, ast.Name) and node.id in constants.values:
         if node.id not in constants.entries:
             parts = constants.values[node.id]
-            found = _joined([references(part, constants, depth + 1) for part in parts])
-            few = len(found.references) + len(found.opaque) <= _MOST
-            constants.entries[node.id] = found if few else _opaque(node)
+            joined = _joined([references(part, constants, depth + 1) for part in parts])
+            few = len(joined.references) + len(joined.opaque) <= _MOST
+            constants.entries[node.id] = joined if few else _opaque(node)
         return constants.entries[node.id]
     if isinstance(node, ast.IfExp):
         either = references(node.body, constants, depth + 1)
@@ -204,8 +204,8 @@ def string_value(node: ast.expr, constants: Constants, depth: int = 0) -> str | 
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.Name) and node.id in constants.values and depth < 20:
         if node.id not in constants.strings:
-            found = string_value(constants.values[node.id][0], constants, depth + 1)
-            constants.strings[node.id] = None if found and len(found) > _MOST else found
+            value = string_value(constants.values[node.id][0], constants, depth + 1)
+            constants.strings[node.id] = None if value and len(value) > _MOST else value
         return constants.strings[node.id]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and depth < 20:
         left = string_value(node.left, constants, depth + 1)

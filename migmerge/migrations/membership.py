@@ -12,12 +12,12 @@ SKIPPED_PARTS = frozenset(("node_modules", "site-packages", "__pycache__"))
 
 def manage_directories(paths: Iterable[str]) -> tuple[str, ...]:
     """The directories of a tree that hold a manage.py, sorted; the top is the empty one."""
-    found = {
+    directories = {
         path.rpartition("/")[0]
         for path in paths
         if path.endswith("manage.py") and path.rpartition("/")[2] == "manage.py"
     }
-    return tuple(sorted(d for d in found if SKIPPED_PARTS.isdisjoint(d.split("/"))))
+    return tuple(sorted(d for d in directories if SKIPPED_PARTS.isdisjoint(d.split("/"))))
 
 
 def owners(directory: str, projects: Iterable[str]) -> tuple[str, ...]:
@@ -25,9 +25,9 @@ def owners(directory: str, projects: Iterable[str]) -> tuple[str, ...]:
 
     An app outside of all of them may be installed by any: it belongs to each.
     """
-    known = tuple(projects)
-    around = [project for project in known if _contains(project, directory)]
-    return (max(around, key=len),) if around else known
+    places = tuple(projects)
+    around = [project for project in places if _contains(project, directory)]
+    return (max(around, key=len),) if around else places
 
 
 def projects_in_scope(directory: str, projects: Iterable[str]) -> tuple[str, ...]:
@@ -41,11 +41,11 @@ def may_refer(directory: str, other: str, projects: Iterable[str]) -> bool:
 
     Not where they belong to two projects of which neither contains the other.
     """
-    known = tuple(projects)
+    places = tuple(projects)
     return any(
         _contains(one, two) or _contains(two, one)
-        for one in owners(directory, known)
-        for two in owners(other, known)
+        for one in owners(directory, places)
+        for two in owners(other, places)
     )
 
 

@@ -47,14 +47,14 @@ def _fields_of_new_model(marks: Marks) -> list[str]:
         if not isinstance(pair, (ast.Tuple, ast.List)) or len(pair.elts) != 2:
             raise Computed("fields")
         name = marks.script.text(pair.elts[0])
-        found = name and read_field(marks.script, pair.elts[1], marks.model, name.lower())
-        if not name or not found:
+        field = name and read_field(marks.script, pair.elts[1], marks.model, name.lower())
+        if not name or not field:
             raise Computed("fields")
         names.append(name.lower())
-        if found.collation:
-            marks.read("collation", found.collation)
-        if found.relation:
-            related(marks, name.lower(), found.relation, found.table)
+        if field.collation:
+            marks.read("collation", field.collation)
+        if field.relation:
+            related(marks, name.lower(), field.relation, field.table)
     marks.reads.discard(Touch("model", marks.model))  # a relation to itself
     return names
 

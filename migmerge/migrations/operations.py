@@ -129,16 +129,16 @@ def pair_names(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> dict[str, 
     marks: dict[str, list[str]] = {}
     for name, source in sorted(new.items()):
         marks.setdefault(whole_mark(source), []).append(name)
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for titled in (True, False):
         for name, source in sorted(old.items()):
             there = marks.get(whole_mark(source), [])
             alike = [other for other in there if not titled or title(other) == title(name)]
             certain = titled or (len(alike) == 1 and bool(database_mark(source)))
-            if name not in found and alike and certain:
-                found[name] = alike[0]
+            if name not in pairs and alike and certain:
+                pairs[name] = alike[0]
                 there.remove(alike[0])
-    return {name: other for name, other in found.items() if name != other}
+    return {name: other for name, other in pairs.items() if name != other}
 
 
 def title(name: str) -> str:
@@ -160,8 +160,8 @@ def whole_mark(source: bytes) -> str:
     return ast.dump(module)
 
 
-def fingerprint(source: bytes, aside: Collection[str] = ("dependencies",)) -> str:
-    """The same for migrations with the same content, whatever their comments and what is `aside`.
+def fingerprint(source: bytes, ignored: Collection[str] = ("dependencies",)) -> str:
+    """The same for migrations with the same content, whatever their comments and what is `ignored`.
 
     Empty where there is nothing to compare: a file that doesn't parse, no operations, or one
     line of code, which two people may well have written alike.
@@ -178,18 +178,18 @@ def fingerprint(source: bytes, aside: Collection[str] = ("dependencies",)) -> st
     if not functions and all(call.name in ("RunPython", "RunSQL") for call in script.calls):
         return ""
     for member in (module, node):
-        member.body = [s for s in member.body if not _is_passed_over(s, aside)]
+        member.body = [s for s in member.body if not _is_passed_over(s, ignored)]
     return ast.dump(module)
 
 
-def _is_passed_over(statement: ast.stmt, aside: Collection[str]) -> bool:
+def _is_passed_over(statement: ast.stmt, ignored: Collection[str]) -> bool:
     """Docstrings, and where the migration stands in the graph."""
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
     if isinstance(statement, ast.AnnAssign):
-        return isinstance(statement.target, ast.Name) and statement.target.id in aside
+        return isinstance(statement.target, ast.Name) and statement.target.id in ignored
     return isinstance(statement, ast.Assign) and any(
-        isinstance(target, ast.Name) and target.id in aside for target in statement.targets
+        isinstance(target, ast.Name) and target.id in ignored for target in statement.targets
     )
 
 
@@ -198,9 +198,9 @@ def _no_operations(members: list[ast.ClassDef], foreign: frozenset[str]) -> list
     node = members[-1]
     if any(isinstance(n, ast.Name) and n.id == "operations" for m in members for n in ast.walk(m)):
         return [_opaque("operations", node.lineno, "operations are computed")]
-    own = {member.name for member in members}
+    names = {member.name for member in members}
     bases = [base for member in members for base in member.bases if isinstance(base, ast.Name)]
-    if any(base.id in foreign - own for base in bases):
+    if any(base.id in foreign - names for base in bases):
         return [_opaque("operations", node.lineno, "operations may come from a base class")]
     return []
 
@@ -211,17 +211,17 @@ def _opaque(name: str, line: int, why: str) -> Call:
 
 def _foreign_names(module: ast.Module) -> frozenset[str]:
     """Names that are not Django's: defined in the file or imported from elsewhere."""
-    found: set[str] = set()
+    names: set[str] = set()
     for statement in module.body:
         if isinstance(statement, (ast.ClassDef, ast.FunctionDef)):
-            found.add(statement.name)
+            names.add(statement.name)
         elif isinstance(statement, ast.ImportFrom):
             if not (statement.module or "").startswith("django"):
-                found |= {name.asname or name.name for name in statement.names}
+                names |= {name.asname or name.name for name in statement.names}
         elif isinstance(statement, ast.Import):
             modules = [n for n in statement.names if n.name.partition(".")[0] != "django"]
-            found |= {n.asname or n.name.partition(".")[0] for n in modules}
-    return frozenset(found)
+            names |= {n.asname or n.name.partition(".")[0] for n in modules}
+    return frozenset(names)
 
 
 def _listed(
@@ -236,14 +236,14 @@ def _listed(
         return [call for part in parts for call in _listed(part, inner, foreign, route)]
     if not isinstance(node, (ast.List, ast.Tuple)):
         return [_opaque("operations", node.lineno, "operations are computed")]
-    found: list[Call] = []
+    calls: list[Call] = []
     for element in node.elts:
         if isinstance(element, ast.Call):
-            found += _calls(element, constants, foreign, route)
+            calls += _calls(element, constants, foreign, route)
         else:
             text = ast.unparse(element)[:60]
-            found.append(_opaque(text, element.lineno, "not a plain call of an operation"))
-    return found
+            calls.append(_opaque(text, element.lineno, "not a plain call of an operation"))
+    return calls
 
 
 def _calls(node: ast.Call, constants: Constants, foreign: frozenset[str], route: str) -> list[Call]:

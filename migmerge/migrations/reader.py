@@ -104,17 +104,17 @@ def _module_header(module: ast.Module, *, numbered: bool) -> Header | None:
     if _is_south(module):
         return None
     constants = Constants.of(module)
-    found = dict.fromkeys(GRAPH_ATTRIBUTES, Entries((), ()))
+    collected = dict.fromkeys(GRAPH_ATTRIBUTES, Entries((), ()))
     hidden: list[Opaque] = []
     for member in family(node, module):
-        _read_body(member.body, constants.within(member), found, hidden, certain=True)
+        _read_body(member.body, constants.within(member), collected, hidden, certain=True)
     hidden += _edits_from_outside(module)
-    for entries in found.values():
+    for entries in collected.values():
         hidden += entries.opaque
     return Header(
-        found["dependencies"].references,
-        found["run_before"].references,
-        found["replaces"].references,
+        collected["dependencies"].references,
+        collected["run_before"].references,
+        collected["replaces"].references,
         tuple(sorted(set(hidden))) if hidden else (),
     )
 
@@ -153,15 +153,15 @@ def family(node: ast.ClassDef, module: ast.Module) -> list[ast.ClassDef]:
     """The class and those of its bases that the same file defines, farthest first."""
     if not any(isinstance(base, ast.Name) for base in node.bases):
         return [node]  # the usual `migrations.Migration`
-    found: dict[str, ast.ClassDef] = {node.name: node}
+    classes: dict[str, ast.ClassDef] = {node.name: node}
     waiting = [node]
     while waiting:
         names = {base.id for base in waiting.pop().bases if isinstance(base, ast.Name)}
         for other in module.body:
-            if isinstance(other, ast.ClassDef) and other.name in names - found.keys():
-                found[other.name] = other
+            if isinstance(other, ast.ClassDef) and other.name in names - classes.keys():
+                classes[other.name] = other
                 waiting.append(other)
-    return list(reversed(found.values()))
+    return list(reversed(classes.values()))
 
 
 def _last_name(base: ast.expr) -> str:
@@ -222,7 +222,7 @@ def _may_bind(node: ast.AST) -> bool:
 def _read_body(
     body: list[ast.stmt],
     constants: Constants,
-    found: dict[str, Entries],
+    collected: dict[str, Entries],
     hidden: list[Opaque],
     *,
     certain: bool,
@@ -232,12 +232,12 @@ def _read_body(
         added = addition(statement)
         if value is not None:
             entries = references(value, constants)
-            found[name] = entries if certain else found[name].plus(entries)
-        elif added and added[0] in found:
-            found[added[0]] = found[added[0]].plus(references(added[1], constants))
+            collected[name] = entries if certain else collected[name].plus(entries)
+        elif added and added[0] in collected:
+            collected[added[0]] = collected[added[0]].plus(references(added[1], constants))
         elif isinstance(statement, (ast.If, ast.Try, ast.For, ast.While, ast.With)):
             for inner in (statement.body, getattr(statement, "orelse", [])):
-                _read_body(inner, constants, found, hidden, certain=False)
+                _read_body(inner, constants, collected, hidden, certain=False)
         elif isinstance(statement, (ast.FunctionDef, ast.Expr)):
             hidden += _mentions(statement)
 

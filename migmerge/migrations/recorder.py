@@ -97,16 +97,16 @@ class Marks:
         self.read("rows", self.model)
         self.read("sql", *self.tables_of(self.model))
         self.read("storage", self.model)
-        own = self.text(key)
-        self.read("word", own, f"{own}_set", *self.facts.handles.get(self.model, ()))
+        name = self.text(key)
+        self.read("word", name, f"{name}_set", *self.facts.handles.get(self.model, ()))
         if self.call.route != "both":
             self.write("storage", self.model)
             self.write("state", self.model)
 
     def without_code(self) -> None:
         """Code that uses rows of the model isn't disturbed."""
-        own = Touch("rows", self.model)
-        self.reads = {t for t in self.reads if t != own and t.kind != "word"}
+        rows = Touch("rows", self.model)
+        self.reads = {t for t in self.reads if t != rows and t.kind != "word"}
 
     def tables_of(self, model: str) -> set[str]:
         return {model.replace(".", "_"), *self.facts.tables_of.get(model, ())}

@@ -91,25 +91,25 @@ def _checked(before: Header, after: Header | None, edit: Edit) -> Unrewritable |
         return Unrewritable(0, "would not parse any more")
     for attribute in GRAPH_ATTRIBUTES:
         names = edit.names.get(attribute, {})
-        meant = [
+        expected = [
             (ref.label, names.get((ref.label, ref.name), ref.name), ref.line)
             for ref in getattr(before, attribute)
         ]
-        said: list[Reference] = list(getattr(after, attribute))
+        written: list[Reference] = list(getattr(after, attribute))
         if attribute == "dependencies" and edit.add:
-            if not said or (said[-1].label, said[-1].name) != edit.add:
+            if not written or (written[-1].label, written[-1].name) != edit.add:
                 return Unrewritable(0, "dependencies can't be added to")
-            said = said[:-1]
+            written = written[:-1]
         if attribute == "replaces" and edit.replaces:
-            if [(ref.label, ref.name) for ref in said] != [edit.replaces]:
+            if [(ref.label, ref.name) for ref in written] != [edit.replaces]:
                 return Unrewritable(0, "replaces can't be written")
-            said = []
+            written = []
         if attribute == "replaces" and edit.bare:
-            meant = []
-        for (label, name, line), now in zip(meant, said, strict=False):
+            expected = []
+        for (label, name, line), now in zip(expected, written, strict=False):
             if (label, name) != (now.label, now.name):
                 return Unrewritable(line, f"{attribute} are put together from other values")
-        if len(meant) != len(said):
+        if len(expected) != len(written):
             return Unrewritable(0, f"{attribute} can't be rewritten")
     return None
 
@@ -127,28 +127,28 @@ def _splices(text: str, edit: Edit) -> list[_Splice] | Unrewritable:
     if wrapper.module.code != text:  # pragma: no cover (LibCST promises it; nothing else would see)
         return Unrewritable(0, "LibCST doesn't give back its text")
     spans = wrapper.resolve(ByteSpanPositionProvider)
-    found: list[_Splice] = []
+    splices: list[_Splice] = []
     for attribute, value in _attributes(wrapper.module):
         for literal, name in _literals(value, edit.names.get(attribute, {})):
             span = spans[literal]
             quoted = _requoted(text.encode()[span.start : span.start + span.length], name)
-            found.append(_Splice(span.start, span.start + span.length, quoted))
+            splices.append(_Splice(span.start, span.start + span.length, quoted))
         if attribute == "dependencies" and edit.add:
             span = spans[value]
             raw = text.encode()[span.start : span.start + span.length]
             added = _with_entry(raw, edit.add)
             if added is None:
                 return Unrewritable(0, "dependencies can't be added to")
-            found.append(_Splice(span.start, span.start + span.length, added))
+            splices.append(_Splice(span.start, span.start + span.length, added))
         if attribute == "replaces" and edit.bare:
             gone = _line_of(text.encode(), spans[value].start, spans[value].length)
             if gone is None:
                 return Unrewritable(0, "replaces shares its lines with something else")
-            found.append(_Splice(*gone, b""))
+            splices.append(_Splice(*gone, b""))
         if attribute == "dependencies" and edit.replaces:
             start, line = _line_before(text.encode(), spans[value].start, edit.replaces)
-            found.append(_Splice(start, start, line))
-    return found
+            splices.append(_Splice(start, start, line))
+    return splices
 
 
 def _line_before(raw: bytes, position: int, entry: tuple[str, str]) -> tuple[int, bytes]:
@@ -181,7 +181,7 @@ def _attributes(module: libcst.Module) -> list[tuple[str, libcst.BaseExpression]
     """`(name, value)` of the graph attributes assigned in the body of `class Migration`."""
     import libcst
 
-    found: list[tuple[str, libcst.BaseExpression]] = []
+    attributes: list[tuple[str, libcst.BaseExpression]] = []
 
     class Finder(libcst.CSTVisitor):
         def visit_FunctionDef(self, node: libcst.FunctionDef) -> bool:
@@ -203,10 +203,10 @@ def _attributes(module: libcst.Module) -> list[tuple[str, libcst.BaseExpression]
 
         def keep(self, target: libcst.BaseExpression, value: libcst.BaseExpression) -> None:
             if isinstance(target, libcst.Name) and target.value in GRAPH_ATTRIBUTES:
-                found.append((target.value, value))
+                attributes.append((target.value, value))
 
     module.visit(Finder())
-    return found
+    return attributes
 
 
 def _literals(
@@ -216,7 +216,7 @@ def _literals(
     import libcst
     from libcst import matchers
 
-    found: list[tuple[libcst.BaseExpression, str]] = []
+    literals: list[tuple[libcst.BaseExpression, str]] = []
     strings = (libcst.SimpleString, libcst.ConcatenatedString)
     for pair in matchers.findall(value, matchers.Tuple() | matchers.List()):
         assert isinstance(pair, (libcst.Tuple, libcst.List))
@@ -224,8 +224,8 @@ def _literals(
         if len(parts) == 2 and all(isinstance(part, strings) for part in parts):
             label, name = (ast.literal_eval(_code(part)) for part in parts)
             if (label, name) in names:
-                found.append((parts[1], names[label, name]))
-    return found
+                literals.append((parts[1], names[label, name]))
+    return literals
 
 
 def _code(node: libcst.BaseExpression) -> str:

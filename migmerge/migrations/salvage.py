@@ -24,22 +24,22 @@ _TOKEN = re.compile(
 
 def salvage(source: bytes) -> Header:
     """The literal graph attributes of broken `source`; what can't be read is opaque."""
-    found: dict[str, tuple[Reference, ...]] = {}
+    salvaged: dict[str, tuple[Reference, ...]] = {}
     opaque: list[Opaque] = []
     for match in _ATTRIBUTE.finditer(source):
         name = match.group(1).decode()
         line = source.count(b"\n", 0, match.start()) + 1
         entries = _literal(source, match.end(), line)
-        if entries is None or name in found:
+        if entries is None or name in salvaged:
             opaque.append(Opaque(line, name))
         else:
-            found[name] = entries
-    if "dependencies" not in found and not opaque:
+            salvaged[name] = entries
+    if "dependencies" not in salvaged and not opaque:
         opaque.append(Opaque(1, "dependencies"))
     return Header(
-        found.get("dependencies", ()),
-        found.get("run_before", ()),
-        found.get("replaces", ()),
+        salvaged.get("dependencies", ()),
+        salvaged.get("run_before", ()),
+        salvaged.get("replaces", ()),
         tuple(opaque),
     )
 

@@ -93,8 +93,8 @@ def _is_in_body(source: bytes, start: int, place: int) -> bool:
 def _is_plain(source: bytes) -> bool:
     """Whether the text is ASCII's superset UTF-8, with the line ends that `\\n` counts."""
     declared = source.find(b"coding", 0, 200)
-    known = declared < 0 or source[declared + 6 : declared + 14].strip(b":= ").lower() == b"utf-8"
-    return known and source.count(b"\r") == source.count(b"\r\n")
+    is_utf8 = declared < 0 or source[declared + 6 : declared + 14].strip(b":= ").lower() == b"utf-8"
+    return is_utf8 and source.count(b"\r") == source.count(b"\r\n")
 
 
 def _entries(source: bytes, place: int, word: bytes) -> tuple[Reference, ...] | None:
@@ -106,14 +106,14 @@ def _entries(source: bytes, place: int, word: bytes) -> tuple[Reference, ...] | 
     listed = whole.group()
     if b"#" in listed:  # no pair holds one, so that it begins a comment
         listed = _COMMENT.sub(b"", listed)
-    found = []
+    entries = []
     line, counted = source.count(b"\n", 0, place) + 1, 0
     for pair in _PAIRS.finditer(listed):
         line += listed.count(b"\n", counted, pair.start())
         counted = pair.start()
         one, other, two, another = pair.groups()
-        found.append(Reference((one or other).decode(), (two or another).decode(), line))
-    return tuple(found)
+        entries.append(Reference((one or other).decode(), (two or another).decode(), line))
+    return tuple(entries)
 
 
 def _is_so(source: bytes, line: int, attributes: Iterable[str]) -> bool:
@@ -125,8 +125,8 @@ def _is_so(source: bytes, line: int, attributes: Iterable[str]) -> bool:
         top = symtable.symtable(source, "migration", "exec")  # type: ignore[arg-type]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    own = [table for table in top.get_children() if table.get_name() == "Migration"]
-    if len(own) != 1 or own[0].get_lineno() != line or own[0].get_type() != "class":
+    tables = [table for table in top.get_children() if table.get_name() == "Migration"]
+    if len(tables) != 1 or tables[0].get_lineno() != line or tables[0].get_type() != "class":
         return False
-    known = own[0].get_identifiers()
-    return all(name in known for name in attributes)
+    identifiers = tables[0].get_identifiers()
+    return all(name in identifiers for name in attributes)

@@ -43,10 +43,10 @@ def read_settings(source: bytes) -> SettingsFile:
             stars.append("." * node.level + (node.module or ""))
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Dict):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            own = [t for t in targets if isinstance(t, ast.Name) and t.id == NAME]
-            if own and _is_literal(node.value):
+            assigned = [t for t in targets if isinstance(t, ast.Name) and t.id == NAME]
+            if assigned and _is_literal(node.value):
                 modules |= _strings(node.value)
-                literal |= set(map(id, own))
+                literal |= set(map(id, assigned))
     uses = (
         [n for n in ast.walk(module) if isinstance(n, ast.Name) and n.id == NAME] if named else []
     )
@@ -59,12 +59,12 @@ def _is_literal(node: ast.Dict) -> bool:
 
 def _strings(node: ast.Dict) -> dict[str, str]:
     """The pairs of string literals; None switches an app's migrations off."""
-    found = {}
+    strings = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
             if isinstance(key.value, str) and isinstance(value.value, str):
-                found[key.value] = value.value
-    return found
+                strings[key.value] = value.value
+    return strings
 
 
 def module_paths(module: str, place: str, within: str) -> tuple[str, str]:

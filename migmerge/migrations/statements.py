@@ -37,11 +37,11 @@ def read_sql(script: Script, node: ast.expr | None) -> Sql | OpaqueCode:
     tables: set[str] = set()
     objects: set[str] = set()
     for text in texts:
-        found = _read(text)
-        if isinstance(found, OpaqueCode):
-            return found
-        tables |= found.tables
-        objects |= found.objects
+        named = _read(text)
+        if isinstance(named, OpaqueCode):
+            return named
+        tables |= named.tables
+        objects |= named.objects
     return Sql(frozenset(tables), frozenset(objects))
 
 
@@ -52,15 +52,15 @@ def _texts(script: Script, node: ast.expr) -> list[str] | None:
         return [text]
     if not isinstance(node, (ast.List, ast.Tuple)):
         return None
-    found = []
+    texts = []
     for element in node.elts:
         if isinstance(element, (ast.List, ast.Tuple)) and len(element.elts) == 2:
             element = element.elts[0]
         text = script.text(element)
         if text is None:
             return None
-        found.append(text)
-    return found
+        texts.append(text)
+    return texts
 
 
 def _read(text: str) -> Sql | OpaqueCode:

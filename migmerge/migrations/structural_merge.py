@@ -57,8 +57,8 @@ def _sets(script: Script, call: Call) -> tuple[str, str, str]:
     kind = _SETTERS.get(call.name, "")
     key, field = ("model_name", "name") if kind == "field" else ("name", "")
     model = (script.text(call.arguments.get(key)) or "").lower()
-    own = (script.text(call.arguments.get(field)) or "").lower() if field else ""
-    return f"{script.label}.{model}", kind, own
+    field_name = (script.text(call.arguments.get(field)) or "").lower() if field else ""
+    return f"{script.label}.{model}", kind, field_name
 
 
 def _setting(script: Script, source: bytes, call: Call) -> Setting | NotMovable:
@@ -90,7 +90,7 @@ def _text(source: bytes, node: ast.Call) -> str:
 
 def _imports(module: ast.Module) -> dict[str, set[str]]:
     """Name -> the statements that bind it, one name each."""
-    found: dict[str, set[str]] = {}
+    statements: dict[str, set[str]] = {}
     for statement in module.body:
         if not isinstance(statement, (ast.Import, ast.ImportFrom)):
             continue
@@ -99,9 +99,9 @@ def _imports(module: ast.Module) -> dict[str, set[str]]:
             origin = f"from {'.' * statement.level}{statement.module or ''} "
         for alias in statement.names:
             name = alias.asname or alias.name.partition(".")[0]
-            told = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
-            found.setdefault(name, set()).add(f"{origin}import {told}")
-    return found
+            imported = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
+            statements.setdefault(name, set()).add(f"{origin}import {imported}")
+    return statements
 
 
 def settle(final: Setting, others: Iterable[Setting]) -> Setting:
@@ -119,9 +119,9 @@ def merge_source(label: str, leaves: Collection[str], settings: Sequence[Setting
     """The bytes that `makemigrations --merge --no-header` writes for these leaves, and what the
     merge migration sets."""
     lines = sorted(f"        {(label, name)!r}," for name in leaves)
-    own = {"from django.db import migrations"}.union(*(setting.imports for setting in settings))
-    plain = own - {"from django.db import migrations", "from django.db import models"}
-    both = own != {"from django.db import migrations", *plain}
+    imports = {"from django.db import migrations"}.union(*(setting.imports for setting in settings))
+    plain = imports - {"from django.db import migrations", "from django.db import models"}
+    both = imports != {"from django.db import migrations", *plain}
     head = [*plain, f"from django.db import migrations{', models' if both else ''}"]
     head.sort(key=lambda line: (line.startswith("from"), line.split()[1], line))
     operations = textwrap.indent("".join(setting.text for setting in settings), " " * 8)

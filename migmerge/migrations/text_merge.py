@@ -80,31 +80,31 @@ def merge_lock(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | No
     versions = [read_lock_file(path, source) for source in (base, ours, theirs)]
     prose = [_prose(path, source) for source in (base, ours, theirs)]
     labels = [[entry.label for entry in v.entries] for v in versions]
-    if any(len(own) > len(set(own)) for own in labels):
+    if any(len(names_of_side) > len(set(names_of_side)) for names_of_side in labels):
         return None
     if any(v.conflicted for v in versions) or prose[0] != prose[1] or prose[0] != prose[2]:
         return None
-    one, own, other = ({entry.label: entry.name for entry in v.entries} for v in versions)
-    if not one.keys() <= own.keys() & other.keys():
+    one, names_of_side, other = ({entry.label: entry.name for entry in v.entries} for v in versions)
+    if not one.keys() <= names_of_side.keys() & other.keys():
         return None
     names: dict[str, str] = {}
-    for label in own.keys() | other.keys():
-        name = _settled(one.get(label), own.get(label), other.get(label))
+    for label in names_of_side.keys() | other.keys():
+        name = _settled(one.get(label), names_of_side.get(label), other.get(label))
         if name is None:
             return None
         names[label] = name
     if path.rpartition("/")[2] == MAX_MIGRATION:
         return write_lock_file(path, ours, names) if len(names) == 1 else None
-    merged = write_lock_file(path, _with_lines(ours, names.keys() - own.keys()), names)
-    told = {entry.label: entry.name for entry in read_lock_file(path, merged).entries}
-    return merged if told == names else None
+    merged = write_lock_file(path, _with_lines(ours, names.keys() - names_of_side.keys()), names)
+    written = {entry.label: entry.name for entry in read_lock_file(path, merged).entries}
+    return merged if written == names else None
 
 
 def _prose(path: str, source: bytes) -> list[bytes]:
     """The lines that are no entries."""
-    own = {entry.line for entry in read_lock_file(path, source).entries}
+    entry_lines = {entry.line for entry in read_lock_file(path, source).entries}
     lines = enumerate(source.splitlines(), 1)
-    return [line for number, line in lines if number not in own and line.strip()]
+    return [line for number, line in lines if number not in entry_lines and line.strip()]
 
 
 def _settled(base: str | None, ours: str | None, theirs: str | None) -> str | None:

@@ -107,9 +107,9 @@ def parse_database(text: str) -> Database:
         ) from None
     engine = _ENGINES.get(parts.scheme)
     if engine is None:
-        known = ", ".join(sorted(_ENGINES))
+        schemes = ", ".join(sorted(_ENGINES))
         raise UserError(
-            "database", f"--database: no such kind of database: {parts.scheme}", f"one of {known}"
+            "database", f"--database: no such kind of database: {parts.scheme}", f"one of {schemes}"
         )
     settings: dict[str, object] = {
         "ENGINE": f"django.db.backends.{engine}",
@@ -135,49 +135,49 @@ def read_status(
 
     Those that may not be connected to are only named. A `database` that is given is allowed.
     """
-    own = (database.alias,) if database.alias else ("default",) if database.settings else ()
+    given = (database.alias,) if database.alias else ("default",) if database.settings else ()
     request: dict[str, object] = {
-        "named": [*allowed.named, *own],
+        "named": [*allowed.named, *given],
         "protected": list(allowed.protected),
     }
     reply = _ask(project, "status", request, database)
     if reply.why:
         return Unanswered(reply.why)
-    return [_status(project, alias, found) for alias, found in sorted(reply.result.items())]
+    return [_status(project, alias, answer) for alias, answer in sorted(reply.result.items())]
 
 
-def _status(project: Project, alias: str, found: dict[str, Any]) -> Status:
-    place, host = _place(project, found), found["host"]
+def _status(project: Project, alias: str, answer: dict[str, Any]) -> Status:
+    place, host = _place(project, answer), answer["host"]
     status = Status(
-        alias, found["vendor"], place, found["error"],
-        engine=found["engine"], host=host, left=found["left"], protected=found["protected"],
-        read_only=found.get("read_only", False),
-        schemas=tuple((name, _rows(rows)) for name, rows in found.get("schemas", {}).items()),
+        alias, answer["vendor"], place, answer["error"],
+        engine=answer["engine"], host=host, left=answer["left"], protected=answer["protected"],
+        read_only=answer.get("read_only", False),
+        schemas=tuple((name, _rows(rows)) for name, rows in answer.get("schemas", {}).items()),
     )  # fmt: skip
-    if "files" not in found:
+    if "files" not in answer:
         return status._replace(
-            recorded=_rows(found.get("recorded", ())),
-            unread="recorded" not in found,
-            absent="absent" in found,
+            recorded=_rows(answer.get("recorded", ())),
+            unread="recorded" not in answer,
+            absent="absent" in answer,
         )
     return status._replace(
-        recorded=_rows(found["recorded"]),
-        files=frozenset(_rows(found["files"])),
-        replaced=tuple((_row(key), _rows(old)) for key, old in found["replaced"]),
-        order=_rows(found["order"]),
-        unapplied=_rows(found["unapplied"]),
-        early=tuple((_row(key), _row(parent)) for key, parent in found["early"]),
-        trapped=_rows(found["trapped"]),
-        runs=_rows(found["migrate"].get("runs", ())),
-        stops=found["migrate"].get("stops", ""),
-        endangered=tuple(found["endangered"]),
+        recorded=_rows(answer["recorded"]),
+        files=frozenset(_rows(answer["files"])),
+        replaced=tuple((_row(key), _rows(old)) for key, old in answer["replaced"]),
+        order=_rows(answer["order"]),
+        unapplied=_rows(answer["unapplied"]),
+        early=tuple((_row(key), _row(parent)) for key, parent in answer["early"]),
+        trapped=_rows(answer["trapped"]),
+        runs=_rows(answer["migrate"].get("runs", ())),
+        stops=answer["migrate"].get("stops", ""),
+        endangered=tuple(answer["endangered"]),
     )
 
 
-def _place(project: Project, found: Mapping[str, Any]) -> str:
+def _place(project: Project, answer: Mapping[str, Any]) -> str:
     """Name, or file, and where it is."""
-    socket = "the local socket" if found["vendor"] in ("postgresql", "mysql") else ""
-    where, name = found["host"] or socket, _shown_path(project, found["name"])
+    socket = "the local socket" if answer["vendor"] in ("postgresql", "mysql") else ""
+    where, name = answer["host"] or socket, _shown_path(project, answer["name"])
     return f"{name} at {where}" if where else name
 
 
@@ -214,12 +214,12 @@ def read_setup(project: Project, protected: Sequence[str] = ()) -> Setup | Unans
     databases = [
         Place(
             alias,
-            f"{found['engine']}, {_place(project, found)}",
-            found["error"],
-            bool(found["left"]),
-            "absent" in found,
+            f"{database['engine']}, {_place(project, database)}",
+            database["error"],
+            bool(database["left"]),
+            "absent" in database,
         )
-        for alias, found in sorted(answer["databases"].items())
+        for alias, database in sorted(answer["databases"].items())
     ]
     return Setup(
         answer["python"], answer["executable"], answer["django"], answer["settings"],
@@ -237,12 +237,12 @@ def _shown_path(project: Project, name: str) -> str:
     return os.path.normpath(os.path.join(os.path.relpath(place, top), os.path.basename(name)))
 
 
-def _row(found: Sequence[str]) -> Row:
-    return found[0], found[1]
+def _row(pair: Sequence[str]) -> Row:
+    return pair[0], pair[1]
 
 
-def _rows(found: Sequence[Sequence[str]]) -> tuple[Row, ...]:
-    return tuple(_row(row) for row in found)
+def _rows(pairs: Sequence[Sequence[str]]) -> tuple[Row, ...]:
+    return tuple(_row(row) for row in pairs)
 
 
 def which_content(
@@ -254,7 +254,7 @@ def which_content(
     return ["unknown"] * len(pairs) if reply.why else list(reply.result)
 
 
-def unlike_tables(project: Project, database: Database) -> list[str] | Unanswered:
+def compare_tables(project: Project, database: Database) -> list[str] | Unanswered:
     """How the tables differ from the models of what is applied."""
     reply = _ask(project, "schema", {}, database)
     return Unanswered(reply.why) if reply.why else list(reply.result)
@@ -302,7 +302,7 @@ class AppRows(NamedTuple):
     the models of what they say."""
 
     rows: tuple[Row, ...]
-    unlike: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
 
 
 def read_app_rows(project: Project, database: Database, label: str) -> AppRows | Unanswered:
@@ -313,21 +313,26 @@ def read_app_rows(project: Project, database: Database, label: str) -> AppRows |
     return AppRows(_rows(reply.result["rows"]), tuple(reply.result["unlike"]))
 
 
-def write_app_rows(
-    project: Project,
-    database: Database,
-    label: str,
-    expected: Sequence[Row],
-    rows: Sequence[Row],
-    *,
-    check: bool = True,
-) -> str:
-    """Make `rows` of what is `expected`, all or none; why not, where it is refused.
+class RowChange(NamedTuple):
+    """The rows of one app that are `expected`, and those that take their place.
 
     A row without a moment is applied now. With `check` the tables have to be as the rows say.
     """
-    names = [name for name, _ in expected]
-    request: dict[str, object] = {"label": label, "expected": names, "rows": rows, "check": check}
+
+    label: str
+    expected: Sequence[Row]
+    rows: Sequence[Row]
+    check: bool = True
+
+
+def write_app_rows(project: Project, database: Database, change: RowChange) -> str:
+    """Replace the rows, all or none; why not, where it is refused."""
+    request: dict[str, object] = {
+        "label": change.label,
+        "expected": [name for name, _ in change.expected],
+        "rows": change.rows,
+        "check": change.check,
+    }
     return _ask(project, "write_rows", request, database).why
 
 

@@ -46,15 +46,15 @@ def failed(why: str) -> Outcome:
 
 def combine(outcomes: Iterable[tuple[str, Outcome]]) -> Outcome:
     """One outcome for several projects, each given with its name: the worst, and whose it is."""
-    found = list(outcomes)
-    if len(found) == 1:
-        return found[0][1]
+    named = list(outcomes)
+    if len(named) == 1:
+        return named[0][1]
     for status in (Status.FAILED, Status.SKIPPED):
-        worst = [(name, outcome) for name, outcome in found if outcome.status is status]
+        worst = [(name, outcome) for name, outcome in named if outcome.status is status]
         if worst:
             break
     else:
-        worst = found
+        worst = named
     details = [f"{name}: {o.detail}" if o.detail else name for name, o in worst]
     waived = bool(worst) and all(outcome.waived for _, outcome in worst)
     return Outcome(worst[0][1].status if worst else Status.OK, "; ".join(details), waived)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.conflicts.conflict import Disputed
+from migmerge.conflicts.conflict import SetOnBothSides
 from migmerge.conflicts.mergeable_fields import PLAIN
 from migmerge.migrations.naming import merge_suffix
 from migmerge.migrations.reader import read_header
@@ -20,7 +20,7 @@ class Wanted(NamedTuple):
 
     name: str
     leaves: Sequence[str] = ()
-    disputed: Sequence[Disputed] = ()
+    set_on_both_sides: Sequence[SetOnBothSides] = ()
     tried: Sequence[str] = ()
 
 
@@ -46,29 +46,33 @@ class Merges(NamedTuple):
 def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
     """What the project's Django writes, and what it thinks of the two orders."""
     merges = {
-        label: merge_suffix(w.name) for label, w in wanted.items() if w.name and not w.disputed
+        label: merge_suffix(w.name)
+        for label, w in wanted.items()
+        if w.name and not w.set_on_both_sides
     }
-    settles = {label: w[:3] for label, w in wanted.items() if w.disputed}
+    settles = {label: w[:3] for label, w in wanted.items() if w.set_on_both_sides}
     orders = {label: list(w.tried) for label, w in wanted.items() if w.tried}
     request = {"merge": merges, "settle": settles, "orders": orders, "plain": PLAIN}
     reply = run(project, "texts", request)
-    found = {}
+    texts = {}
     for label, text in (reply.result or {"texts": {}})["texts"].items():
         header = read_header(text.encode())
         if header and {(r.label, r.name) for r in header.dependencies} == {
             (label, name) for name in wanted[label].leaves
         }:
-            found[label] = text.encode()
+            texts[label] = text.encode()
     tried = {label: Tried(*t) for label, t in (reply.result or {"orders": {}})["orders"].items()}
-    return Merges(found, tried, reply.why or "no answer")
+    return Merges(texts, tried, reply.why or "no answer")
 
 
-def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, bytes] | Unanswered:
+def make_migrations(
+    project: Project, label: str, hidden: Sequence[str]
+) -> dict[str, bytes] | Unanswered:
     """Name -> text of what makemigrations makes of an app whose `hidden` migrations are gone.
 
     In order; nothing is written.
     """
-    reply = run(project, "remade", {"remake": label, "hidden": list(hidden)})
+    reply = run(project, "make_migrations", {"label": label, "hidden": list(hidden)})
     if reply.why:
         return Unanswered(reply.why)
     return {name: text.encode() for name, text in reply.result}
@@ -77,7 +81,7 @@ def remake(project: Project, label: str, hidden: Sequence[str]) -> dict[str, byt
 def verify(project: Project, nodes: Mapping[str, Sequence[str]],
            leaves: Mapping[str, str]) -> Outcome:  # fmt: skip
     """Whether Django's loader sees the same nodes and leaves, and models.py no change."""
-    reply = run(project, "judge", {"verify": sorted(nodes)})
+    reply = run(project, "check_project", {"labels": sorted(nodes)})
     if reply.why:
         return skipped(reply.why) if reply.status is ReplyStatus.SKIPPED else failed(reply.why)
     result = reply.result

@@ -24,15 +24,15 @@ _PROGRESS = "migmerge: "
 _COPY = "migmerge-copy: "
 _SCRIPTS = {
     "texts": ("states", "orders", "migration_files"),
-    "remade": ("migration_files",),
-    "judge": ("migration_files",),
+    "make_migrations": ("migration_files",),
+    "check_project": ("migration_files",),
     "describe": ("places",),
     "status": ("states", "places", "database"),
     "which": ("states", "places", "database"),
-    "reconcile": ("states", "places", "database"),
-    "migrated": ("places", "database"),
-    "taken_back": ("places", "database"),
-    "renamed_again": ("places", "database"),
+    "reconcile": ("states", "places", "database", "row_changes"),
+    "migrated": ("places", "database", "row_changes"),
+    "taken_back": ("places", "database", "row_changes"),
+    "renamed_again": ("places", "database", "row_changes"),
     "schema": ("states", "schema"),
     "app_rows": ("states", "places", "database", "schema", "reset_rows"),
     "write_rows": ("states", "places", "database", "schema", "reset_rows"),
@@ -40,6 +40,7 @@ _SCRIPTS = {
         "states",
         "places",
         "database",
+        "row_changes",
         "schema",
         "sample_data",
         "isolation",
@@ -128,9 +129,9 @@ def run(
             _end(process)
             raise
         stdout.seek(0)
-        said = stdout.read().decode("utf-8", "replace")
-    _, found, text = said.rpartition(_MARK)
-    if not found:
+        output = stdout.read().decode("utf-8", "replace")
+    _, mark, text = output.rpartition(_MARK)
+    if not mark:
         why = f"the project does not run: {last[:300]}"
         return Reply(ReplyStatus.SKIPPED, why, copies=tuple(copies))
     document: dict[str, Any] = json.loads(text)

@@ -18,9 +18,9 @@ class ScenarioResult(NamedTuple):
     """How the database of one starting point arrived.
 
     `unbuilt` says why there is none, `error` what stopped its `migrate`; `lost` are columns whose
-    values are not as they were, `unlike` tables that are not as the first point's, `differs`
-    rows that aren't, `left` rows of django_migrations without a file. `reconciled`: its rows
-    there were renamed first.
+    values are not as they were, `schema_differs` tables that are not as the first point's,
+    `rows_differ` rows that aren't, `rows_without_file` rows of django_migrations without a file.
+    `reconciled`: its rows there were renamed first.
     """
 
     alias: str
@@ -28,22 +28,24 @@ class ScenarioResult(NamedTuple):
     unbuilt: str = ""
     error: str = ""
     lost: tuple[str, ...] = ()
-    unlike: str = ""
-    differs: str = ""
-    left: tuple[str, ...] = ()
+    schema_differs: str = ""
+    rows_differ: str = ""
+    rows_without_file: tuple[str, ...] = ()
     reconciled: bool = False
 
     @property
     def wrong(self) -> str:
         """What is wrong with it; empty where it arrived, or could not be built."""
-        told = [
+        faults = [
             self.error,
             f"values are lost: {', '.join(self.lost)}" if self.lost else "",
-            f"schema unlike that of fresh: {self.unlike}" if self.unlike else "",
-            f"rows unlike those of ancestor: {self.differs}" if self.differs else "",
-            f"without a file: {', '.join(self.left)}" if self.left else "",
+            f"schema unlike that of fresh: {self.schema_differs}" if self.schema_differs else "",
+            f"rows unlike those of ancestor: {self.rows_differ}" if self.rows_differ else "",
+            f"without a file: {', '.join(self.rows_without_file)}"
+            if self.rows_without_file
+            else "",
         ]
-        return "; ".join(text for text in told if text)
+        return "; ".join(text for text in faults if text)
 
 
 class ScenarioResults(NamedTuple):
@@ -96,23 +98,23 @@ def try_scenarios(
     if reply.why:
         return ScenarioResults((), why=reply.why)
     aliases = reply.result["aliases"]
-    found = [
+    results = [
         point
-        for alias, told in aliases.items()
-        for point in _beyond_us([_arrival(alias, point) for point in told["points"]])
+        for alias, answer in aliases.items()
+        for point in _beyond_us([_arrival(alias, point) for point in answer["points"]])
     ]
-    took = sum(told["seconds"] for told in aliases.values())
-    empty = {line for told in aliases.values() for line in told["empty"]}
+    took = sum(answer["seconds"] for answer in aliases.values())
+    empty = {line for answer in aliases.values() for line in answer["empty"]}
     effects, left_out = tuple(reply.result["tried"]), tuple(reply.result["left_out"])
-    return ScenarioResults(tuple(found), took, tuple(sorted(empty)), "", effects, left_out)
+    return ScenarioResults(tuple(results), took, tuple(sorted(empty)), "", effects, left_out)
 
 
 def _plain(tree: Tree) -> dict[str, dict[str, str | None]]:
     return {
         label: {
-            name: None if data is None else data.decode("latin-1") for name, data in own.items()
+            name: None if data is None else data.decode("latin-1") for name, data in files.items()
         }
-        for label, own in tree.items()
+        for label, files in tree.items()
     }
 
 

@@ -30,13 +30,17 @@ class Mark(NamedTuple):
 
 def marks(checked: Sequence[Checked]) -> list[Mark]:
     """A mark for each finding, on the side that is not published where that is known."""
-    found = [_mark(known, conflict) for known in checked for conflict in known.findings.conflicts]
-    for known in checked:
-        found += [
+    marks_of_conflicts = [
+        _mark(checked_tree, conflict)
+        for checked_tree in checked
+        for conflict in checked_tree.findings.conflicts
+    ]
+    for checked_tree in checked:
+        marks_of_conflicts += [
             Mark("note", n.kind, BY_KIND[n.kind].title, printable(n.text), _line(n.place))
-            for n in known.findings.notices
+            for n in checked_tree.findings.notices
         ]
-    return found
+    return marks_of_conflicts
 
 
 def fingerprint(mark: Mark) -> str:
@@ -45,13 +49,13 @@ def fingerprint(mark: Mark) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _mark(known: Checked, conflict: Conflict) -> Mark:
-    places = [_place(known, branch) for branch in _movers_first(conflict.branches)]
+def _mark(checked: Checked, conflict: Conflict) -> Mark:
+    places = [_place(checked, branch) for branch in _movers_first(conflict.branches)]
     if conflict.place:
         places = [conflict.place, *(place for place in places if place.path != conflict.place.path)]
     if not places:
         places = [Place(conflict.app.directory, 0)]
-    base = known.findings.base.name if known.findings.base else None
+    base = checked.findings.base.name if checked.findings.base else None
     lines = [headline(conflict)]
     if conflict.kind in ("siblings", "path"):
         lines += [f"{printable(b.leaf.name)}: {side_text(b, base)}" for b in conflict.branches]
@@ -70,13 +74,13 @@ def _mark(known: Checked, conflict: Conflict) -> Mark:
 
 
 def _movers_first(branches: Sequence[Branch]) -> list[Branch]:
-    """What this side can mend comes first: replayed, else not published."""
+    """What this side can fix comes first: replayed, else not published."""
     return sorted(branches, key=lambda b: (b.side == "onto", b.published is True))
 
 
-def _place(known: Checked, branch: Branch) -> Place:
+def _place(checked: Checked, branch: Branch) -> Place:
     """The first migration of its own, at the dependency on what the sides share."""
-    node = known.snapshot.graph.nodes[branch.nodes[0]]
+    node = checked.snapshot.graph.nodes[branch.nodes[0]]
     lines = [r.line for r in node.header.dependencies if r.label == node.label]
     return Place(node.path, lines[0] if lines else 1)
 

@@ -19,19 +19,19 @@ def findings_json(checked: Sequence[Checked]) -> str:
     document: CheckDocument = {
         "version": VERSION,
         "source": first.snapshot.source,
-        "against": [known.against for known in checked if known.against],
+        "against": [one.against for one in checked if one.against],
         "base": base.name if base else None,
-        "migrations": max(known.size[0] for known in checked),
-        "apps": max(known.size[1] for known in checked),
+        "migrations": max(one.size[0] for one in checked),
+        "apps": max(one.size[1] for one in checked),
         "conflicts": [
-            conflict_document(conflict, known.snapshot.graph.nodes, known.against)
-            for known in checked
-            for conflict in known.findings.conflicts
+            conflict_document(conflict, one.snapshot.graph.nodes, one.against)
+            for one in checked
+            for conflict in one.findings.conflicts
         ],
         "notices": [
             {"id": id_of(n.kind), "path": n.place.path, "line": n.place.line, "text": n.text}
-            for known in checked
-            for n in known.findings.notices
+            for one in checked
+            for n in one.findings.notices
         ],
         "errors": [],
     }

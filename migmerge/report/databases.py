@@ -9,7 +9,8 @@ from typing import NamedTuple
 from migmerge.databases.diagnosis import Reconciliation
 from migmerge.project.configured_databases import Renamed, Row
 from migmerge.project.run import Reply, Unanswered
-from migmerge.report.documents import VERSION, DatabaseDocument, StatusDocument
+from migmerge.report.database_documents import DatabaseDocument, StatusDocument
+from migmerge.report.documents import VERSION
 from migmerge.report.messages import id_of
 from migmerge.report.screen import printable
 
@@ -20,25 +21,25 @@ _TENANTS = (
 
 
 class DatabaseReport(NamedTuple):
-    """One database; `unlike` is how its tables differ, or why that isn't known.
+    """One database; `differences` is how its tables differ, or why that isn't known.
 
     `place` is the directory of its project, from the top of the repository.
     """
 
     plan: Reconciliation
-    unlike: Sequence[str] | Unanswered = ()
+    differences: Sequence[str] | Unanswered = ()
     place: str = ""
 
 
-def status_text(told: Iterable[DatabaseReport]) -> str:
+def status_text(reports: Iterable[DatabaseReport]) -> str:
     """A paragraph for each database."""
-    lines = [line for one in told for line in _paragraph(one)]
+    lines = [line for one in reports for line in _paragraph(one)]
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def _paragraph(told: DatabaseReport) -> list[str]:
-    plan, status = told.plan, told.plan.status
-    project = f"{told.place}: " if told.place else ""
+def _paragraph(report: DatabaseReport) -> list[str]:
+    plan, status = report.plan, report.plan.status
+    project = f"{report.place}: " if report.place else ""
     head = f"{project}{status.alias} ({status.engine}, {status.place})"
     if status.left:
         named = f"name it to have it looked at: migmerge db status --database {status.alias}"
@@ -55,10 +56,10 @@ def _paragraph(told: DatabaseReport) -> list[str]:
         lines.append(f"  early     {_name(row)} is applied before its parent {_name(parent)}")
     for row in status.trapped:
         lines.append(f"  trapped   {_name(row)} counts as applied, and hides what comes before it")
-    for row, known in plan.missing:
-        lines.append(f"  missing   {_name(row)} is applied and has no file: {known}")
+    for row, sentence in plan.missing:
+        lines.append(f"  missing   {_name(row)} is applied and has no file: {sentence}")
     lines += [f"  carried   {line}" for line in _carried(plan)]
-    lines += [f"  schema    {line}" for line in _schema(told.unlike)]
+    lines += [f"  schema    {line}" for line in _schema(report.differences)]
     for schema, one in plan.schemas:
         lines.append(f"  tenant    in schema {schema} {one.label}.{one.old} is {one.new} now")
     if plan.schemas:
@@ -89,10 +90,10 @@ def _name(row: Row) -> str:
     return ".".join(row)
 
 
-def _schema(unlike: Sequence[str] | Unanswered) -> list[str]:
-    if isinstance(unlike, Unanswered):
-        return [f"can't be compared: {unlike.why}"]
-    return list(unlike)
+def _schema(differences: Sequence[str] | Unanswered) -> list[str]:
+    if isinstance(differences, Unanswered):
+        return [f"can't be compared: {differences.why}"]
+    return list(differences)
 
 
 def _migrate(plan: Reconciliation) -> str:
@@ -142,24 +143,24 @@ def reconciled_text(plan: Reconciliation, reply: Reply) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def status_json(told: Iterable[DatabaseReport]) -> str:
+def status_json(reports: Iterable[DatabaseReport]) -> str:
     """`{"version", "databases": [...]}`."""
     document: StatusDocument = {
         "version": VERSION,
-        "databases": [_document(one) for one in told],
+        "databases": [_document(one) for one in reports],
     }
     return json.dumps(document, indent=1) + "\n"
 
 
-def _document(told: DatabaseReport) -> DatabaseDocument:
-    plan, status = told.plan, told.plan.status
+def _document(report: DatabaseReport) -> DatabaseDocument:
+    plan, status = report.plan, report.plan.status
     return {
         "alias": status.alias,
         "vendor": status.vendor,
         "name": status.place,
         "engine": status.engine,
         "host": status.host,
-        "project": told.place,
+        "project": report.place,
         "error": status.error or None,
         "applied": [_name(row) for row in status.recorded],
         "unapplied": [_name(row) for row in status.unapplied],
@@ -171,5 +172,5 @@ def _document(told: DatabaseReport) -> DatabaseDocument:
         "runs": [_name(row) for row in plan.runs],
         "reasons": list(plan.reasons),
         "refused": list(plan.refused),
-        "schema": _schema(told.unlike),
+        "schema": _schema(report.differences),
     }

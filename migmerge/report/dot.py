@@ -23,7 +23,7 @@ def dot(picture: Picture) -> str:
     for place, (app, nodes) in enumerate(picture.apps.items()):
         lines += [f"  subgraph cluster_{place} {{", f"    label={_quoted(app)};"]
         for node in nodes:
-            text = node.label + (f"\n{node.told}" if node.told else "")
+            text = node.label + (f"\n{node.note}" if node.note else "")
             lines.append(f"    {ids[node.key]} [label={_quoted(text)}{_STYLES[node.side]}];")
         lines.append("  }")
     lines += [f"  {ids[parent]} -> {ids[child]};" for parent, child in picture.edges]

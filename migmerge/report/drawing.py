@@ -53,7 +53,7 @@ def lay_out(picture: Picture) -> dict[str, Drawing]:
     for parent, child in picture.edges:
         if parent.app == child.app:
             edges[parent.app].append((parent, child))
-    found = {}
+    places = {}
     for app, nodes in picture.apps.items():
         graph = pygraphviz.AGraph(directed=True, strict=True, nodesep="0.25", ranksep="0.2")
         graph.node_attr.update(shape="box", fixedsize="true", label="", height=str(HEIGHT / 72))
@@ -62,8 +62,8 @@ def lay_out(picture: Picture) -> dict[str, Drawing]:
             graph.add_node(ids[node.key], width=str(_width(node) / 72))
         graph.add_edges_from((ids[parent], ids[child]) for parent, child in edges[app])
         graph.layout(prog="dot")
-        found[app] = _folded(nodes, {k: _position(graph, i) for k, i in ids.items()})
-    return found
+        places[app] = _folded(nodes, {k: _position(graph, i) for k, i in ids.items()})
+    return places
 
 
 def _width(node: Node) -> float:
@@ -82,11 +82,11 @@ def _folded(nodes: list[Node], positions: dict[NodeKey, tuple[float, float]]) ->
     boxes: dict[NodeKey, Box] = {}
     left = 0.0
     for column in range(0, len(heights), _RANKS):
-        own = [n for n in nodes if column <= ranks[n.key] < column + _RANKS]
-        start = min(positions[n.key][0] - _width(n) / 2 for n in own)
-        for node in own:
+        band = [n for n in nodes if column <= ranks[n.key] < column + _RANKS]
+        start = min(positions[n.key][0] - _width(n) / 2 for n in band)
+        for node in band:
             x = left + positions[node.key][0] - _width(node) / 2 - start
             boxes[node.key] = Box(x, (ranks[node.key] - column) * ROW, _width(node))
-        left = max(boxes[n.key].x + boxes[n.key].width for n in own) + 2 * GAP
+        left = max(boxes[n.key].x + boxes[n.key].width for n in band) + 2 * GAP
     height = min(len(heights), _RANKS) * ROW - (ROW - HEIGHT)
     return Drawing(boxes, left - 2 * GAP, height)

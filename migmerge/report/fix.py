@@ -69,17 +69,17 @@ class FixReport(NamedTuple):
 
 def report_json(report: FixReport) -> str:
     """The document of DESIGN section 4."""
-    told = ["" if level is None else str(level) for level in report.verification]
+    levels = ["" if level is None else str(level) for level in report.verification]
     document: FixDocument = {
         "version": VERSION,
         "resolutions": [_document(r) for r in report.plan.resolutions],
         "plan": sorted(report.plan.changes),
         "written": sorted(report.plan.changes) if report.written else [],
         "verification": {
-            "static": told[0],
-            "django": told[1],
-            "databases": told[2],
-            "reconciled": told[3],
+            "static": levels[0],
+            "django": levels[1],
+            "databases": levels[2],
+            "reconciled": levels[3],
             "verified": report.written and not report.verification.missing,
         },
         "note": report.note,

@@ -19,28 +19,28 @@ LETTERS = {"": "M", "contradict": "X", "overlap": "o", "opaque": "?", "commute":
 LEGEND = "c commute, ? not known, o touch the same things, X contradict, M no merge as it is"
 
 
-def forecast_text(found: Forecast, base: Base, looked: int) -> tuple[str, str]:
+def forecast_text(forecast: Forecast, base: Base, looked: int) -> tuple[str, str]:
     """Branches, matrix and collisions, oldest branch first; and the last line."""
     last = (
         f"{count(looked, 'open branch', 'open branches')} against {printable(base.name)}: "
-        f"{count(len(found.branches), 'touches', 'touch')} migrations, "
-        f"{count(len(found.collisions), 'collision')}"
+        f"{count(len(forecast.branches), 'touches', 'touch')} migrations, "
+        f"{count(len(forecast.collisions), 'collision')}"
     )
-    if not found.collisions:
+    if not forecast.collisions:
         return "", last
-    own = involved(found)
-    lines = [*_table(found, own), ""]
-    if len(own) <= _WIDE:
-        lines += [*_matrix(found, own, base), f"  {LEGEND}", ""]
-    for collision in found.collisions:
+    branches = involved(forecast)
+    lines = [*_table(forecast, branches), ""]
+    if len(branches) <= _WIDE:
+        lines += [*_matrix(forecast, branches, base), f"  {LEGEND}", ""]
+    for collision in forecast.collisions:
         lines += _paragraph(collision)
     return "".join(f"{printable(line).rstrip()}\n" for line in lines), last
 
 
-def involved(found: Forecast) -> list[OpenBranch]:
+def involved(forecast: Forecast) -> list[OpenBranch]:
     """Branches that collide with anything, oldest first."""
-    names = {name for c in found.collisions for name in (c.one, c.other)}
-    return [branch for branch, _ in found.branches if branch.name in names]
+    names = {name for c in forecast.collisions for name in (c.one, c.other)}
+    return [branch for branch, _ in forecast.branches if branch.name in names]
 
 
 def day(branch: OpenBranch) -> str:
@@ -51,13 +51,13 @@ def day(branch: OpenBranch) -> str:
         return "some day"  # a commit may say anything
 
 
-def cells(found: Forecast) -> dict[tuple[str, str], list[Collision]]:
+def cells(forecast: Forecast) -> dict[tuple[str, str], list[Collision]]:
     """The collisions of each two branches, under both orders."""
-    told: dict[tuple[str, str], list[Collision]] = {}
-    for collision in found.collisions:
+    by_pair: dict[tuple[str, str], list[Collision]] = {}
+    for collision in forecast.collisions:
         for pair in ((collision.one, collision.other), (collision.other, collision.one)):
-            told.setdefault(pair, []).append(collision)
-    return told
+            by_pair.setdefault(pair, []).append(collision)
+    return by_pair
 
 
 def worst(collisions: list[Collision]) -> str:
@@ -65,25 +65,25 @@ def worst(collisions: list[Collision]) -> str:
     return next(LETTERS[v] for v in LETTERS if any(c.verdict == v for c in collisions))
 
 
-def _table(found: Forecast, own: list[OpenBranch]) -> list[str]:
-    adds = {branch.name: apps for branch, apps in found.branches}
-    width = max(len(branch.name) for branch in own)
+def _table(forecast: Forecast, branches: list[OpenBranch]) -> list[str]:
+    adds = {branch.name: apps for branch, apps in forecast.branches}
+    width = max(len(branch.name) for branch in branches)
     lines = []
-    for place, branch in enumerate(own, 1):
+    for place, branch in enumerate(branches, 1):
         apps = sorted(app.label for app, side in adds[branch.name].items() if side.added)
-        told = f"{day(branch)}  {branch.author}  ({', '.join(apps)})"
-        lines.append(f"{place:3} {branch.name:{width}}  {told}")
+        details = f"{day(branch)}  {branch.author}  ({', '.join(apps)})"
+        lines.append(f"{place:3} {branch.name:{width}}  {details}")
     return lines
 
 
-def _matrix(found: Forecast, own: list[OpenBranch], base: Base) -> list[str]:
-    told = cells(found)
-    heads = "".join(f"{place:3}" for place in range(1, len(own) + 1))
+def _matrix(forecast: Forecast, branches: list[OpenBranch], base: Base) -> list[str]:
+    by_pair = cells(forecast)
+    heads = "".join(f"{place:3}" for place in range(1, len(branches) + 1))
     lines = [f"     {heads}  {base.name}"]
-    for place, branch in enumerate(own, 1):
-        row = [worst(c) if (c := told.get((branch.name, o.name))) else "." for o in own]
+    for place, branch in enumerate(branches, 1):
+        row = [worst(c) if (c := by_pair.get((branch.name, o.name))) else "." for o in branches]
         row[place - 1] = "\\"
-        last = worst(c) if (c := told.get((branch.name, base.name))) else "."
+        last = worst(c) if (c := by_pair.get((branch.name, base.name))) else "."
         lines.append(f"  {place:3}" + "".join(f"{cell:>3}" for cell in row) + f"  {last}")
     return lines
 
@@ -109,7 +109,7 @@ def some(names: tuple[str, ...]) -> str:
     return f"{', '.join(names[:2])}, … {names[-1]} ({len(names)})"
 
 
-def forecast_json(found: Forecast, base: Base, looked: int) -> str:
+def forecast_json(forecast: Forecast, base: Base, looked: int) -> str:
     """The document; keys are only ever added."""
     document: ForecastDocument = {
         "version": VERSION,
@@ -124,7 +124,7 @@ def forecast_json(found: Forecast, base: Base, looked: int) -> str:
                 "author": branch.author,
                 "migrations": sorted(f.path for s in apps.values() for f in s.added.values()),
             }
-            for branch, apps in found.branches
+            for branch, apps in forecast.branches
         ],
         "collisions": [
             {
@@ -137,7 +137,7 @@ def forecast_json(found: Forecast, base: Base, looked: int) -> str:
                 "verdict": c.verdict or None,
                 "reasons": list(c.reasons),
             }
-            for c in found.collisions
+            for c in forecast.collisions
         ],
     }
     return json.dumps(document, indent=1)

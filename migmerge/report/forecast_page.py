@@ -23,16 +23,18 @@ small { opacity: .75 }
 """
 
 
-def forecast_page(found: Forecast, base: Base) -> str:
+def forecast_page(forecast: Forecast, base: Base) -> str:
     """The document; without a script, and nothing from a network."""
-    own = involved(found)
-    heads = "".join(f'<th scope="col">{place}</th>' for place in range(1, len(own) + 1))
-    told = cells(found)
-    columns = [branch.name for branch in own] + [base.name]
-    rows = "\n".join(_row(place, branch, columns, told) for place, branch in enumerate(own, 1))
-    items = "\n".join(_item(collision) for collision in found.collisions)
-    many = count(len(found.collisions), "collision")
-    title = f"{many} of {count(len(own), 'branch', 'branches')} with {base.name}"
+    branches = involved(forecast)
+    heads = "".join(f'<th scope="col">{place}</th>' for place in range(1, len(branches) + 1))
+    by_pair = cells(forecast)
+    columns = [branch.name for branch in branches] + [base.name]
+    rows = "\n".join(
+        _row(place, branch, columns, by_pair) for place, branch in enumerate(branches, 1)
+    )
+    items = "\n".join(_item(collision) for collision in forecast.collisions)
+    many = count(len(forecast.collisions), "collision")
+    title = f"{many} of {count(len(branches), 'branch', 'branches')} with {base.name}"
     return f"""<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8">
@@ -55,13 +57,15 @@ def _row(
     place: int,
     branch: OpenBranch,
     columns: list[str],
-    told: dict[tuple[str, str], list[Collision]],
+    by_pair: dict[tuple[str, str], list[Collision]],
 ) -> str:
     head = (
         f'<tr><th scope="row">{place} {text_of(branch.name)} '
         f"<small>{day(branch)}, {text_of(branch.author)}</small></th>"
     )
-    return head + "".join(_cell(told.get((branch.name, other), [])) for other in columns) + "</tr>"
+    return (
+        head + "".join(_cell(by_pair.get((branch.name, other), [])) for other in columns) + "</tr>"
+    )
 
 
 def _cell(collisions: list[Collision]) -> str:
@@ -77,6 +81,6 @@ def _cell(collisions: list[Collision]) -> str:
 def _item(collision: Collision) -> str:
     sides = " | ".join(map(some, (collision.clash.one, collision.clash.other)))
     head = f"{collision.one} x {collision.other}: {collision.app.label}"
-    said = ", ".join((collision.what, sides))
+    details = ", ".join((collision.what, sides))
     reasons = "; ".join(short(reason) for reason in collision.reasons[:4])
-    return f"<li><b>{text_of(head)}</b>: {text_of(said)} <small>{text_of(reasons)}</small></li>"
+    return f"<li><b>{text_of(head)}</b>: {text_of(details)} <small>{text_of(reasons)}</small></li>"

@@ -30,9 +30,9 @@ def workflow_commands(
         except OSError as error:
             print(f"migmerge: no job summary: {error}", file=sys.stderr)
     last = [
-        f"::notice title=migmerge::{_data(summary(*known.size, 0, known.against))}"
-        for known in checked
-        if not known.findings.conflicts
+        f"::notice title=migmerge::{_data(summary(*one.size, 0, one.against))}"
+        for one in checked
+        if not one.findings.conflicts
     ]
     return "\n".join([*map(_annotation, marks(checked)), *last])
 
@@ -52,13 +52,13 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _section(known: Checked) -> str:
+def _section(checked: Checked) -> str:
     """Markdown: what was looked at, the picture of what collides, and each finding."""
-    found = known.findings.conflicts
-    lines = ["## migmerge", "", f"`{summary(*known.size, len(found), known.against)}`", ""]
-    if found:
-        lines += ["```mermaid", mermaid(conflicts_only(picture_of(known))).rstrip(), "```", ""]
-    for mark in marks([known]):
+    conflicts = checked.findings.conflicts
+    lines = ["## migmerge", "", f"`{summary(*checked.size, len(conflicts), checked.against)}`", ""]
+    if conflicts:
+        lines += ["```mermaid", mermaid(conflicts_only(picture_of(checked))).rstrip(), "```", ""]
+    for mark in marks([checked]):
         # indented: nothing that a branch names its files can end the block
         lines += [f"    {line}" for line in mark.text.splitlines()] + [""]
     return "\n".join(lines) + "\n"

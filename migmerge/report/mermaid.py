@@ -19,7 +19,7 @@ def mermaid(picture: Picture) -> str:
     for place, (app, nodes) in enumerate(picture.apps.items()):
         lines.append(f'  subgraph a{place}["{_text(app)}"]')
         for node in nodes:
-            label = _text(node.label) + (f"<br/>{_text(node.told)}" if node.told else "")
+            label = _text(node.label) + (f"<br/>{_text(node.note)}" if node.note else "")
             kind = f":::{node.side}" if node.side else ""
             lines.append(f'    {ids[node.key]}["{label}"]{kind}')
         lines.append("  end")

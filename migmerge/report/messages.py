@@ -19,8 +19,8 @@ def id_of(kind: str) -> str:
 
 def error_text(kind: str, message: str, hint: str) -> str:
     """An error in two lines, whatever a branch named its files."""
-    told = hint or f"migmerge explain {id_of(kind)}"
-    return f"migmerge: {id_of(kind)} {printable(message)}\nhint: {printable(told)}\n"
+    hint_text = hint or f"migmerge explain {id_of(kind)}"
+    return f"migmerge: {id_of(kind)} {printable(message)}\nhint: {printable(hint_text)}\n"
 
 
 def find_message(name: str) -> Message | None:

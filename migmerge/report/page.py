@@ -77,7 +77,7 @@ def _app(picture: Picture, app: str, drawing: Drawing, ids: dict[NodeKey, str]) 
     nodes = picture.apps[app]
     lit = sum(1 for node in nodes if node.side)
     many = count(len(nodes), "migration")
-    told = f"{many}, {lit:,} in conflict" if lit else many
+    summary = f"{many}, {lit:,} in conflict" if lit else many
     opened = " open" if lit or len(picture.nodes) <= _MANY else ""
     inner = [e for e in picture.edges if e[0].app == app and e[1].app == app]
     first = next((n.key for n in nodes if n.side), nodes[0].key)
@@ -87,8 +87,8 @@ def _app(picture: Picture, app: str, drawing: Drawing, ids: dict[NodeKey, str]) 
             above[child].append(parent)
     parts = [
         f'<details class="{"conflict" if lit else "calm"}"{opened}>'
-        f"<summary>{text_of(app)} <small>{told}</small></summary>",
-        f'<svg role="group" aria-label="{text_of(app)}: {told}" width="{drawing.width + 8:.0f}" '
+        f"<summary>{text_of(app)} <small>{summary}</small></summary>",
+        f'<svg role="group" aria-label="{text_of(app)}: {summary}" width="{drawing.width + 8:.0f}" '
         f'height="{drawing.height + 8:.0f}" viewBox="-4 -4 {drawing.width + 8:.0f} '
         f'{drawing.height + 8:.0f}">',
         *edges_svg(picture, drawing.boxes, inner, ids),
@@ -102,7 +102,7 @@ def _app(picture: Picture, app: str, drawing: Drawing, ids: dict[NodeKey, str]) 
 def _attributes(node: Node, above: list[NodeKey], ids: dict[NodeKey, str], *, focus: bool) -> str:
     after = ", ".join(str(key) for key in above)
     label = node.label + (f", after {after}" if after else "")
-    label += f", in conflict: {node.told}" if node.side else ""
+    label += f", in conflict: {node.note}" if node.side else ""
     return (
         f' id="{ids[node.key]}" role="button" aria-pressed="false" tabindex="{0 if focus else -1}"'
         f' aria-label="{text_of(label)}" data-name="{text_of(node.label.lower())}"'

@@ -12,13 +12,13 @@ from migmerge.report.text import side_text
 
 class Node(NamedTuple):
     """A migration; `side` is empty where it is in no conflict, else `onto`, `replayed` or
-    `unknown`, and `told` says where it is."""
+    `unknown`, and `note` says where it is."""
 
     key: NodeKey
     label: str
     path: str
     side: str = ""
-    told: str = ""
+    note: str = ""
 
 
 class Picture(NamedTuple):
@@ -35,18 +35,18 @@ class Picture(NamedTuple):
 
 def picture_of(checked: Checked) -> Picture:
     """The whole graph with what collides lit."""
-    graph, found = checked.snapshot.graph, checked.findings
-    base = found.base.name if found.base else None
+    graph, findings = checked.snapshot.graph, checked.findings
+    base = findings.base.name if findings.base else None
     lit = {
         key: (branch.side, side_text(branch, base))
-        for conflict in found.conflicts
+        for conflict in findings.conflicts
         if conflict.kind in ("siblings", "path")
         for branch in conflict.branches
         for key in branch.nodes
     }
     lit |= {
         key: ("unknown", conflict.kind)
-        for conflict in found.conflicts
+        for conflict in findings.conflicts
         if conflict.kind in ("number", "case", "missing-dependency", "cycle", "unparsable")
         for branch in conflict.branches
         for key in branch.nodes

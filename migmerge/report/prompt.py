@@ -42,14 +42,16 @@ class _Line(NamedTuple):
 
 def show_choice(conflict: Conflict, options: Sequence[Option], seen: Seen, place: str) -> None:
     """Print the screen; `place` is `1 of 2`."""
-    told = [_Line(line) for line in verdict_lines(conflict)]
+    verdict = [_Line(line) for line in verdict_lines(conflict)]
     ways = _ways(conflict, options, seen.prefer)
-    rows = shutil.get_terminal_size().lines - len(told) - len(ways) - 3 * len(conflict.branches) - 6
+    rows = (
+        shutil.get_terminal_size().lines - len(verdict) - len(ways) - 3 * len(conflict.branches) - 6
+    )
     most = max(_FEWEST, rows // len(conflict.branches))
     lines = [_Line(""), _Line(f"{place}  {headline(conflict)}", "bold"), _Line("")]
     for branch in conflict.branches:
         lines += _side(conflict, branch, seen, most)
-    _print([*lines, *told, _Line(""), *ways])
+    _print([*lines, *verdict, _Line(""), *ways])
 
 
 def _side(conflict: Conflict, branch: Branch, seen: Seen, most: int) -> list[_Line]:
@@ -98,7 +100,7 @@ def _why(conflict: Conflict, option: Option, prefer: str) -> str:
         return "both sides want one name, and the published one keeps it"
     if option.name == "renumber":
         return "the team renumbers" if prefer == "renumber" else "as asked"
-    if conflict.assessment.disputed:
+    if conflict.assessment.set_on_both_sides:
         return "databases of both sides then get the same"
     return "no file changes its name, so no database has to be told"
 

@@ -65,8 +65,8 @@ def _legend(top: float) -> str:
     return "\n".join(
         f'<g class="node {kind}"><rect x="{GAP + place * 130}" y="{top - 8:.0f}" width="120" '
         f'height="{HEIGHT}" rx="5"/><text x="{GAP + place * 130 + 60}" y="{top + 10:.0f}" '
-        f'text-anchor="middle">{said}</text></g>'
-        for place, (kind, said) in enumerate(kinds)
+        f'text-anchor="middle">{label}</text></g>'
+        for place, (kind, label) in enumerate(kinds)
     )
 
 
@@ -104,8 +104,8 @@ def _packed(
 
 def node_svg(node: Node, box: Box, attributes: str = "") -> str:
     """A node's box with its name; its title says all of it."""
-    told = f"{node.label}: {node.told}" if node.told else node.label
-    title = f"{text_of(told)}\n{text_of(node.path)}"
+    hover_text = f"{node.label}: {node.note}" if node.note else node.label
+    title = f"{text_of(hover_text)}\n{text_of(node.path)}"
     kind = f"node {node.side}".strip()
     return (
         f'<g class="{kind}"{attributes}><title>{title}</title>'
@@ -123,14 +123,14 @@ def edges_svg(
 ) -> list[str]:
     """A line for each edge, lit where it leads to what collides, dotted to other apps."""
     nodes = picture.nodes
-    found = []
+    parts = []
     for parent, child in edges:
         kind = "edge" + (" lit" if nodes[child].side else "")
         kind += " far" if parent.app != child.app else ""
         path = _curve(boxes[parent], boxes[child])
         ends = f' data-from="{ids[parent]}" data-to="{ids[child]}"' if ids else ""
-        found.append(f'<path class="{kind}"{ends} d="{path}" marker-end="url(#tip)"/>')
-    return found
+        parts.append(f'<path class="{kind}"{ends} d="{path}" marker-end="url(#tip)"/>')
+    return parts
 
 
 def _curve(one: Box, other: Box) -> str:

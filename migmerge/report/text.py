@@ -111,8 +111,8 @@ def side_text(branch: Branch, base: str | None) -> str:
         return printable(f"on {' and '.join(branch.refs)}")
     if base is None:
         return "no base branch to compare"
-    known = {True: f"published on {base}", False: f"not on {base}"}
-    return printable(known.get(branch.published, f"partly on {base}"))  # type: ignore[arg-type]
+    sentences = {True: f"published on {base}", False: f"not on {base}"}
+    return printable(sentences.get(branch.published, f"partly on {base}"))  # type: ignore[arg-type]
 
 
 def who_text(added: Added | None) -> str:
@@ -124,7 +124,7 @@ def who_text(added: Added | None) -> str:
 
 def verdict_lines(conflict: Conflict) -> list[str]:
     """Whether the sides commute, and why not."""
-    said = {
+    sentences = {
         "commute": "The sides commute: either order gives the same schema and data.",
         "opaque": "Whether the sides commute can't be told:",
         "overlap": "The sides touch the same things:",
@@ -133,4 +133,4 @@ def verdict_lines(conflict: Conflict) -> list[str]:
     shown = [f"- {short(printable(reason))}" for reason in conflict.reasons[:8]]
     if len(conflict.reasons) > 8:
         shown.append(f"- and {len(conflict.reasons) - 8} more (--format json lists all)")
-    return [said[conflict.assessment.verdict or "opaque"], *shown]
+    return [sentences[conflict.assessment.verdict or "opaque"], *shown]

@@ -36,7 +36,7 @@ def _paragraph(picture: Picture, app: str) -> str:
 def _line(node: Node, others: list[str]) -> str:
     parts = [printable(node.label)]
     if node.side:
-        parts = [f"{parts[0]}  <<< {printable(node.told)}"]
+        parts = [f"{parts[0]}  <<< {printable(node.note)}"]
     if others:
         parts.append(f"(after {printable(', '.join(others))})")
     return "  ".join(parts)

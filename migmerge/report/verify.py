@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 from migmerge.project.outcome import Outcome, Status
 from migmerge.project.scenarios import ScenarioResult, ScenarioResults
-from migmerge.report.documents import VERSION, PointDocument, VerifyDocument
+from migmerge.report.database_documents import PointDocument, VerifyDocument
+from migmerge.report.documents import VERSION
 from migmerge.report.screen import printable
 
 
@@ -100,9 +101,9 @@ def _point(point: ScenarioResult) -> PointDocument:
         "unbuilt": point.unbuilt,
         "error": point.error,
         "lost": point.lost,
-        "unlike": point.unlike,
-        "differs": point.differs,
-        "left": point.left,
+        "unlike": point.schema_differs,
+        "differs": point.rows_differ,
+        "left": point.rows_without_file,
         "reconciled": point.reconciled,
         "status": _status(point),
     }

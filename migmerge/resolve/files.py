@@ -194,7 +194,7 @@ class _Planner:
         """For each attribute, entry -> new name of the node that it names; and the apps of these
         nodes."""
         snapshot = self._snapshot
-        found: dict[str, dict[tuple[str, str], str]] = {name: {} for name in GRAPH_ATTRIBUTES}
+        names: dict[str, dict[tuple[str, str], str]] = {name: {} for name in GRAPH_ATTRIBUTES}
         apps: set[str] = set()
         for attribute in GRAPH_ATTRIBUTES:
             for reference in getattr(migration.header, attribute):
@@ -204,20 +204,20 @@ class _Planner:
                 by_old_name = node in snapshot.renamed.values() and node.app in self._by_app
                 if node in self._shown_names or by_old_name:
                     name = self._shown_names.get(node, node.name)
-                    found[attribute][reference.label, reference.name] = name
+                    names[attribute][reference.label, reference.name] = name
                     apps.add(node.app)
-        return found, apps
+        return names, apps
 
     def _entries_of(self, migration: Migration, node: NodeKey | None) -> list[tuple[str, str]]:
         """The literal entry by which `migration` depends on `node`, also through a squash."""
         snapshot = self._snapshot
-        found = []
+        entries = []
         for reference in migration.header.dependencies:
             parent = snapshot.resolve(migration, reference)
             standing = snapshot.graph.replaced_by.get(parent, parent) if parent else None
             if node is not None and standing == node:
-                found.append((reference.label, reference.name))
-        return found[-1:]
+                entries.append((reference.label, reference.name))
+        return entries[-1:]
 
     def _why_not(self, migration: Migration, causes: Collection[str]) -> Refusal | None:
         """Published files, broken ones, links, and dependencies that are computed."""
@@ -293,11 +293,11 @@ def _lock_data(
 ) -> bytes | None:
     names: dict[str, str] = {}
     for app in apps:
-        own = snapshot.graph.leaves(app.key)
+        leaf_nodes = snapshot.graph.leaves(app.key)
         if app.key in leaves:
             names[app.label] = leaves[app.key]
-        elif len(own) == 1:
-            names[app.label] = own[0].name
+        elif len(leaf_nodes) == 1:
+            names[app.label] = leaf_nodes[0].name
         elif lock.conflicted:
             return None  # another app in it is still undecided: leave the markers
     foreign = [entry.label for entry in lock.entries if entry.label and entry.label not in names]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from migmerge.conflicts.conflict import Disputed
+from migmerge.conflicts.conflict import SetOnBothSides
 from migmerge.migrations.model import NodeKey
 
 
@@ -24,8 +24,8 @@ class GraphChange(NamedTuple):
 
     - `names`: the new name of each renamed node.
     - `repoint`: nodes that get another parent in place of an old one (None: in addition).
-    - `merge`: the leaves, by new name, that a merge migration joins; `disputed` is what it sets to
-      what the project's models say, `text` the whole of it where that is decided without them.
+    - `merge`: the leaves, by new name, that a merge migration joins; `set_on_both_sides` is what it
+      sets to what the project's models say, `text` all of it where that is decided without them.
     - `dropped`: nodes whose file is removed, each with the one that stands for it.
     - `kept_data_migrations`: those that go behind what is regenerated.
     - `leaf`: the name of the only leaf afterwards, where no merge migration is made.
@@ -38,7 +38,7 @@ class GraphChange(NamedTuple):
     names: Mapping[NodeKey, str]
     repoint: Mapping[NodeKey, tuple[NodeKey | None, str]]
     merge: tuple[str, ...] = ()
-    disputed: tuple[Disputed, ...] = ()
+    set_on_both_sides: tuple[SetOnBothSides, ...] = ()
     text: bytes = b""
     dropped: Mapping[NodeKey, NodeKey] = {}
     kept_data_migrations: tuple[NodeKey, ...] = ()

@@ -80,8 +80,8 @@ def renumber(graph: Graph, conflict: Conflict, rules: NamingRules) -> GraphChang
 
 def _before_carried(graph: Graph, key: NodeKey) -> NodeKey:
     """What came in before: `key`, or what a carried chain that ends with it stands behind."""
-    while graph.nodes[key].header.replaces and (own := _own_parents(graph, key)):
-        key = graph.in_order(own)[-1]
+    while graph.nodes[key].header.replaces and (parents := _own_parents(graph, key)):
+        key = graph.in_order(parents)[-1]
     return key
 
 
@@ -91,12 +91,12 @@ def _own_parents(graph: Graph, key: NodeKey) -> list[NodeKey]:
 
 def _behind(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, NodeKey]:
     """For each catch-up migration the one that it stands behind."""
-    found = {key: next(iter(graph.parents[key])) for key in catch_ups}
-    for key, parent in found.items():
-        while parent in found:
-            parent = found[parent]
-        found[key] = parent
-    return found
+    behind = {key: next(iter(graph.parents[key])) for key in catch_ups}
+    for key, parent in behind.items():
+        while parent in behind:
+            parent = behind[parent]
+        behind[key] = parent
+    return behind
 
 
 def merge(graph: Graph, conflict: Conflict, reserved: Collection[str]) -> GraphChange | Refusal:
@@ -174,8 +174,8 @@ def move_behind_regenerated(
     names: dict[NodeKey, str] = {}
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
     for key in change.kept_data_migrations:
-        own = _own_parents(graph, key)
-        repoint[key] = (graph.in_order(own)[-1] if own else None, tail)
+        parents = _own_parents(graph, key)
+        repoint[key] = (graph.in_order(parents)[-1] if parents else None, tail)
         names[key] = tail = _after(key.name, tail, used)
         used.add(tail)
     return change._replace(names=_changed(names), repoint=repoint, leaf=tail)
@@ -188,8 +188,8 @@ def straighten(graph: Graph, app: str, may: Set[NodeKey], taken: Set[str]) -> Gr
     line = graph.in_order(graph.app_nodes(app))
     for parent, key in pairwise(line):
         before = names.get(parent, parent.name)
-        own, last = number(key.name), number(before)
-        if key in may and own is not None and last is not None and own <= last:
+        value, last = number(key.name), number(before)
+        if key in may and value is not None and last is not None and value <= last:
             used -= set() if key.version else {key.name}
             names[key] = _after(key.name, before, used)
             used.add(names[key])
@@ -206,7 +206,7 @@ def _after(name: str, tail: str, used: Set[str]) -> str:
 
 
 def _leaves(graph: Graph, conflict: Conflict) -> set[NodeKey]:
-    """What are leaf nodes once each twin stands for the other."""
+    """What are leaf nodes once each duplicate is gone."""
     dropped = dict(conflict.assessment.duplicates)
     if not dropped:
         return {branch.leaf for branch in conflict.branches}
@@ -286,11 +286,11 @@ class _Naming:
         self._last = max(self._last, number(name) or 0)
 
     def _name(self, key: NodeKey) -> str:
-        own = number(key.name)
+        value = number(key.name)
         free = key.name not in self._taken
-        if free and (self._keep_names or own is None or self._fits(own)):
+        if free and (self._keep_names or value is None or self._fits(value)):
             return key.name
-        if own is None:
+        if value is None:
             return self._titled(key.name)
         to = self._last + 1
         while to in self._numbers or renumbered(key.name, to) in self._taken:
@@ -302,8 +302,8 @@ class _Naming:
         taken = self._taken | self._old
         return next(new for i in range(2, 10_000) if (new := f"{name}_{i}") not in taken)
 
-    def _fits(self, own: int) -> bool:
-        return own > self._last and own not in self._numbers
+    def _fits(self, value: int) -> bool:
+        return value > self._last and value not in self._numbers
 
 
 def _numbers(names: Iterable[str]) -> set[int]:

@@ -7,11 +7,9 @@ there is a backup, `refs/migmerge/pending/…` keeps the same objects from `git 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +19,7 @@ from migmerge.git.repository import Repository, find_commit
 from migmerge.git.state import BACKUPS, JOURNAL, stopped_operation
 from migmerge.project.configured_databases import Renamed
 from migmerge.project.interpreter import Project
+from migmerge.regular import replace_file
 
 _KEPT = 20
 _PENDING = "refs/migmerge/pending/"
@@ -142,8 +141,8 @@ def _keep_objects(
                 raise
             continue
         asked = "\n".join(held).encode()
-        found = repository.git("cat-file", "--batch-check", stdin=asked, env=_AS_STORED)
-        if b" missing" not in found:
+        objects = repository.git("cat-file", "--batch-check", stdin=asked, env=_AS_STORED)
+        if b" missing" not in objects:
             return oids, held
     raise UserError(
         "git", "objects that were just stored are gone from the repository",
@@ -199,17 +198,7 @@ def _numbers(repository: Repository) -> list[int]:
 def _write(repository: Repository, text: bytes) -> None:
     path = repository.git_path(JOURNAL)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix="journal-", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
+    replace_file(path, text)
 
 
 def add_rows(
@@ -273,24 +262,24 @@ def _text(repository: Repository, number: int) -> bytes | None:
     """The journal of a backup; None where it is another worktree's, or none at all."""
     try:
         text = repository.git("cat-file", "blob", f"{BACKUPS}{number}:journal", env=_AS_STORED)
-        own = json.loads(text)["worktree"] == repository.git_dir
+        is_ours = json.loads(text)["worktree"] == repository.git_dir
     except (GitError, ValueError, KeyError, TypeError):
         return None
-    return text if own else None
+    return text if is_ours else None
 
 
 def _parsed(repository: Repository, text: bytes, place: str) -> Journal:
     try:
-        found = json.loads(text)
+        document = json.loads(text)
         before, after = (
-            {path: _state(repository, path, entry) for path, entry in found[key].items()}
+            {path: _state(repository, path, entry) for path, entry in document[key].items()}
             for key in ("before", "after")
         )
-        commits = (found["head"], found["theirs"])
-        rows = tuple(_database_rows(entry) for entry in found.get("rows", ()))
-        undoing = bool(found.get("undoing"))
-        undoes = int(found.get("undoes", 0))
-        return Journal(int(found["number"]), *commits, before, after, rows, undoing, undoes)
+        commits = (document["head"], document["theirs"])
+        rows = tuple(_database_rows(entry) for entry in document.get("rows", ()))
+        undoing = bool(document.get("undoing"))
+        undoes = int(document.get("undoes", 0))
+        return Journal(int(document["number"]), *commits, before, after, rows, undoing, undoes)
     except (ValueError, KeyError, TypeError, GitError) as error:
         hint = "look at the files, then remove it"
         raise UserError("journal", f"the journal {place} can't be read: {error}", hint) from None
@@ -300,8 +289,8 @@ def _database_rows(entry: Mapping[str, Any]) -> DatabaseRows:
     project = entry["project"]
     command = tuple(str(part) for part in project["command"])
     rows = tuple(Renamed(*row) for row in entry["rows"])
-    own = Project(**{**project, "command": command})
-    return DatabaseRows(own, entry["alias"], entry["place"], rows)
+    owner = Project(**{**project, "command": command})
+    return DatabaseRows(owner, entry["alias"], entry["place"], rows)
 
 
 def _state(repository: Repository, path: str, entry: Mapping[str, object]) -> State:

@@ -23,13 +23,13 @@ def find_mentions(
     out = repository.git(
         "grep", "-z", "-n", "-I", "-w", "-F", "--full-name", *patterns, "--", expected=(0, 1)
     )
-    found = [m for line in out.split(b"\n") if (m := _mention(line)) and m.path not in changes]
+    mentions = [m for line in out.split(b"\n") if (m := _mention(line)) and m.path not in changes]
     for path, change in changes.items():
         for number, line in enumerate((change.data or b"").splitlines(), 1):
             text = line.decode("utf-8", "replace")
             if any(_has_word(text, name) for name in wanted):
-                found.append(Mention(path, number, text.strip()))
-    return sorted(found)
+                mentions.append(Mention(path, number, text.strip()))
+    return sorted(mentions)
 
 
 def _mention(line: bytes) -> Mention | None:

@@ -72,10 +72,10 @@ class _Plan(NamedTuple):
 
     def tell(self, reasons: Mapping[str, Sequence[str]]) -> _Plan:
         """The same with more reasons, behind those that an app has."""
-        told = dict(self.reasons)
+        all_reasons = dict(self.reasons)
         for app, more in reasons.items():
-            told[app] = (*told.get(app, ()), *more)
-        return self._replace(reasons=told)
+            all_reasons[app] = (*all_reasons.get(app, ()), *more)
+        return self._replace(reasons=all_reasons)
 
 
 def prepare_fix(
@@ -306,13 +306,13 @@ def _mentions(
     # the other side's file keeps the name: a migration that depends on it is right
     other_side = any(key.version for key in snapshot.graph.app_nodes(change.app))
     carried = change.carry or not snapshot.reused.keys().isdisjoint(change.names)
-    found = []
+    mentions = []
     for mention in find_mentions(workspace.repository, names, files.changes):
         ours = mention.path in files.created or is_catch_up_name(migration_name(mention.path))
         replaces = carried and mention.text.startswith("replaces = ")
         if not (ours or replaces or (other_side and mention.path in migrations)):
-            found.append(mention)
-    return tuple(found)
+            mentions.append(mention)
+    return tuple(mentions)
 
 
 def _lock_file_resolutions(decision: Decision, files: Files, plan: _Plan) -> list[Resolution]:

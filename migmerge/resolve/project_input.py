@@ -1,4 +1,4 @@
-"""What the project's Django has to say to the graph_changes, before anything is written."""
+"""What the project's Django has to say to the graph changes, before anything is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.membership import owners
 from migmerge.migrations.naming import merge_name
 from migmerge.project.interpreter import NoProject, Project
-from migmerge.project.questions import Merges, Tried, Wanted, merge_texts, remake
+from migmerge.project.questions import Merges, Tried, Wanted, make_migrations, merge_texts
 from migmerge.project.run import Unanswered
 from migmerge.resolve.fix_plan import GraphChange, Refusal
 
@@ -44,13 +44,13 @@ def projects_of(
             if within and place not in within:
                 continue
             by_place.setdefault(place, []).append(app)
-    found: dict[Project | NoProject, list[str]] = {}
-    for place, own in by_place.items():
+    projects: dict[Project | NoProject, list[str]] = {}
+    for place, app_keys in by_place.items():
         project = workspace.project(place, several=len(places) > 1)
         if isinstance(project, NoProject) and len(places) > 1:
             project = project._replace(why=f"{place}: {project.why}")
-        found.setdefault(project, []).extend(own)
-    return found
+        projects.setdefault(project, []).extend(app_keys)
+    return projects
 
 
 def apps_of(snapshot: Snapshot, project: Project) -> tuple[str, ...]:
@@ -86,17 +86,17 @@ def ask_project(
         )
         why |= dict.fromkeys(apps, answer.why)
         texts |= {labels[label]: text for label, text in answer.texts.items()}
-        tried |= {labels[label]: told for label, told in answer.orders.items()}
+        tried |= {labels[label]: order for label, order in answer.orders.items()}
     opposed = [
-        _opposed(app, told.differs)
-        for app, told in tried.items()
-        if told.differs and unsure[app].assessment.verdict == Verdict.COMMUTE
+        _opposed(app, order.differs)
+        for app, order in tried.items()
+        if order.differs and unsure[app].assessment.verdict == Verdict.COMMUTE
     ]
     before = _before(snapshot)
     undecided = [
         _undecided(m, why[m.app], before)
         for m in merging.values()
-        if m.disputed and m.app not in texts
+        if m.set_on_both_sides and m.app not in texts
     ]
     opinions = {
         a: _opinion(t) for a, t in tried.items() if unsure[a].assessment.verdict != Verdict.COMMUTE
@@ -108,7 +108,7 @@ def _wanted(change: GraphChange, merging: bool, conflict: Conflict | None) -> Wa
     named = conflict and not any(key.version for b in conflict.branches for key in b.nodes)
     leaves = [branch.leaf.name for branch in conflict.branches] if conflict and named else []
     if merging:
-        return Wanted(merge_name(change.merge), change.merge, change.disputed, leaves)
+        return Wanted(merge_name(change.merge), change.merge, change.set_on_both_sides, leaves)
     return Wanted("", (), (), leaves)
 
 
@@ -119,8 +119,8 @@ def _opposed(app: str, differs: str) -> Refusal:
 
 def _before(snapshot: Snapshot) -> str:
     """What somebody has to do before the project's own code can be asked."""
-    own = {migration.path for migration in snapshot.graph.nodes.values()}
-    left = sorted(p for p in snapshot.listing.unmerged if p.endswith(".py") and p not in own)
+    migrations = {migration.path for migration in snapshot.graph.nodes.values()}
+    left = sorted(p for p in snapshot.listing.unmerged if p.endswith(".py") and p not in migrations)
     return f"resolve {', '.join(left)} and git add that first" if left else "fix that first"
 
 
@@ -140,21 +140,31 @@ def regenerate_files(
     workspace: Workspace, snapshot: Snapshot, graph_changes: Sequence[GraphChange]
 ) -> tuple[dict[str, dict[str, bytes]], list[Refusal]]:
     """What makemigrations makes of the models without the sides that go, by app key and name."""
-    going = {change.app: change for change in graph_changes if change.strategy == "regenerate"}
-    found: dict[str, dict[str, bytes]] = {}
+    regenerated_changes = {
+        change.app: change for change in graph_changes if change.strategy == "regenerate"
+    }
+    regenerated: dict[str, dict[str, bytes]] = {}
     why: dict[str, str] = {}
-    for project, apps in projects_of(workspace, snapshot, sorted(going)).items():
+    for project, apps in projects_of(workspace, snapshot, sorted(regenerated_changes)).items():
         for app in apps:
             label = snapshot.apps[app].label
             names = sorted(
-                key.name for key in (*going[app].dropped, *going[app].kept_data_migrations)
+                key.name
+                for key in (
+                    *regenerated_changes[app].dropped,
+                    *regenerated_changes[app].kept_data_migrations,
+                )
             )
-            answer = project if isinstance(project, NoProject) else remake(project, label, names)
+            answer = (
+                project
+                if isinstance(project, NoProject)
+                else make_migrations(project, label, names)
+            )
             if isinstance(answer, NoProject | Unanswered):
                 why[app] = f"makemigrations can't regenerate it: {answer.why}"
             else:
-                found[app] = answer
-    return found, [
+                regenerated[app] = answer
+    return regenerated, [
         Refusal(
             app,
             "not-remade",

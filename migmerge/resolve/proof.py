@@ -48,14 +48,19 @@ def prove(
         for app, old, new in starts.renamed
         if app in labels and _is_carried(snapshot, NodeKey(app, new))
     }
-    points = [point._replace(left=_without(point.left, names)) for point in arrivals.points]
+    points = [
+        point._replace(rows_without_file=_without(point.rows_without_file, names))
+        for point in arrivals.points
+    ]
     return arrivals._replace(points=tuple(points))
 
 
-def _without(left: Sequence[str], carried: Collection[str]) -> tuple[str, ...]:
+def _without(rows_without_file: Sequence[str], carried: Collection[str]) -> tuple[str, ...]:
     """Rows without a file, but for names that a chain had between two renumberings."""
     return tuple(
-        row for row in left if row not in carried and not is_catch_up_name(row.rpartition(".")[2])
+        row
+        for row in rows_without_file
+        if row not in carried and not is_catch_up_name(row.rpartition(".")[2])
     )
 
 
@@ -64,8 +69,8 @@ def prove_fix(project: Project, prepared: PreparedFix, after: Snapshot, config: 
 
     A side that is regenerated is rolled back first where it was applied: no database stands there.
     """
-    own = apps_of(after, project)
-    apps = [app for app in prepared.leaves if app in own]
+    project_apps = apps_of(after, project)
+    apps = [app for app in prepared.leaves if app in project_apps]
     again = "migmerge verify " + " ".join(sorted({after.apps[app].label for app in apps}))
     if not config.verify_seconds:
         return skipped(f"verify_seconds is 0; run {again}", waived=True)
@@ -98,14 +103,14 @@ def prove_fix(project: Project, prepared: PreparedFix, after: Snapshot, config: 
 
 def _tree(snapshot: Snapshot, nodes: Nodes, labels: Mapping[str, str]) -> Tree:
     """What of a tree is not as in the work tree; of every app the names that it has."""
-    found: dict[str, dict[str, bytes | None]] = {label: {} for label in labels.values()}
+    files: dict[str, dict[str, bytes | None]] = {label: {} for label in labels.values()}
     for key, source in nodes.items():
         if key.app not in labels:
             continue  # an app that is gone
         plain = NodeKey(key.app, key.name)
         same = plain in snapshot.graph.nodes and source_of(snapshot, plain) == source
-        found[labels[key.app]][key.name] = None if same else source
-    return found
+        files[labels[key.app]][key.name] = None if same else source
+    return files
 
 
 def _is_carried(snapshot: Snapshot, key: NodeKey) -> bool:

@@ -12,19 +12,21 @@ def problems(before: Snapshot, after: Snapshot, leaves: Mapping[str, str]) -> li
 
     What was wrong elsewhere before the fix is not its doing.
     """
-    found = []
+    faults = []
     for app, leaf in sorted(leaves.items()):
         names = [key.name for key in after.graph.leaves(app)]
         if names != [leaf]:
-            found.append((app, f"leaf nodes would be {', '.join(names)}, not {leaf} alone"))
-    known = {(m.migration.path, m.reference.label, m.reference.name) for m in before.graph.missing}
+            faults.append((app, f"leaf nodes would be {', '.join(names)}, not {leaf} alone"))
+    missing_before = {
+        (m.migration.path, m.reference.label, m.reference.name) for m in before.graph.missing
+    }
     for missing in after.graph.missing:
         label, name = missing.reference.label, missing.reference.name
-        if (missing.migration.path, label, name) not in known:
+        if (missing.migration.path, label, name) not in missing_before:
             text = f"{missing.migration.key} would depend on {label}.{name}, which is not there"
-            found.append((missing.migration.key.app, text))
+            faults.append((missing.migration.key.app, text))
     old_cycles = before.graph.cycles()
     for cycle in after.graph.cycles():
         if cycle not in old_cycles:
-            found.append((cycle[0].app, f"a cycle: {', '.join(map(str, cycle))}"))
-    return found
+            faults.append((cycle[0].app, f"a cycle: {', '.join(map(str, cycle))}"))
+    return faults

@@ -67,9 +67,9 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], request: FixReques
     changes: list[GraphChange] = []
     refusals: list[Refusal] = []
     stale: list[Conflict] = []
-    for app, own in _by_app(conflicts).items():
-        first = [conflict for conflict in own if conflict.kind in _FIRST]
-        sided = undecided(own)
+    for app, app_conflicts in _by_app(conflicts).items():
+        first = [conflict for conflict in app_conflicts if conflict.kind in _FIRST]
+        sided = undecided(app_conflicts)
         if first:
             refusals.append(_broken(first))
         elif sided:
@@ -79,25 +79,25 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], request: FixReques
             else:
                 changes.append(answer)
         else:
-            stale += [conflict for conflict in own if conflict.kind == "lock-file"]
+            stale += [conflict for conflict in app_conflicts if conflict.kind == "lock-file"]
     return Decision(tuple(changes), tuple(refusals), tuple(stale))
 
 
 def undecided(conflicts: Iterable[Conflict]) -> list[Conflict]:
-    """Of each app the conflict that has sides, unless something has to be mended before it."""
-    found = []
-    for own in _by_app(conflicts).values():
-        sided = sorted((c for c in own if c.kind in _SIDED), key=lambda c: c.kind)
-        if sided and not any(c.kind in _FIRST for c in own):
-            found.append(sided[0])
-    return found
+    """Of each app the conflict that has sides, unless something has to be fixed before it."""
+    conflicts_to_decide = []
+    for app_conflicts in _by_app(conflicts).values():
+        sided = sorted((c for c in app_conflicts if c.kind in _SIDED), key=lambda c: c.kind)
+        if sided and not any(c.kind in _FIRST for c in app_conflicts):
+            conflicts_to_decide.append(sided[0])
+    return conflicts_to_decide
 
 
 def _by_app(conflicts: Iterable[Conflict]) -> dict[str, list[Conflict]]:
-    found: dict[str, list[Conflict]] = {}
+    by_app: dict[str, list[Conflict]] = {}
     for conflict in sorted(conflicts, key=lambda c: c.app.key):
-        found.setdefault(conflict.app.key, []).append(conflict)
-    return found
+        by_app.setdefault(conflict.app.key, []).append(conflict)
+    return by_app
 
 
 def _broken(conflicts: list[Conflict]) -> Refusal:
@@ -134,7 +134,7 @@ def decide_one(
         prefer = "renumber" if request.keep_names else request.prefer
         strategy = choose_strategy(conflict, prefer, name_reused=bool(reused))
     # what both sides set is for the merged models to decide, or refused with what is recommended
-    undecided_setting = bool(conflict.assessment.disputed) and request.strategy == "auto"
+    undecided_setting = bool(conflict.assessment.set_on_both_sides) and request.strategy == "auto"
     if strategy in ("merge", "regenerate") or undecided_setting:
         return _merge(snapshot, conflict, request)
 
@@ -166,13 +166,13 @@ def catch_ups(snapshot: Snapshot, conflict: Conflict) -> frozenset[NodeKey]:
     is all of the side that stays, if it is not published."""
     parents = snapshot.graph.parents
     moving = {k for b in conflict.branches if b.side == "replayed" for k in b.nodes}
-    found = {key for key in moving if parents[key] <= moving}
+    candidates = {key for key in moving if parents[key] <= moving}
     stays = [b for b in conflict.branches if b.side == "onto" and b.published is False]
-    found |= {branch.leaf for branch in stays if len(branch.nodes) == 1}
+    candidates |= {branch.leaf for branch in stays if len(branch.nodes) == 1}
     label = conflict.app.label
     return frozenset(
         key
-        for key in found
+        for key in candidates
         if len(parents[key]) == 1 and is_catch_up(source_of(snapshot, key), key.name, label)
     )
 
@@ -189,11 +189,11 @@ def _refuse_published(conflict: Conflict) -> Refusal | None:
 
 def _merge(snapshot: Snapshot, conflict: Conflict, request: FixRequest) -> GraphChange | Refusal:
     """A merge migration, with the final definition of what both sides set inside."""
-    app, disputed = conflict.app, conflict.assessment.disputed
+    app, set_on_both_sides = conflict.app, conflict.assessment.set_on_both_sides
     joined = merge(snapshot.graph, conflict, reserved_names(snapshot, app))
-    if isinstance(joined, Refusal) or not disputed:
+    if isinstance(joined, Refusal) or not set_on_both_sides:
         return joined
-    if joined.names or any(setting.unlike for setting in disputed):
+    if joined.names or any(setting.obstacle for setting in set_on_both_sides):
         reason = "no merge migration brings what both sides set to one value in every database"
         return Refusal(app.key, "unlike", (reason, *conflict.reasons), conflict.advice.commands)
 
@@ -205,4 +205,4 @@ def _merge(snapshot: Snapshot, conflict: Conflict, request: FixRequest) -> Graph
         reason = "both sides set the same thing: the merged models have to decide"
         command = fix_command(app.key, "merge")
         return Refusal(app.key, "undecided", (reason, *conflict.reasons), (command,))
-    return joined._replace(disputed=disputed)
+    return joined._replace(set_on_both_sides=set_on_both_sides)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -13,11 +12,11 @@ from typing import NamedTuple
 from migmerge.errors import UserError
 from migmerge.git.process import GitError, unbroken
 from migmerge.git.repository import Repository
+from migmerge.regular import TEMPORARY, replace_file
 from migmerge.resolve import journal
 from migmerge.resolve.journal import DatabaseRows, Journal, State
 from migmerge.resolve.restored_rows import restore_rows
 
-_TEMPORARY = ".migmerge-"
 # what finishes a change that is half done
 TAKE_BACK = (
     "migmerge undo, once the database can be reached (with --no-databases it leaves rows alone)"
@@ -44,14 +43,14 @@ class TakenBack(NamedTuple):
     @property
     def lines(self) -> list[str]:
         """What people have to know of it."""
-        found = []
+        lines = []
         if self.left:
-            found.append(f"left as they are, since changed meanwhile: {', '.join(self.left)}")
-            found.append(f"what was there before is in {self.backup}")
+            lines.append(f"left as they are, since changed meanwhile: {', '.join(self.left)}")
+            lines.append(f"what was there before is in {self.backup}")
         if self.stuck:
-            found.append("the change is half done: files have the new names, and rows may have")
-            found += [f"rows could not be renamed: {text}" for text in self.stuck]
-        return found
+            lines.append("the change is half done: files have the new names, and rows may have")
+            lines += [f"rows could not be renamed: {text}" for text in self.stuck]
+        return lines
 
 
 class Transaction:
@@ -125,9 +124,9 @@ class Transaction:
     def revoke(self) -> None:
         """Take back what is finished: a change the other way round; both are forgotten."""
         back = Transaction(self._repository, self._after, self._before, self._journal.number)
-        own = back.apply()
+        journal_of_back = back.apply()
         back.finish()
-        for change in (own, self._journal):
+        for change in (journal_of_back, self._journal):
             journal.drop(self._repository, change)
 
 
@@ -184,7 +183,7 @@ def read_states(repository: Repository, paths: Iterable[str]) -> dict[str, State
     """What paths are now; UserError for one that is no regular file."""
     entries = read_entries(repository, sorted(paths))
     top = os.path.realpath(repository.root)
-    found = {}
+    states = {}
     for path, entry in entries.items():
         full = os.path.join(repository.root, path)
         directory = os.path.dirname(full)
@@ -193,8 +192,8 @@ def read_states(repository: Repository, paths: Iterable[str]) -> dict[str, State
         mode = os.lstat(full).st_mode if os.path.lexists(full) else 0o100644
         if not stat.S_ISREG(mode):
             raise UserError("in-the-way", f"{path} is not a regular file", "")
-        found[path] = State(read_disk(repository, path), mode, entry.entries, entry.flags)
-    return found
+        states[path] = State(read_disk(repository, path), mode, entry.entries, entry.flags)
+    return states
 
 
 def read_disk(repository: Repository, path: str) -> bytes | None:
@@ -217,15 +216,15 @@ class Entry(NamedTuple):
 
 def read_entries(repository: Repository, paths: Iterable[str]) -> dict[str, Entry]:
     """What the index has of each path."""
-    found = dict.fromkeys(paths, Entry())
-    out = repository.git("ls-files", "-z", "--stage", "-v", "--", *found) if found else b""
+    entries = dict.fromkeys(paths, Entry())
+    out = repository.git("ls-files", "-z", "--stage", "-v", "--", *entries) if entries else b""
     for line in out.split(b"\0"):
         tag, record = line[:1].decode(), line[2:]
         path = os.fsdecode(record.partition(b"\t")[2])
-        if path in found:
+        if path in entries:
             flags = ("S" if tag in "Ss" else "") + ("h" if tag.islower() else "")
-            found[path] = Entry((*found[path].entries, record), flags)
-    return found
+            entries[path] = Entry((*entries[path].entries, record), flags)
+    return entries
 
 
 def write_disk(repository: Repository, path: str, state: State) -> None:
@@ -236,18 +235,7 @@ def write_disk(repository: Repository, path: str, state: State) -> None:
             os.unlink(full)
         return
     os.makedirs(os.path.dirname(full), exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=os.path.dirname(full))
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(state.data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, stat.S_IMODE(state.mode) or 0o644)
-        os.replace(name, full)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
+    replace_file(full, state.data, stat.S_IMODE(state.mode) or 0o644)
 
 
 # the options of `git update-index` that give an entry its flags
@@ -309,6 +297,6 @@ def _sweep(repository: Repository, paths: Iterable[str]) -> None:
     for directory in {os.path.dirname(os.path.join(repository.root, path)) for path in paths}:
         names = os.listdir(directory) if os.path.isdir(directory) else []
         for name in names:
-            if name.startswith(_TEMPORARY):
+            if name.startswith(TEMPORARY):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(os.path.join(directory, name))

@@ -68,22 +68,22 @@ def _is_edited(repository: Repository, path: str) -> bool:
             lines = handle.read().splitlines()
     except OSError:
         return False
-    known = {b"", b"======="}
+    lines_of_sides = {b"", b"======="}
     for stage in (1, 2, 3):
         out = repository.git("cat-file", "blob", f":{stage}:{path}", expected=(0, 128))
-        known |= {line.rstrip(b"\r") for line in out.splitlines()}
+        lines_of_sides |= {line.rstrip(b"\r") for line in out.splitlines()}
     markers = (b"<<<<<<< ", b">>>>>>> ", b"||||||| ")
-    return any(line not in known and not line.startswith(markers) for line in lines)
+    return any(line not in lines_of_sides and not line.startswith(markers) for line in lines)
 
 
 def states_after(
     repository: Repository, changes: Mapping[str, Change], before: Mapping[str, State]
 ) -> dict[str, State]:
     """What each path becomes. The blobs are in the object store afterwards."""
-    found = {}
+    states = {}
     for path, change in sorted(changes.items()):
         if change.data is None:
-            found[path] = State(None, before[path].mode, ())
+            states[path] = State(None, before[path].mode, ())
             continue
         model = before.get(change.mode_of, before[path])
         blob = _store(repository, path, change.data, stored=change.stored)
@@ -93,8 +93,8 @@ def states_after(
         mode = model.entries[0].split(b" ", 1)[0] if model.entries else b"100644"
         entry = b"%s %s 0\t%s" % (mode, blob.encode(), os.fsencode(path))
         # what is written is on the disk, so skip-worktree goes
-        found[path] = State(data, model.mode, (entry,), model.flags.replace("S", ""))
-    return found
+        states[path] = State(data, model.mode, (entry,), model.flags.replace("S", ""))
+    return states
 
 
 def _store(repository: Repository, path: str, data: bytes, *, stored: bool) -> str:

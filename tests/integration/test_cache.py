@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from migmerge.cli import main
-from migmerge.git.cache import keep, read_kept
+from migmerge.git.cache import load, store
 from migmerge.git.repository import find_repository
 from tests.conftest import Repo, migration_text
 
@@ -100,7 +100,7 @@ STEPS: dict[str, Callable[[Repo], object]] = {
     "a new migration, not tracked": edit("shop/migrations/0003_a.py", CHILD),
     "a sibling, not tracked": edit("shop/migrations/0003_b.py", CHILD),
     "staged": lambda repo: repo.git("add", "-A"),
-    "mended on disk alone": edit("shop/migrations/0003_b.py", migration_text(("shop", "0003_a"))),
+    "fixed on disk alone": edit("shop/migrations/0003_b.py", migration_text(("shop", "0003_a"))),
     "gone on disk": lambda repo: (repo.root / "shop/migrations/0003_b.py").unlink(),
     "gone": lambda repo: repo.git("rm", "-q", "--cached", "shop/migrations/0003_b.py"),
     "the lock file": edit("shop/migrations/max_migration.txt", "0003_a\n"),
@@ -207,7 +207,7 @@ def test_a_directory_that_becomes_a_link(shop: Repo, tmp_path: Path) -> None:
 
 
 def test_a_file_that_changes_while_it_is_read(shop: Repo, tmp_path: Path) -> None:
-    """git has listed a sibling that is mended before we read it, and then put back."""
+    """git has listed a sibling that is fixed before we read it, and then put back."""
     path = "shop/migrations/0002_again.py"
     shop.migration("shop", "0002_again", "0001_initial")
     shop.write("shop/migrations/max_migration.txt", "0002_again\n")
@@ -282,8 +282,8 @@ def test_a_planted_cache_is_not_believed_further_than_its_form(shop: Repo, answe
     planted = json.dumps(dict.fromkeys(json.loads(body), answer)).encode()
     repository = find_repository(str(shop.root))
     form = b" ".join(head.split()[1:-2]).decode()
-    keep(repository, "headers", form, planted)
-    assert read_kept(repository, "headers", form) == planted
+    store(repository, "headers", form, planted)
+    assert load(repository, "headers", form) == planted
     (cache(shop) / "clean-worktree").unlink()
     assert said(shop) == wanted
 

@@ -340,7 +340,7 @@ def test_migmerge_merge_that_can_not_be_fixed_stops(branches: Repo) -> None:
     branches.commit("the same as main's, and more")
     done = branches.run("merge", "main")
     assert done.returncode == 1
-    assert done.stdout.endswith("stopped: mend what is said above, then git commit\n")
+    assert done.stdout.endswith("stopped: correct what it says above, then git commit\n")
     assert (branches.root / ".git/MERGE_HEAD").exists()
     assert branches.run("merge", "--abort").returncode == 0
     assert branches.git("status", "--porcelain") == ""
@@ -389,7 +389,7 @@ def test_migmerge_rebase_that_can_not_be_fixed_stops(branches: Repo) -> None:
     done = branches.run("rebase", "main")
     assert done.returncode == 1
     assert done.stdout.endswith(
-        "stopped: mend what is said above, then migmerge rebase --continue\n"
+        "stopped: correct what it says above, then migmerge rebase --continue\n"
     )
     assert branches.run("rebase", "--abort").returncode == 0
     assert branches.git("branch", "--show-current").strip() == "feature"

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,9 @@ INSTALLED = [
 
 
 @pytest.mark.parametrize(("prepare", "options"), INSTALLED)
-def test_uninstall_leaves_no_trace(siblings: Repo, prepare, options: tuple[str, ...]) -> None:
+def test_uninstall_leaves_no_trace(
+    siblings: Repo, prepare: Callable[[Repo], None], options: tuple[str, ...]
+) -> None:
     prepare(siblings)
     before = snapshot(siblings)
     shown = siblings.run("install", *options, "--dry-run")
@@ -152,7 +155,7 @@ def test_install_keeps_what_a_hook_goes_by(
         hook.symlink_to("../../hook")
     before = hook.read_bytes(), hook.is_symlink()
 
-    def call() -> tuple[int, str]:
+    def call() -> tuple[int, list[str]]:
         out = tmp_path / "out"
         done = subprocess.run(
             [".git/hooks/post-rewrite", "amend"], cwd=repo.root, input="a b\n", text=True,
@@ -809,7 +812,7 @@ def switch_off(repo: Repo) -> dict[str, str]:
 
 @pytest.mark.parametrize("fault", [break_interpreter, break_package, switch_off])
 def test_driver_that_can_not_run_is_a_text_merge(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch, fault
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, fault: Callable[[Repo], dict[str, str]]
 ) -> None:
     diverged(repo)
     for key, value in fault(repo).items():
@@ -859,7 +862,7 @@ def test_driver_in_a_criss_cross_merge(repo: Repo) -> None:
 def test_driver_gives_gits_own_markers(repo: Repo, style: str) -> None:
     """But for labels, which git tells a driver from 2.44 on."""
     repo.git("config", "merge.conflictStyle", style)
-    diverged(repo, *CHANGED["both operations"][1:], base=BASE)
+    diverged(repo, BASE.replace("'price'", "'a'"), BASE.replace("'price'", "'b'"))
     repo.git("merge", "-q", "theirs", fails=True)
     ours = repo.read(PATH).decode()
     repo.git("merge", "--abort")
@@ -920,3 +923,28 @@ def test_install_says_what_is_done_and_what_is_left_to_commit(siblings: Repo) ->
     )
     assert siblings.run("install", "--shared").stdout == "nothing to change\n"
     assert siblings.run("uninstall").stdout.endswith("done\n")
+
+
+def test_install_prints_git_commands_that_can_be_pasted(siblings: Repo) -> None:
+    def settings() -> str:
+        return siblings.git("config", "--local", "--get-regexp", r"^merge\.migmerge\.")
+
+    def commands(text: str) -> str:
+        return "\n".join(line for line in text.splitlines() if line.startswith("git config "))
+
+    shown = siblings.run("install", "--hooks", "none", "--dry-run").stdout
+    siblings.run("install", "--hooks", "none")
+    installed = settings()
+    removing = siblings.run("uninstall").stdout
+    subprocess.run(["sh", "-ec", commands(shown)], cwd=siblings.root, check=True)
+    assert settings() == installed
+    subprocess.run(["sh", "-ec", commands(removing)], cwd=siblings.root, check=True)
+    assert "merge.migmerge." not in siblings.git("config", "--local", "--list")
+
+
+def test_install_names_files_of_the_repository_before_it_changes_them(siblings: Repo) -> None:
+    shown = siblings.run("install", "--shared", "--dry-run").stdout
+    assert shown.startswith(
+        "part of the repository, for everybody who clones it: .gitattributes\n--- /dev/null\n"
+    )
+    assert "part of the repository" not in siblings.run("install", "--dry-run").stdout

@@ -89,7 +89,7 @@ def test_doctor_sees_hooks_that_find_nothing_and_install_mends_them(native: Repo
     assert native.run("doctor", env={"PATH": bare_path()}).returncode == 0
 
 
-def test_install_writes_hooks_of_version_0_1_anew(branches: Repo) -> None:
+def test_install_rewrites_hooks_of_version_0_1(branches: Repo) -> None:
     old = (
         "#!/bin/sh\n"
         "# Stop a merge whose Django migrations collide. Skip once: MIGMERGE=0 git ...\n"
@@ -218,7 +218,7 @@ def test_with_lefthook_where_it_can_not_edit(source: str) -> None:
 
 @pytest.mark.parametrize("case", ["commands", "jobs"])
 def test_lefthook(branches: Repo, case: str) -> None:
-    """lefthook itself, which writes its own hooks anew, and leaves ours."""
+    """lefthook itself, which rewrites its own hooks, and leaves ours."""
     lefthook = BIN / "lefthook"
     branches.write("lefthook.yml", LEFTHOOK[case])
     branches.commit("lefthook")

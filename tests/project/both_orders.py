@@ -14,6 +14,7 @@ import json
 import os
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -130,7 +131,7 @@ def set_up() -> None:
 
 
 @contextlib.contextmanager
-def scratch(template: sqlite3.Connection | None):
+def scratch(template: sqlite3.Connection | None) -> Iterator[None]:
     if template is None:
         with contextlib.suppress(Undo), transaction.atomic():
             yield

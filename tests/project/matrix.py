@@ -364,15 +364,15 @@ def start(
 ) -> dict | str:
     """Migrate a database through the stages, on the branches' own files; what it holds then, or
     the error of the first merge as fixed in this way."""
-    found: dict | str = {"rows": {}}
-    columns = set()
+    found: dict = {"rows": {}}
+    columns: set[str] = set()
     for stage in stages:
         tree = stage
         if stage == "once":
             tree = "once bare" if way == "plain" else f"once {way}"
-            found = arrive(work, server, name, tree, reconcile=way == "bare")
-            if isinstance(found, str):
-                return found
+            arrived = arrive(work, server, name, tree, reconcile=way == "bare")
+            if isinstance(arrived, str):
+                return arrived
         fill = FILLS.get(stage, work.scenario.fill)
         code = f"{PICTURE}\nfrom shop.models import Product\n{fill}\n{PICTURE}"
         command = (PYTHON, "manage.py", "shell", "-v0", "-c", code)
@@ -468,8 +468,9 @@ def run_matrix(work: Work, server: Server) -> dict[tuple[str, str], str]:
     fresh = {}
     for way in WAYS:
         with server.scratch() as name:
-            fresh[way] = arrive(work, server, name, way, reconcile=False)
-            assert isinstance(fresh[way], dict), fresh[way]
+            arrived = arrive(work, server, name, way, reconcile=False)
+            assert isinstance(arrived, dict), arrived
+            fresh[way] = arrived
     for title, stages in {**STARTS, **work.scenario.starts}.items():
         for ways in [(way,) for way in COLUMNS] if "once" in stages else [COLUMNS]:
             with server.scratch() as origin:

@@ -9,18 +9,20 @@ import sqlite3
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pexpect
 import pytest
 
-from migmerge.databases.reconcile import AffectedDatabase, _judge, reconcile_affected
+from migmerge.databases.project_diagnosis import _judge
+from migmerge.databases.reconcile import AffectedDatabase, reconcile_affected
 from migmerge.project.interpreter import Project
 from migmerge.project.run import Unanswered
-from tests.conftest import STEP, graph
+from tests.conftest import STEP, Repo, graph
 from tests.project.conftest import Copy, Site, build_site, need_server
 from tests.project.matrix import (
     ENGINES,
@@ -493,7 +495,7 @@ def test_db_reconcile_of_half_a_chain(site: Site) -> None:
 
 @pytest.mark.corpus
 def test_fix_keeps_a_column_of_a_third_branch(site: Site) -> None:
-    """SQLite would drop it with the table that is made anew."""
+    """SQLite would drop it with the table that is rebuilt."""
     migrated_on_the_branch(site)
     sql(site, "ALTER TABLE shop_product ADD COLUMN colour integer NULL")
     sql(site, "UPDATE shop_product SET colour = 999")
@@ -575,8 +577,8 @@ def test_fix_of_names_that_shift(site: Site, monkeypatch: pytest.MonkeyPatch) ->
     site.fix("--strategy", "renumber")
     assert (shop_rows(site), site.run("db", "status").returncode) == (names, 0)
     site.run("undo")
-    old = ["0001_initial", "0002_price", "0003_alter", "0004_alter", "0002_stock"]
-    assert shop_rows(site) == old
+    before = ["0001_initial", "0002_price", "0003_alter", "0004_alter", "0002_stock"]
+    assert shop_rows(site) == before
 
 
 @pytest.mark.corpus
@@ -650,7 +652,7 @@ def test_db_status_of_a_database_that_is_down(renamed: Site) -> None:
     assert "OperationalError" in told
 
 
-def test_db_status_without_a_project(repo) -> None:
+def test_db_status_without_a_project(repo: Repo) -> None:
     repo.migration("shop", "0001_initial")
     done = repo.run("db", "status")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
@@ -749,7 +751,7 @@ class psql:
         where = f"host=127.0.0.1 user=postgres dbname={name}"
         self.connection = psycopg.connect(where, autocommit=True)
 
-    def __enter__(self):
+    def __enter__(self) -> Callable[..., Any]:
         return self.connection.execute
 
     def __exit__(self, *_: object) -> None:
@@ -844,7 +846,7 @@ def test_fix_of_two_databases_of_which_the_second_can_not_be_reconciled(site: Si
 
 
 def test_judge_passes_over_what_is_in_no_file() -> None:
-    snapshot = SimpleNamespace(graph=graph("shop: 1"))
+    snapshot: Any = SimpleNamespace(graph=graph("shop: 1"))
     assert _judge(snapshot, {"shop": "shop"}, [("auth", "0001_initial")], []).verdict == "commute"
 
 

@@ -139,8 +139,8 @@ def test_a_protected_database_is_left_alone(migrated: Site, protected: str) -> N
     told = migrated.run(*FIX).stdout
     assert "not touched (in protected_databases)" in told
     assert sql(migrated, "SELECT * FROM django_migrations") == before
-    for command in (("db", "reconcile", "--yes"), ("undo",)):
-        migrated.run(*command)
+    for quiet in (("db", "reconcile", "--yes"), ("undo",)):
+        migrated.run(*quiet)
         assert sql(migrated, "SELECT * FROM django_migrations") == before
     migrated.run(*FIX)
     for command in (

@@ -1,4 +1,4 @@
-"""The last resort, on a real project: files and rows anew, and back again."""
+"""The last resort, on a real project: new files and rows, and back again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -257,7 +258,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("change", "told"), REFUSED.values(), ids=REFUSED)
-def test_reset_refused(settled: Site, change, told: str) -> None:
+def test_reset_refused(settled: Site, change: Callable[[Site], object], told: str) -> None:
     change(settled)
     settled.git("add", "-A")
     index = settled.state()[1]
@@ -363,7 +364,7 @@ def test_reset_where_the_settings_stop(settled: Site) -> None:
         "site_settings.py", settled.read("site_settings.py").decode() + "raise RuntimeError('no')\n"
     )
     told = reset(settled, "shop", code=1)
-    assert "shop: refused MM415\n  - makemigrations can't make it anew: " in told
+    assert "shop: refused MM415\n  - makemigrations can't regenerate it: " in told
 
 
 def test_reset_of_an_app_without_models(settled: Site) -> None:
@@ -386,7 +387,7 @@ def test_reset_below_a_migration_that_computes_its_dependencies(settled: Site) -
 
 @pytest.mark.corpus
 def test_reset_of_apps_that_need_each_other(settled: Site) -> None:
-    """What is made anew depends on an app that depends on it: that would be a cycle."""
+    """What is regenerated depends on an app that depends on it: that would be a cycle."""
     text = settled.read("shop/models.py").decode()
     line = (
         "    last = models.ForeignKey('cart.Line', models.CASCADE, null=True, related_name='x')\n"

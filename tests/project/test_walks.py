@@ -201,7 +201,8 @@ class Walk:
 
 def picture(path: Path) -> tuple[dict[str, list[tuple]], dict[str, object]]:
     """Columns of each table in any order, and the value of each in the only row."""
-    schema, values = {}, {}
+    schema: dict[str, list[tuple]] = {}
+    values: dict[str, object] = {}
     with closing(sqlite3.connect(path)) as connection:
         for app in APPS:
             found = connection.execute(f"PRAGMA table_info({app}_{app})").fetchall()

@@ -208,7 +208,9 @@ def test_judge_says_what_every_pair_says(seed: int) -> None:
     relations = [commute(one, other) for one in ours for other in theirs]
     found = compare_sides([(ours, theirs)])
     assert set(found.reasons) == {relation.reason for relation in relations if relation.reason}
-    assert set(found.disputed) == {r.disputed for r in relations if r.disputed}
+    assert set(found.set_on_both_sides) == {
+        r.set_on_both_sides for r in relations if r.set_on_both_sides
+    }
     assert found.verdict.severity == max(r.verdict.severity for r in relations)
 
 

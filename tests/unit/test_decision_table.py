@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migmerge.conflicts.conflict import Assessment, Branch, Conflict, Disputed, Place, Verdict
+from migmerge.conflicts.conflict import Assessment, Branch, Conflict, Place, SetOnBothSides, Verdict
 from migmerge.conflicts.decision_table import choose_strategy
 from migmerge.migrations.model import App, NodeKey
 
@@ -12,8 +12,8 @@ APP = App("shop", "shop", "shop/migrations")
 STOCK, PRICE = NodeKey("shop", "0002_stock"), NodeKey("shop", "0002_price")
 SIDED = (Branch((STOCK,), "onto", True), Branch((PRICE,), "replayed", False))
 UNKNOWN = (Branch((STOCK,)), Branch((PRICE,)))
-BOTH_SET = Disputed("shop.product", "field", "name")
-NEVER = Disputed("shop.product", "index_together", unlike="it can't be set again")
+BOTH_SET = SetOnBothSides("shop.product", "field", "name")
+NEVER = SetOnBothSides("shop.product", "index_together", obstacle="it can't be set again")
 
 
 def conflict(kind: str = "siblings", **values: object) -> Conflict:
@@ -33,11 +33,11 @@ CASES = {
         conflict(verdict=Verdict.OVERLAP), "renumber", "renumber",
     ),
     "contradiction": (conflict(verdict=Verdict.CONTRADICT), "renumber", "regenerate"),
-    "both set one definition": (conflict(disputed=(BOTH_SET,)), "renumber", "merge"),
-    "no merge migration can set it": (conflict(disputed=(NEVER,)), "merge", "regenerate"),
+    "both set one definition": (conflict(set_on_both_sides=(BOTH_SET,)), "renumber", "merge"),
+    "no merge migration can set it": (conflict(set_on_both_sides=(NEVER,)), "merge", "regenerate"),
     "one file name": (conflict("path"), "merge", "renumber"),
     "one file name, and both set one definition": (
-        conflict("path", disputed=(BOTH_SET,)), "merge", "renumber",
+        conflict("path", set_on_both_sides=(BOTH_SET,)), "merge", "renumber",
     ),
     "one file name, no side may move": (conflict("path", branches=UNKNOWN), "merge", "manual"),
     "one file twice": (

@@ -6,15 +6,17 @@ import pytest
 
 from migmerge.analysis.former_names import Former
 from migmerge.conflicts.commute import Judgement
+from migmerge.conflicts.conflict import Verdict
 from migmerge.databases.diagnosis import (
     Pair,
+    Reconciliation,
     doubtful_rows,
     lost_rows,
     reconciliation,
     replaced_rows,
-    title,
 )
 from migmerge.migrations.model import NodeKey
+from migmerge.migrations.operations import title
 from migmerge.project.configured_databases import (
     Database,
     Renamed,
@@ -46,8 +48,16 @@ def former(old: str, *now: str, seen: str = "abc") -> tuple[tuple[str, str], For
     return ("shop", old), Former(NodeKey("shop", old), keys, seen)
 
 
-def plan(given: Status, *formers, contents=None, verdict: str = "commute"):
-    judged = Judgement(verdict, ("why",) if verdict != "commute" else (), ())
+Known = tuple[tuple[str, str], Former]
+
+
+def plan(
+    given: Status,
+    *formers: Known,
+    contents: dict[Pair, str] | None = None,
+    verdict: Verdict = Verdict.COMMUTE,
+) -> Reconciliation:
+    judged = Judgement(verdict, () if verdict is Verdict.COMMUTE else ("why",), ())
     return reconciliation(given, dict(formers), contents or {}, lambda runs, later: judged)
 
 
@@ -79,7 +89,9 @@ CASES = {
 
 
 @pytest.mark.parametrize(("given", "formers", "rows", "runs"), CASES.values(), ids=CASES)
-def test_reconciliation(given: Status, formers, rows: list[str], runs: list[str]) -> None:
+def test_reconciliation(
+    given: Status, formers: list[Known], rows: list[str], runs: list[str]
+) -> None:
     found = plan(given, *formers)
     assert [f"{row.old} {row.new}" for row in found.rows] == rows
     assert [name for _, name in found.runs] == runs
@@ -110,8 +122,8 @@ def test_reconciliation_of_a_row_whose_migration_has_another_one() -> None:
     ],
 )
 def test_reconciliation_of_what_a_fix_renames(given: Status, names: str, rows: str) -> None:
-    renamed = [Renamed("shop", *pair.split(":")) for pair in names.split()]
-    judged = Judgement("commute", (), ())
+    renamed = [Renamed("shop", old, new) for old, new in (n.split(":") for n in names.split())]
+    judged = Judgement(Verdict.COMMUTE, (), ())
     found = reconciliation(given, {}, {}, lambda runs, later: judged, renamed)
     assert [f"{row.old}:{row.new}" for row in found.rows] == rows.split()
 
@@ -128,15 +140,15 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("given", "formers", "reason"), REFUSED.values(), ids=REFUSED)
-def test_reconciliation_refused(given: Status, formers, reason: str) -> None:
+def test_reconciliation_refused(given: Status, formers: list[Known], reason: str) -> None:
     assert plan(given, *formers).refused == (reason,)
 
 
 def test_reconciliation_of_what_contradicts() -> None:
     given = status("1_a 2_x", "1_a 2_stock 3_x")
-    found = plan(given, former("2_x", "3_x"), verdict="contradict")
+    found = plan(given, former("2_x", "3_x"), verdict=Verdict.CONTRADICT)
     assert found.refused == ("what runs late contradicts what is applied", "why")
-    found = plan(given, former("2_x", "3_x"), verdict="opaque")
+    found = plan(given, former("2_x", "3_x"), verdict=Verdict.OPAQUE)
     assert (found.refused, found.reasons) == ((), ("why",))
 
 
@@ -199,4 +211,5 @@ def test_parse_database() -> None:
             "OPTIONS": {"sslmode": "require"},
         },
     )
-    assert parse_database("sqlite:////a/b.sqlite3").settings["NAME"] == "/a/b.sqlite3"
+    settings = parse_database("sqlite:////a/b.sqlite3").settings
+    assert settings and settings["NAME"] == "/a/b.sqlite3"

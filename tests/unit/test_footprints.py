@@ -15,7 +15,7 @@ from migmerge.migrations.recorder import Footprint, Touch
 HEAD = "from django.db import migrations, models\n\nFIELD = 'b'\n\n\nclass Migration(migrations.Migration):\n"
 
 
-def marks(*operations: str) -> list[Footprint]:
+def marks(*operations: str) -> tuple[Footprint, ...]:
     listed = "".join(f"migrations.{operation}, " for operation in operations)
     script = read_script(f"{HEAD}    operations = [{listed}]\n".encode(), "shop", "0002_a")
     return footprints(script, gather([], [script]))

@@ -45,7 +45,8 @@ def by_django(made: Files) -> object:
 
     class Loader(MigrationLoader):
         def load_disk(self) -> None:
-            self.unmigrated_apps, self.migrated_apps = set(), set(APPS)
+            self.unmigrated_apps: set[str] = set()
+            self.migrated_apps = set(APPS)
             self.disk_migrations = {}
             for (app, name), parents in sorted(made.dependencies.items()):
                 one = DjangoMigration(name, app)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from migmerge.conflicts.mergeable_fields import unlike
+from migmerge.conflicts.mergeable_fields import find_obstacle
 from migmerge.migrations.operations import read_script
 from migmerge.migrations.structural_merge import (
     NotMovable,
@@ -16,7 +16,7 @@ from tests.conftest import migration_text
 NAME = "AlterField('Product', 'Name', models.CharField(max_length={}))"
 
 
-def found(text: str, kind: str = "field", field: str = "name") -> Setting | str | None:
+def found(text: str, kind: str = "field", field: str = "name") -> Setting | NotMovable | None:
     return find_setting([(read_script(text.encode(), "shop", "0002_a"), text.encode())],
                         "shop.product", kind, field)  # fmt: skip
 
@@ -137,8 +137,8 @@ CHAR = {"type": "CharField", "max_length": "3"}
     ],
 )  # fmt: skip
 def test_unlike(one: dict[str, str], other: dict[str, str], why: str) -> None:
-    assert unlike(one, other) == why
-    assert unlike(other, one) == why
+    assert find_obstacle(one, other) == why
+    assert find_obstacle(other, one) == why
 
 
 def test_find_setting_passes_over_names_that_nobody_imports() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 from migmerge.migrations.model import NodeKey
 from migmerge.resolve.graph_changes import straighten
@@ -11,7 +12,7 @@ from migmerge.resolve.static_check import problems
 from tests.conftest import graph
 
 
-def tree(text: str) -> SimpleNamespace:
+def tree(text: str) -> Any:
     return SimpleNamespace(graph=graph(text))
 
 

@@ -124,14 +124,14 @@ def final(state, kind, field):
     )
 
 
-def remade():
+def make_migrations():
     """`[name, text]` of what makemigrations makes of an app without its hidden migrations."""
     from django.core.management import call_command
     from django.db.migrations.loader import MigrationLoader
     from django.db.migrations.writer import MigrationWriter
 
     hide_formatter()
-    label = REQUEST["remake"]
+    label = REQUEST["label"]
     load_disk, as_string = MigrationLoader.load_disk, MigrationWriter.as_string
     made = {}
 
@@ -161,14 +161,14 @@ def remade():
     return list(made.items())
 
 
-def judge():
+def check_project():
     """What Django's own loader and `makemigrations --check --dry-run` say of the files."""
     from django.apps import apps
     from django.core.management import call_command
     from django.db.migrations.loader import MigrationLoader
 
     installed = {config.label for config in apps.get_app_configs()}
-    labels = [label for label in REQUEST["verify"] if label in installed]
+    labels = [label for label in REQUEST["labels"] if label in installed]
     loader = MigrationLoader(None, ignore_no_migrations=True)
     out = io.StringIO()
     changed = False

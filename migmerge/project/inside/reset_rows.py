@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""The rows of one app made anew, when the tables are as its migrations say."""
+"""The rows of one app replaced, when the tables are as its migrations say."""
 
 
 def app_rows():
@@ -30,7 +30,7 @@ def unlike_of_app(connection):
         for m in tables_in(state) if m._meta.app_label == REQUEST["label"]
     }  # fmt: skip
     return [
-        line for line in unlike_tables(connection)
+        line for line in compare_tables(connection)
         if table_key(connection, line.split(" ")[0].split(".")[0]) in tables
     ]  # fmt: skip
 

@@ -6,10 +6,10 @@ def schema():
     """Alias of the request -> what is unlike, a line each."""
     from django.db import connections
 
-    return unlike_tables(connections[REQUEST["alias"]])
+    return compare_tables(connections[REQUEST["alias"]])
 
 
-def unlike_tables(connection):
+def compare_tables(connection):
     from django.db import router
     from django.db.migrations.executor import MigrationExecutor
 

@@ -82,7 +82,7 @@ FINDINGS = (
         "MM204", "hidden", "Leaf nodes that a squash hides",
         "A database that has applied a part of what a squashed migration replaces does not use the "
         "squash, and sees two leaf nodes there.",
-        "Nothing that this branch could mend: both are published. Let such databases migrate with the "
+        "Nothing that this branch could fix: both are published. Let such databases migrate with the "
         "files from before the squash.",
     ),
     Message(

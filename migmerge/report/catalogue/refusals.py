@@ -29,7 +29,7 @@ REFUSALS = (
     ),
     Message(
         "MM405", "first", "Refused: something else comes first",
-        "The app has a finding that no renumbering mends: a missing dependency, a cycle, a file that is not Python, a number or a case "
+        "The app has a finding that no renumbering fixes: a missing dependency, a cycle, a file that is not Python, a number or a case "
         "that collides.",
         "Mend that, by the command under `next:`, then `migmerge fix APP`.",
     ),

@@ -131,7 +131,7 @@ ERRORS = (
         "MM325", "wiring", "git can't be wired",
         "Another merge driver has our name, a hook or its chained name is in the way, this configuration of git can't be written, or "
         "git could not run migmerge from where it is installed.",
-        "The hint says what mends it; `migmerge install --dry-run` shows every change before. Nothing is left half done.",
+        "The hint says what fixes it; `migmerge install --dry-run` shows every change before. Nothing is left half done.",
     ),
     Message(
         "MM326", "nested", "A migration that is nested too deeply",
