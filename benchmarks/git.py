@@ -22,7 +22,7 @@ from project import make_project
 
 from migmerge.install.hooks import HOOKS
 from migmerge.install.merge_driver_config import driver_command
-from migmerge.migrations.structural_merge import merge_source
+from migmerge.migrations.merge_migration import merge_source
 
 BASE = merge_source("shop", ["0001_a", "0001_b"]).decode()
 CASES = {

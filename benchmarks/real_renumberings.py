@@ -28,7 +28,8 @@ from migmerge.git.repository import Repository, find_repository
 from migmerge.migrations.naming import number
 from migmerge.resolve.files import Texts, plan_files, reserved_names
 from migmerge.resolve.fix_plan import GraphChange
-from migmerge.resolve.graph_changes import NamingRules, renumber
+from migmerge.resolve.graph_changes import renumber
+from migmerge.resolve.new_names import NamingRules
 
 NAME = "dependencies"
 TITLE = re.compile(r"(.*/)?([0-9]+)_(.+)\.py$")

@@ -57,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
             add_help=False,
         )
         within.add_argument("arguments", nargs="*", metavar="ARGUMENT")
+
     probing = commands.add_parser(
         "doctor", help="check the installation: merge driver, hooks, project, databases"
     )
@@ -88,6 +89,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_databases(undoing)
     for name, example in EXAMPLES.items():
         commands.choices[name].epilog = f"example: {example}"
+
     _add_output(parser, quiet=False, verbose=False, color="auto")
     for name, command in commands.choices.items():
         if name not in ("help", "merge", "merge-driver", "rebase"):
@@ -315,6 +317,7 @@ def _add_db(parser: argparse.ArgumentParser) -> None:
         )
         action.set_defaults(schema=False, yes=False, format="text")
         _add_output(action)
+
     status.add_argument("--schema", action="store_true", help="compare the tables, too")
     _add_format(status, ("text", "json"))
     reconciling.add_argument("--yes", action="store_true", help="do not ask")
@@ -328,6 +331,7 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
         ("worktree", "this worktree"),
     ):
         scope.add_argument(f"--{name}", dest="scope", action="store_const", const=name, help=what)
+
     parser.set_defaults(scope="local")
     parser.add_argument("--shared", action="store_true", help="attributes in .gitattributes")
     parser.add_argument(

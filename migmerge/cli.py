@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from migmerge import __version__
 from migmerge.arguments import make_parser
 from migmerge.errors import UserError
+from migmerge.exit_codes import BUG, CANNOT_LOOK, FOUND, INTERRUPTED, OK
 from migmerge.git.process import GitError
 
 _BUG = "https://github.com/migmerge/migmerge/issues"
@@ -24,39 +25,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         if stream is not None:  # `>&-` leaves none
             # names from the repository may not fit the terminal's encoding
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
     arguments = _arguments(sys.argv[1:] if argv is None else argv)
     always_zero = getattr(arguments, "exit_zero", False)
     try:
         code = _run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
-        return 0 if always_zero else code
+        return OK if always_zero else code
     except UserError as error:
-        _tell(error.kind, error.message, error.hint)
-        return 0 if always_zero else 2
+        _print_error(error.kind, error.message, error.hint)
+        return OK if always_zero else CANNOT_LOOK
     except KeyboardInterrupt as stop:
         from migmerge.report.screen import printable  # only an interruption needs it
 
         state = printable(str(stop) or "nothing was changed")
         print(f"migmerge: interrupted; {state}", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
+        return FOUND
     except GitError as error:
-        _tell("git", f"git failed: {error.reason}", "git status, and git fsck, say more")
-        return 0 if always_zero else 2
+        _print_error("git", f"git failed: {error.reason}", "git status, and git fsck, say more")
+        return OK if always_zero else CANNOT_LOOK
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        _tell("system", f"the system refused{where}: {error.strerror or error}", "")
-        return 0 if always_zero else 2
+        _print_error("system", f"the system refused{where}: {error.strerror or error}", "")
+        return OK if always_zero else CANNOT_LOOK
     except Exception as error:  # the one boundary
         if isinstance(error, RecursionError) and _is_about_source(error):
             what = "a migration is nested too deeply to be read"
-            _tell("nested", what, "leave it out with exclude in [tool.migmerge]")
-            return 0 if always_zero else 2
+            _print_error("nested", what, "leave it out with exclude in [tool.migmerge]")
+            return OK if always_zero else CANNOT_LOOK
         _report_bug(error)
-        return 0 if always_zero else 3
+        return OK if always_zero else BUG
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -70,7 +72,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _tell(kind: str, message: str, hint: str) -> None:
+def _print_error(kind: str, message: str, hint: str) -> None:
     from migmerge.report.messages import error_text  # only an error needs it
 
     print(error_text(kind, message, hint), end="", file=sys.stderr)
@@ -105,6 +107,7 @@ def _report_bug(error: Exception) -> None:
             print(f"migmerge {__version__}, Python {platform.python_version()}", file=log)
             print(f"{platform.platform()}\narguments: {sys.argv[1:]}\n", file=log)
             traceback.print_exception(error, file=log)
+
         print(f"hint: the traceback is in {log.name}; please report it: {_BUG}", file=sys.stderr)
     except OSError:
         traceback.print_exception(error)
@@ -145,13 +148,14 @@ def _run(arguments: argparse.Namespace) -> int:
     name = arguments.command
     if name is None:
         make_parser().print_help()
-        return 2
+        return CANNOT_LOOK
     if name == "help":
         return _help(arguments.topic)
     if name == "merge-driver":
         from migmerge.commands.merge_driver import merge_driver  # one command's imports only
 
         return merge_driver(arguments.files)
+
     for_hooks = getattr(arguments, "staged", False) or getattr(arguments, "exit_zero", False)
     if name == "check" and for_hooks and os.environ.get("MIGMERGE") == "0":
         return 0  # switched off for hooks

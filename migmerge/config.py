@@ -69,10 +69,12 @@ def _merged(texts: Iterable[tuple[str, bytes | None]], environment: Mapping[str,
         if own_values is not None:
             values, place = own_values, name
             break
+
     for key in Config._fields:
         value = environment.get(f"MIGMERGE_{key.upper()}")
         if value is not None:
             values[key] = _from_text(key, value, f"MIGMERGE_{key.upper()}")
+
     return _checked(values, place)
 
 
@@ -88,7 +90,7 @@ def _read(path: str, *, must_exist: bool) -> bytes | None:
 
 def _parse(path: str, source: bytes | None) -> dict[str, object] | None:
     if not source or b"migmerge" not in source:
-        return None  # the common case, told without a TOML parser
+        return None  # the common case, recognised without a TOML parser
     return _read_cfg(path, source) if path.endswith(".cfg") else _read_toml(path, source)
 
 
@@ -98,11 +100,13 @@ def _read_toml(path: str, source: bytes) -> dict[str, object] | None:
         import tomllib
     else:
         import tomli as tomllib
+
     try:
         tool = tomllib.loads(source.decode()).get("tool", {})
         section = tool.get("migmerge") if isinstance(tool, dict) else None
     except ValueError as error:
         raise UserError("configuration", f"{path} is not valid TOML: {error}") from None
+
     if section is not None and not isinstance(section, dict):
         raise UserError(
             "configuration", f"{path}: tool.migmerge must be a table", "[tool.migmerge]"
@@ -120,6 +124,7 @@ def _read_cfg(path: str, source: bytes) -> dict[str, object] | None:
         raise UserError(
             "configuration", f"{path} is not valid: {str(error).splitlines()[0]}"
         ) from None
+
     if not parser.has_section("migmerge"):
         return None
     return {key: _from_text(key, text, path) for key, text in parser.items("migmerge")}
@@ -166,6 +171,7 @@ def _checked(values: Mapping[str, object], place: str) -> Config:
             }
             kind = kinds.get(key, "a string")
             raise UserError("configuration", f"{place}: {key} must be {kind}")
+
     tidy = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return Config(**tidy)  # type: ignore[arg-type]
 

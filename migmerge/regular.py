@@ -26,11 +26,13 @@ def read_regular(path: str, most: int = CONFIGURATION) -> bytes | None:
         )
     except (FileNotFoundError, NotADirectoryError):
         return None
+
     with os.fdopen(handle, "rb") as stream:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise UserError("not-regular", f"{path} is not a regular file", "move it away")
         data = stream.read(most + 1)
+
     if len(data) > most:
         raise UserError("not-regular", f"{path} has more than {most} bytes", "make it smaller")
     return data
@@ -46,11 +48,14 @@ def write_temporary(path: str, data: bytes, mode: int) -> str:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
+
         os.chmod(name, mode)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
+
         raise
+
     return name
 
 

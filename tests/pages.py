@@ -110,7 +110,7 @@ MEANINGS = {
     "manage": "the command that runs the project's manage.py, as `docker compose exec -T web python manage.py`",
     "settings": "the settings module, instead of the one that manage.py sets; enough where there is no manage.py",
     "migration_modules": "label = directory, for migrations in a place of their own (MIGRATION_MODULES)",
-    "app_labels": "directory = label, where the label can't be told from apps.py or the files",
+    "app_labels": "directory = label, where the label can't be determined from apps.py or the files",
     "exclude": "patterns of paths that are left out",
     "lock_files": "paths of lock files besides max_migration.txt and migrations_lockfile.txt",
     "numbers": "how to report duplicate numbers within one linear history",

@@ -51,6 +51,7 @@ def find_apps(
         for directory in headers:
             if path.strip("/") in (directory, split(directory)[0]):
                 declared[directory] = label
+
     labels = {d: app_label(d, names, declared.get(d)) for d, names in headers.items()}
 
     several = len(set(labels.values())) < len(labels)
@@ -75,6 +76,7 @@ def _declared_labels(
         is_known, label = memory.lookup(path, "label ", _text)
         if is_known:
             labels[path] = label
+
     unknown = [path for path in there if path not in labels]
     for path, source in read_files(workspace.repository, listing, unknown).items():
         labels[path] = read_app_label(source) if b"label" in source else None

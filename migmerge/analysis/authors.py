@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from migmerge.analysis.snapshot import THEIRS
-from migmerge.git.repository import Repository, find_commit, is_shallow
-from migmerge.git.state import stopped_operation
+from migmerge.analysis.workspace import Workspace
+from migmerge.git.repository import Repository, is_shallow
 
 if TYPE_CHECKING:
     from git import Repo
@@ -45,12 +45,13 @@ def added_by(
     The version 3 of a path that both sides added is looked for on the second tip. A file is left
     out where nobody has committed it, or a shallow clone hides who did.
     """
-    from git import Repo  # GitPython: only paid when there is something to tell
+    from git import Repo  # GitPython: only paid when there is something to report
 
     unique_tips = list(dict.fromkeys(tips))
     oids = _find_additions(repository, _committed(repository, files, unique_tips), unique_tips)
     if not oids:
         return {}
+
     with Repo(repository.git_dir if repository.bare else repository.root) as repo:
         # GitPython starts its processes one directory above a bare repository not named *.git
         repo.git.update_environment(GIT_DIR=repository.git_dir)
@@ -76,6 +77,7 @@ def _find_additions(
     additions: dict[Versioned, str] = {}
     if not files:
         return additions
+
     hidden = _shallow_boundary(repository)
     two_versions = {path for path, version in files if version}
     walked = tips[:2] if two_versions else tips
@@ -87,6 +89,7 @@ def _find_additions(
                 additions.setdefault((path, version), oid)
             if len(additions) == len(files):
                 break
+
     return additions
 
 
@@ -113,16 +116,16 @@ def _added(repository: Repository, repo: Repo, oid: str) -> Added:
     return Added(str(made.author.name), made.authored_datetime, oid)
 
 
-def current_tips(repository: Repository, environment: Mapping[str, str] = os.environ) -> list[str]:
+def current_tips(workspace: Workspace, environment: Mapping[str, str] = os.environ) -> list[str]:
     """HEAD and what is being merged into it.
 
     While a clean merge runs its hooks there is no MERGE_HEAD yet, but GITHEAD_<commit> is set
     (git merge, for its drivers).
     """
-    stopped = stopped_operation(repository)
+    stopped = workspace.stopped
     heads = [name[len("GITHEAD_") :] for name in sorted(environment) if name.startswith("GITHEAD_")]
-    tips = [find_commit(repository, "HEAD"), stopped.theirs if stopped else None]
-    tips += [find_commit(repository, head) for head in heads]
+    tips = [workspace.head, stopped.theirs if stopped else None]
+    tips += [workspace.find_commit(head) for head in heads]
     return [tip for tip in tips if tip]
 
 

@@ -55,6 +55,7 @@ def paths_of_both_sides(workspace: Workspace, listing: Listing) -> frozenset[str
         commit = listing.commits[0] if listing.commits else "HEAD"
         parents = [workspace.find_commit(f"{commit}^{number}") for number in (1, 2)]
         sides = tuple(parent for parent in parents if parent)
+
     if len(sides) < 2:
         return frozenset()
     ours, theirs = (workspace.list_commit(side).files for side in sides)

@@ -38,6 +38,7 @@ def recall(workspace: Workspace, records: Records) -> Clean | None:
     head, _, listed = data.partition(b"\n")
     if not data or listed != _relevant(records, workspace.config):
         return None
+
     numbers, name, commit, *notices = head.decode("utf-8", "surrogateescape").split("\0")
     migrations, apps, asked = map(int, numbers.split())
     base = Base(name, commit) if name else None
@@ -73,12 +74,14 @@ def _relevant(records: Records, config: Config) -> bytes | None:
     not known by its object: changed, not tracked, unmerged, a link."""
     if records.doubtful:
         return None
+
     named = {os.fsencode(path.strip("/")) + b"/" for path in config.migration_modules.values()}
     sources = [record for record in records.records if record.endswith(b".py")]
     for record in sources:  # directories that are known by a number in front of a name
         directory, _, name = path_of(record).rpartition(b"/")
         if name[:1].isdigit() and b"migration" not in directory.lower():
             named.add(directory + b"/" if directory else b"")
+
     kept = [record for record in sources if _matters(record, named)]
     locks = (*_LOCKS, *(os.fsencode(path) for path in config.lock_files))
     kept += [record for record in records.records if record.endswith(locks)]

@@ -45,6 +45,7 @@ def footprints_of(
         why = f"{len(conflict.branches)} leaf nodes are too many to be compared"
         unknown = Footprint("", conflict.app.label, 0, opaque=why)
         return [((unknown,), (unknown,))]
+
     nodes = snapshot.graph.nodes
     pairs = [
         (
@@ -92,6 +93,7 @@ def needs_old_state(
     side's schema migrations."""
     if not carried:
         return {}
+
     label = conflict.app.label
     moving = [k for b in conflict.branches if b != conflict.stays for k in b.nodes]
     scripts = {key: read_script(source_of(snapshot, key), label, key.name) for key in moving}
@@ -105,6 +107,7 @@ def needs_old_state(
         reason = in_the_way(done[key], before, again)
         if reason:
             reasons[key] = reason
+
     return reasons
 
 

@@ -195,6 +195,7 @@ def decoded(answer: Any) -> Header | None:
         return None
     if not isinstance(answer, list):
         raise ValueError("not an answer of ours")
+
     parts: list[Any] = [*answer, *[()] * (6 - len(answer))]
     dependencies, run_before, replaces, opaque, error, newer = parts
     return Header(

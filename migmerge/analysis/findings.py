@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.analysis.both_sides import paths_of_both_sides
-from migmerge.analysis.snapshot import THEIRS, Snapshot
+from migmerge.analysis.published import published_files, published_nodes
+from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
+from migmerge.config import Config
 from migmerge.conflicts.conflict import Advice, Assessment, Conflict, Notice, Place
 from migmerge.conflicts.detect import Found, find_conflicts, number_collisions
 from migmerge.conflicts.next_commands import fix_command
-from migmerge.git.trees import File, Listing
+from migmerge.git.trees import Listing
 from migmerge.migrations.graph import without_squashes
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.reader import MARKERS
@@ -48,13 +50,18 @@ def analyse(
     """The snapshot's conflicts, each with sides, verdict, recommendation and commands."""
     midway = without_squashes(snapshot.graph, snapshot.resolve)
     collisions = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files, midway)
-    numbers: list[Conflict] = []
-    if workspace.config.numbers != "off":
-        numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset())
     collisions = collisions._replace(notices=(*collisions.notices, *_oddities(snapshot)))
-    if not (collisions.conflicts or numbers or workspace.asked_base or always_base):
+    asked = workspace.asked_base or always_base
+    if not (asked or collisions.conflicts or _has_number_collisions(workspace.config, snapshot)):
         return Findings((), tuple(sorted(collisions.notices)), None)
-    return _complete(workspace, snapshot, collisions, numbers, moved)
+    return _complete(workspace, snapshot, collisions, moved)
+
+
+def _has_number_collisions(config: Config, snapshot: Snapshot) -> bool:
+    """Whether there are any, new or old; only a look at the base branch can tell them apart."""
+    if config.numbers == "off":
+        return False
+    return bool(number_collisions(snapshot.graph, snapshot.apps, frozenset()))
 
 
 def _oddities(snapshot: Snapshot) -> list[Notice]:
@@ -81,38 +88,25 @@ def _oddities(snapshot: Snapshot) -> list[Notice]:
 
 
 def _complete(
-    workspace: Workspace,
-    snapshot: Snapshot,
-    collisions: Found,
-    numbers: list[Conflict],
-    moved: Collection[str],
+    workspace: Workspace, snapshot: Snapshot, collisions: Found, moved: Collection[str]
 ) -> Findings:
     # only here: a check that finds nothing, the common case, never comes so far
     from migmerge.conflicts.sides import decide_sides
 
     base = workspace.base
     listing = workspace.list_commit(base.commit) if base else None
-    old = {**listing.files, **_in_moved_directories(snapshot, listing)} if listing else None
-    published = _published(snapshot, old) if old is not None else None
-    if numbers and old is not None:
-        numbers = number_collisions(snapshot.graph, snapshot.apps, frozenset(old))
-    elif workspace.config.numbers != "error":
-        numbers = []  # without a base branch it can't be told which are new
+    old = published_files(snapshot, listing) if listing else None
+    published = published_nodes(snapshot, old) if old is not None else None
+    numbers = _number_collisions(workspace.config, snapshot, old)
     notices = list(collisions.notices)
     if workspace.config.numbers == "notice":
-        notices += [
-            Notice(c.place or Place(c.app.directory, 0), c.reasons[0], c.kind) for c in numbers
-        ]
+        for one in numbers:
+            place = one.place or Place(one.app.directory, 0)
+            notices.append(Notice(place, one.reasons[0], one.kind))
         numbers = []
-    prefer = workspace.config.prefer
-    if prefer == "auto" and base and any(c.kind == "siblings" for c in collisions.conflicts):
-        from migmerge.analysis.team_habit import team_preference
 
-        prefer = team_preference(
-            workspace.repository, base.commit, {a.directory for a in snapshot.apps.values()}
-        )
     before = listing or _committed(workspace, snapshot)
-    sided = []
+    conflicts = []
     for conflict in (*collisions.conflicts, *numbers):
         branches = decide_sides(conflict.branches, published, moved)
         conflict = conflict._replace(branches=branches)
@@ -120,12 +114,35 @@ def _complete(
         if notice:
             notices.append(notice)
         else:
-            sided.append(_at_fault(snapshot, conflict))
-    assessed = _told(workspace, snapshot, sided, published or (), prefer)
+            conflicts.append(_at_fault(snapshot, conflict))
+
+    prefer = _preference(workspace, snapshot, collisions)
+    assessed = _assess(workspace, snapshot, conflicts, published or (), prefer)
     if snapshot.graph.missing:
         assessed = _renamed(workspace, snapshot, assessed)
     paths = frozenset(old or ())
     return Findings(assessed, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
+
+
+def _number_collisions(
+    config: Config, snapshot: Snapshot, old: Collection[str] | None
+) -> list[Conflict]:
+    """Those that are new since the base branch, whose paths are `old`; without a base branch it
+    can't be determined which are new."""
+    if config.numbers == "off" or (old is None and config.numbers != "error"):
+        return []
+    return number_collisions(snapshot.graph, snapshot.apps, frozenset(old or ()))
+
+
+def _preference(workspace: Workspace, snapshot: Snapshot, collisions: Found) -> str:
+    """The configured one, or what the team does where that matters."""
+    prefer, base = workspace.config.prefer, workspace.base
+    if prefer != "auto" or not base or all(c.kind != "siblings" for c in collisions.conflicts):
+        return prefer
+    from migmerge.analysis.team_habit import team_preference  # one git log
+
+    directories = {app.directory for app in snapshot.apps.values()}
+    return team_preference(workspace.repository, base.commit, directories)
 
 
 def _beyond_this_branch(conflict: Conflict) -> Notice | None:
@@ -146,9 +163,11 @@ def _broken_before(snapshot: Snapshot, conflict: Conflict, before: Listing | Non
     """A file that does not parse, and that nobody touched: it belongs to neither side."""
     if conflict.kind != "unparsable" or not conflict.place or before is None:
         return None
+
     path = conflict.place.path
     if path not in snapshot.contents or MARKERS in conflict.reasons:
         return None  # a link that leads out, or a merge that somebody left half done
+
     now, then = snapshot.listing.files.get(path), before.files.get(path)
     if path in snapshot.listing.unmerged or not now or not then or now.changed:
         return None
@@ -165,7 +184,7 @@ def _at_fault(snapshot: Snapshot, conflict: Conflict) -> Conflict:
     return conflict._replace(place=Place(snapshot.graph.nodes[fresh[-1]].path, 0))
 
 
-def _told(
+def _assess(
     workspace: Workspace,
     snapshot: Snapshot,
     conflicts: list[Conflict],
@@ -195,7 +214,9 @@ def _told(
         if recommended.app.key in broken and recommended.kind not in BROKEN:
             first = recommend(broken[recommended.app.key], Evidence(), prefer, workspace.asked_base)
             recommended = recommended._replace(advice=Advice(commands=first.advice.commands))
+
         complete.append(recommended)
+
     return tuple(complete)
 
 
@@ -215,52 +236,7 @@ def _renamed(
             commands = tuple(fix_command(app) for app in apps)
             reasons = (*conflict.reasons, *sentences)
             conflict = conflict._replace(reasons=reasons, advice=Advice("renumber", commands))
+
         complete.append(conflict)
+
     return tuple(complete)
-
-
-def _in_moved_directories(snapshot: Snapshot, base: Listing) -> dict[str, File]:
-    """The base's files by their paths in this tree, where the directory of an app was moved.
-
-    A directory is a moved one where it is new, and has a file of one that is gone, unchanged.
-    """
-    files = snapshot.listing.files
-    old, new = _by_directory(base.files), _by_directory(files)
-    gone = {
-        (name, file.oid): directory
-        for directory in old.keys() - new.keys()
-        for name, file in old[directory].items()
-        if name != "__init__.py"
-    }
-    moved = {}
-    for directory in {app.directory for app in snapshot.apps.values()} - old.keys():
-        here = new.get(directory, {})
-        origins = {gone[name, file.oid] for name, file in here.items() if (name, file.oid) in gone}
-        if len(origins) == 1:
-            for name, file in old[origins.pop()].items():
-                moved[f"{directory}/{name}"] = file
-    return moved
-
-
-def _by_directory(files: Mapping[str, File]) -> dict[str, dict[str, File]]:
-    """Directory -> file name -> file."""
-    by_directory: dict[str, dict[str, File]] = {}
-    for path, file in files.items():
-        directory, _, name = path.rpartition("/")
-        by_directory.setdefault(directory, {})[name] = file
-    return by_directory
-
-
-def _published(snapshot: Snapshot, base: Mapping[str, File]) -> frozenset[NodeKey]:
-    """Nodes that the base branch has; of a path collision only the version that is the base's."""
-    published = set()
-    for key, migration in snapshot.graph.nodes.items():
-        there = base.get(migration.path)
-        if there is None:
-            continue
-        if migration.path in snapshot.theirs:
-            stages = snapshot.listing.unmerged[migration.path].stages
-            if there.oid != stages[3 if key.version == THEIRS else 2].oid:
-                continue
-        published.add(key)
-    return frozenset(published)

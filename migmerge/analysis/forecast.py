@@ -85,6 +85,7 @@ def forecast(
         before = {change.path: change.old for change in wanted[since[branch.commit]]}
         base_files = {change.path: change.oid for change in wanted[branch.fork, branch.commit]}
         trees[branch.commit] = ChainMap(base_files, before, files)
+
     sides = {way: _sides(reader, wanted[way], trees[way[1]]) for way in ends}
     changes_of_branch = [
         (Collision(*names, app, clash), sides[one][app], sides[other][app])
@@ -128,11 +129,14 @@ def _meetings(base: Base, branches: Sequence[OpenBranch]) -> dict[tuple[str, str
     for one, other in combinations(branches, 2):
         if one.commit == other.commit:
             continue
+
         forks = one.fork, other.fork
         if not commits[one.commit].isdisjoint(commits[other.commit]):
             shared = next(commit for commit in one.commits if commit in commits[other.commit])
             forks = shared, shared
+
         met[one.name, other.name] = ((forks[0], one.commit), (forks[1], other.commit))
+
     return met
 
 
@@ -175,11 +179,13 @@ def _sides(
                 below[app] |= above
                 changed[app][name] = change.oid
                 continue
+
             old = {r.name for r in header.replaces}
             replaced[app] |= old
             added[app][name] = Fresh(
                 name, change.path, change.oid, frozenset(above), frozenset(old)
             )
+
     return {
         app: Side(
             added[app],
@@ -215,6 +221,7 @@ def _judged(
     for collision, one, other in collisions:
         for side in (one, other):
             fresh[collision.app] |= {f.oid: f for f in side.added.values()}
+
     done = {app: _footprints(snapshot, app, files, blobs) for app, files in fresh.items()}
     marks = {oid: fingerprint(blobs[oid]) for files in fresh.values() for oid in files}
     judged = []
@@ -222,6 +229,7 @@ def _judged(
         if collision.clash.kind in ("missing-dependency", "unparsable"):
             judged.append(collision)
             continue
+
         oids = [[side.added[n].oid for n in names] for side, names in
                 ((one, collision.clash.one), (other, collision.clash.other))]  # fmt: skip
         alike = {marks[oid] for oid in oids[0]} & {marks[oid] for oid in oids[1]} - {""}
@@ -230,9 +238,11 @@ def _judged(
             reason = "both have the same content"
             judged.append(collision._replace(verdict=Verdict.COMMUTE, reasons=(reason,)))
             continue
+
         pair = tuple([f for oid in files for f in done[collision.app][oid]] for files in left)
         judgement = compare_sides([(pair[0], pair[1])])
         judged.append(collision._replace(verdict=judgement.verdict, reasons=judgement.reasons))
+
     return judged
 
 

@@ -56,8 +56,10 @@ def find_former_names(
         for version in reversed(of_path):
             for node in _alike(key, blobs[version.oid], marks[key.app]):
                 now[node] = version.place
+
         seen = next(iter(now.values()), of_path[0].place if of_path else "")
         formers[key] = Former(key, tuple(sorted(now)), seen)
+
     return formers
 
 
@@ -81,6 +83,7 @@ def _versions(repository: Repository, paths: Collection[str]) -> dict[str, list[
     fixes that were never committed."""
     if not paths:
         return {}
+
     out = repository.git("log", "--all", "--reflog", "-m", "--no-renames", "--raw", "-z",
                          "--no-abbrev", "--format=%x01%H", "--", *sorted(paths),
                          expected=(0, 128))  # fmt: skip
@@ -88,6 +91,7 @@ def _versions(repository: Repository, paths: Collection[str]) -> dict[str, list[
     for commit, path, oids in _records(out.decode("utf-8", "surrogateescape")):
         seen_oids = {version.oid for version in by_path.setdefault(path, [])}
         by_path[path] += [Version(commit[:10], oid) for oid in oids if oid not in seen_oids]
+
     for ref, path, oid in _backed_up(repository):
         if path in paths and oid not in {version.oid for version in by_path.setdefault(path, [])}:
             by_path[path].append(Version(ref, oid))

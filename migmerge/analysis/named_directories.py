@@ -44,11 +44,13 @@ def directories_named_by_settings(
         if modules is None:
             unread.add(place)
             continue
+
         for directory, label in labels.items():
             dotted = modules.get(label, "").replace(".", "/")
             is_owner = place in owners(directory, projects)
             if is_owner and dotted and f"/{directory}".endswith(f"/{dotted}"):
                 named.add(directory)
+
     return Named(frozenset(named), frozenset(unread))
 
 
@@ -64,13 +66,16 @@ def _settings(
         path = waiting.pop(0)
         if path in seen or path not in listing.files:
             continue
+
         seen.add(path)
         settings = read_settings(read_files(repository, listing, [path]).get(path, b""))
         if settings.opaque:
             return None
+
         modules = {**settings.modules, **modules}
         for star in settings.stars:
             waiting += module_paths(star, place, path)
+
     if not seen and _is_set_somewhere(repository, listing, place):
         return None
     return modules

@@ -44,10 +44,12 @@ def open_branches(
     else:
         tips = _remote_tips(repository)
         tips |= {n: tip for n, tip in _checked_out(repository) if tip not in tips.values()}
-    commit_texts = _told(repository, tips.values())
+
+    commit_texts = _read_commits(repository, tips.values())
     if not names:
         oldest = now - days * _SECONDS_A_DAY
         tips = {name: tip for name, tip in tips.items() if commit_texts[tip][0] >= oldest}
+
     forks = _forks(repository, base, set(tips.values()))
     branches = [
         OpenBranch(name, tip, *commit_texts[tip], *forks[tip])
@@ -75,11 +77,12 @@ def _checked_out(repository: Repository) -> list[tuple[str, str]]:
     return [(name, tip)] if name and tip else []
 
 
-def _told(repository: Repository, tips: Iterable[str]) -> dict[str, tuple[int, str]]:
+def _read_commits(repository: Repository, tips: Iterable[str]) -> dict[str, tuple[int, str]]:
     """Commit -> when it was made, and who wrote it."""
     wanted = sorted(set(tips))
     if not wanted:
         return {}
+
     out = repository.git(
         "log", "--no-walk=unsorted", "-z", "--format=%H%x01%ct%x01%an", "--stdin",
         stdin="".join(f"{tip}\n" for tip in wanted).encode(),
@@ -97,6 +100,7 @@ def _forks(
     for what is merged, or has nothing in common with it."""
     if not tips:
         return {}
+
     wanted = "".join(f"{tip}\n" for tip in sorted(tips)) + f"^{base}\n"
     out = repository.git("rev-list", "--topo-order", "--parents", "--stdin", stdin=wanted.encode())
     parents = {line.split()[0]: line.split()[1:] for line in out.decode().splitlines()}
@@ -106,6 +110,7 @@ def _forks(
     if any(len(shared) > 1 for _, shared in reached.values()):
         history = repository.git("rev-list", "--topo-order", base).decode().split()
         order = {commit: index for index, commit in enumerate(history)}
+
     return {
         tip: (
             min(shared, key=lambda commit: order.get(commit, 0)),
@@ -138,6 +143,7 @@ def changes(
     wanted = sorted(way for way in by_way if way[0] != way[1])
     if not wanted:
         return by_way
+
     # a commit with the commits to compare it with in place of its parents
     lines = "".join(f"{new} {old}\n" for old, new in wanted)
     out = repository.git(
@@ -151,11 +157,13 @@ def changes(
         if not field.startswith(b":"):
             changed = by_way[next(way)] if field else changed
             continue
+
         path = next(fields)
         if path.endswith(b".py") and (within or _may_be_one(path)):
             before, mode, old, oid, _ = field[1:].split(b" ")
             oids = [o.decode() if m in _REGULAR else "" for m, o in ((before, old), (mode, oid))]
             changed.append(Changed(os.fsdecode(path), *oids))
+
     return by_way
 
 

@@ -20,6 +20,7 @@ def read_headers(texts: Sequence[Text]) -> list[Header | None]:
     processes = min(_PROCESSES, os.cpu_count() or 1)
     if sum(not trusted for _, _, trusted in texts) < _MANY or processes < 2:
         return _each(texts)
+
     from concurrent.futures import ProcessPoolExecutor  # 20 ms: only where it saves more
     from concurrent.futures.process import BrokenProcessPool
 

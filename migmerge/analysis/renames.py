@@ -28,6 +28,7 @@ def find_renames(workspace: Workspace, snapshot: Snapshot) -> Renames:
         if len(same) == 1:
             gone[key] = same[0]
             known_paths |= workspace.list_commit(commit).files.keys()
+
     return Renames(gone, known_paths=frozenset(known_paths))
 
 
@@ -41,6 +42,7 @@ def find_taken(workspace: Workspace, snapshot: Snapshot, base: str) -> Renames:
         before, onto = left_behind(workspace), base
     if not before or not onto:
         return Renames()
+
     old, upstream = workspace.list_commit(before).files, workspace.list_commit(onto).files
     taken = {}
     for key, migration in snapshot.graph.nodes.items():
@@ -49,11 +51,13 @@ def find_taken(workspace: Workspace, snapshot: Snapshot, base: str) -> Renames:
             continue
         if old[path].oid == upstream[path].oid:
             continue
+
         same = _same_content(
             snapshot, key, read_blobs(workspace.repository, {old[path].oid})[old[path].oid]
         )
         if len(same) == 1 and same[0] != key:
             taken[key] = same[0]
+
     return Renames({}, taken, frozenset(old.keys() - upstream.keys()), frozenset(old))
 
 

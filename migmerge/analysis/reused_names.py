@@ -27,6 +27,7 @@ def find_reused(
         )
         if one and two and one != two:
             reused[key] = reference
+
     return reused
 
 

@@ -18,13 +18,16 @@ def seen_elsewhere(repository: Repository, paths: Collection[str], base: str = "
     """
     if not repository.git("for-each-ref", "--count=1", "refs/remotes").strip():
         return "there is no remote-tracking branch to compare with"
+
     branch = _branch(repository)
     if not branch:
         return "HEAD is detached"
+
     head = f"refs/heads/{branch}"
     track = repository.git("for-each-ref", "--format=%(upstream:track)", "--", head)
     if track.strip() == b"[gone]":
         return f"the upstream branch of {branch} is gone"
+
     without_base = [f"^{base}"] if base else []
     out = repository.git(
         "log", "-1", "--format=%H", "--remotes", "--tags", *without_base, "--", *sorted(paths)
@@ -32,6 +35,7 @@ def seen_elsewhere(repository: Repository, paths: Collection[str], base: str = "
     commit = out.decode().strip()
     if not commit:
         return ""
+
     refs = repository.git(
         "for-each-ref", "--count=1", "--format=%(refname:short)", f"--contains={commit}",
         "refs/remotes", "refs/tags",
@@ -44,11 +48,14 @@ def _branch(repository: Repository) -> str:
     branch = current_branch(repository)
     if branch or not is_rebasing(repository):
         return branch
+
     for place in ("rebase-merge", "rebase-apply"):
         try:
             with open(repository.git_path(f"{place}/head-name"), "rb") as file:
                 name = os.fsdecode(file.read(4096)).strip()
         except OSError:
             continue
+
         return name.removeprefix("refs/heads/") if name.startswith("refs/heads/") else ""
+
     return ""

@@ -180,6 +180,7 @@ def _without_reused_names(
     strangers = replaced_strangers(migrations, resolve)
     if not strangers:
         return migrations, {}
+
     from migmerge.analysis.reused_names import find_reused  # nearly no check comes here
 
     reused = find_reused(migrations, strangers, contents)
@@ -216,10 +217,12 @@ def members_of(paths: list[str], directories: set[str], config: Config) -> list[
         directory, name = split(path)
         if directory in directories and is_candidate_name(name):
             members.append(path)
+
     if config.exclude:
         from fnmatch import fnmatch  # only paid by repositories that leave something out
 
         members = [p for p in members if not any(fnmatch(p, pattern) for pattern in config.exclude)]
+
     return sorted(members)
 
 
@@ -236,6 +239,7 @@ def _headers(
             headers[path] = header
         else:
             unknown.append(path)
+
     contents.read(unknown)
     there = [path for path in unknown if path in contents]
     trusted = memory.trusted(there)
@@ -297,6 +301,7 @@ def _resolve_by(
             other = NodeKey(app, reference.name, THEIRS)
             if other in collided:
                 return other
+
         return NodeKey(app, reference.name)
 
     return resolve

@@ -50,11 +50,13 @@ def starts_of_conflicts(
     sided = [c for c in conflicts if c.kind in ("siblings", "path") and c.app.key in apps]
     if not sided:  # nothing but names that are put right
         return StartingPoints({}, tuple(sorted(apps)), ())
+
     onto, replayed = set[NodeKey](), set[NodeKey]()
     for conflict in sided:
         stays = conflict.stays
         onto |= set(stays.nodes)
         replayed |= {k for b in conflict.branches if b != stays for k in b.nodes} - set(stays.nodes)
+
     above_onto, above_replayed = (graph.descendants_of(side) for side in (onto, replayed))
     everything = {key: source_of(before, key) for key in graph.nodes}
     trees = {
@@ -172,4 +174,5 @@ def _renamed(old: Nodes, after: Snapshot) -> tuple[tuple[str, str, str], ...]:
         renamed += [
             (app, name, other) for name, other in sorted(pair_names(old_sources, now).items())
         ]
+
     return tuple(renamed)

@@ -36,6 +36,7 @@ def team_preference(repository: Repository, commit: str, directories: Iterable[s
             path = next(fields, "")
             if "_merge" in path.rpartition("/")[2]:
                 merges.add(path)
+
     often = len(renumberings) >= max(_ENOUGH, _ENOUGH * len(merges))
     return "renumber" if often else "merge"
 
@@ -50,6 +51,7 @@ def renumbered(repository: Repository, environment: Mapping[str, str] = os.envir
     before, after = find_commit(repository, "ORIG_HEAD"), find_commit(repository, "HEAD")
     if action not in ("merge", "pull") or not before or not after:
         return []
+
     out = repository.git(
         "diff-tree", "-r", "-z", "--no-ext-diff", "--diff-filter=R", "--find-renames",
         "--name-status", before, after,

@@ -33,6 +33,7 @@ def with_refs(
     """The conflicts with their sides named by the refs that have them, and what to run there."""
     if not conflicts:
         return ()
+
     names = (current_branch(workspace.repository) or "HEAD", ref)
     trees = [workspace.list_commit(side).files for side in snapshot.listing.commits]
 

@@ -87,9 +87,11 @@ def apply_fix(
     except BaseException as error:
         with undisturbed():
             back = transaction.roll_back()
+
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(_interrupted(back, transaction)) from None
         raise
+
     if verification.failed:
         back = transaction.roll_back()
         refused_plan, half_done = _failed(plan, verification, back), bool(back.stuck)
@@ -98,6 +100,7 @@ def apply_fix(
     with unbroken():
         held.done = "the fix is written: migmerge undo takes it back"
         transaction.finish()
+
     done = plan._replace(resolutions=tuple(_fixed(r) for r in plan.resolutions))
     committed = _commit(repository, done, options)
     if committed:
@@ -120,6 +123,7 @@ def _databases(workspace: Workspace, prepared: PreparedFix, options: FixOptions)
     names = renamed_rows(resolutions)
     if not options.verify:
         return _Databases(names)
+
     projects = projects_of(workspace, prepared.snapshot, sorted(prepared.leaves))
     rule = untouched_rule(no_databases=options.no_databases)
     allowed = Permission(options.databases, workspace.config.protected_databases)
@@ -160,6 +164,7 @@ def _verify_and_reconcile(
         transaction.touch_databases(rows)
     for database in rows:
         print(printable(f"migmerge: renaming rows in {database.name}"), file=sys.stderr)
+
     outcome = reconcile_affected(workspace.repository, after, databases.affected, databases.names)
     return verification._replace(configured=outcome)
 
@@ -254,7 +259,9 @@ def _verify(
             proof = prove_fix(project, prepared, after, workspace.config)
         else:
             proof = skipped(f"not tried, since Django {checked.status.value}")
+
         databases.append((project.name, proof))
+
     return Verification(Outcome(), combine(django), combine(databases))
 
 

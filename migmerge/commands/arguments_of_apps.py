@@ -79,12 +79,14 @@ def keys_named(snapshot: Snapshot, names: Sequence[str], scope: Scope) -> frozen
     """
     if not names:
         return scope.apps
+
     keys: set[str] = set()
     for name in names:
         apps = apps_named(snapshot, name, scope)
         if name.rstrip("/") in {app.label for app in apps}:
             _refuse_ambiguous(name, apps)
         keys |= {app.key for app in apps}
+
     return frozenset(keys)
 
 
@@ -112,6 +114,7 @@ def says_yes(question: str, *, default: bool = False) -> bool:
         except EOFError:
             print()
             return default
+
         if answer in ("y", "yes", "n", "no", ""):
             return answer in ("y", "yes") if answer else default
         print("y, or Enter, is yes; n is no" if default else _NO)

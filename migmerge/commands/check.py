@@ -52,30 +52,32 @@ def check(options: CheckOptions) -> int:
     workspace = gate.workspace
     prefixes = _prefixes(repository, options)
     if options.exit_zero and "GIT_REFLOG_ACTION" in os.environ and not options.quiet:
-        _tell_renumbered(repository)
+        _print_renumbered(repository)
     trees = _trees(workspace, options)
     # any other format says more than that there is nothing
     if options.format == "text" and not prefixes:
         trees = [tree for tree in trees if not _is_known(gate, options, *tree)]
     if not trees:
         return 0
+
     # a check that finds nothing once more never comes here
-    from migmerge.commands.full_check import count_migrations, look, tell
+    from migmerge.commands.full_check import count_migrations, look, print_findings
 
     checked = [look(workspace, tree, prefixes, options) for tree in trees]
     if gate.target and not all(one.size[0] for one in checked):
         refuse_empty(gate, 0, count_migrations(workspace, gate.target.commit))
     if options.format == "text":
         for one in checked:
-            tell(repository, one, options)
+            print_findings(workspace, one, options)
     else:
         from migmerge.report.formats import document  # each format pays for itself
 
         print(document(options.format, checked))
+
     return 1 if any(one.findings.conflicts for one in checked) else 0
 
 
-def _tell_renumbered(repository: Repository) -> None:
+def _print_renumbered(repository: Repository) -> None:
     from migmerge.analysis.team_habit import renumbered  # only after a merge
     from migmerge.report.text import notice_line
 
@@ -89,6 +91,7 @@ def _trees(workspace: Workspace, options: CheckOptions) -> list[tuple[str, Recor
         from migmerge.commands.against import merges  # not for hooks
 
         return merges(workspace, options.against)
+
     commit = (
         commit_of(workspace.repository, options.rev)
         if options.rev
@@ -107,7 +110,9 @@ def _is_known(gate: Gate, options: CheckOptions, ref: str, records: Records) -> 
     if not options.quiet:
         for notice in clean.notices:
             print(notice, file=sys.stderr)
+
         print(summary(clean.migrations, clean.apps, 0, ref), file=sys.stderr)
+
     return True
 
 
@@ -129,4 +134,5 @@ def _prefixes(repository: Repository, options: CheckOptions) -> list[str]:
         if relative == ".." or relative.startswith("../"):
             raise UserError("no-repository", f"{path} is outside the repository {top}")
         prefixes.append("" if relative == "." else relative)
+
     return prefixes

@@ -39,7 +39,7 @@ def _offering(names: Callable[[argparse.Namespace], list[str]]) -> Callable[...,
     def offer(parsed_args: argparse.Namespace, **_: object) -> list[str]:
         try:
             return names(parsed_args)
-        except (UserError, GitError):  # whoever runs the command is told
+        except (UserError, GitError):  # reported when the command runs
             return []
 
     return offer

@@ -52,6 +52,7 @@ def status(options: DbOptions) -> int:
             compared = options.schema and not plan.status.error
             differences = compare_tables(project, database) if compared else []
             reports.append(DatabaseReport(plan, differences, project.place))
+
     text = status_json(reports) if options.format == "json" else status_text(reports)
     print(text, end="")
     return 0 if whole and all(t.plan.settled and not t.differences for t in reports) else 1
@@ -69,6 +70,7 @@ def reconcile(options: DbOptions) -> int:
             for project, apps in projects.items()
             for plan, database in _reconciliations(workspace, snapshot, project, apps, options)
         ]
+
     return 0 if whole and all(done) else 1
 
 
@@ -85,13 +87,16 @@ def reconcile_renamed(directory: str, config_file: str | None) -> int:
         for project, apps in projects_of(workspace, snapshot, sorted(snapshot.apps)).items():
             if isinstance(project, NoProject):
                 continue
+
             inquiry = Inquiry(project, apps, allowed=allowed)
             reconciliations = read_reconciliations(repository, snapshot, inquiry)
             if isinstance(reconciliations, Unanswered):
                 continue
+
             for plan, database in reconciliations:
                 if plan.rows and not plan.status.protected:
                     done.append(_reconcile(project, database, plan, options))
+
     return 0 if all(done) else 1
 
 
@@ -106,11 +111,13 @@ def _reconcile(
         raise UserError("database", f"database {plan.status.alias} is protected", UNPROTECT)
     if not options.yes and not _agreed():
         return False
+
     try:
         reply = reconcile_one(project, database, plan.rows, plan.runs)
     except KeyboardInterrupt:
         state = f"{plan.status.alias} may be half-way: migmerge db reconcile goes on from there"
         raise KeyboardInterrupt(state) from None
+
     print(reconciled_text(plan, reply), end="")
     return not reply.why
 
@@ -138,6 +145,7 @@ def _projects(
         why = reasons[0] if reasons else "no migrations"
         hint = "name the project's manage.py in the configuration: manage = ..."
         raise UserError("no-project", f"no Django project to ask: {why}", hint)
+
     for why in reasons:
         print(printable(f"migmerge: not looked at: {why}"), file=sys.stderr)
     return projects, not reasons

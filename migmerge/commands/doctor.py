@@ -87,12 +87,15 @@ def doctor(options: DoctorOptions) -> int:
     else:
         for line in (_hooks_line(repository), *project_lines(examined)):
             print(printable(line))
+
         paint = paint_for(options.color, sys.stdout)
         for problem in problems:
             print(f"{paint(problem.id, 'red')}: {printable(problem.text)}")
             print(f"  next: {paint(printable(problem.command), 'cyan')}")
+
         summary = count(len(problems), "problem") if problems else "all is well"
         print(paint(summary, "red" if problems else "green"))
+
     return 1 if problems else 0
 
 
@@ -104,7 +107,9 @@ def _driver(repository: Repository) -> Iterator[Problem]:
             yield Problem("driver-without-command", text, "migmerge install")
         else:
             yield Problem("driver-missing", "git knows no merge driver", "migmerge install")
+
         return
+
     python = interpreter_of(driver.command)
     if not python:
         text = f"git runs {driver.command!r}, which is not migmerge's"
@@ -130,6 +135,7 @@ def _reach(repository: Repository, snapshot: Snapshot) -> Iterator[Problem]:
     for path, value in sorted(attributes.items()):
         if value != "migmerge":
             missed.setdefault((path.rpartition("/")[0], value), []).append(path)
+
     for (directory, value), paths_missed in missed.items():
         place = f"{directory}/" if directory else paths_missed[0]
         if value == "unspecified":
@@ -148,6 +154,7 @@ def _hooks_line(repository: Repository) -> str:
         return f"hooks: pre-commit or prek, by {CONFIG}"
     if manager.kind == "lefthook":
         return f"hooks: lefthook, by {os.path.basename(manager.place)}, and native ones"
+
     place = git_place(repository, "hooks")
     if manager.kind:
         place = manager.place
@@ -177,6 +184,7 @@ def _hooks(repository: Repository) -> Iterator[Problem]:
         text = f"husky has not written {os.path.relpath(directory, repository.root)}: no hook runs"
         yield Problem("hooks-path", text, "npx husky")
         return
+
     outside = os.path.relpath(directory, repository.root).startswith("..")
     if outside and not os.path.isdir(directory):
         text = f"core.hooksPath names {directory}, which is not there: no hook runs"
@@ -186,10 +194,12 @@ def _hooks(repository: Repository) -> Iterator[Problem]:
     if manager.kind in ("husky", "tracked"):
         yield from _shared_hooks(repository, manager)
         return
+
     managed = _managed(manager)
     if any(managed.values()) and not shutil.which("migmerge"):
         text = "lefthook runs migmerge from PATH, where there is none: nothing is checked"
         yield Problem("hook-path", text, "put it on PATH (pipx install migmerge)")
+
     yield from _native_hooks(repository, directory, managed)
 
 
@@ -219,6 +229,7 @@ def _shared_hooks(repository: Repository, manager: Manager) -> Iterator[Problem]
     if asleep and os.path.samefile(git_place(repository, "hooks"), manager.place):
         text = f"{', '.join(asleep)} in {manager.place} is not executable: git ignores it"
         yield Problem("hook-mode", text, shlex.join(["chmod", "+x", *(paths[n] for n in asleep)]))
+
     if missing:
         place = os.path.relpath(manager.place, repository.root)
         text = f"{', '.join(missing)} in {place} does not run migmerge"
@@ -252,6 +263,7 @@ def _native_hooks(
         elif hook.kind == "foreign" and not runs_us(hook.path):
             text = f"the {hook.name} hook does not run migmerge"
             yield Problem("hook-foreign", text, "migmerge install")
+
     yield from _interpreters(hooks, _configured_python(repository))
 
 
@@ -298,6 +310,7 @@ def _hazards(repository: Repository) -> Iterator[Problem]:
     if _is_true(repository, "rerere.autoUpdate"):
         text = "rerere stages what it remembers, also for two migrations of one name"
         yield Problem("rerere", text, "git config rerere.autoUpdate false")
+
     for key in ("rebase.autoStash", "merge.autoStash"):
         if _is_true(repository, key):
             text = f"{key} puts edits back after the hooks have run: look once more then"
@@ -315,6 +328,7 @@ def _base(workspace: Workspace) -> Iterator[Problem]:
     except UserError as error:
         yield Problem("base-missing", f"the base branch is not there: {error.message}", "git fetch")
         return
+
     if base is None:
         text = "there is no base branch: nothing is known to be published"
         remotes = workspace.repository.git("remote").split()
@@ -322,6 +336,7 @@ def _base(workspace: Workspace) -> Iterator[Problem]:
             'name one in [tool.migmerge]: base = "main"')  # fmt: skip
         yield Problem("base-unknown", text, command)
         return
+
     fetched = git_place(workspace.repository, "FETCH_HEAD")
     if base.name.startswith("origin/") and os.path.exists(fetched):
         days = int((time.time() - os.path.getmtime(fetched)) / 86400)

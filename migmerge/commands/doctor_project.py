@@ -50,6 +50,7 @@ def project_lines(examined: Sequence[Examined]) -> Iterator[str]:
         if isinstance(setup, NoProject | Unanswered):
             yield f"project {project.name}: not run: {setup.why}"
             continue
+
         how = project.manage or shlex.join(project.command)
         yield (
             f"project {project.name}: {how}, settings {setup.settings or 'configured by code'}, "
@@ -74,7 +75,9 @@ def project_problems(examined: Sequence[Examined]) -> Iterator[Problem]:
             if project.no_interpreter:
                 text = f"the Django project can't be run: {project.why}"
                 yield Problem("project", text, "activate its environment, or configure manage")
+
             continue
+
         check = "python manage.py check"
         if project.place:
             check = f"cd {shlex.quote(project.directory)} && {check}"
@@ -82,6 +85,7 @@ def project_problems(examined: Sequence[Examined]) -> Iterator[Problem]:
             text = f"the project in {project.name} does not run: {setup.why}"
             yield Problem("project", text, check)
             continue
+
         for database in setup.databases:
             if database.error and not database.left:
                 text = f"database {database.alias} ({database.place}) {_reached(database)}"
@@ -101,6 +105,7 @@ def _document(examined: Examined) -> DoctorProjectDocument:
             "project": place, "error": setup.why, "python": None, "executable": None,
             "django": None, "settings": None, "databases": [],
         }  # fmt: skip
+
     return {
         "project": place,
         "error": None,

@@ -31,6 +31,7 @@ def exclusive(repository: Repository, *, databases: bool = True) -> Iterator[Hel
     if not repository.git_dir:  # no git: nothing of ours is kept there
         yield Held()
         return
+
     from filelock import FileLock, Timeout  # only paid by what writes
 
     path = repository.git_path(os.path.join("migmerge", "lock"))
@@ -49,7 +50,7 @@ def exclusive(repository: Repository, *, databases: bool = True) -> Iterator[Hel
 
 
 def tidy_up(repository: Repository) -> None:
-    """Take back what a killed fix left, where that may be done now; told on stderr.
+    """Take back what a killed fix left, where that may be done now; reported on stderr.
 
     Not under a hook, where git has its own plans with the index, nor while a fix still runs.
     """
@@ -59,6 +60,7 @@ def tidy_up(repository: Repository) -> None:
         text = "a migmerge fix was interrupted here, or still runs; migmerge undo takes it back"
         print(f"migmerge: {text}", file=sys.stderr)
         return
+
     try:
         with exclusive(repository):
             pass
@@ -71,6 +73,7 @@ def tidy_up(repository: Repository) -> None:
 def _take_back_what_died(repository: Repository, *, databases: bool) -> bool:
     if not os.path.exists(repository.git_path(JOURNAL)):
         return False
+
     from migmerge.report.screen import printable
     from migmerge.resolve.journal import read_journal
     from migmerge.resolve.transaction import TAKE_BACK, take_back
@@ -81,6 +84,7 @@ def _take_back_what_died(repository: Repository, *, databases: bool) -> bool:
     if back.stuck:
         text = f"{what} was interrupted here: {'; '.join(back.lines)}"
         raise UserError("half-done", text, TAKE_BACK)
+
     lines = [f"took back {what} that was interrupted", *back.lines]
     if change.rows and not databases:
         lines += [f"rows may have either name: {database.name}" for database in change.rows]

@@ -5,19 +5,20 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from migmerge.analysis.findings import Findings, analyse
 from migmerge.analysis.renames import find_renames, find_taken
 from migmerge.analysis.seen_elsewhere import seen_elsewhere
-from migmerge.analysis.sides_of_git import taken_leaves
 from migmerge.analysis.snapshot import Snapshot, read_snapshot, with_renames
+from migmerge.analysis.taken_sides import taken_leaves
 from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.apply import apply_fix
 from migmerge.commands.arguments_of_apps import keys_named, scope_of
 from migmerge.commands.exclusive import Held, exclusive
 from migmerge.commands.fix_options import FixOptions, is_interactive
 from migmerge.commands.fix_terminal import print_report
-from migmerge.commands.prompt import Chosen, ask_carried, choose
+from migmerge.commands.prompt import ask_carried, choose
 from migmerge.conflicts.conflict import Conflict
 from migmerge.errors import UserError
 from migmerge.git.commit import refuse_amend
@@ -26,7 +27,7 @@ from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import migration_name
 from migmerge.report.screen import printable
 from migmerge.resolve.fix_plan import FixPlan, Resolution
-from migmerge.resolve.plan import prepare_fix
+from migmerge.resolve.plan import PreparedFix, prepare_fix
 from migmerge.resolve.strategy import FixRequest, catch_ups, undecided
 
 
@@ -37,52 +38,47 @@ def fix(options: FixOptions) -> int:
         return _fix(repository, options, held)
 
 
+class _Situation(NamedTuple):
+    """What was asked for, and what was found."""
+
+    workspace: Workspace
+    snapshot: Snapshot
+    findings: Findings
+    options: FixOptions
+
+    @property
+    def interactive(self) -> bool:
+        """Whether questions are asked."""
+        return is_interactive(self.options) and not self.options.yes
+
+    @property
+    def carry(self) -> str:
+        """Whether old names are kept: "auto", "always" or "never"."""
+        return self.options.carry or self.workspace.config.carry
+
+
 def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     workspace = open_workspace(repository, options.config, options.base)
     snapshot = read_snapshot(workspace)
-    scope = scope_of(repository, snapshot, options.directory)
-    keys = keys_named(snapshot, options.apps, scope)
-    snapshot = _as_meant(workspace, snapshot, keys)
+    keys = keys_named(snapshot, options.apps, scope_of(repository, snapshot, options.directory))
+    snapshot = _with_renames_found(workspace, snapshot, keys)
     moved = tuple(_name(name) for name in options.move)
     findings = analyse(workspace, snapshot, moved)
     conflicts = [conflict for conflict in findings.conflicts if conflict.app.key in keys]
     _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)
-    strategy = options.strategy
-    if (moved or options.carry == "always") and strategy == "auto":
-        strategy = "renumber"  # to name a side that moves is to ask for a move
-    if options.carry == "always" and strategy != "renumber":
-        raise UserError(
-            "options", "--carry goes with names that change", "fix --strategy renumber --carry"
-        )
-    take = frozenset[NodeKey]()
-    if options.take:
-        strategy = _strategy_of_take(strategy, conflicts)
-        take = taken_leaves(workspace, snapshot, conflicts, _name(options.take))
-    interactive = is_interactive(options) and not options.yes
-    carry = options.carry or workspace.config.carry
-    carried = _carried(repository, snapshot, conflicts, findings, carry)
-    request = FixRequest(strategy, options.keep_names, findings.prefer, interactive, take, carried)
-    chosen: Chosen | None = Chosen(conflicts, request)
-    if interactive and strategy == "auto" and not options.dry_run:
-        chosen = choose(repository, snapshot, findings, conflicts, request)
-    if chosen is None:
+
+    situation = _Situation(workspace, snapshot, findings, options)
+    request = _request(situation, conflicts)
+    answer = _prepare(situation, conflicts, request)
+    if answer is None:
         print("nothing was changed")
         return 1
-    if chosen.conflicts != conflicts:  # some sides are known only now
-        carried = _carried(repository, snapshot, chosen.conflicts, findings, carry)
-    conflicts, request, left = chosen
-    request = request._replace(carried=carried)
-    published = findings.published
-    planned = prepare_fix(workspace, snapshot, conflicts, request, published)
-    if interactive and not options.dry_run and carry == "auto":
-        answered = ask_carried(_renamed(snapshot, planned.plan, conflicts), request)
-        if answered.carried.keys() != request.carried.keys():
-            planned = prepare_fix(workspace, snapshot, conflicts, answered, published)
-    if options.amend and planned.plan.changes:
+    prepared, left = answer
+    if options.amend and prepared.plan.changes:
         refuse_amend(repository, findings.base.commit if findings.base else "")
 
-    report = apply_fix(workspace, planned, options, held)
+    report = apply_fix(workspace, prepared, options, held)
     report = report._replace(plan=_with_left(report.plan, left))
     code = print_report(repository, report, options)
     if not options.quiet and any(c.app.key not in keys for c in findings.conflicts):
@@ -92,28 +88,67 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     return code
 
 
-def _carried(
-    repository: Repository,
-    snapshot: Snapshot,
-    conflicts: Sequence[Conflict],
-    findings: Findings,
-    carry: str,
-) -> Mapping[str, str]:
-    """The apps whose renamed migrations keep their old names, each with why; `carry` is that of the
-    configuration."""
-    reasons = {}
+def _request(situation: _Situation, conflicts: Sequence[Conflict]) -> FixRequest:
+    """What the options ask for; UserError where they contradict each other."""
+    options, strategy = situation.options, situation.options.strategy
+    if (options.move or options.carry == "always") and strategy == "auto":
+        strategy = "renumber"  # to name a side that moves is to ask for a move
+    if options.carry == "always" and strategy != "renumber":
+        raise UserError(
+            "options", "--carry goes with names that change", "fix --strategy renumber --carry"
+        )
+
+    take = frozenset[NodeKey]()
+    if options.take:
+        strategy = _strategy_of_take(strategy, conflicts)
+        name = _name(options.take)
+        take = taken_leaves(situation.workspace, situation.snapshot, conflicts, name)
+    prefer, carried = situation.findings.prefer, _carried(situation, conflicts)
+    return FixRequest(strategy, options.keep_names, prefer, situation.interactive, take, carried)
+
+
+def _prepare(
+    situation: _Situation, conflicts: Sequence[Conflict], request: FixRequest
+) -> tuple[PreparedFix, tuple[Resolution, ...]] | None:
+    """What to write, and what somebody at the terminal left as it is; None where they stopped."""
+    workspace, snapshot, findings, options = situation
+    asks = situation.interactive and not options.dry_run
+    left: tuple[Resolution, ...] = ()
+    if asks and request.strategy == "auto":
+        chosen = choose(workspace, snapshot, findings, conflicts, request)
+        if chosen is None:
+            return None
+        if chosen.conflicts != conflicts:  # some sides are known only now
+            request = chosen.request._replace(carried=_carried(situation, chosen.conflicts))
+        else:
+            request = chosen.request
+        conflicts, left = chosen.conflicts, chosen.left
+
+    prepared = prepare_fix(workspace, snapshot, conflicts, request, findings.published)
+    if asks and situation.carry == "auto":
+        answered = ask_carried(_renamed(snapshot, prepared.plan, conflicts), request)
+        if answered.carried.keys() != request.carried.keys():
+            prepared = prepare_fix(workspace, snapshot, conflicts, answered, findings.published)
+    return prepared, left
+
+
+def _carried(situation: _Situation, conflicts: Sequence[Conflict]) -> Mapping[str, str]:
+    """The apps whose renamed migrations keep their old names, each with why."""
+    workspace, snapshot, findings, _ = situation
     base = findings.base.commit if findings.base else ""
+    reasons = {}
     for conflict in undecided(conflicts):
         moving = [k for b in conflict.branches if b.side == "replayed" for k in b.nodes]
-        if carry == "never" or not moving or _one_name_for_two(snapshot, conflict):
-            continue  # only its tables tell which of the two a database ran
+        if situation.carry == "never" or not moving or _one_name_for_two(snapshot, conflict):
+            continue  # of two with one name only the tables show which one a database ran
+
         nodes = [snapshot.graph.nodes[key] for key in moving if key in snapshot.graph.nodes]
-        if carry == "always":
+        if situation.carry == "always":
             why = "as asked for"
         elif any(node.header.replaces for node in nodes) or catch_ups(snapshot, conflict):
             why = "they were carried before"
         else:
-            why = seen_elsewhere(repository, {node.path for node in nodes}, base)
+            why = seen_elsewhere(workspace.repository, {node.path for node in nodes}, base)
         if why:
             reasons[conflict.app.key] = why
     return reasons
@@ -142,10 +177,8 @@ def _with_left(plan: FixPlan, left: Sequence[Resolution]) -> FixPlan:
     return plan._replace(resolutions=tuple(resolutions))
 
 
-def _as_meant(
-    workspace: Workspace,
-    snapshot: Snapshot,
-    keys: Collection[str],
+def _with_renames_found(
+    workspace: Workspace, snapshot: Snapshot, keys: Collection[str]
 ) -> Snapshot:
     """With migrations that somebody renamed under those that depend on them found again."""
     base = workspace.base
@@ -155,6 +188,7 @@ def _as_meant(
         renames = renames._replace(
             gone=missing.gone, known_paths=renames.known_paths | missing.known_paths
         )
+
     gone, taken = (
         {key: node for key, node in names.items() if key.app in keys}
         for names in (renames.gone, renames.taken)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from migmerge.commands.arguments_of_apps import says_yes
 from migmerge.commands.fix_options import FixOptions, is_interactive
 from migmerge.errors import UserError
+from migmerge.exit_codes import FOUND, OK
 from migmerge.git.repository import Repository
 from migmerge.report.diff import print_diff
 from migmerge.report.fix import FixReport, Verification, report_json, report_text, resolutions_text
@@ -19,6 +20,7 @@ def agreed(repository: Repository, plan: FixPlan, options: FixOptions) -> bool:
         raise UserError(
             "no-terminal", "nothing was written: there is no terminal to ask on", "add --yes"
         )
+
     print_diff(repository, plan)
     reasons = [r for r in plan.resolutions if r.reasons]
     print(resolutions_text(reasons), end="")
@@ -34,9 +36,16 @@ def print_report(repository: Repository, report: FixReport, options: FixOptions)
             print_diff(repository, report.plan)
         text = report_text(report)
         print(text or "no conflicts", end="" if text else "\n")
+
+    return exit_code(report, options)
+
+
+def exit_code(report: FixReport, options: FixOptions) -> int:
+    """Refused is `FOUND`, and so is what was written and not verified."""
     statuses = {resolution.status for resolution in report.plan.resolutions}
     if FixStatus.REFUSED in statuses or not report.whole:
-        return 1
+        return FOUND
     if report.written:
-        return 0 if report.verification.complete or options.allow_skipped else 1
-    return 0 if options.dry_run or not report.plan.changes else 1
+        verified = report.verification.complete or options.allow_skipped
+        return OK if verified else FOUND
+    return OK if options.dry_run or not report.plan.changes else FOUND

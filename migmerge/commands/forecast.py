@@ -42,6 +42,7 @@ def forecast(options: ForecastOptions) -> int:
             "this clone is too shallow to see where branches left the base branch",
             "git fetch --unshallow (in CI, fetch-depth: 0)",
         )
+
     records = commit_records(repository, base.commit)
     snapshot, _ = recollect(workspace, records)
     branches = open_branches(repository, base.commit, options.refs, options.age, time.time())
@@ -56,4 +57,5 @@ def forecast(options: ForecastOptions) -> int:
         text, note = forecast_text(forecast_of_branches, base, len(branches))
         print(text, end="")
         print(note, file=sys.stderr)
+
     return 1 if forecast_of_branches.collisions else 0

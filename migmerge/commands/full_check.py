@@ -1,4 +1,4 @@
-"""What `check` does where it can't say what it said before: reads, finds, and tells people."""
+"""What `check` does where the cache has no answer: read, find, print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from migmerge.commands.check import CheckOptions
 from migmerge.config import Config
 from migmerge.conflicts.conflict import Conflict
 from migmerge.errors import UserError
-from migmerge.git.repository import Repository
 from migmerge.git.trees import Records, commit_records
 from migmerge.migrations.discovery import candidate_directories, is_around
 from migmerge.report.checked import Checked
@@ -46,6 +45,7 @@ def look(
         findings = analyse(workspace, whole, always_base=always_base)
         if not any(_inside(conflict, prefixes) for conflict in findings.conflicts):
             return Checked(snapshot, findings._replace(conflicts=()), ref)
+
     snapshot, sound = recollect(workspace, records)
     findings = analyse(workspace, snapshot, always_base=always_base)
     checked = Checked(snapshot, findings, ref)
@@ -53,10 +53,12 @@ def look(
         notices = tuple(notice_line(notice) for notice in findings.notices)
         clean = Clean(*checked.size, findings.asked, findings.base, notices)
         remember(workspace, records, clean)
+
     conflicts = tuple(c for c in findings.conflicts if _inside(c, prefixes))
     if conflicts and not prefixes:
         scope = scope_of(workspace.repository, snapshot, options.directory)
         conflicts = tuple(c for c in conflicts if c.app.key in scope.apps)
+
     hidden = len(findings.conflicts) - len(conflicts)
     if ref:
         conflicts = with_refs(workspace, snapshot, conflicts, ref)
@@ -102,12 +104,13 @@ def _inside(conflict: Conflict, prefixes: list[str]) -> bool:
     )
 
 
-def tell(repository: Repository, checked: Checked, options: CheckOptions) -> None:
+def print_findings(workspace: Workspace, checked: Checked, options: CheckOptions) -> None:
     """Findings on standard output, the rest on standard error."""
     snapshot, findings, ref, hidden = checked
     if not options.quiet:
         for notice in findings.notices:
             print(notice_line(notice), file=sys.stderr)
+
     if findings.conflicts:
         files = {
             (snapshot.graph.nodes[key].path, key.version)
@@ -115,10 +118,11 @@ def tell(repository: Repository, checked: Checked, options: CheckOptions) -> Non
             for branch in conflict.branches
             for key in branch.nodes
         }
-        tips = list(snapshot.listing.commits) or current_tips(repository)
+        tips = list(snapshot.listing.commits) or current_tips(workspace)
         tips += [findings.base.commit] if findings.base else []
         paint = paint_for(options.color, sys.stdout)
-        print(findings_text(checked, added_by(repository, files, tips), paint), end="")
+        print(findings_text(checked, added_by(workspace.repository, files, tips), paint), end="")
+
     if options.quiet:
         return
     if options.verbose:

@@ -32,19 +32,21 @@ def open_gate(
     """The configuration of the branch that is merged into, for `refs` that would be merged, in CI,
     and where it is `always` the target's that counts; else the work tree's.
 
-    `chosen`, the file of `--config`, is the user's own and counts everywhere. A difference is told
-    on stderr.
+    `chosen`, the file of `--config`, is the user's own and counts everywhere. A difference is
+    printed on stderr.
     """
     in_front = always or refs or target_branches(os.environ)
     if chosen or not in_front:
         return Gate(open_workspace(repository, chosen, asked_base))
+
     target = find_base(repository, asked_base, None)
     if target is None and refs and refs[0]:
         target = Base(refs[0], commit_of(repository, refs[0]))
     if target is None:
         return Gate(open_workspace(repository, None, asked_base))
+
     config = read_target_config(repository, target)
-    _tell_differences(repository, config, target)
+    _print_differences(repository, config, target)
     return Gate(Workspace(repository, config, asked_base), target)
 
 
@@ -57,7 +59,7 @@ def read_target_config(repository: Repository, target: Base) -> Config:
     return parse_config(texts)
 
 
-def _tell_differences(repository: Repository, config: Config, target: Base) -> None:
+def _print_differences(repository: Repository, config: Config, target: Base) -> None:
     try:
         work_tree = read_config(repository.root) if not repository.bare else config
     except UserError as error:
@@ -66,6 +68,7 @@ def _tell_differences(repository: Repository, config: Config, target: Base) -> N
         differing = ", ".join(
             k for k in Config._fields if getattr(work_tree, k) != getattr(config, k)
         )
+
     if differing:
         from migmerge.report.messages import id_of  # only a difference needs them
         from migmerge.report.screen import printable

@@ -56,6 +56,7 @@ def merge(options: GitOptions) -> int:
     if {"-h", "--help"} & set(arguments):
         print(_MERGE, end="")
         return 0
+
     repository = find_repository(options.directory)
     if "--continue" in arguments and is_merging(repository):
         if not _fixed(repository, options, "auto", "migmerge merge --continue"):
@@ -63,6 +64,7 @@ def merge(options: GitOptions) -> int:
         return interactive("merge", *arguments, cwd=options.directory)
     if is_busy(repository) or set(arguments) & {"--continue", *_OTHERS}:
         return interactive("merge", *arguments, cwd=options.directory)  # git knows what to say
+
     squash = _is_given(arguments, "--squash")
     code = interactive("merge", *_uncommitted(arguments), cwd=options.directory)
     if not is_merging(repository) and (code or not squash):
@@ -72,6 +74,7 @@ def merge(options: GitOptions) -> int:
     if squash or _is_given(arguments, "--no-commit"):
         print("as asked, nothing is committed: look, then git commit")
         return 0
+
     passed = [a for a in arguments if a.startswith(_PASSED) or a == "-e"]
     edit = [] if {"-e", "--edit"} & set(arguments) else ["--no-edit"]
     return interactive("commit", *edit, *passed, cwd=options.directory)
@@ -94,10 +97,12 @@ def rebase(options: GitOptions) -> int:
     if {"-h", "--help"} & set(arguments):
         print(_REBASE, end="")
         return 0
+
     repository = find_repository(options.directory)
     going_on = bool({"--continue", "--skip"} & set(arguments))
     if set(arguments) & set(_OTHERS) or is_busy(repository) != going_on:
         return interactive("rebase", *arguments, cwd=options.directory)
+
     prefer = read_config(repository.root, options.config).prefer
     strategy = "auto" if prefer == "merge" else "renumber"  # nobody has what is rebased
     each = ("--reschedule-failed-exec", "-x", _each(options, strategy))
@@ -107,6 +112,7 @@ def rebase(options: GitOptions) -> int:
             return 1
         # the message is the commit's own: nobody has to look at it
         code = interactive("rebase", "--continue", cwd=options.directory, editor="true")
+
     if code and is_rebasing(repository):
         print("stopped: correct what it says above, then migmerge rebase --continue")
     if code:
@@ -142,9 +148,11 @@ def _fixed(repository: Repository, options: GitOptions, strategy: str, then: str
     except UserError:
         print(printable(f"stopped: correct what it says below, then {then}"))
         raise
+
     left = _unmerged(repository)
     if done and not left:
         return True
+
     what = f"resolve {', '.join(left)}" if done else "correct what it says above"
     print(printable(f"stopped: {what}, then {then}"))
     return False

@@ -33,6 +33,7 @@ def graph(options: GraphOptions) -> int:
     repository = find_repository(options.directory)
     if repository.bare:
         raise UserError("bare", f"{repository.root} is a bare repository", "cd to a work tree")
+
     tidy_up(repository)
     workspace = open_workspace(repository, options.config, options.base)
     snapshot, _ = recollect(workspace, find_records(repository))
@@ -41,6 +42,7 @@ def graph(options: GraphOptions) -> int:
     if options.apps:
         scope = scope_of(repository, snapshot, options.directory)
         picture = only_apps(picture, keys_named(snapshot, options.apps, scope))
+
     if options.conflicts:
         picture = conflicts_only(picture)
     if not picture.apps:
@@ -67,6 +69,7 @@ def _drawn(picture: Picture, form: str) -> str:
         from migmerge.report.page import page
 
         return page(picture)
+
     from migmerge.report.tree import tree
 
     return tree(picture)

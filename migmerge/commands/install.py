@@ -83,6 +83,7 @@ def install(options: InstallOptions) -> int:
     if driver and not interpreter_of(driver):
         hint = f"git config --unset {SECTION}.driver, if it is not needed"
         raise UserError("wiring", f"{SECTION}.driver is another one: {driver}", hint)
+
     wiring = _wiring(repository, config, options)
     preferences = (
         None if options.dry_run or repository.bare else ask_preferences(repository, config)
@@ -105,6 +106,7 @@ def uninstall(options: InstallOptions) -> int:
         for path in _attribute_files(repository, options):
             before = read_file(path)
             files.append(File(path, before, without_block(before, is_attribute_line)))
+
     if options.scope == "local":
         files += hooks_back(repository)
         notes = tuple(edited_hooks(repository))
@@ -115,12 +117,14 @@ def uninstall(options: InstallOptions) -> int:
                 notes = (*notes, f"{name}: the lines between our marks were edited: {_BY_HAND}")
                 continue
             files.append(File(path, before, without_blocks(before)))
+
     driver = _value(repository, options.scope, f"{SECTION}.driver")
     settings = []
     if driver and not interpreter_of(driver):
         notes = (*notes, f"{SECTION}.driver is another one: left as it is")
     elif _has_settings(repository, options.scope):
         settings.append((SECTION, ""))
+
     if _is_named(repository, options.scope):
         settings.insert(0, (PYTHON_KEY, ""))
     wiring = Wiring(tuple(files), tuple(settings), notes)
@@ -219,27 +223,34 @@ def _install(repository: Repository, wiring: Wiring, options: InstallOptions) ->
         print(f"part of the repository, for everybody who clones it: {', '.join(in_repository)}")
     for file in files:
         _print_diff(repository, file)
+
     for key, value in settings:
         print(printable(_config_command(scope, key, value)))
+
     refuse_links(repository, files)
     if not options.dry_run:
         prepared = prepare(files)
         try:
             for key, value in settings:
                 _set(repository, scope, key, value)
+
             put(prepared)
         finally:
             discard(prepared)
+
         directories = [git_place(repository, name) for name in ("hooks", "info")]
         sweep({*directories, *(os.path.dirname(file.path) for file in wiring.files)})
+
     if (files or settings) and not options.dry_run:
         installed = any(value for _, value in wiring.settings)
         print("done; migmerge uninstall takes it out again" if installed else "done")
         changed = [p for p in in_repository if os.path.exists(os.path.join(repository.root, p))]
         if changed:
             print(f"next: git add -- {shlex.join(changed)}")
+
     for note in wiring.notes:
         print(printable_lines(note))
+
     if not files and not settings:
         print("nothing to change")
     return 0 if wiring.complete else 1
@@ -287,11 +298,13 @@ def _remove_section(repository: Repository, scope: str, section: str) -> None:
     empty = scope == "--local" and _is_set(repository, scope, _EMPTY, "true")
     for key in ("driver", "recursive", "name", "openEnd", "emptySection"):
         repository.git("config", scope, "--unset-all", f"{section}.{key}", expected=(0, 5))
+
     after = read_file(path) or b""
     header = _HEADER.search(before)
     if empty and header and not _HEADER.search(after):
         at = header.start()
         after = after[:at] + header[0] + after[at:]
+
     if opened and before.startswith(after.removesuffix(b"\n")):  # nothing came behind it
         after = after.removesuffix(b"\n")
     if after != (read_file(path) or b""):

@@ -47,6 +47,7 @@ def refuse_links(repository: Repository, files: Sequence[File]) -> None:
         if file.path.startswith(top) and not file.path.startswith(inside):
             parts = file.path[len(top) :].split(os.sep)[:-1]
             places += [os.path.join(repository.root, *parts[: n + 1]) for n in range(len(parts))]
+
         for link in places:
             if os.path.islink(link):
                 shown = os.path.relpath(link, repository.root)
@@ -74,6 +75,7 @@ def prepare(files: Sequence[File]) -> list[Prepared]:
     except BaseException:
         discard(prepared, made)
         raise
+
     return prepared
 
 
@@ -97,13 +99,16 @@ def put(prepared: Sequence[Prepared]) -> None:
             discard([Prepared(file, temporary)])
             _remove_alias(file)
             continue
+
         if file.after is None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(file.path)
+
             with contextlib.suppress(OSError):  # there was none before, or it isn't empty
                 os.rmdir(os.path.dirname(file.path))
         else:
             os.replace(temporary, file.path)
+
         _add_alias(file)
 
 
@@ -144,6 +149,7 @@ def _copy_aside(path: str, moved: str) -> None:
     if os.path.islink(path):
         os.symlink(os.readlink(path), moved)
         return
+
     try:
         os.link(path, moved)
     except OSError:  # a file system without hard links

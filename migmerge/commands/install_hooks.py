@@ -56,9 +56,11 @@ def plan_hooks(repository: Repository, choice: str) -> Wiring:
         return _framework(path, source)
     if shared:
         return _shared(repository, manager)
+
     directory = git_place(repository, "hooks")
     if os.path.lexists(directory) and not os.path.isdir(directory):
         return Wiring((), (), (f"core.hooksPath is {directory}: no hook runs here",))
+
     git_directory = os.path.join(repository.git_path(""), "")
     common = git_place(repository, "")
     outside = not directory.startswith((git_directory, os.path.join(common, "")))
@@ -78,6 +80,7 @@ def _framework(path: str, source: bytes | None) -> Wiring:
         lines = "\n".join(snippet(source))
         text = f"{CONFIG} can't be edited ({after.why}); add to what it says:\n{lines}"
         return Wiring((), (), (text, again), complete=False)
+
     notes = [again] if after != source else []
     missing = missing_types(after)
     if missing:
@@ -99,6 +102,7 @@ def _shared(repository: Repository, manager: Manager) -> Wiring:
             notes.append(f"{shown} can't be edited ({after.why}); have it run: {command(name)}")
         else:
             files.append(File(path, before, after, executable=before is None))
+
     who = "husky's hooks" if manager.kind == "husky" else "hooks that are part of the repository"
     place = os.path.relpath(manager.place, repository.root)
     hints = (f"{place} has {who}: in another clone migmerge install names its interpreter", *notes)
@@ -116,6 +120,7 @@ def _lefthook(manager: Manager, directory: str, notes: tuple[str, ...]) -> Wirin
         lines = "\n".join(lefthook_lines(theirs))
         text = f"lefthook's {name} can't be edited ({after.why}); add to what it says:\n{lines}"
         return Wiring(tuple(files), (), (*notes, text), complete=False)
+
     files.append(File(manager.place, source, after))
     hints = (
         (f"lefthook runs {', '.join(theirs)} by {name}; then: lefthook install",) if theirs else ()
@@ -140,6 +145,7 @@ def _hook_file(hook: Hook) -> File:
             return File(hook.path, before, text, executable=True)
         if left_over and read_file(aside) != before:
             raise UserError("wiring", f"{aside} is in the way", "move it away, or --hooks none")
+
     # set aside by an installation that was killed: nothing runs it
     killed = hook.kind == "nothing" and left_over
     make = script if hook.kind in ("nothing", "ours") and not killed else chained
@@ -152,10 +158,12 @@ def hooks_back(repository: Repository) -> list[File]:
     manager = find_manager(repository)
     if manager.kind in ("husky", "tracked"):
         return [_shared_back(os.path.join(manager.place, name)) for name in NAMES]
+
     files = []
     if manager.kind == "lefthook":
         before = read_file(manager.place)
         files.append(File(manager.place, before, without_blocks(before)))
+
     for hook in read_hooks(git_place(repository, "hooks")):
         old = hook.path + SUFFIX
         # where somebody took it away just ours goes
@@ -170,6 +178,7 @@ def hooks_back(repository: Repository) -> list[File]:
             files.append(File(hook.path, before, after, executable=hook.executable))
         elif moved and _read_link(old) == _read_link(hook.path):
             files.append(File(old, read_file(old), None))  # killed before it took the place
+
     return files
 
 

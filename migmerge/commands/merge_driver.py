@@ -39,15 +39,18 @@ def merge_driver(arguments: Sequence[str]) -> int:
     """0 with the result in the file of ours, or 1 with markers in it; nothing on stdout."""
     if not 3 <= len(arguments) <= len(Versions._fields):
         raise UserError("options", "merge-driver is called by git", "migmerge install")
+
     versions = Versions(*arguments)
     try:
         merged = _in_time(versions)
     except Exception as error:  # whatever it is, git's own merge is right
         _complain(versions, f"{type(error).__name__}: {error}")
         merged = None
+
     if merged is not None:
         _write(versions.ours, merged)
         return 0
+
     code = _merge_text(versions)
     if code and _is_outermost(versions):
         _complain(versions, "both sides changed it; run migmerge fix in the stopped merge")
@@ -69,10 +72,12 @@ def _in_time(versions: Versions) -> bytes | None:
     interrupted. TimeoutError then; where processes can't fork there is no limit."""
     if not hasattr(os, "fork"):
         return _certain(versions)
+
     reader, writer = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which the child has not
         child = os.fork()
+
     if not child:
         _answer(writer, versions)
     os.close(writer)
@@ -82,6 +87,7 @@ def _in_time(versions: Versions) -> bytes | None:
         os.close(reader)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
     return answer[1:] if answer.startswith(b"+") else None
 
 
@@ -113,10 +119,12 @@ def _read_until(reader: int, end: float) -> bytes:
 def _certain(versions: Versions) -> bytes | None:
     if os.environ.get("MIGMERGE") == "0" or not _is_outermost(versions):
         return None
+
     base, ours, theirs = (_read(name) for name in versions[:3])
     if not base:
         return None  # both sides added it: never one answer
-    from migmerge.migrations.text_merge import (  # a text merge needs none
+
+    from migmerge.migrations.driver_merge import (  # a text merge needs none
         merge_lock,
         merge_migration,
     )

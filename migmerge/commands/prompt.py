@@ -8,9 +8,9 @@ from typing import NamedTuple
 from migmerge.analysis.authors import added_by, current_tips
 from migmerge.analysis.findings import Findings
 from migmerge.analysis.snapshot import Snapshot
+from migmerge.analysis.workspace import Workspace
 from migmerge.commands.arguments_of_apps import says_yes
 from migmerge.conflicts.conflict import Conflict
-from migmerge.git.repository import Repository
 from migmerge.report.prompt import KEYS, Seen, show_choice
 from migmerge.resolve.fix_plan import Refusal, Resolution, refused
 from migmerge.resolve.options import Option, options
@@ -18,7 +18,7 @@ from migmerge.resolve.strategy import Choice, FixRequest, undecided
 
 
 class Chosen(NamedTuple):
-    """The conflicts that are to be fixed, each with its sides as they are meant, what is wished,
+    """The conflicts that are to be fixed, each with its sides as they are meant, what is requested,
     and what is left as it is."""
 
     conflicts: list[Conflict]
@@ -27,7 +27,7 @@ class Chosen(NamedTuple):
 
 
 def choose(
-    repository: Repository,
+    workspace: Workspace,
     snapshot: Snapshot,
     findings: Findings,
     conflicts: Sequence[Conflict],
@@ -38,8 +38,8 @@ def choose(
     nodes = snapshot.graph.nodes
     leaves = {b.leaf for c in asked for b in c.branches if b.leaf in nodes}
     base = findings.base
-    tips = [*current_tips(repository), *([base.commit] if base else [])]
-    added = added_by(repository, {(nodes[key].path, key.version) for key in leaves}, tips)
+    tips = [*current_tips(workspace), *([base.commit] if base else [])]
+    added = added_by(workspace.repository, {(nodes[key].path, key.version) for key in leaves}, tips)
     seen = Seen(snapshot, base.name if base else None, added, findings.prefer)
     chosen: dict[str, Choice] = {}
     with_sides: dict[Conflict, Conflict] = {}
@@ -56,6 +56,7 @@ def choose(
             option = next(option for option in ways if option.key == key)
             chosen[conflict.app.key] = option.choice
             with_sides[conflict] = option.conflict
+
     skipped = {conflict.app.key for conflict in asked} - chosen.keys()
     kept = [with_sides.get(c, c) for c in conflicts if c.app.key not in skipped]
     return Chosen(kept, request._replace(chosen=chosen), tuple(left))
@@ -79,6 +80,7 @@ def ask_carried(moves: Mapping[str, Mapping[str, str]], request: FixRequest) -> 
             carried.setdefault(app, "as you said")
         else:
             carried.pop(app, None)
+
     return request._replace(carried=carried)
 
 
@@ -92,6 +94,7 @@ def _answer(ways: Sequence[Option]) -> str:
         except EOFError:
             print()
             return "q"
+
         if typed in (*keys, "s", "q"):
             return typed
         above = f"{', '.join(keys)}: what is said above; " if keys else ""

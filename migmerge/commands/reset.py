@@ -83,6 +83,7 @@ def reset(options: ResetOptions) -> int:
     """0 when it is planned or done, 1 when it is refused."""
     if options.undo:
         return _undo(options)
+
     repository = find_work_tree(options.directory, "reset")
     workspace = open_workspace(repository, options.config)
     with exclusive(repository):
@@ -103,10 +104,12 @@ def reset(options: ResetOptions) -> int:
         if options.rows and not options.lose_data_migrations:
             named = [target for target in targets if isinstance(target, Target)]
             reasons += [line for target in named for line in _faked(snapshot, app, target)]
+
         if reasons or isinstance(plan, Refusal):
             print(printable(f"{app.label}: refused {id_of('reset')}"))
             print("".join(f"  - {printable(reason)}\n" for reason in reasons), end="")
             return 1
+
         named = [target for target in targets if isinstance(target, Target)]
         _show(repository, app, plan, named, options)
         if not options.apply:
@@ -181,6 +184,7 @@ def _target(
         if not isinstance(statuses, Unanswered) and any(status.protected for status in statuses):
             shown = without_password(name)
             raise UserError("database", f"database {shown} is protected", UNPROTECT)
+
     rows = read_app_rows(project, database, app.label)
     target = Target(name, database, (), tuple((name, "") for name in new))
     if isinstance(rows, Unanswered):
@@ -202,9 +206,11 @@ def _show(
     if plan:
         print_diff(repository, FixPlan(plan.files.changes, ()))
         print(printable(f"{app.label}: {len(plan.old)} migrations become {', '.join(plan.new)}"))
+
     for target in targets:
         old, new = len(target.before), len(target.after)
         print(f"{target.shown}: {old} rows become {new}")
+
     if plan:
         print("every other database:")
         for line in ritual(app.label, plan.dependents):
@@ -239,11 +245,13 @@ def _apply(
         _put_back(project, app, files, done)
         forget_last_reset(workspace.repository)
         raise
+
     if why:
         _put_back(project, app, files, done)
         forget_last_reset(workspace.repository)
         print(printable(f"{app.label}: refused {id_of('reset')}, and everything put back: {why}"))
         return 1
+
     backup = tree_of_backup(workspace.repository, files.finished) if files else ""
     add_reset_record(
         workspace.repository,
@@ -318,9 +326,11 @@ def _undo(options: ResetOptions) -> int:
     workspace = open_workspace(repository, options.config)
     with exclusive(repository):  # an undo that was killed is taken back, or was done
         last_change(repository)
+
     resets = reset_records(repository)
     if not resets:
         raise UserError("nothing-to-undo", "there is no reset to take back here", "migmerge undo")
+
     last = resets[-1]
     # killed just before it forgot the reset: rows went back first, then the files
     taken_back = bool(last.backup) and not is_backed_up(repository, last.backup)
@@ -328,10 +338,12 @@ def _undo(options: ResetOptions) -> int:
         forget_last_reset(repository)
         print("as it was before the reset")
         return 0
+
     why = why_not(repository, last.paths) if last.paths else ""
     if why:
         print(printable(f"nothing was taken back: {why}"))
         return 1
+
     snapshot = read_snapshot(workspace)
     scope = scope_of(repository, snapshot, options.directory)
     app = app_named(snapshot, last.label, scope)
@@ -343,6 +355,7 @@ def _undo(options: ResetOptions) -> int:
             print(f"{target.shown}: {printable(why)}")
             return 1
         print(f"{target.shown}: {len(before)} rows as before")
+
     code = undo(UndoOptions(options.directory, options.config, reset=True)) if last.paths else 0
     if code == 0:
         forget_last_reset(repository)

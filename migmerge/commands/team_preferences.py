@@ -22,10 +22,12 @@ def ask_preferences(repository: Repository, config: Config) -> tuple[str, bytes]
     """
     if config != Config() or not has_terminal():
         return None
+
     print("How does your team resolve conflicts?")
     habit = _answer("[m]erge migrations, [l]inear history, [a]uto-detect", "a")
     if habit[:1] not in _HABITS:
         raise UserError("options", f"no such answer: {habit}", "m, l or a")
+
     base_branch = find_base(repository, None, None)
     base = _answer("Which branch has what is published?", base_branch.name if base_branch else "")
     if base and not find_commit(repository, base):

@@ -35,6 +35,7 @@ def transition(options: FixOptions) -> int:
         if not graph_changes:
             print("nothing is carried")
             return 0
+
         refusals = _refusals(workspace, snapshot, graph_changes, options)
         refused = {refusal.app for refusal in refusals}
         free = [change for change in graph_changes if change.app not in refused]
@@ -52,6 +53,7 @@ def _refusals(
     """Apps that a configured database has not run as they are; none with --no-databases."""
     if options.no_databases:
         return []
+
     rule = untouched_rule()
     apps = [change.app for change in graph_changes]
     reasons: dict[str, list[str]] = {app: [] for app in apps}

@@ -51,11 +51,13 @@ def undo(options: UndoOptions) -> int:
     with exclusive(repository, databases=not options.no_databases) as held:
         if held.recovered:
             return 0
+
         change = last_change(repository)
         if change is None:
             raise UserError(
                 "nothing-to-undo", "there is no fix to take back in this worktree", "git reflog"
             )
+
         resets = [set(entry.paths) for entry in reset_records(repository)]
         if not options.reset and set(change.before) in resets:
             raise UserError(
@@ -77,7 +79,9 @@ def last_change(repository: Repository) -> Journal | None:
                 journal.drop_number(repository, change.undoes)
         elif any(_differs(now[path], state) for path, state in change.before.items()):
             return change
+
         journal.drop(repository, change)
+
     return None
 
 
@@ -103,11 +107,13 @@ def _take_back(workspace: Workspace, change: Journal, options: UndoOptions, held
         print("nothing was taken back; the merge that the fix belonged to is over")
         print("  next: git revert -m 1 HEAD, or git reset, whichever commit it is in")
         return 1
+
     broken = _would_break(workspace, change) if later else []
     if broken:
         print("nothing was taken back; what came later builds on the fix:")
         print("".join(f"  {printable(text)}\n" for text in broken), end="")
         return 1
+
     snapshot = read_snapshot(workspace)
     names = _renamed(snapshot, change)
     turned = {
@@ -121,17 +127,21 @@ def _take_back(workspace: Workspace, change: Journal, options: UndoOptions, held
     if not _agreed(rows, options):
         print("nothing was taken back")
         return 1
+
     transaction = Transaction(workspace.repository, now, change.before, change.number)
     why = _carry_back(workspace.repository, transaction, rows, change, held)
     if why:
         print("nothing was taken back:")
         print("".join(f"  {printable(line)}\n" for line in why), end="")
         return 1
+
     for path, state in sorted(change.before.items()):
         print(f"{'restored' if state.data is not None else 'removed '} {printable(path)}")
+
     for other in affected:
         if other.why:
             print(printable(str(other)))
+
     print("staged; look, then git commit" if later else "as it was before the fix")
     return 0
 
@@ -169,13 +179,16 @@ def _carry_back(
     except BaseException as error:
         with undisturbed():
             back = transaction.roll_back()
+
         if isinstance(error, KeyboardInterrupt) and back.lines:
             raise KeyboardInterrupt("; ".join(back.lines)) from None
         raise
+
     with unbroken():
         held.done = "the fix is taken back"
         for done in (transaction.finish(), change):
             journal.drop(repository, done)
+
     return []
 
 
@@ -201,6 +214,7 @@ def _renamed(snapshot: Snapshot, change: Journal) -> RowsByApp:
             rows = [Renamed(label, name, other) for name, other in sorted(pairs.items())]
             rows += _catch_ups(label, new, pairs.values())
             by_app[apps[place].key] = rows
+
     return by_app
 
 

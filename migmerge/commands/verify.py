@@ -51,6 +51,7 @@ def verify(options: VerifyOptions) -> int:
         return _in_the_way(conflicts, options)
     if not scope.apps:
         raise UserError("unknown-app", "no migrations here to verify", "migmerge -C DIR verify")
+
     starts = starts_of_history(workspace, snapshot)
     named = [a.key for name in options.apps for a in apps_named(snapshot, name, scope)]
     # an app that one side alone has is there no more
@@ -64,10 +65,12 @@ def verify(options: VerifyOptions) -> int:
         if isinstance(project, NoProject):
             proofs.append(Proof(labels, skipped(project.why), ScenarioResults((), why=project.why)))
             continue
+
         answer = _judge(project, snapshot, apps)
         trial = Trial(server, code=workspace.config.verify_code)
         results = prove(project, snapshot, starts._replace(apps=tuple(apps)), trial)
         proofs.append(Proof(labels, answer, results, project.place))
+
     text = verify_json if options.format == "json" else verify_text
     print(text(proofs, starts.origin, _shown(server)), end="")
     return 0 if all(proof.proven for proof in proofs) else 1
@@ -95,6 +98,7 @@ def _shown(server: Mapping[str, object]) -> str:
 def _server(text: str) -> dict[str, object]:
     if text == "sqlite":
         return dict(SQLITE)
+
     settings = parse_database(text).settings
     hint = "sqlite, postgres://user@host:5432 or mysql://user@host:3306"
     shown = without_password(text)

@@ -67,6 +67,7 @@ def _relations(ours: Sequence[Footprint], theirs: Sequence[Footprint]) -> Iterat
     for one in ours:
         if one.opaque:
             continue
+
         for other in index.meeting(one):
             left -= 1
             if left < 0:
@@ -78,12 +79,13 @@ def _relations(ours: Sequence[Footprint], theirs: Sequence[Footprint]) -> Iterat
 def _opaque(
     side: Sequence[Footprint], other: Sequence[Footprint], *, first: bool
 ) -> Iterator[Relation]:
-    """The relations of a side's opaque operations; of two such ones the earlier is told."""
+    """The relations of a side's opaque operations; of two such ones the earlier is reported."""
     clear = any(not footprint.opaque for footprint in other)
     last = max((_place(footprint) for footprint in other), default=None)
     for footprint in side:
         if not footprint.opaque or last is None:
             continue
+
         place = _place(footprint)
         if clear or place < last or (first and place == last):
             yield Relation(Verdict.OPAQUE, f"{_side(footprint)}: {footprint.opaque}")
@@ -103,6 +105,7 @@ class _Index:
                 for touch in touches:
                     index.setdefault(touch, []).append(number)
                     self.kinds.setdefault(touch.kind, []).append(number)
+
             if footprint.field:
                 place = (footprint.model, footprint.field)
                 self.fields.setdefault(place, []).append(number)
@@ -135,10 +138,12 @@ def commute(one: Footprint, other: Footprint) -> Relation:
     for footprint in (one, other):
         if footprint.opaque:
             return Relation(Verdict.OPAQUE, f"{_side(footprint)}: {footprint.opaque}")
+
     if one.operation in _SETTERS and one.body == other.body:
         return _COMMUTE
     if one.field and one.field == other.field and one.model == other.model:
         return _same_field(one, other)
+
     for kind, rule in _RULES.items():
         relations = [
             rule(writer, reader, clash)
@@ -147,6 +152,7 @@ def commute(one: Footprint, other: Footprint) -> Relation:
         ]
         if relations:
             return max(relations, key=lambda relation: relation.verdict.severity)
+
     return _COMMUTE
 
 
@@ -155,6 +161,7 @@ def _clash(kind: str, writer: Footprint, reader: Footprint) -> str:
     written = {touch.name for touch in writer.writes if touch.kind == kind}
     if not written:
         return ""
+
     touched = reader.reads if kind in _SHARED else reader.reads | reader.writes
     used = {touch.name for touch in touched if touch.kind == kind}
     both = written & used

@@ -22,6 +22,7 @@ def choose_strategy(conflict: Conflict, prefer: str, *, name_reused: bool = Fals
         return "manual"
     if conflict.kind == "siblings" and conflict.place:
         return "manual"  # hidden by a squash
+
     verdict, set_on_both_sides, duplicates, *_ = conflict.assessment
     if verdict is Verdict.CONTRADICT or any(place.obstacle for place in set_on_both_sides):
         return "regenerate"

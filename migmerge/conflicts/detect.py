@@ -44,6 +44,7 @@ def find_conflicts(
             if len(definite) > 1:
                 branching.add(app)
                 conflicts += _branching(graph, apps[app], definite)
+
     if midway:
         conflicts += _midway(graph, midway, apps, branching)
     conflicts += _missing(graph, apps)
@@ -83,11 +84,12 @@ def _definite(graph: Graph, app: str, leaves: list[NodeKey]) -> tuple[list[NodeK
     definite += [leaf for leaf in leaves if leaf in unread and leaf not in definite]
     if len(definite) > 1:
         return sorted(definite), []
+
     return definite, [
         Notice(
             Place(graph.nodes[key].path, graph.nodes[key].header.opaque[0].line),
             "dependencies are computed here, so whether "
-            f"{_names(leaves)} are one line can't be told",
+            f"{_names(leaves)} are one line can't be determined",
             "computed",
         )
         for key in unread
@@ -137,6 +139,7 @@ def _midway(
                 )
                 place = Place(squash.path, 0)
                 conflicts.append(conflict._replace(place=place, reasons=(reason,)))
+
     return conflicts
 
 
@@ -180,6 +183,7 @@ def _alike(graph: Graph, apps: Mapping[str, App]) -> list[Conflict]:
     for key in sorted(graph.nodes):
         if not key.version:
             by_name[key.app, key.name.casefold()].append(key)
+
     return [
         Conflict(
             apps[app],
@@ -204,6 +208,7 @@ def _missing(graph: Graph, apps: Mapping[str, App]) -> list[Conflict]:
         by_migration[migration.key].append(reason)
         missing[migration.key].append(node)
         lines.setdefault(migration.key, reference.line)
+
     return [
         Conflict(
             apps[key.app],
@@ -255,6 +260,7 @@ def _stale_locks(
         for app in locked_apps(lock, apps.values()):
             if app.key in branching or len(leaves.get(app.key, ())) != 1:
                 continue
+
             leaf = leaves[app.key][0].name
             entries = [e for e in lock.entries if e.label in ("", app.label)]
             if lock.conflicted:
@@ -264,11 +270,13 @@ def _stale_locks(
             else:
                 named = _said([entry.name for entry in entries])
                 reason = f"says {named}, but the leaf node is {leaf}"
+
             place = Place(lock.path, entries[0].line if entries else 0)
             branch = Branch((leaves[app.key][0],))
             conflicts.append(
                 Conflict(app, "lock-file", branches=(branch,), place=place, reasons=(reason,))
             )
+
     return conflicts
 
 
@@ -290,7 +298,7 @@ def number_collisions(graph: Graph, apps: Mapping[str, App], old: frozenset[str]
     """Two nodes of one app with one number in a graph that has a single leaf there.
 
     Harmless to Django. `old` holds paths of the base branch: a pair in which both are old
-    is not told again.
+    is not reported again.
     """
     by_number: dict[tuple[str, int], list[NodeKey]] = defaultdict(list)
     branching = {app for app, leaves in graph.all_leaves().items() if len(leaves) > 1}
@@ -298,6 +306,7 @@ def number_collisions(graph: Graph, apps: Mapping[str, App], old: frozenset[str]
         value = number(key.name)
         if value is not None and key.app not in branching:
             by_number[key.app, value].append(key)
+
     conflicts = []
     for (app, _), keys in sorted(by_number.items()):
         fresh = [key for key in keys if graph.nodes[key].path not in old]
@@ -306,4 +315,5 @@ def number_collisions(graph: Graph, apps: Mapping[str, App], old: frozenset[str]
             reason = f"{_names(sorted(keys))} have the same number"
             place = Place(graph.nodes[min(fresh)].path, 0)
             conflicts.append(Conflict(apps[app], "number", None, branches, place, (reason,)))
+
     return conflicts

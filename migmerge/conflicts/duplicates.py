@@ -20,12 +20,14 @@ def find_duplicates(
     replayed = [b for b in conflict.branches if b.side == "replayed"]
     if len(onto) != 1:
         return _one_file(conflict, fingerprint)
+
     waiting = {mark: key for key in reversed(onto[0].nodes) if (mark := fingerprint(key))}
     duplicates: dict[NodeKey, NodeKey] = {}
     for key in (key for branch in replayed for key in branch.nodes):
         mark = fingerprint(key)
         if mark in waiting and key not in duplicates and key not in onto[0].nodes:
             duplicates[key] = waiting[mark]
+
     return tuple(duplicates.items())
 
 

@@ -49,12 +49,15 @@ def collide(one: Side, other: Side) -> Clash | None:
     both = sorted(unmerged.keys() & theirs.keys())
     if both:
         return Clash("path", tuple(both), tuple(both))
+
     edited = sorted(n for n, oid in one.changed.items() if other.changed.get(n, oid) != oid)
     if edited:  # git may still merge the texts
         return Clash("unparsable", tuple(edited), tuple(edited))
+
     lost = _lost(unmerged, other.gone), _lost(theirs, one.gone)
     if any(lost):
         return Clash("missing-dependency", *lost)
+
     above = one.below | other.below
     above |= {parent for side in (one, other) for f in side.added.values() for parent in f.parents}
     if _leaves(unmerged, above) and _leaves(theirs, above):

@@ -20,6 +20,7 @@ def kept_data_migrations(conflict: Conflict, pairs: Sequence[Pair]) -> tuple[Nod
     """
     if len(conflict.branches) != 2 or conflict.kind != "siblings" or not pairs:
         return ()
+
     moves_first = conflict.branches[0] != conflict.stays
     ours, theirs = pairs[0]
     moving, staying = (ours, theirs) if moves_first else (theirs, ours)
@@ -33,6 +34,7 @@ def kept_data_migrations(conflict: Conflict, pairs: Sequence[Pair]) -> tuple[Nod
             kept.append(key)
         else:
             later += data_operations
+
     return tuple(reversed(kept))
 
 
@@ -65,11 +67,13 @@ def in_the_way(
             lost = _what(footprint) not in done_again
             if lost and commute(data_operation, footprint).verdict is not Verdict.COMMUTE:
                 return f"{' '.join(_what(footprint))} is not regenerated"
+
         for footprint in regenerated:
             relation = commute(data_operation, footprint)
             new = _what(footprint) not in done_before
             if new and relation.verdict is not Verdict.COMMUTE:
                 return relation.reason
+
     return ""
 
 

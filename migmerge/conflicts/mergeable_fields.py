@@ -28,6 +28,7 @@ def find_obstacle(one: Mapping[str, str], other: Mapping[str, str]) -> str:
         left, right = (_given(definition.get(key, "")) for definition in (one, other))
         if left != right:
             return f"{key} can't be set again where it is set already"
+
     kinds = {one["type"], other["type"]}
     indexed = any(_given(d.get(key, "")) for d in (one, other) for key in ("unique", "db_index"))
     if len(kinds) > 1 and (indexed or not kinds.issubset(PLAIN)):

@@ -93,6 +93,7 @@ def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) ->
 
     if conflict.kind == "siblings" and conflict.place:
         return assessed._replace(advice=_hidden_by_a_squash(conflict, conflict.place, fix))
+
     strategy = choose_strategy(assessed, prefer, name_reused=bool(evidence.reused))
     if strategy == "regenerate":
         set_on_both_sides = [place for place in judgement.set_on_both_sides if place.obstacle]
@@ -107,7 +108,7 @@ def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) ->
 
 
 def _commands(conflict: Conflict, strategy: str, fix: str) -> tuple[str, ...]:
-    """How `fix` is told to do it."""
+    """The command that makes `fix` do it."""
     if strategy == "manual":
         renumber = f"{fix} --strategy renumber --base"  # who goes first keeps the name
         return f"{renumber} HEAD", f"{renumber} MERGE_HEAD"
@@ -130,13 +131,14 @@ def _is_regenerable(footprint: Footprint) -> bool:
 
 
 def _price(moving: list[Footprint], kept: set[str]) -> tuple[str, ...]:
-    """What rolling back and regenerating costs: told before anything runs."""
+    """What rolling back and regenerating costs: reported before anything runs."""
     lines = set()
     for footprint in moving:
         name = footprint.migration
         if footprint.operation in ("AddField", "CreateModel"):
             what = ".".join(part for part in (footprint.model, footprint.field) if part)
             lines.add(f"migrating {name} back drops {what} with its data, where it is applied")
+
         if not footprint.reversible:
             lines.add(f"{name} can't be migrated back: {footprint.operation} without a reverse")
         if name in kept:
@@ -145,6 +147,7 @@ def _price(moving: list[Footprint], kept: set[str]) -> tuple[str, ...]:
             )
         elif footprint.operation in CODE:
             lines.add(f"{name} is a data migration: copy it by hand, it is not regenerated")
+
     return tuple(sorted(lines))
 
 
@@ -186,6 +189,7 @@ def _rollback(
         steps = [f'for f in {kept_files}; do mv -- "$f" "$f.aside"; done', back]
         steps += [f'for f in {kept_files}; do mv -- "$f.aside" "$f"; done']
         steps += _again(conflict, side_files, moving, fix)
+
     return (" && ".join([*steps, f"python manage.py migrate {label}"]),)
 
 
@@ -195,6 +199,7 @@ def _again(
     """Files with code or a rename are edited by hand; the others are regenerated."""
     if conflict.stays.side == "onto" and not conflict.assessment.not_regenerable:
         return [f"{fix} --strategy regenerate --yes"]
+
     by_hand = {footprint.migration for footprint in moving if not _is_regenerable(footprint)}
     files = [path for path in side_files.removed_files if migration_name(path) in by_hand]
     others = [path for path in side_files.removed_files if path not in files]

@@ -30,6 +30,7 @@ def decide_sides(
         ]
     else:
         moving = [branch for branch in with_published if branch.published is False]
+
     staying = [branch for branch in with_published if branch not in moving]
     behind = [branch for branch in with_published if _is_catch_up(branch)]
     if not moved and len(behind) == 1 and not any(branch.published for branch in with_published):
@@ -37,6 +38,7 @@ def decide_sides(
         staying = behind
     elif len(staying) != 1 or not (moved or staying[0].published):
         return tuple(with_published)
+
     return tuple(
         branch._replace(side="onto" if branch in staying else "replayed")
         for branch in with_published

@@ -116,11 +116,13 @@ def reconciliation(
         else:
             missing.append((row, _known(former)))
             refused += _edited(status, row, former)
+
     for pair, content in contents.items():
         if content == "second":
             rows += _with_replaced(status, Renamed(*pair))
         elif content == "unknown" and (pair.label, pair.second) in status.unapplied:
             refused.append(_undecided(pair))
+
     refused += _twice(rows)
     if not rows:  # else the reconciliation looks itself, with the new names
         refused += [
@@ -128,6 +130,7 @@ def reconciliation(
             "create it again, or drop it"
             for column in status.endangered
         ]
+
     runs, later = _plan(status, rows)
     judgement = judged(runs, later) if rows or status.early or status.trapped else None
     reasons: tuple[str, ...] = ()
@@ -135,6 +138,7 @@ def reconciliation(
         refused += ["what runs late contradicts what is applied", *judgement.reasons]
     elif judgement:
         reasons = judgement.reasons
+
     seen = {row: former.seen for row, former in formers.items()}
     return Reconciliation(
         status, tuple(sorted(rows)), tuple(runs), tuple(missing), reasons, tuple(refused), seen

@@ -33,6 +33,7 @@ def formers_by_tables(
         columns = _added(snapshot, alike[0]) if len(alike) == 1 else set()
         proven = bool(columns) and columns <= there
         formers[key] = Former(key, (alike[0],)) if proven else Former(key, compared=False)
+
     return formers
 
 
@@ -47,4 +48,5 @@ def _added(snapshot: Snapshot, key: NodeKey) -> set[str]:
                 script.text(call.arguments.get(name)) for name in ("model_name", "name")
             )
             columns.add(f"{label}_{(model or '').lower()}.{field}")
+
     return columns

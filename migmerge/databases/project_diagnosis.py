@@ -76,6 +76,7 @@ def read_reconciliations(
 def _reconciliation(context: _Context, status: Status, database: Database) -> Reconciliation:
     if status.error or status.left:
         return Reconciliation(status)
+
     _, snapshot, inquiry, apps = context
     lost = {row: NodeKey(apps[row[0]], row[1]) for row in lost_rows(status, apps.keys())}
     doubtful = doubtful_rows(status, replaced_rows(status), apps.keys())
@@ -122,6 +123,7 @@ def _schemas(context: _Context, status: Status) -> tuple[tuple[str, Renamed], ..
             now = formers[key].now
             if len(now) == 1:
                 renamed.append((schema, Renamed(row[0], row[1], now[0].name)))
+
     return tuple(renamed)
 
 
@@ -135,6 +137,7 @@ def _judge(
         key = NodeKey(apps.get(row[0], ""), row[1])
         if key not in graph.parents:
             continue
+
         below = graph.ancestors(key)
         applied = {NodeKey(key.app, name) for label, name in later if label == row[0]}
         above = graph.in_order((applied & graph.parents.keys()) - below)
@@ -142,4 +145,5 @@ def _judge(
             branches = (Branch((key,)), Branch(tuple(above)))
             conflict = Conflict(snapshot.apps[key.app], "siblings", None, branches)
             pairs += footprints_of(snapshot, conflict)
+
     return compare_sides(pairs)

@@ -122,16 +122,19 @@ def find_affected(
         old = {(row.label, row.old) for row in _rows_of(names, apps)}
         if isinstance(project, NoProject) or not old:
             continue
+
         app_keys = tuple(apps)
         if rule:
             affected_databases.append(
                 AffectedDatabase(project, app_keys, "", why=rule, untouched=True)
             )
             continue
+
         statuses = read_status(project, Database(), allowed)
         if isinstance(statuses, Unanswered):
             affected_databases.append(AffectedDatabase(project, app_keys, "", why=statuses.why))
             continue
+
         _refuse_named(statuses, allowed)
         for status in statuses:
             rows = tuple(row for row in status.recorded if row in old)
@@ -144,6 +147,7 @@ def find_affected(
                     recorded=frozenset(status.recorded),
                 )  # fmt: skip
                 affected_databases.append(affected)
+
     return affected_databases
 
 
@@ -180,6 +184,7 @@ def reconcile_affected(
         if isinstance(reached, Unanswered):
             return failed(f"{database.name}: {reached.why}")
         lines.append(f"{database.name}: {', '.join(reached)}")
+
     left = [database for database in databases if not database.rows]
     if left:
         details = "; ".join([*lines, *map(str, left)])
@@ -200,10 +205,12 @@ def database_rows(databases: Iterable[AffectedDatabase], names: RowsByApp) -> li
             both = len(there) == 2 and (row.label, row.old) not in news
             if there:
                 rows.append(row._replace(kept=row.kept or both))
+
         if rows:
             all_rows.append(
                 DatabaseRows(database.project, database.alias, database.place, tuple(rows))
             )
+
     return all_rows
 
 
@@ -219,12 +226,15 @@ def _reach(
     plans = read_reconciliations(repository, snapshot, inquiry)
     if isinstance(plans, Unanswered):
         return plans
+
     plan = plans[0][0]
     if plan.status.error or plan.refused:
         return Unanswered(plan.status.error or "; ".join(plan.refused))
+
     reply = reconcile_one(project, database, plan.rows, plan.runs, names)
     if reply.why and reply.result is None:
         return Unanswered(reply.why)
+
     runs = [f"ran {'.'.join(row)}" for row in reply.result["ran"]]
     copy = [f"copy from before: {reply.result['copy']}"] if reply.result["copy"] else []
     left = len(reply.result["left"])

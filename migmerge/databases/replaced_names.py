@@ -26,6 +26,7 @@ def carried_nodes(snapshot: Snapshot, app: str) -> list[NodeKey]:
             same = re.escape(title(old[0]))
             if re.fullmatch(rf"{same}(_[0-9]+)?", title(key.name)):
                 carried.append(key)
+
     return carried
 
 
@@ -41,6 +42,7 @@ def transition_of(snapshot: Snapshot, app: str) -> GraphChange | None:
         catch_up = is_catch_up(source, key.name, snapshot.apps[app].label)
         if catch_up and len(parents) == 1 and not graph.children.get(key):
             gone[key] = parents[0]
+
     carried = frozenset(carried_nodes(snapshot, app))
     if len(leaves) != 1 or not (carried or gone):
         return None
@@ -56,13 +58,16 @@ def still_needed(snapshot: Snapshot, app: str, statuses: Iterable[Status]) -> li
     for status in statuses:
         if status.absent:
             continue
+
         name = f"database {status.alias} ({status.engine}, {status.place})"
         if status.error:
             reasons.append(f"{name} is not looked at: {status.error}")
             continue
+
         late = [".".join(row) for row in _late(snapshot, app, label, status)]
         if late:
             reasons.append(f"{name} has not run {', '.join(late)}: migrate there first")
+
     return reasons
 
 

@@ -51,6 +51,7 @@ def plan_reset(
         return Refusal(app.key, "reset", (f"makemigrations can't regenerate it: {made.why}",))
     if not made:
         return Refusal(app.key, "reset", ("makemigrations makes nothing: the app has no models",))
+
     last = NodeKey(app.key, list(made)[-1])
     change = GraphChange(
         app.key, "reset", {}, {}, dropped=dict.fromkeys(nodes, last), leaf=last.name
@@ -58,11 +59,13 @@ def plan_reset(
     files = plan_files(snapshot, [change], Texts(regenerated={app.key: made}))
     if isinstance(files, Refusal):
         return files
+
     changed = {path: change.data for path, change in files.changes.items()}
     after = understand(workspace, Tree("plan", snapshot.listing, changed))
     wrong = problems(snapshot, after, files.leaves)
     if wrong:
         return Refusal(app.key, "reset", tuple(text for _, text in wrong))
+
     above = {child.app for key in nodes for child in graph.children.get(key, ())} - {app.key}
     names = [key.name for key in nodes]
     labels = tuple(sorted(snapshot.apps[key].label for key in above))
@@ -77,6 +80,7 @@ def ritual(label: str, dependents: Sequence[str]) -> tuple[str, ...]:
             f"migmerge reset {shlex.quote(label)} --rows --database default --apply"
             "   # with the new ones",
         )
+
     return (
         f"python manage.py migrate {shlex.quote(label)} && "
         f"python manage.py migrate --fake {shlex.quote(label)} zero"

@@ -42,6 +42,7 @@ def find_base(
     for name in (asked, configured):
         if name:
             return Base(name, commit_of(repository, name))
+
     targets = target_branches(environment)
     wanted = [f"refs/remotes/origin/{target}" for target in targets]
     wanted += [f"refs/heads/{target}" for target in targets]
@@ -51,6 +52,7 @@ def find_base(
         if ref in refs and (refs[ref].name or ref != _REMOTE_HEAD):
             name = refs[ref].name if ref == _REMOTE_HEAD else ref
             return Base(_short(name), refs[ref].commit)
+
     return _upstream(repository)
 
 
@@ -86,6 +88,7 @@ def find_target(
             f"git fetch {deeper}origin +refs/heads/{branch}:refs/remotes/origin/{branch} "
             "(GitHub: actions/checkout with fetch-depth: 0)",
         )
+
     raise UserError(
         "no-base", "there is no base branch to merge with", "migmerge check --against REF"
     )

@@ -24,6 +24,7 @@ def store(repository: Repository, name: str, form: str, data: bytes) -> None:
     """Write at once or not at all; not being able to is no error. Nothing beside bare git files."""
     if repository.bare:
         return
+
     path = _place(repository, name)
     fresh = f"{path}.{os.getpid()}"
     try:
@@ -31,6 +32,7 @@ def store(repository: Repository, name: str, form: str, data: bytes) -> None:
         with open(fresh, "xb") as handle:
             handle.write(_head(form, data))
             handle.write(data)
+
         os.replace(fresh, path)
     except OSError:
         with suppress(OSError):

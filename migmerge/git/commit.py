@@ -30,6 +30,7 @@ def commit_paths(repository: Repository, message: str, paths: Iterable[str]) -> 
         return Committed(False, text)
     if stopped and stopped.operation != "merge":
         return Committed(True, f"staged; go on with {stopped.finish}")
+
     try:
         if stopped:
             repository.git("commit", "--quiet", "--no-edit")
@@ -37,6 +38,7 @@ def commit_paths(repository: Repository, message: str, paths: Iterable[str]) -> 
         repository.git("commit", "--quiet", "-m", message, "--", *_known(repository, paths))
     except GitError as error:
         return Committed(False, f"not committed: {error.reason}")
+
     return Committed(True, f"committed: {message.splitlines()[0]}")
 
 
@@ -52,6 +54,7 @@ def refuse_amend(repository: Repository, base: str) -> None:
         raise UserError(
             "commit", f"a {stopped.operation} is not finished: there is no commit yet", hint
         )
+
     head = find_commit(repository, "HEAD")
     if not head:
         raise UserError("commit", "there is no commit to amend", "migmerge fix --commit")
@@ -76,6 +79,7 @@ def amend_paths(repository: Repository, paths: Iterable[str]) -> Committed:
         )
     except GitError as error:
         return Committed(False, f"not committed: {error.reason}")
+
     return Committed(True, "made part of the last commit")
 
 

@@ -22,6 +22,7 @@ def may_differ(repository: Repository, paths: Iterable[str]) -> bool:
             files.append(os.path.join(repository.root, path))
         else:
             directories.add(path.rpartition("/")[0])
+
     if any(_filters_python(path) for path in files):
         return True
     above = {"/".join(p.split("/")[: n + 1]) for p in directories for n in range(p.count("/") + 1)}

@@ -32,10 +32,12 @@ def merge_records(repository: Repository, ours: str, theirs: str) -> Records:
         if error.returncode != 129:
             raise _unrelated(repository, error) from None
         return merge_records_of_old_git(repository, ours, theirs)
+
     tree, *stages = out.rstrip(b"\0").split(b"\0")
     records = commit_records(repository, tree.decode())
     if not stages:
         return Records("merge", records.records, records.form, (ours, theirs))
+
     merged = [_staged(record) for record in records.records if record]  # with git's markers
     merged += [b"M " + record for record in stages]
     return Records("merge", tuple(merged), "index", (ours, theirs))
@@ -47,11 +49,13 @@ def merge_records_of_old_git(repository: Repository, ours: str, theirs: str) -> 
         base = repository.git("merge-base", ours, theirs).decode().split()[0]
     except GitError as error:
         raise _unrelated(repository, error) from None
+
     with tempfile.TemporaryDirectory() as place:
         env = {"GIT_INDEX_FILE": os.path.join(place, "index")}
         repository.git("read-tree", "-i", "-m", "--aggressive", base, ours, theirs, env=env)
         listed = repository.git("ls-files", "-z", "-t", "--stage", env=env).split(b"\0")
         records = _with_texts(repository, place, listed)
+
     return Records("merge", tuple(records), "index", (ours, theirs))
 
 
@@ -63,12 +67,14 @@ def _with_texts(repository: Repository, place: str, records: list[bytes]) -> lis
         head, _, path = record.partition(b"\t")
         if head.startswith(b"M "):
             stages.setdefault(path, {})[head[-1:]] = head.split(b" ")[2].decode()
+
     clean = set()
     for path, oids in stages.items():
         if len(oids) == 3:
             done, oid = _merged_text(repository, place, [oids[n] for n in (b"2", b"1", b"3")])
             records = [*records, b"H 100644 %s 0\t%s" % (oid.encode(), path)]
             clean |= {path} if done else set()
+
     return [r for r in records if r[:2] != b"M " or r.partition(b"\t")[2] not in clean]
 
 
@@ -80,6 +86,7 @@ def _merged_text(repository: Repository, place: str, oids: Sequence[str]) -> tup
         names.append(os.path.join(place, str(number)))
         with open(names[-1], "wb") as handle:
             handle.write(blobs[oid])
+
     expected = tuple(range(128))  # the number of conflicts
     labels = ("-L", "ours", "-L", "base", "-L", "theirs")
     text = repository.git("merge-file", "-p", *labels, *names, expected=expected)

@@ -47,6 +47,7 @@ def unbroken() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -78,11 +79,13 @@ def git(
     except FileNotFoundError:
         if not os.path.isdir(cwd):
             raise UserError("no-repository", f"no such directory: {cwd}") from None
+
         raise UserError(
             "no-git", "git was not found on PATH", "install git 2.31 or later"
         ) from None
     except NotADirectoryError:
         raise UserError("no-repository", f"not a directory: {cwd}") from None
+
     if done.returncode not in expected:
         raise GitError(arguments, done.returncode, done.stderr.decode("utf-8", "replace"))
     return done.stdout

@@ -96,6 +96,7 @@ def _explain(error: GitError, directory: str) -> NoReturn:
         raise UserError(
             "no-repository", f"{place} is inside a git directory", "cd to the work tree"
         )
+
     raise UserError(
         "no-repository",
         f"not a git repository: {place}",

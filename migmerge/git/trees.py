@@ -20,7 +20,7 @@ _DECISIVE = (b".py", b".gitattributes")
 class File(NamedTuple):
     """An entry of a tree; `oid` is empty for a file that git does not track.
 
-    `changed` tells that the file on disk is not what the index has.
+    `changed`: the file on disk is not what the index has.
     """
 
     path: str
@@ -101,6 +101,7 @@ def directory_records(repository: Repository) -> Records:
         ]  # fmt: skip
         inside = os.path.relpath(place, repository.root)
         records += [b"? " + os.fsencode(os.path.normpath(os.path.join(inside, n))) for n in names]
+
     return Records("worktree", tuple(records))
 
 
@@ -143,6 +144,7 @@ def listing_of(records: Records) -> Listing:
             files = {path: file._replace(changed=True) for path, file in listing.files.items()}
             listing = listing._replace(files=files)
         return listing._replace(commits=records.commits)
+
     files = {}
     for record in records.records:
         if record:
@@ -150,6 +152,7 @@ def listing_of(records: Records) -> Listing:
             mode, _, oid = head.split(b" ")
             file = File(os.fsdecode(path), int(mode, 8), oid.decode(), on_disk=False)
             files[file.path] = file
+
     return Listing(files, {}, records.commits)
 
 
@@ -178,12 +181,14 @@ def _listing(records: Iterable[bytes], *, on_disk: bool) -> Listing:
                 files[path] = file
             else:
                 stages.setdefault(path, {})[int(stage)] = file
+
     for path, by_stage in stages.items():
         if 2 in by_stage or 3 in by_stage:
             side = by_stage[2] if 2 in by_stage else by_stage[3]
             # a merge that was only tried lists the file with git's markers, too
             if path not in files:
                 files[path] = side._replace(changed=on_disk)  # there the disk has them
+
     return Listing(files, {path: Unmerged(path, by_stage) for path, by_stage in stages.items()})
 
 
@@ -194,6 +199,7 @@ def with_changes(listing: Listing, changed: Mapping[str, bytes | None]) -> Listi
     """
     if not changed:
         return listing
+
     files = {path: file for path, file in listing.files.items() if path not in changed}
     for path, data in changed.items():
         if data is not None:
@@ -218,9 +224,11 @@ def read_files(repository: Repository, listing: Listing, paths: Iterable[str]) -
         if not file.on_disk:
             blobs[path] = file.oid
             continue
+
         data = _read_disk(repository, file.path, safe)
         if data is not None:
             bytes_by_path[path] = data
+
     if blobs:
         contents = read_blobs(repository, set(blobs.values()))
         bytes_by_path.update({path: contents[oid] for path, oid in blobs.items()})
@@ -244,6 +252,7 @@ def _follow(repository: Repository, listing: Listing, path: str) -> File | None:
             return None
         if file.mode not in (SYMLINK, 0):
             return file
+
         full = os.path.join(repository.root, file.path)
         if file.on_disk:
             if not os.path.islink(full):
@@ -253,8 +262,10 @@ def _follow(repository: Repository, listing: Listing, path: str) -> File | None:
             target = read_blobs(repository, {file.oid})[file.oid]
         else:
             return file
+
         step = os.path.join(os.path.dirname(file.path), os.fsdecode(target))
         file = listing.files.get(os.path.normpath(step).replace(os.sep, "/"))
+
     return None
 
 
@@ -272,8 +283,10 @@ def _read_disk(repository: Repository, path: str, safe: dict[str, bool]) -> byte
         full_directory = os.path.join(repository.root, directory)
         expected = os.path.join(os.path.realpath(repository.root), directory)
         safe[directory] = os.path.realpath(full_directory) == os.path.normpath(expected)
+
     if not safe[directory]:
         return None
+
     try:
         descriptor = os.open(f"{repository.root}/{path}", _READ)
     except OSError as error:
@@ -281,6 +294,7 @@ def _read_disk(repository: Repository, path: str, safe: dict[str, bool]) -> byte
             text = f"cannot read {path}: {error.strerror}"
             raise UserError("system", text, "make it readable") from None
         return None
+
     try:
         parts = [os.read(descriptor, _CHUNK)]
         while len(parts[-1]) == _CHUNK:
@@ -297,6 +311,7 @@ def read_blobs(repository: Repository, oids: Iterable[str]) -> dict[str, bytes]:
     wanted = sorted(set(oids))
     if not wanted:
         return {}
+
     out = repository.git("cat-file", "--batch", stdin="".join(f"{o}\n" for o in wanted).encode())
     blobs, position = {}, 0
     for oid in wanted:
@@ -304,4 +319,5 @@ def read_blobs(repository: Repository, oids: Iterable[str]) -> dict[str, bytes]:
         size = int(out[position:end].rsplit(b" ", 1)[1])
         blobs[oid] = out[end + 1 : end + 1 + size]
         position = end + size + 2
+
     return blobs

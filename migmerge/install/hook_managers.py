@@ -44,10 +44,12 @@ def find_manager(repository: Repository) -> Manager:
         return Manager("husky", os.path.join(repository.root, *place))
     if parts[0] != ".." and ".git" not in parts:
         return Manager("tracked", directory)
+
     for name in LEFTHOOK:
         path = os.path.join(repository.root, name)
         if os.path.isfile(path):
             return Manager("lefthook", path)
+
     return Manager()
 
 
@@ -109,7 +111,7 @@ def lefthook_lines(names: Iterable[str]) -> list[str]:
 
 
 def _shared_command(name: str) -> str:
-    """Quoted for YAML; who has no migmerge on PATH is told, and not stopped."""
+    """Quoted for YAML; where migmerge is not on PATH it says so, and goes on."""
     echo = "echo 'migmerge: migrations were not checked: it is not on PATH'"
     return f'"command -v migmerge >/dev/null || {{ {echo}; exit 0; }}; {command(name)}"'
 
@@ -122,6 +124,7 @@ def with_lefthook(source: bytes) -> bytes | NotEditable:
         from ruamel.yaml.error import YAMLError
     except ImportError:
         return NotEditable("ruamel.yaml is not installed (pip install migmerge[install])")
+
     yaml = YAML()
     lines = source.splitlines(keepends=True)
     newline = b"\r\n" if b"\r\n" in source else b"\n"
@@ -133,15 +136,18 @@ def with_lefthook(source: bytes) -> bytes | NotEditable:
         for name in sorted(wanted, key=lambda n: -before.lc.data[n][0]):
             line, added = _lefthook_entry(before[name], name)
             lines.insert(line, block(added, newline))
+
         result = b"".join(lines)
         after = yaml.load(result)
     except (YAMLError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return NotEditable("its hooks are no plain mappings")
+
     for name in wanted:
         if _without_ours(after[name]) != _without_ours(before[name]):
             return NotEditable("it would not be the same afterwards")
         if command(name) not in str(after[name]):
             return NotEditable("its hooks are no plain mappings")
+
     others = {key: value for key, value in after.items() if key not in wanted}
     if others != {key: value for key, value in before.items() if key not in wanted}:
         return NotEditable("it would not be the same afterwards")
@@ -150,7 +156,7 @@ def with_lefthook(source: bytes) -> bytes | NotEditable:
 
 def _lefthook_entry(hook: object, name: str) -> tuple[int, list[str]]:
     """The line before which our lines go, and these."""
-    if "commands" in hook:  # type: ignore[operator]  # a TypeError is told
+    if "commands" in hook:  # type: ignore[operator]  # a TypeError is reported
         line, column = _first(hook["commands"])  # type: ignore[index]
         return line, _indented(column, ["migmerge:", f"  run: {_shared_command(name)}"])
     if "jobs" in hook:  # type: ignore[operator]
@@ -159,6 +165,7 @@ def _lefthook_entry(hook: object, name: str) -> tuple[int, list[str]]:
         pad = " " * (column - dash - 1)
         entry = [f"-{pad}name: migmerge", f" {pad}run: {_shared_command(name)}"]
         return line, _indented(dash, entry)
+
     line, column = _first(hook)
     return line, _indented(
         column, ["commands:", "  migmerge:", f"    run: {_shared_command(name)}"]

@@ -123,9 +123,11 @@ def read_hook(path: str) -> Hook:
         data = read_regular(path)
     except (OSError, UserError):
         data = None
+
     if data is None:
         kind = "foreign" if os.path.lexists(path) else "nothing"  # a link that leads nowhere
         return Hook(name, path, kind, executable=False)
+
     text = data.decode("utf-8", "replace")
     plain = _PYTHON.sub("python=", text)
     now = _PYTHON.sub("python=", _body(name, ""))

@@ -52,17 +52,20 @@ def without_blocks(source: bytes | None, ours: Ours | None = None) -> bytes | No
 def without_block(source: bytes | None, ours: Ours | None = None) -> bytes | None:
     """`source` as it was before `with_block`; None where there was no file.
 
-    `ours` tells which lines between the marks we wrote, and others stay; None: all of them.
+    `ours` says which lines between the marks we wrote, and others stay; None: all of them.
     """
     if source is None or BEGIN not in source:
         return source
+
     lines = source.splitlines(keepends=True)
     first = next((i for i, line in enumerate(lines) if line.strip().startswith(BEGIN)), None)
     if first is None:
         return source  # somebody's own words
+
     last = next((i for i in range(first, len(lines)) if lines[i].strip() == END), None)
     if last is None:
         return source  # somebody's own line
+
     kept = [line for line in lines[first + 1 : last] if ours and not ours(line.strip())]
     before, after = b"".join(lines[:first]), b"".join([*kept, *lines[last + 1 :]])
     note = lines[first].strip()[len(BEGIN) :]

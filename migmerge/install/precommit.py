@@ -59,6 +59,7 @@ def with_hooks(source: bytes) -> bytes | NotEditable:
         from ruamel.yaml.error import YAMLError
     except ImportError:
         return NotEditable("ruamel.yaml is not installed (pip install migmerge[install])")
+
     yaml = YAML()
     try:
         before = yaml.load(source)
@@ -67,15 +68,18 @@ def with_hooks(source: bytes) -> bytes | NotEditable:
         first = min(place[0] for place in before.lc.data.values())
     except (YAMLError, ValueError, KeyError, TypeError, AttributeError):
         return NotEditable("its repos are no plain list")
+
     if not all(isinstance(repo, dict) for repo in repos) or source.startswith(codecs.BOM_UTF8):
         return NotEditable("its repos are no plain list")
     if any(_is_ours(repo) for repo in repos):
         return source
+
     lines = source.splitlines(keepends=True)
     newline = b"\r\n" if b"\r\n" in source else b"\n"
     dash = len(lines[line]) - len(lines[line].lstrip())
     if not lines[line].lstrip().startswith(b"-"):
         return NotEditable("its repos are no plain list")
+
     entry_lines = entry(column - dash)
     lines.insert(line, block(entry_lines, newline, indent=lines[line][:dash].decode()))
     if "default_install_hook_types" not in before:
@@ -85,6 +89,7 @@ def with_hooks(source: bytes) -> bytes | NotEditable:
         after = yaml.load(result)
     except YAMLError:
         return NotEditable("it would not be valid afterwards")
+
     kept = {key: value for key, value in after.items() if key in before}
     if {**kept, "repos": after["repos"][1:]} != before:
         return NotEditable("it would not be the same afterwards")

@@ -7,7 +7,7 @@ import tempfile
 
 from migmerge.git.process import GitError
 from migmerge.git.repository import Repository
-from migmerge.migrations.structural_merge import merge_source
+from migmerge.migrations.merge_migration import merge_source
 
 _IDENTITY = {
     f"GIT_{who}_{what}": value
@@ -43,6 +43,7 @@ def probe(repository: Repository, directory: str) -> str | None:
             if error.returncode == 129:
                 return None
             return error.reason
+
         tree = out.split()[0]
         merged = repository.git("cat-file", "blob", f"{tree}:{path}", env=env)
         return "" if merged == wanted else "git merged two migrations without asking the driver"

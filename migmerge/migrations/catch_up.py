@@ -40,6 +40,7 @@ def catch_up_name(behind: str, onto: str, taken: Collection[str]) -> str:
 
         mark = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).hexdigest()[:8]
         stem = f"{stem[: _LONGEST - 9]}_{mark}"
+
     names = (stem, *(f"{stem}_{again}" for again in range(2, 10_000)))
     return next(name for name in names if name not in taken)
 

@@ -32,6 +32,7 @@ def parse_module(text: str) -> libcst.Module | None:
 
     if len(text) > _LONGEST or _depth(text) > _DEEPEST or _has_long_expression(text):
         return None
+
     modules: list[libcst.Module] = []
 
     def work() -> None:
@@ -45,6 +46,7 @@ def parse_module(text: str) -> libcst.Module | None:
         thread.join()
     finally:
         threading.stack_size(before)
+
     return modules[0] if modules else None
 
 
@@ -52,6 +54,7 @@ def _has_long_expression(text: str) -> bool:
     """Whether something between two commas has more tokens than anybody writes."""
     if all(len(part) <= _LONGEST_EXPRESSION for part in text.split(",")):
         return False
+
     length = 0
     ends = (tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT)
     try:
@@ -62,6 +65,7 @@ def _has_long_expression(text: str) -> bool:
                 return True
     except (tokenize.TokenError, SyntaxError):
         return True
+
     return False
 
 

@@ -52,6 +52,7 @@ def read_field(script: Script, node: ast.expr, model: str, name: str) -> Definit
     """Field `name` of `label.model`; None where `node` isn't a plain call."""
     if not isinstance(node, ast.Call) or any(k.arg is None for k in node.keywords):
         return None
+
     kind, _ = called(node)
     keywords = {k.arg: k.value for k in node.keywords if k.arg}
     reads = names_in(script, node, ("expression", "from_fields", "db_default"), only=True)
@@ -82,6 +83,7 @@ def _relation(
 ) -> Relation | None:
     if not kind.endswith(_RELATIONS) and "to" not in keywords:
         return None
+
     target = keywords.get("to", node.args[0] if node.args else None)
     to = model_key(script, target, model)
     many = kind.endswith(_MANY)
@@ -134,6 +136,7 @@ def names_in(
             word = (text or "").lstrip("-+").partition("__")[0].lower()
             if word.isidentifier():
                 names.add(word)
+
     return names
 
 
@@ -158,9 +161,11 @@ def is_computed(script: Script, node: ast.expr) -> bool:
         if isinstance(inner, ast.keyword) and inner.arg is None:
             if not isinstance(inner.value, ast.Dict):
                 return True
+
         if isinstance(inner, ast.Name) and id(inner) not in functions | owners:
             if script.text(inner) is None:
                 return True
+
     return False
 
 

@@ -51,13 +51,16 @@ def candidate_directories(paths: Iterable[str], configured: Iterable[str] = ()) 
     for path in paths:
         if not path.endswith(".py"):
             continue
+
         directory, name = split(path)
         if directory in directories or not is_candidate_name(name):
             continue
+
         last_part = directory.rpartition("/")[2]
         if "migration" in last_part.lower() or NUMBERED.match(name):
             if SKIPPED_PARTS.isdisjoint(directory.split("/")):
                 directories.add(directory)
+
     return directories
 
 
@@ -67,15 +70,18 @@ def read_app_label(source: bytes) -> str | None:
         module = parse(source)
     except ValueError:
         return None
+
     constants = Constants.of(module)
     labels = set()
     for node in module.body:
         if not isinstance(node, ast.ClassDef):
             continue
+
         for statement in node.body:
             if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
                 if statement.targets[0].id == "label":
                     labels.add(string_value(statement.value, constants))
+
     return labels.pop() if len(labels) == 1 else None
 
 
@@ -87,6 +93,7 @@ def app_label(directory: str, headers: Mapping[str, Header], declared: str | Non
     """
     if declared:
         return declared
+
     votes = Counter(
         reference.label
         for name, header in headers.items()
@@ -125,6 +132,7 @@ def find_archives(
     by_label: dict[str, list[str]] = {}
     for directory, label in labels.items():
         by_label.setdefault(label, []).append(directory)
+
     for label, directories in by_label.items():
         winners = [d for d in directories if d in chosen]
         usual = [d for d in directories if _is_usual(d, label, declared.get(d))]
@@ -140,6 +148,7 @@ def find_archives(
                 near = [d for d in usual if f"{directory}/".startswith(_package(d))]
                 if near:
                     archives[directory] = near[0]
+
     return archives
 
 
@@ -197,6 +206,7 @@ class Resolver:
             return None
         if len(apps) == 1:
             return apps[0].key
+
         ranked = sorted(apps, key=lambda app: -_shared_prefix(app.directory, directory))
         best = _shared_prefix(ranked[0].directory, directory)
         if best == _shared_prefix(ranked[1].directory, directory):

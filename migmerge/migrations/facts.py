@@ -113,13 +113,17 @@ class _Notes:
             self.renamed_fields.append((text("old_name"), text("new_name")))
         elif call.name == "AlterModelTable":
             self.tables[model].add(text("table"))
+
         for name, node in _fields(script, call):
             self.field(script, model, name, node)
+
         for argument in call.arguments.values():
             self.explicit(script, model, argument)
+
         for key in ("index", "constraint"):
             if key in call.arguments:
                 self.object(script, model, call.arguments[key])
+
         for base in _bases(script, call.arguments, model):
             self.relatives[model].add(base)
             self.relatives[base].add(model)
@@ -155,9 +159,11 @@ class _Notes:
             self.relatives[old].add(new)
             self.relatives[new].add(old)
             self.tables[new] |= self.tables[old]
+
         for old, new in self.renamed_fields:
             for names in self.handles.values():
                 names |= {new} if old in names else set()
+
         named = {model: names - {""} for model, names in self.tables.items()}
         return Facts(
             frozenset(name for names in named.values() for name in names),
@@ -196,6 +202,7 @@ def _bases(script: Script, arguments: Mapping[str, ast.expr], model: str) -> set
     if isinstance(bases, (ast.Tuple, ast.List)):
         texts = [script.text(base) for base in bases.elts]
         collected |= {model_key(script, ast.Constant(t), model) for t in texts if t}
+
     for argument in arguments.values():
         for node in ast.walk(argument):
             if isinstance(node, ast.Call) and any(k.arg == "primary_key" for k in node.keywords):
@@ -203,6 +210,7 @@ def _bases(script: Script, arguments: Mapping[str, ast.expr], model: str) -> set
                 target = keywords.get("to", node.args[0] if node.args else None)
                 if called(node)[0].endswith(("OneToOneField", "ForeignKey")):
                     collected.add(model_key(script, target, model))
+
     return collected - {model}
 
 

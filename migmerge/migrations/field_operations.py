@@ -31,6 +31,7 @@ def _defined(marks: Marks, name: str, definition: Definition) -> None:
     if not many:
         relation = definition.relation is not None
         marks.take_column(definition.column or (f"{name}_id" if relation else name))
+
     if definition.relation is not None:
         related(marks, name, definition.relation, definition.table)
 
@@ -43,6 +44,7 @@ def related(marks: Marks, name: str, relation: Relation, table: str) -> None:
         marks.take_table(table or f"{marks.model.replace('.', '_')}_{name}")
         marks.take_table(*(f"{table}_{name}" for table in tables))
         marks.read("key", *marks.facts.family(marks.model))
+
     for target in targets:
         if target.startswith("settings."):
             marks.read("swap", ANY)
@@ -50,6 +52,7 @@ def related(marks: Marks, name: str, relation: Relation, table: str) -> None:
         else:
             marks.read("model", target)
             marks.read("address", target)  # its table's name is in that of the constraint
+
     label = relation.to.partition(".")[0]
     if relation.to_fields:
         marks.of_fields(relation.to_fields, relation.to)
@@ -57,6 +60,7 @@ def related(marks: Marks, name: str, relation: Relation, table: str) -> None:
         marks.read("key", *marks.facts.family(relation.to))
     else:
         marks.read("key", ANY)  # what a model of another app inherits isn't known here
+
     marks.read("word", *relation.reverse)
     marks.write("reverse", *(f"{relation.to}.{name}" for name in relation.reverse))
 
@@ -111,6 +115,7 @@ def rename_field(marks: Marks) -> None:
     marks.read("reverse", f"{marks.model}.{new}")
     for relative in marks.facts.family(marks.model):
         marks.of_fields([new], relative)
+
     marks.free_column(old)
     marks.take_column(new, f"{new}_id")
     named = set().union(*(marks.facts.indexed.get(m, ()) for m in marks.facts.family(marks.model)))
@@ -118,6 +123,7 @@ def rename_field(marks: Marks) -> None:
         # an index or constraint goes on naming the old field until a later operation, and SQLite
         # fails to rebuild the table for as long
         marks.write("storage", marks.model)
+
     marks.read("option", f"{marks.model}.unique_together", f"{marks.model}.index_together")
     marks.write("removal", marks.model)
     marks.read("word", old, new)

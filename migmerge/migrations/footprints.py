@@ -30,6 +30,7 @@ def _footprint(script: Script, facts: Facts, call: Call) -> Footprint:
     )
     if call.opaque:
         return plain._replace(opaque=call.opaque)
+
     marks = Marks(script, facts, call)
     try:
         READERS[call.name](marks)
@@ -37,6 +38,7 @@ def _footprint(script: Script, facts: Facts, call: Call) -> Footprint:
         return plain._replace(opaque=f"{call.name} has a computed {computed}")
     except Unknown as unknown:
         return plain._replace(opaque=str(unknown))
+
     return plain._replace(
         model=marks.model,
         field=marks.field,
@@ -55,6 +57,7 @@ def _add_object(key: str) -> Callable[[Marks], None]:
         name = object_name(marks.script, node) if node is not None else ""
         if node is None or not name or is_computed(marks.script, node):
             raise Computed(key)
+
         fields = names_in(marks.script, node)
         marks.write("object", name)
         marks.of_fields(fields)
@@ -75,6 +78,7 @@ def _known_object(marks: Marks) -> None:
     if marks.call.name == "RenameIndex" and fields is not None:
         marks.of_fields(names_in(marks.script, fields))
         marks.write("option", f"{marks.model}.index_together")
+
     if marks.call.name == "RemoveIndex":
         marks.without_code()
 
@@ -95,6 +99,7 @@ def _run_python(marks: Marks) -> None:
         raise Unknown(code.why)
     if not code.runs:
         return
+
     models = {relative for model in code.models for relative in marks.facts.family(model)}
     marks.write("rows", *models)
     marks.read("model", *models)

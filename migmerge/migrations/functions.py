@@ -63,6 +63,7 @@ def read_code(script: Script, node: ast.expr | None) -> Code | OpaqueCode:
     """What the function does."""
     if node is None or is_none(node) or (isinstance(node, ast.Attribute) and node.attr == "noop"):
         return Code(runs=False)
+
     follower = _Follower(script)
     try:
         if isinstance(node, ast.Lambda):
@@ -73,8 +74,10 @@ def read_code(script: Script, node: ast.expr | None) -> Code | OpaqueCode:
             return OpaqueCode("RunPython runs code that is not a function of this file")
     except _Lost as lost:
         return OpaqueCode(f"RunPython {lost}")
+
     if not follower.models:
         return Code(runs=False)
+
     return Code(
         True, frozenset(follower.models), frozenset(follower.makes), frozenset(follower.words)
     )
@@ -170,6 +173,7 @@ class _Follower:
             return ""
         if not (isinstance(call.func.value, ast.Name) and call.func.value.id in self._apps):
             raise _Lost("gets a model from elsewhere than apps")
+
         keywords = {k.arg: k.value for k in call.keywords}
         nodes = [*call.args]
         nodes += [keywords[k] for k in ("app_label", "model_name") if k in keywords]
@@ -186,12 +190,14 @@ class _Follower:
         if model:
             self.models.add(model)
             return
+
         function = call.func
         if isinstance(function, ast.Name):
             if (
                 function.id in scope.local - scope.callables
             ):  # a model, or something that may be one
                 self.makes.add(scope.models.get(function.id, ANY))
+
             if function.id in ("getattr", "setattr", "hasattr"):
                 text = self.script.text(call.args[1] if len(call.args) > 1 else None)
                 if text is None or text in _UNSAFE_ATTRIBUTES | {"get_model"}:
@@ -228,6 +234,7 @@ class _Follower:
                     fine |= {id(inner.func.value), id(inner.func)}
             elif isinstance(inner, ast.Attribute) and inner.attr == "connection":
                 fine.add(id(inner.value))
+
         for inner in ast.walk(node):
             if isinstance(inner, ast.Attribute) and inner.attr == "get_model":
                 if id(inner) not in fine:
@@ -268,6 +275,7 @@ class _Follower:
         if isinstance(node.value, ast.Attribute) and node.value.attr == "connection":
             if node.attr not in _ALIASES:
                 raise _Lost("uses the connection")
+
         self._word(node.attr)
 
     def _word(self, text: str) -> None:

@@ -118,6 +118,7 @@ class Graph(NamedTuple):
                 if len(group) > 1 or key in self.parents[key]:
                     groups.append(sorted(group))
                     seen |= group
+
         return groups
 
 
@@ -150,11 +151,12 @@ def _peeled(
             waiting[key] -= 1
             if not waiting[key]:
                 free.append(key)
+
     return {key for key, count in waiting.items() if count}
 
 
 def build_graph(migrations: Iterable[Migration], resolve: Resolve) -> Graph:
-    """The graph of `migrations`; `resolve` tells which node a reference means, None if outside."""
+    """The graph of `migrations`; `resolve` says which node a reference means, None if outside."""
     nodes = {migration.key: migration for migration in migrations}
     parents: dict[NodeKey, set[NodeKey]] = {key: set() for key in nodes}
     replaced_by, circular = _replacements(nodes, resolve)
@@ -164,10 +166,12 @@ def build_graph(migrations: Iterable[Migration], resolve: Resolve) -> Graph:
         named = _target(migration, reference, resolve, nodes)
         if named is None:
             return
+
         other = _standing(named, replaced_by)
         if other not in nodes:
             missing.append(Missing(migration, reference, other))
             return
+
         standing = _standing(migration.key, replaced_by)
         child, parent = (other, standing) if reverse else (standing, other)
         # between two that one squash replaces nothing is left; between it and one of them there is
@@ -177,16 +181,21 @@ def build_graph(migrations: Iterable[Migration], resolve: Resolve) -> Graph:
     for migration in nodes.values():
         for reference in migration.header.dependencies:
             link(migration, reference, reverse=False)
+
         for reference in migration.header.run_before:
             link(migration, reference, reverse=True)
+
     for key in circular:
         parents[key].add(key)
+
     for key in replaced_by:
         parents.pop(key, None)
+
     children: dict[NodeKey, set[NodeKey]] = {key: set() for key in parents}
     for child, above in parents.items():
         for parent in above:
             children[parent].add(child)
+
     return Graph(
         nodes,
         {key: frozenset(value) for key, value in parents.items()},
@@ -205,6 +214,7 @@ def without_squashes(graph: Graph, resolve: Resolve) -> Graph | None:
     originals: dict[NodeKey, list[NodeKey]] = {}
     for old, new in graph.replaced_by.items():
         originals.setdefault(new, []).append(old)
+
     nodes = graph.nodes
     squashes = {
         new: _last(olds, nodes, resolve)
@@ -242,6 +252,7 @@ def _replacements(
                 circular.add(other)
             elif other is not None:
                 replacements.setdefault(other, key)  # of two for the same Django takes the first
+
     return replacements, circular
 
 
@@ -258,11 +269,13 @@ def replaced_strangers(
     for key, migration in nodes.items():
         if len(migration.header.replaces) != 1:
             continue
+
         (reference,) = migration.header.replaces
         other = resolve(migration, reference)
         if other in nodes and other.app == key.app and other != key:
             if _parents_inside(migration, resolve) != _parents_inside(nodes[other], resolve):
                 strangers[key] = (other, reference)
+
     return strangers
 
 

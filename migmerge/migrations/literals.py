@@ -14,7 +14,7 @@ _COPIES = ("list", "tuple", "sorted")
 
 
 class Entries(NamedTuple):
-    """The literal references of an expression, and what of it can't be told."""
+    """The literal references of an expression, and what of it can't be determined."""
 
     references: tuple[Reference, ...]
     opaque: tuple[Opaque, ...]
@@ -101,6 +101,7 @@ def addition(statement: ast.stmt) -> tuple[str, ast.expr] | None:
     if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
         if isinstance(statement.target, ast.Name):
             return statement.target.id, statement.value
+
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         call = statement.value
         if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
@@ -109,6 +110,7 @@ def addition(statement: ast.stmt) -> tuple[str, ast.expr] | None:
                     return call.func.value.id, call.args[0]
                 if call.func.attr == "append":
                     return call.func.value.id, ast.List(elts=call.args, ctx=ast.Load())
+
     return None
 
 
@@ -135,12 +137,14 @@ def references(node: ast.expr, constants: Constants, depth: int = 0) -> Entries:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         if node.func.id in _COPIES and not node.keywords and len(node.args) <= 1:
             return references(node.args[0], constants, depth + 1) if node.args else Entries((), ())
+
     if isinstance(node, ast.Name) and node.id in constants.values:
         if node.id not in constants.entries:
             parts = constants.values[node.id]
             joined = _joined([references(part, constants, depth + 1) for part in parts])
             few = len(joined.references) + len(joined.opaque) <= _MOST
             constants.entries[node.id] = joined if few else _opaque(node)
+
         return constants.entries[node.id]
     if isinstance(node, ast.IfExp):
         either = references(node.body, constants, depth + 1)
@@ -179,6 +183,7 @@ def _entry(node: ast.expr, constants: Constants, depth: int) -> Entries:
         name = string_value(node.elts[1], constants)
         if label is not None and name is not None:
             return Entries((Reference(label, name, node.lineno),), ())
+
     return _opaque(node)
 
 

@@ -50,6 +50,7 @@ def read_lock_file(path: str, source: bytes) -> LockFile:
             entries.append(Entry("", line.strip(), number))
         elif match := _LINE.match(line.rstrip()):
             entries.append(Entry(match[1], match[2], number))
+
     return LockFile(path, tuple(entries), conflicted)
 
 
@@ -63,6 +64,7 @@ def write_lock_file(path: str, source: bytes, names: Mapping[str, str]) -> bytes
         (name,) = names.values()
         ending = newline if source.endswith(b"\n") or not source else b""
         return name.encode() + ending
+
     lines, done = [], set()
     for raw in source.splitlines(keepends=True):
         line = raw.decode("utf-8", "surrogateescape").rstrip()
@@ -72,8 +74,11 @@ def write_lock_file(path: str, source: bytes, names: Mapping[str, str]) -> bytes
         if match and match[1] in names:
             if match[1] in done:
                 continue
+
             done.add(match[1])
             ending = raw[len(raw.rstrip(b"\r\n")) :]
             raw = f"{match[1]}: {names[match[1]]}".encode() + ending
+
         lines.append(raw)
+
     return b"".join(lines)

@@ -22,9 +22,11 @@ def create_model(marks: Marks) -> None:
             table = (marks.script.text(value) or "").lower()
             if not table:
                 raise Computed(key)
+
         for inner in ast.walk(value):
             if isinstance(inner, ast.Call) and object_name(marks.script, inner):
                 marks.write("object", object_name(marks.script, inner))
+
     marks.take_table(table or model.replace(".", "_"))
     if "_" in model.partition(".")[2]:
         marks.read("tables", ANY)  # the table of somebody's many-to-many field, maybe
@@ -43,18 +45,22 @@ def _fields_of_new_model(marks: Marks) -> list[str]:
     fields = marks.argument("fields")
     if fields is not None and not isinstance(fields, (ast.List, ast.Tuple)):
         raise Computed("fields")
+
     for pair in fields.elts if isinstance(fields, (ast.List, ast.Tuple)) else []:
         if not isinstance(pair, (ast.Tuple, ast.List)) or len(pair.elts) != 2:
             raise Computed("fields")
+
         name = marks.script.text(pair.elts[0])
         field = name and read_field(marks.script, pair.elts[1], marks.model, name.lower())
         if not name or not field:
             raise Computed("fields")
+
         names.append(name.lower())
         if field.collation:
             marks.read("collation", field.collation)
         if field.relation:
             related(marks, name.lower(), field.relation, field.table)
+
     marks.reads.discard(Touch("model", marks.model))  # a relation to itself
     return names
 
@@ -98,13 +104,16 @@ def alter_options(marks: Marks) -> None:
     options = marks.argument("options")
     if not isinstance(options, ast.Dict):
         raise Computed("options")
+
     for key, value in named_values(options):
         if key in ("ordering", "get_latest_by", "order_with_respect_to"):
             if is_computed(marks.script, value):
                 raise Computed(key)
             marks.of_fields(names_in(marks.script, value))
+
         if key == "managed":
             marks.write("storage", marks.model)
+
     if marks.model in marks.facts.unmanaged:
         marks.write("storage", marks.model)
 

@@ -46,6 +46,7 @@ def merge_name(leaves: Sequence[str], above: Iterable[str] = ()) -> str:
         import hashlib  # a check never needs it
 
         joined = hashlib.sha256(joined.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
     return f"{max(numbers, default=1) + 1:04d}_merge_{joined}"
 
 

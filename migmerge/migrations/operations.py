@@ -68,7 +68,7 @@ class Call(NamedTuple):
 
 
 class OpaqueCode(NamedTuple):
-    """Code or SQL of which can't be told what it does, and why."""
+    """Code or SQL whose effect can't be determined, and why."""
 
     why: str
 
@@ -98,20 +98,24 @@ def read_script(source: bytes, label: str, name: str = "") -> Script:
         nothing = ast.Module([], [])
         call = _opaque("operations", 0, f"the file does not parse ({error})")
         return Script(label, name, nothing, Constants(), (call,))
+
     node = find_migration_class(module)
     constants = Constants.of(module)
     if node is None:
         call = _opaque("operations", 0, "the Migration class is defined elsewhere")
         return Script(label, name, module, constants, (call,))
+
     members = family(node, module)
     for member in members:
         constants = constants.within(member)
+
     foreign = _foreign_names(module)
     parts = constants.values.get("operations")
     if parts is None:
         calls = _no_operations(members, foreign)
     else:
         calls = [c for part in parts for c in _listed(part, constants, foreign, "both")]
+
     return Script(label, name, module, constants, tuple(calls))
 
 
@@ -129,6 +133,7 @@ def pair_names(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> dict[str, 
     marks: dict[str, list[str]] = {}
     for name, source in sorted(new.items()):
         marks.setdefault(whole_mark(source), []).append(name)
+
     pairs: dict[str, str] = {}
     for titled in (True, False):
         for name, source in sorted(old.items()):
@@ -138,6 +143,7 @@ def pair_names(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> dict[str, 
             if name not in pairs and alike and certain:
                 pairs[name] = alike[0]
                 there.remove(alike[0])
+
     return {name: other for name, other in pairs.items() if name != other}
 
 
@@ -170,13 +176,16 @@ def fingerprint(source: bytes, ignored: Collection[str] = ("dependencies",)) -> 
         module = parse(source)
     except ValueError:
         return ""
+
     node = find_migration_class(module)
     script = read_script(source, "")
     if node is None or not script.calls or any(call.name == "operations" for call in script.calls):
         return ""
+
     functions = any(isinstance(statement, ast.FunctionDef) for statement in module.body)
     if not functions and all(call.name in ("RunPython", "RunSQL") for call in script.calls):
         return ""
+
     for member in (module, node):
         member.body = [s for s in member.body if not _is_passed_over(s, ignored)]
     return ast.dump(module)
@@ -221,6 +230,7 @@ def _foreign_names(module: ast.Module) -> frozenset[str]:
         elif isinstance(statement, ast.Import):
             modules = [n for n in statement.names if n.name.partition(".")[0] != "django"]
             names |= {n.asname or n.name.partition(".")[0] for n in modules}
+
     return frozenset(names)
 
 
@@ -236,6 +246,7 @@ def _listed(
         return [call for part in parts for call in _listed(part, inner, foreign, route)]
     if not isinstance(node, (ast.List, ast.Tuple)):
         return [_opaque("operations", node.lineno, "operations are computed")]
+
     calls: list[Call] = []
     for element in node.elts:
         if isinstance(element, ast.Call):
@@ -243,6 +254,7 @@ def _listed(
         else:
             text = ast.unparse(element)[:60]
             calls.append(_opaque(text, element.lineno, "not a plain call of an operation"))
+
     return calls
 
 
@@ -255,6 +267,7 @@ def _calls(node: ast.Call, constants: Constants, foreign: frozenset[str], route:
         isinstance(argument, ast.Starred) for argument in node.args
     ):
         return [_opaque(name, node.lineno, f"{name} has a computed list of arguments")]
+
     arguments = dict(zip(SIGNATURES[name], node.args, strict=False))
     arguments |= {k.arg: k.value for k in node.keywords if k.arg}
     inner = []
@@ -262,6 +275,7 @@ def _calls(node: ast.Call, constants: Constants, foreign: frozenset[str], route:
         value = arguments.get(key)
         if value is not None and not is_none(value):
             inner += _listed(value, constants, foreign, half)
+
     if name == "SeparateDatabaseAndState":
         return inner
     return [Call(name, node.lineno, arguments, ast.dump(node), route, node=node), *inner]

@@ -38,15 +38,18 @@ def read_header(source: bytes, *, numbered: bool = True, trusted: bool = False) 
     may_hide = numbered and _HIDING.search(plain)
     if b"Migration" not in plain and not may_hide and not _MARKER.search(plain):
         return None
+
     usual = scan_header(source, trusted=trusted)
     if usual is not None:
         return usual
+
     try:
         module = parse(source)
     except ValueError as error:
         if (not numbered and not _CLASS.search(plain)) or _SOUTH.search(plain):
             return None
         return _broken(plain, error, newer=b"\0" not in source)
+
     return _module_header(module, numbered=numbered)
 
 
@@ -55,6 +58,7 @@ def parse(source: bytes) -> ast.Module:
     try:
         if b"\\" not in source:
             return ast.parse(source)
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "\d" in somebody's regex is not our business
             return ast.parse(source)
@@ -103,14 +107,17 @@ def _module_header(module: ast.Module, *, numbered: bool) -> Header | None:
         return _imported(module) if numbered else None
     if _is_south(module):
         return None
+
     constants = Constants.of(module)
     collected = dict.fromkeys(GRAPH_ATTRIBUTES, Entries((), ()))
     hidden: list[Opaque] = []
     for member in family(node, module):
         _read_body(member.body, constants.within(member), collected, hidden, certain=True)
+
     hidden += _edits_from_outside(module)
     for entries in collected.values():
         hidden += entries.opaque
+
     return Header(
         collected["dependencies"].references,
         collected["run_before"].references,
@@ -153,6 +160,7 @@ def family(node: ast.ClassDef, module: ast.Module) -> list[ast.ClassDef]:
     """The class and those of its bases that the same file defines, farthest first."""
     if not any(isinstance(base, ast.Name) for base in node.bases):
         return [node]  # the usual `migrations.Migration`
+
     classes: dict[str, ast.ClassDef] = {node.name: node}
     waiting = [node]
     while waiting:
@@ -161,6 +169,7 @@ def family(node: ast.ClassDef, module: ast.Module) -> list[ast.ClassDef]:
             if isinstance(other, ast.ClassDef) and other.name in names - classes.keys():
                 classes[other.name] = other
                 waiting.append(other)
+
     return list(reversed(classes.values()))
 
 
@@ -198,6 +207,7 @@ def _imported(module: ast.Module) -> Header | None:
             return Header(opaque=(Opaque(line, as_text(node).partition("\n")[0]),))
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             waiting += ast.iter_child_nodes(node)  # their bodies don't run when it is imported
+
     return None
 
 
@@ -273,8 +283,10 @@ def _mentions(statement: ast.stmt) -> list[Opaque]:
     if isinstance(statement, ast.FunctionDef):
         if statement.name not in ("__init__", "__new__", "__init_subclass__"):
             return []
+
     for node in ast.walk(statement):
         if isinstance(node, ast.Attribute) and node.attr in GRAPH_ATTRIBUTES:
             if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls", "Migration"):
                 return [Opaque(node.lineno, as_text(node))]
+
     return []

@@ -56,19 +56,24 @@ def rewrite(source: bytes, edit: Edit) -> bytes | Unrewritable:
     before = read_header(source)
     if before is None or before.error:
         return Unrewritable(before.error.line if before and before.error else 0, "does not parse")
+
     decoded = _decode(source)
     if decoded is None:
-        return Unrewritable(0, "its encoding can't be told")
+        return Unrewritable(0, "its encoding can't be determined")
+
     text, encoding, mark = decoded
     raw = text.encode()
     if edit.replaces and before.replaces:
         reason = "it carries another name already"
         return Unrewritable(before.replaces[0].line, reason)
+
     splices = _splices(text, edit)
     if isinstance(splices, Unrewritable):
         return splices
+
     for splice in sorted(splices, reverse=True):
         raw = raw[: splice.start] + splice.text + raw[splice.end :]
+
     result = mark + raw.decode().encode(encoding)
     return _checked(before, read_header(result), edit) or result
 
@@ -89,6 +94,7 @@ def _checked(before: Header, after: Header | None, edit: Edit) -> Unrewritable |
     """None when `after` is `before` with exactly the edit made."""
     if after is None or after.error:
         return Unrewritable(0, "would not parse any more")
+
     for attribute in GRAPH_ATTRIBUTES:
         names = edit.names.get(attribute, {})
         expected = [
@@ -100,17 +106,21 @@ def _checked(before: Header, after: Header | None, edit: Edit) -> Unrewritable |
             if not written or (written[-1].label, written[-1].name) != edit.add:
                 return Unrewritable(0, "dependencies can't be added to")
             written = written[:-1]
+
         if attribute == "replaces" and edit.replaces:
             if [(ref.label, ref.name) for ref in written] != [edit.replaces]:
                 return Unrewritable(0, "replaces can't be written")
             written = []
+
         if attribute == "replaces" and edit.bare:
             expected = []
         for (label, name, line), now in zip(expected, written, strict=False):
             if (label, name) != (now.label, now.name):
                 return Unrewritable(line, f"{attribute} are put together from other values")
+
         if len(expected) != len(written):
             return Unrewritable(0, f"{attribute} can't be rewritten")
+
     return None
 
 
@@ -123,9 +133,11 @@ def _splices(text: str, edit: Edit) -> list[_Splice] | Unrewritable:
     module = parse_module(text)
     if module is None:
         return Unrewritable(0, "LibCST can't parse it")
+
     wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     if wrapper.module.code != text:  # pragma: no cover (LibCST promises it; nothing else would see)
         return Unrewritable(0, "LibCST doesn't give back its text")
+
     spans = wrapper.resolve(ByteSpanPositionProvider)
     splices: list[_Splice] = []
     for attribute, value in _attributes(wrapper.module):
@@ -133,6 +145,7 @@ def _splices(text: str, edit: Edit) -> list[_Splice] | Unrewritable:
             span = spans[literal]
             quoted = _requoted(text.encode()[span.start : span.start + span.length], name)
             splices.append(_Splice(span.start, span.start + span.length, quoted))
+
         if attribute == "dependencies" and edit.add:
             span = spans[value]
             raw = text.encode()[span.start : span.start + span.length]
@@ -140,14 +153,17 @@ def _splices(text: str, edit: Edit) -> list[_Splice] | Unrewritable:
             if added is None:
                 return Unrewritable(0, "dependencies can't be added to")
             splices.append(_Splice(span.start, span.start + span.length, added))
+
         if attribute == "replaces" and edit.bare:
             gone = _line_of(text.encode(), spans[value].start, spans[value].length)
             if gone is None:
                 return Unrewritable(0, "replaces shares its lines with something else")
             splices.append(_Splice(*gone, b""))
+
         if attribute == "dependencies" and edit.replaces:
             start, line = _line_before(text.encode(), spans[value].start, edit.replaces)
             splices.append(_Splice(start, start, line))
+
     return splices
 
 
@@ -171,6 +187,7 @@ def _line_of(raw: bytes, position: int, length: int) -> tuple[int, int] | None:
     rest = raw[position + length : end].strip()
     if not _ASSIGNS.fullmatch(raw[start:position]) or (rest and not rest.startswith(b"#")):
         return None
+
     before = raw[:start].rstrip(b" \t\r\n")
     empty = raw[len(before) : start].count(b"\n") > 1
     blank = _BLANK.match(raw, end)
@@ -225,6 +242,7 @@ def _literals(
             label, name = (ast.literal_eval(_code(part)) for part in parts)
             if (label, name) in names:
                 literals.append((parts[1], names[label, name]))
+
     return literals
 
 
@@ -259,6 +277,7 @@ def _with_entry(raw: bytes, entry: tuple[str, str]) -> bytes | None:
         return raw[:1] + pair + comma + raw[-1:]
     if b"#" in inner:
         return None
+
     body, tail = inner.rstrip(), inner[len(inner.rstrip()) :]
     newline = b"\r\n" if b"\r\n" in inner else b"\n"
     if newline in tail and inner.startswith((b"\n", b"\r\n")):

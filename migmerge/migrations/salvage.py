@@ -34,6 +34,7 @@ def salvage(source: bytes) -> Header:
             opaque.append(Opaque(line, name))
         else:
             salvaged[name] = entries
+
     if "dependencies" not in salvaged and not opaque:
         opaque.append(Opaque(1, "dependencies"))
     return Header(

@@ -45,6 +45,7 @@ def scan_header(source: bytes, *, trusted: bool = False) -> Header | None:
         return None
     if not source.isascii() and not _STRING.sub(b"", source.removeprefix(_BOM)).isascii():
         return None  # Python reads other letters in a name as these
+
     lists: dict[str, tuple[Reference, ...]] = {}
     sure = trusted and _is_only_class(source) and not _may_span_lines(source)
     for word in _ATTRIBUTES:
@@ -55,6 +56,7 @@ def scan_header(source: bytes, *, trusted: bool = False) -> Header | None:
                 return None
             lists[word.decode()] = entries
             sure = sure and _is_in_body(source, start, place)
+
     if not sure and not _is_so(source, source.count(b"\n", 0, start) + 2, lists):
         return None
     dependencies, run_before = lists.get("dependencies", ()), lists.get("run_before", ())
@@ -79,11 +81,13 @@ def _is_in_body(source: bytes, start: int, place: int) -> bool:
     first = source.rfind(b"\n", 0, place) + 1
     if place < start or body is None or source[first:place] != body.group(1):
         return False
+
     before = source[start + len(_CLASS) : first]
     if _OUTSIDE.search(before):
         return False
     if not any(mark in before for mark in _OPENERS):
         return True
+
     code = _STRING.sub(b"", before)
     opened = sum(code.count(bracket) for bracket in (b"(", b"[", b"{"))
     closed = sum(code.count(bracket) for bracket in (b")", b"]", b"}"))
@@ -103,6 +107,7 @@ def _entries(source: bytes, place: int, word: bytes) -> tuple[Reference, ...] | 
     whole = _LIST.match(source, place + len(word))
     if whole is None or not before or before.strip(b" \t") or source.find(word, place + 1) >= 0:
         return None
+
     listed = whole.group()
     if b"#" in listed:  # no pair holds one, so that it begins a comment
         listed = _COMMENT.sub(b"", listed)
@@ -113,6 +118,7 @@ def _entries(source: bytes, place: int, word: bytes) -> tuple[Reference, ...] | 
         counted = pair.start()
         one, other, two, another = pair.groups()
         entries.append(Reference((one or other).decode(), (two or another).decode(), line))
+
     return tuple(entries)
 
 
@@ -125,6 +131,7 @@ def _is_so(source: bytes, line: int, attributes: Iterable[str]) -> bool:
         top = symtable.symtable(source, "migration", "exec")  # type: ignore[arg-type]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
+
     tables = [table for table in top.get_children() if table.get_name() == "Migration"]
     if len(tables) != 1 or tables[0].get_lineno() != line or tables[0].get_type() != "class":
         return False

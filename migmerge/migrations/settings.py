@@ -35,6 +35,7 @@ def read_settings(source: bytes) -> SettingsFile:
         module = parse(source)
     except ValueError:
         return SettingsFile({}, (), opaque=named)
+
     modules: dict[str, str] = {}
     stars: list[str] = []
     literal: set[int] = set()
@@ -47,6 +48,7 @@ def read_settings(source: bytes) -> SettingsFile:
             if assigned and _is_literal(node.value):
                 modules |= _strings(node.value)
                 literal |= set(map(id, assigned))
+
     uses = (
         [n for n in ast.walk(module) if isinstance(n, ast.Name) and n.id == NAME] if named else []
     )

@@ -27,6 +27,7 @@ def read_sql(script: Script, node: ast.expr | None) -> Sql | OpaqueCode:
     """What the statements name."""
     if node is None or is_none(node) or (isinstance(node, ast.Attribute) and node.attr == "noop"):
         return Sql()
+
     texts = _texts(script, node)
     if texts is None:
         return OpaqueCode("RunSQL runs computed SQL")
@@ -34,6 +35,7 @@ def read_sql(script: Script, node: ast.expr | None) -> Sql | OpaqueCode:
         return Sql()
     if find_spec("sqlglot") is None:
         return OpaqueCode("RunSQL runs SQL, which migmerge[sql] would read")
+
     tables: set[str] = set()
     objects: set[str] = set()
     for text in texts:
@@ -42,6 +44,7 @@ def read_sql(script: Script, node: ast.expr | None) -> Sql | OpaqueCode:
             return named
         tables |= named.tables
         objects |= named.objects
+
     return Sql(frozenset(tables), frozenset(objects))
 
 
@@ -52,6 +55,7 @@ def _texts(script: Script, node: ast.expr) -> list[str] | None:
         return [text]
     if not isinstance(node, (ast.List, ast.Tuple)):
         return None
+
     texts = []
     for element in node.elts:
         if isinstance(element, (ast.List, ast.Tuple)) and len(element.elts) == 2:
@@ -60,6 +64,7 @@ def _texts(script: Script, node: ast.expr) -> list[str] | None:
         if text is None:
             return None
         texts.append(text)
+
     return texts
 
 
@@ -73,7 +78,9 @@ def _read(text: str) -> Sql | OpaqueCode:
             statements = [s for s in sqlglot.parse(text, read=dialect) if s is not None]
         except (SqlglotError, RecursionError):
             continue
+
         return _named(statements)
+
     return OpaqueCode("RunSQL runs SQL that does not parse")
 
 
@@ -93,4 +100,5 @@ def _named(statements: list[exp.Expr]) -> Sql | OpaqueCode:
             return OpaqueCode("RunSQL runs SQL that can't be followed")
         tables |= {table.name.lower() for table in statement.find_all(exp.Table)}
         objects |= {i.name.lower() for i in statement.find_all(exp.Index, exp.Constraint)}
+
     return Sql(frozenset(tables), frozenset(objects - {""}))

@@ -98,6 +98,7 @@ def parse_database(text: str) -> Database:
     """
     if "://" not in text:
         return Database(text)
+
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -105,12 +106,14 @@ def parse_database(text: str) -> Database:
         raise UserError(
             "database", f"--database: {error}", "postgres://user@host:5432/name"
         ) from None
+
     engine = _ENGINES.get(parts.scheme)
     if engine is None:
         schemes = ", ".join(sorted(_ENGINES))
         raise UserError(
             "database", f"--database: no such kind of database: {parts.scheme}", f"one of {schemes}"
         )
+
     settings: dict[str, object] = {
         "ENGINE": f"django.db.backends.{engine}",
         "NAME": unquote(parts.path[1:]) or ":memory:",
@@ -160,6 +163,7 @@ def _status(project: Project, alias: str, answer: dict[str, Any]) -> Status:
             unread="recorded" not in answer,
             absent="absent" in answer,
         )
+
     return status._replace(
         recorded=_rows(answer["recorded"]),
         files=frozenset(_rows(answer["files"])),
@@ -210,6 +214,7 @@ def read_setup(project: Project, protected: Sequence[str] = ()) -> Setup | Unans
     reply = _ask(project, "describe", {"protected": list(protected)}, Database(), 60)
     if reply.why:
         return Unanswered(reply.why)
+
     answer = reply.result
     databases = [
         Place(

@@ -59,9 +59,11 @@ def find_project(
     """
     if config.manage:
         return Project((*shlex.split(config.manage), "shell", "-c"), root)
+
     settings = config.settings or (os.environ.get(_VARIABLE, "") if place is None else "")
     if place is None and not settings:
         return NoProject("no manage.py, and no settings in the configuration")
+
     directory = os.path.join(root, place or "")
     manage = os.path.join(directory, "manage.py") if place is not None else ""
     for command in _interpreters(root, directory, several=several):
@@ -80,6 +82,7 @@ def _interpreters(root: str, directory: str, *, several: bool) -> Iterable[tuple
     places = tuple(dict.fromkeys((directory, root) if several else (root, directory)))
     for place in places:
         yield from _environments(place)
+
     if any(os.path.exists(os.path.join(p, "uv.lock")) for p in places) and shutil.which("uv"):
         yield ("uv", "run", "--no-sync", "python")
     if any(os.path.exists(os.path.join(p, "poetry.lock")) for p in places):
@@ -87,6 +90,7 @@ def _interpreters(root: str, directory: str, *, several: bool) -> Iterable[tuple
         out = _output(command, directory) if shutil.which("poetry") else ""
         if out:
             yield (out,)
+
     for name in ("python", "python3"):
         if shutil.which(name):
             yield (name,)

@@ -49,12 +49,14 @@ def combine(outcomes: Iterable[tuple[str, Outcome]]) -> Outcome:
     named = list(outcomes)
     if len(named) == 1:
         return named[0][1]
+
     for status in (Status.FAILED, Status.SKIPPED):
         worst = [(name, outcome) for name, outcome in named if outcome.status is status]
         if worst:
             break
     else:
         worst = named
+
     details = [f"{name}: {o.detail}" if o.detail else name for name, o in worst]
     waived = bool(worst) and all(outcome.waived for _, outcome in worst)
     return Outcome(worst[0][1].status if worst else Status.OK, "; ".join(details), waived)

@@ -61,6 +61,7 @@ def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
             (label, name) for name in wanted[label].leaves
         }:
             texts[label] = text.encode()
+
     tried = {label: Tried(*t) for label, t in (reply.result or {"orders": {}})["orders"].items()}
     return Merges(texts, tried, reply.why or "no answer")
 
@@ -84,6 +85,7 @@ def verify(project: Project, nodes: Mapping[str, Sequence[str]],
     reply = run(project, "check_project", {"labels": sorted(nodes)})
     if reply.why:
         return skipped(reply.why) if reply.status is ReplyStatus.SKIPPED else failed(reply.why)
+
     result = reply.result
     for label in result["installed"]:
         if result["leaves"][label] != [leaves[label]]:
@@ -91,9 +93,11 @@ def verify(project: Project, nodes: Mapping[str, Sequence[str]],
         if result["nodes"][label] != sorted(nodes[label]):
             odd = sorted(set(result["nodes"][label]) ^ set(nodes[label]))
             return failed(f"Django and migmerge differ on {label}: {', '.join(odd)}")
+
     if result["changed"]:
         lines = " / ".join(line.strip() for line in result["changed"].splitlines() if line.strip())
         return failed(f"makemigrations --check finds changes: {lines[:400]}")
+
     absent = sorted(set(nodes) - set(result["installed"]))
     if absent:
         return skipped(f"not in INSTALLED_APPS: {', '.join(absent)}")

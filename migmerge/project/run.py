@@ -118,6 +118,7 @@ def run(
                         stderr=subprocess.PIPE,
                         start_new_session=True,  # ^C is for us, who end it and wait
                     )
+
                 last = _follow(process, seconds, show, copies)
         except subprocess.TimeoutExpired:
             _end(process)
@@ -128,12 +129,15 @@ def run(
         except BaseException:
             _end(process)
             raise
+
         stdout.seek(0)
         output = stdout.read().decode("utf-8", "replace")
+
     _, mark, text = output.rpartition(_MARK)
     if not mark:
         why = f"the project does not run: {last[:300]}"
         return Reply(ReplyStatus.SKIPPED, why, copies=tuple(copies))
+
     document: dict[str, Any] = json.loads(text)
     status, value = next(iter(document.items()))
     if status == "result":

@@ -97,6 +97,7 @@ def try_scenarios(
     reply = run(project, "verify_starts", request, databases=stand_in, seconds=seconds)
     if reply.why:
         return ScenarioResults((), why=reply.why)
+
     aliases = reply.result["aliases"]
     results = [
         point

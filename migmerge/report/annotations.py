@@ -40,6 +40,7 @@ def marks(checked: Sequence[Checked]) -> list[Mark]:
             Mark("note", n.kind, BY_KIND[n.kind].title, printable(n.text), _line(n.place))
             for n in checked_tree.findings.notices
         ]
+
     return marks_of_conflicts
 
 
@@ -60,6 +61,7 @@ def _mark(checked: Checked, conflict: Conflict) -> Mark:
     if conflict.kind in ("siblings", "path"):
         lines += [f"{printable(b.leaf.name)}: {side_text(b, base)}" for b in conflict.branches]
         lines += [short(printable(reason)) for reason in conflict.reasons[:4]]
+
     lines += [f"next: {printable(command)}" for command in conflict.advice.commands]
     names = sorted({key.name for branch in conflict.branches for key in branch.nodes})
     return Mark(

@@ -46,22 +46,28 @@ def _paragraph(report: DatabaseReport) -> list[str]:
         return [f"{head}: not looked at ({status.left})", f"  {named}"]
     if status.error:
         return [f"{head}: {status.error}"]
+
     lines = [f"{head}: {len(status.recorded)} applied, {len(status.unapplied)} not"]
     for one in plan.rows:
         how = "is replaced by" if one.kept else "is"
         seen = plan.seen.get((one.label, one.old), "")
         where = f" (renamed since {seen})" if seen else ""
         lines.append(f"  renamed   {one.label}.{one.old} {how} {one.new} now{where}")
+
     for row, parent in status.early:
         lines.append(f"  early     {_name(row)} is applied before its parent {_name(parent)}")
+
     for row in status.trapped:
         lines.append(f"  trapped   {_name(row)} counts as applied, and hides what comes before it")
+
     for row, sentence in plan.missing:
         lines.append(f"  missing   {_name(row)} is applied and has no file: {sentence}")
+
     lines += [f"  carried   {line}" for line in _carried(plan)]
     lines += [f"  schema    {line}" for line in _schema(report.differences)]
     for schema, one in plan.schemas:
         lines.append(f"  tenant    in schema {schema} {one.label}.{one.old} is {one.new} now")
+
     if plan.schemas:
         lines.append(f"  next: {_TENANTS}")
     lines.append(f"  migrate   {_migrate(plan)}")

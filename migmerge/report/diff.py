@@ -28,10 +28,12 @@ def print_diff(repository: Repository, plan: FixPlan) -> None:
         sys.stdout.flush()
         sys.stdout.buffer.write(diff)
         return
+
     text = printable_lines(diff.decode("utf-8", "replace").replace("\r\n", "\n"))
     if os.environ.get("NO_COLOR"):
         print(text, end="")
         return
+
     from rich.console import Console  # only a terminal pays for it
     from rich.syntax import Syntax
 
@@ -55,6 +57,7 @@ def _file(repository: Repository, plan: FixPlan, path: str, origin: str) -> Iter
         yield b"new file mode 100644\n"
     elif new is None:
         yield b"deleted file mode 100644\n"
+
     yield from difflib.diff_bytes(
         difflib.unified_diff,
         _lines(old or b""),

@@ -25,7 +25,9 @@ def dot(picture: Picture) -> str:
         for node in nodes:
             text = node.label + (f"\n{node.note}" if node.note else "")
             lines.append(f"    {ids[node.key]} [label={_quoted(text)}{_STYLES[node.side]}];")
+
         lines.append("  }")
+
     lines += [f"  {ids[parent]} -> {ids[child]};" for parent, child in picture.edges]
     return "\n".join([*lines, "}"]) + "\n"
 

@@ -49,10 +49,12 @@ def lay_out(picture: Picture) -> dict[str, Drawing]:
             "svg and html need Graphviz",
             "pip install 'migmerge[graph]', or --format mermaid",
         ) from None
+
     edges: dict[str, list[tuple[NodeKey, NodeKey]]] = {app: [] for app in picture.apps}
     for parent, child in picture.edges:
         if parent.app == child.app:
             edges[parent.app].append((parent, child))
+
     places = {}
     for app, nodes in picture.apps.items():
         graph = pygraphviz.AGraph(directed=True, strict=True, nodesep="0.25", ranksep="0.2")
@@ -60,9 +62,11 @@ def lay_out(picture: Picture) -> dict[str, Drawing]:
         ids = {node.key: str(place) for place, node in enumerate(nodes)}
         for node in nodes:
             graph.add_node(ids[node.key], width=str(_width(node) / 72))
+
         graph.add_edges_from((ids[parent], ids[child]) for parent, child in edges[app])
         graph.layout(prog="dot")
         places[app] = _folded(nodes, {k: _position(graph, i) for k, i in ids.items()})
+
     return places
 
 
@@ -87,6 +91,8 @@ def _folded(nodes: list[Node], positions: dict[NodeKey, tuple[float, float]]) ->
         for node in band:
             x = left + positions[node.key][0] - _width(node) / 2 - start
             boxes[node.key] = Box(x, (ranks[node.key] - column) * ROW, _width(node))
+
         left = max(boxes[n.key].x + boxes[n.key].width for n in band) + 2 * GAP
+
     height = min(len(heights), _RANKS) * ROW - (ROW - HEIGHT)
     return Drawing(boxes, left - 2 * GAP, height)

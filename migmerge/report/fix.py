@@ -124,6 +124,7 @@ def report_text(report: FixReport) -> str:
     elif verification.failed:
         half = "half done: " if report.half_done else "everything was put back"
         lines.append(f"not verified: {half}{TAKE_BACK if report.half_done else ''}")
+
     return resolutions_text(report.plan.resolutions) + _printable(lines)
 
 
@@ -141,11 +142,13 @@ def _next_on_databases(report: FixReport) -> list[str]:
             f"if {other} database already applied a {what}: migmerge db reconcile there, "
             "before migrate"
         )
+
     if any(r.strategy == "regenerate" for r in resolutions):
         lines.append(
             "if a database already applied the removed files: migmerge db status there, "
             "before migrate"
         )
+
     return lines
 
 
@@ -172,6 +175,7 @@ def _paragraph(resolution: Resolution) -> list[str]:
         lines += [f"    {m.path}:{m.line}: {m.text[:100]}" for m in resolution.mentions[:20]]
         if len(resolution.mentions) > 20:
             lines.append(f"    and {len(resolution.mentions) - 20} more (--format json)")
+
     shown = resolution.reasons[:8]
     lines += [f"  - {reason}" for reason in shown]
     if len(resolution.reasons) > len(shown):

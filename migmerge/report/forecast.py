@@ -28,6 +28,7 @@ def forecast_text(forecast: Forecast, base: Base, looked: int) -> tuple[str, str
     )
     if not forecast.collisions:
         return "", last
+
     branches = involved(forecast)
     lines = [*_table(forecast, branches), ""]
     if len(branches) <= _WIDE:
@@ -96,6 +97,7 @@ def _paragraph(collision: Collision) -> list[str]:
     for name, names in ((collision.one, clash.one), (collision.other, clash.other)):
         if names:
             lines.append(f"  {some(names)}  on {name}")
+
     lines += [f"  - {short(reason)}" for reason in collision.reasons[:3]]
     if len(collision.reasons) > 3:
         lines.append(f"  - and {len(collision.reasons) - 3} more (--format json lists all)")

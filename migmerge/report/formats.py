@@ -21,6 +21,7 @@ def document(form: str, checked: Sequence[Checked]) -> str:
         from migmerge.report.gitlab import code_quality
 
         return code_quality(checked)
+
     from migmerge.report.as_json import findings_json
 
     return findings_json(checked)

@@ -29,6 +29,7 @@ def workflow_commands(
                 handle.write("".join(map(_section, checked)))
         except OSError as error:
             print(f"migmerge: no job summary: {error}", file=sys.stderr)
+
     last = [
         f"::notice title=migmerge::{_data(summary(*one.size, 0, one.against))}"
         for one in checked

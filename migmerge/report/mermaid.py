@@ -22,7 +22,9 @@ def mermaid(picture: Picture) -> str:
             label = _text(node.label) + (f"<br/>{_text(node.note)}" if node.note else "")
             kind = f":::{node.side}" if node.side else ""
             lines.append(f'    {ids[node.key]}["{label}"]{kind}')
+
         lines.append("  end")
+
     lines += [f"  {ids[parent]} --> {ids[child]}" for parent, child in picture.edges]
     return "\n".join([*lines, *_CLASSES]) + "\n"
 

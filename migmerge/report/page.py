@@ -85,6 +85,7 @@ def _app(picture: Picture, app: str, drawing: Drawing, ids: dict[NodeKey, str]) 
     for parent, child in picture.edges:
         if child in above:
             above[child].append(parent)
+
     parts = [
         f'<details class="{"conflict" if lit else "calm"}"{opened}>'
         f"<summary>{text_of(app)} <small>{summary}</small></summary>",

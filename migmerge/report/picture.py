@@ -58,6 +58,7 @@ def picture_of(checked: Checked) -> Picture:
         apps[app] = [
             Node(key, _label(key), graph.nodes[key].path, *lit.get(key, ("", ""))) for key in keys
         ]
+
     edges = sorted((parent, child) for child, above in graph.parents.items() for parent in above)
     return Picture(apps, edges)
 

@@ -51,6 +51,7 @@ def show_choice(conflict: Conflict, options: Sequence[Option], seen: Seen, place
     lines = [_Line(""), _Line(f"{place}  {headline(conflict)}", "bold"), _Line("")]
     for branch in conflict.branches:
         lines += _side(conflict, branch, seen, most)
+
     _print([*lines, *verdict, _Line(""), *ways])
 
 
@@ -63,6 +64,7 @@ def _side(conflict: Conflict, branch: Branch, seen: Seen, most: int) -> list[_Li
     for key in branch.nodes:
         shown.append(_Line(f"    {conflict.shown(key)}", "bold"))
         shown += [_Line(f"      {text}") for text in _operations(seen.snapshot, key)]
+
     if len(shown) > most:
         shown = [*shown[: most - 1], _Line(f"      and {len(shown) - most + 1} more lines")]
     return [*lines, *shown, _Line("")]
@@ -78,10 +80,12 @@ def _ways(conflict: Conflict, options: Sequence[Option], prefer: str) -> list[_L
     for option in options:
         if option.refused:
             continue
+
         lines.append(_Line(f"  {option.key}  {option.name}: {option.effect}"))
         if option.recommended:
             why = f"     recommended: {_why(conflict, option, prefer)}"
             lines = [*lines[:-1], lines[-1]._replace(style="bold green"), _Line(why, "green")]
+
     refused = {option.name: option.refused for option in options if option.refused}
     lines += [
         _Line(f"  -  {name}: not here, {short(why, 100)}", "dim") for name, why in refused.items()
@@ -102,7 +106,7 @@ def _why(conflict: Conflict, option: Option, prefer: str) -> str:
         return "the team renumbers" if prefer == "renumber" else "as asked"
     if conflict.assessment.set_on_both_sides:
         return "databases of both sides then get the same"
-    return "no file changes its name, so no database has to be told"
+    return "no file changes its name, so no database needs anything"
 
 
 def _print(lines: Sequence[_Line]) -> None:

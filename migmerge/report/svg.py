@@ -55,6 +55,7 @@ def svg(picture: Picture) -> str:
         size = f'width="{drawing.width + 2 * GAP:.0f}" height="{drawing.height + _HEAD + GAP:.0f}"'
         parts.append(f'<rect class="app" x="{x:.0f}" y="{y:.0f}" {size} rx="8"/>')
         parts.append(f'<text class="name" x="{x + 12:.0f}" y="{y + 22:.0f}">{text_of(app)}</text>')
+
     parts += edges_svg(picture, boxes, picture.edges)
     parts += [node_svg(node, boxes[node.key]) for node in picture.nodes.values()]
     return "\n".join([*parts, legend, "</svg>"]) + "\n"
@@ -99,6 +100,7 @@ def _packed(
         places[app] = (x, y)
         x, row = x + width + GAP, max(row, height)
         wide = max(wide, x)
+
     return places, wide, y + row + GAP
 
 
@@ -130,6 +132,7 @@ def edges_svg(
         path = _curve(boxes[parent], boxes[child])
         ends = f' data-from="{ids[parent]}" data-to="{ids[child]}"' if ids else ""
         parts.append(f'<path class="{kind}"{ends} d="{path}" marker-end="url(#tip)"/>')
+
     return parts
 
 

@@ -31,6 +31,7 @@ def what_was_read(checked: Checked) -> list[str]:
         lines.append(
             f"base branch: {base.name} ({base.commit[:12]})" if base else "base branch: none"
         )
+
     lines += [
         f"app {app.label}: {app.directory}, {counts[key]} migrations"
         for key, app in sorted(snapshot.apps.items())
@@ -51,6 +52,7 @@ def _finding(
     if conflict.kind in ("siblings", "path"):
         lines += ["", *_tree(conflict, checked, added, paint), ""]
         lines += [f"  {line}" for line in verdict_lines(conflict)]
+
     lines += [
         f"  {'next: ' if index == 0 else '      '}{paint(printable(line), 'cyan')}"
         for index, line in enumerate(command_lines(conflict.advice.commands))
@@ -77,6 +79,7 @@ def headline(conflict: Conflict, paint: Paint = plain) -> str:
         if conflict.place and conflict.place.line:
             place += f":{conflict.place.line}"
         text = "; ".join(conflict.reasons)
+
     where, id_ = paint(printable(place), "bold"), paint(id_of(conflict.kind), "red")
     return f"{where}: {id_} {conflict.kind} in {app}: {printable(text)}"
 
@@ -98,6 +101,7 @@ def _tree(
             side = paint(f"{side:{_SIDE}}", _SIDE_STYLES[branch.published])
             who = who_text(added.get((nodes[key].path, key.version)))
             lines.append(f"  {stem} {printable(key.name):{width}}  {side}  {who}")
+
     return lines
 
 
@@ -126,7 +130,7 @@ def verdict_lines(conflict: Conflict) -> list[str]:
     """Whether the sides commute, and why not."""
     sentences = {
         "commute": "The sides commute: either order gives the same schema and data.",
-        "opaque": "Whether the sides commute can't be told:",
+        "opaque": "It can't be determined whether the sides commute:",
         "overlap": "The sides touch the same things:",
         "contradict": "The sides contradict each other:",
     }

@@ -22,6 +22,7 @@ def _paragraph(picture: Picture, app: str) -> str:
         parents[child].append(parent)
         if parent in nodes and child in nodes:
             children[parent].append(child)
+
     inside = {key: [p for p in parents[key] if p in nodes] for key in nodes}
     roots = [key for key in nodes if not inside[key]]
     lines = [printable(app)]
@@ -30,6 +31,7 @@ def _paragraph(picture: Picture, app: str) -> str:
         others += [p.name for p in inside[key] if len(inside[key]) > 1]
         first = " (a root)" if len(roots) > 1 and key in roots else ""
         lines.append(f"  {prefix}{_line(nodes[key], others)}{first}".rstrip())
+
     return "\n".join(lines) + "\n"
 
 
@@ -64,6 +66,7 @@ def _walk(
         within[key] = forks
         for child in children[key]:
             waiting[child] -= 1
+
         ready = [child for child in children[key] if not waiting[child]]
         for child in (c for c in ready if len(parents[c]) > 1):
             outer = _common([within[parent] for parent in parents[child]])
@@ -71,15 +74,18 @@ def _walk(
             while at and len(stack[at - 1][3]) > len(outer):
                 at -= 1
             stack.insert(at, (under[outer], under[outer], child, outer))
+
         split = [child for child in ready if len(parents[child]) == 1]
         if len(children[key]) == 1 and split:
             stack.append((rest, rest, split[0], forks))
             continue
+
         for child in reversed(split):
             stem, more = ("└─ ", "   ") if child == split[-1] else ("├─ ", "│  ")
             inner = (*forks, child)
             under[inner] = rest + more
             stack.append((rest + stem, rest + more, child, inner))
+
     yield from (("", key) for key in parents if key not in within)  # on a cycle
 
 

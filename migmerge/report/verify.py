@@ -42,6 +42,7 @@ def verify_text(proofs: Sequence[Proof], source: str, server: str) -> str:
         if proof.arrivals.why:
             lines.append(f"  databases: {proof.arrivals.why}")
             continue
+
         took = f"in {proof.arrivals.seconds:.1f} s"
         lines.append(f"  scratch databases on {server}, as before {source}, {took}:")
         several = len({point.alias for point in proof.arrivals.points}) > 1
@@ -51,6 +52,7 @@ def verify_text(proofs: Sequence[Proof], source: str, server: str) -> str:
         lines += [f"  not run (verify_code): {line}" for line in proof.arrivals.left_out]
         if any(point.unbuilt for point in proof.arrivals.points):
             lines.append("  next: migmerge verify --database postgres://user@host:5432")
+
     proven = all(proof.proven for proof in proofs)
     lines.append("verified" if proven else "not verified")
     return "".join(f"{printable(line)}\n" for line in lines)

@@ -13,11 +13,11 @@ from migmerge.conflicts.next_commands import fix_command
 from migmerge.git.trees import SYMLINK
 from migmerge.migrations.catch_up import catch_up_source
 from migmerge.migrations.lockfiles import LockFile, read_lock_file, write_lock_file
+from migmerge.migrations.merge_migration import merge_source
 from migmerge.migrations.model import App, Migration, NodeKey
 from migmerge.migrations.naming import merge_name
 from migmerge.migrations.reader import GRAPH_ATTRIBUTES
 from migmerge.migrations.rewrite import Edit, Unrewritable, rewrite
-from migmerge.migrations.structural_merge import merge_source
 from migmerge.resolve.fix_plan import Change, GraphChange, Refusal
 
 
@@ -25,7 +25,7 @@ class Files(NamedTuple):
     """The files of one fix. `renamed` is old path -> new path, `leaves` app key -> new leaf,
     `removed` the path that goes of each node that is dropped.
 
-    `causes` tells which apps' graph changes made a path change.
+    `causes` are the apps whose graph changes made a path change.
     """
 
     changes: Mapping[str, Change] = {}
@@ -81,6 +81,7 @@ def plan_files(
 
     for change in graph_changes:
         planner.add_new_files(change, texts)
+
     planner.change_lock_files()
     return planner.files()
 
@@ -129,6 +130,7 @@ class _Planner:
         version_is_chosen = collided and key.app in self._by_app
         if edit is None and new_path == path and not version_is_chosen:
             return None
+
         refusal = None if collided else self._why_not(migration, causes or {key.app})
         if refusal:
             return refusal
@@ -145,6 +147,7 @@ class _Planner:
             self._renamed[path] = new_path
             if not collided:
                 self._changes.setdefault(path, Change(None))
+
         return None
 
     def _remove(self, migration: Migration) -> Refusal | None:
@@ -171,6 +174,7 @@ class _Planner:
             entries = self._entries_of(migration, old)
             for entry in entries:
                 new_names["dependencies"][entry] = parent
+
             if not entries:
                 added_dependency = (migration.label, parent)
 
@@ -201,11 +205,13 @@ class _Planner:
                 node = snapshot.resolve(migration, reference)
                 if node is None:
                     continue
+
                 by_old_name = node in snapshot.renamed.values() and node.app in self._by_app
                 if node in self._shown_names or by_old_name:
                     name = self._shown_names.get(node, node.name)
                     names[attribute][reference.label, reference.name] = name
                     apps.add(node.app)
+
         return names, apps
 
     def _entries_of(self, migration: Migration, node: NodeKey | None) -> list[tuple[str, str]]:
@@ -227,6 +233,7 @@ class _Planner:
             return _refusal(causes, reason, path, "published")
         if header.error:
             return _refusal(causes, f"{path} does not parse: {header.error.message}", path)
+
         file = self._snapshot.listing.files.get(path)
         if file and file.mode == SYMLINK:
             return _refusal(causes, f"{path} is a symbolic link", path)
@@ -250,10 +257,12 @@ class _Planner:
             source = texts.merges.get(change.app) or merge_source(label, change.merge)
             self._leaves[change.app] = name
             self._create(change.app, name, source)
+
         if change.catch_up:
             behind, before, name = change.catch_up
             names = {key.name: name for key, name in change.names.items()}
             self._create(change.app, name, catch_up_source(label, behind, before, names))
+
         for name, source in texts.regenerated.get(change.app, {}).items():
             self._create(change.app, name, source)
 
@@ -271,6 +280,7 @@ class _Planner:
             fixed = frozenset(app.key for app in apps if app.key in leaves)
             if not fixed and lock.path not in self._restrictions.stale_locks:
                 continue
+
             data = _lock_data(snapshot, lock, apps, leaves)
             if data is not None and data != snapshot.contents[lock.path]:
                 self._changes[lock.path] = Change(data)
@@ -300,9 +310,11 @@ def _lock_data(
             names[app.label] = leaf_nodes[0].name
         elif lock.conflicted:
             return None  # another app in it is still undecided: leave the markers
+
     foreign = [entry.label for entry in lock.entries if entry.label and entry.label not in names]
     if len(foreign) > len(set(foreign)):
         return None  # an app that is not in this repository
+
     data = write_lock_file(lock.path, snapshot.contents[lock.path], names)
     written = {e.label or e.name: e.name for e in read_lock_file(lock.path, data).entries}
     wanted = {(label if label in written else name): name for label, name in names.items()}

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.conflicts.conflict import Branch, Conflict, SetOnBothSides
-from migmerge.migrations.operations import Script, read_script
-from migmerge.migrations.structural_merge import (
+from migmerge.migrations.merge_migration import (
     NotMovable,
     Setting,
     find_setting,
     merge_source,
     settle,
 )
+from migmerge.migrations.operations import Script, read_script
 from migmerge.resolve.fix_plan import Refusal
 
 _STORED = ("field", "db_table_comment")  # the rest is only in Django's state
@@ -67,4 +67,5 @@ def _settle(
             return setting
         if setting:
             theirs.append(setting)
+
     return settle(final, theirs)

@@ -60,7 +60,7 @@ class Refusal(NamedTuple):
 class Change(NamedTuple):
     """What becomes of a path: its new bytes, or None when the file goes.
 
-    `stored` tells that the bytes are as git stores them (from an index stage), not as they
+    `stored`: the bytes are as git stores them (from an index stage), not as they
     stand in the work tree; `mode_of` is the path whose file mode a new file takes.
     """
 
@@ -108,7 +108,7 @@ class Resolution(NamedTuple):
 
 
 def refused(label: str, refusal: Refusal) -> Resolution:
-    """What is told of an app that is not fixed; `label` is its label."""
+    """What is reported of an app that is not fixed; `label` is its label."""
     return Resolution(
         label,
         FixStatus.REFUSED,
@@ -121,7 +121,7 @@ def refused(label: str, refusal: Refusal) -> Resolution:
 
 
 class FixPlan(NamedTuple):
-    """Everything that a fix writes, and what to tell of each app."""
+    """Everything that a fix writes, and what to report of each app."""
 
     changes: Mapping[str, Change]
     resolutions: tuple[Resolution, ...]

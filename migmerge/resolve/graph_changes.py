@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Set
 from itertools import pairwise
-from typing import NamedTuple
 
 from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.catch_up import catch_up_name
 from migmerge.migrations.graph import Graph
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.naming import is_sequence, number, renumbered
+from migmerge.migrations.naming import is_sequence, number
 from migmerge.resolve.fix_plan import CatchUp, GraphChange, Refusal
-
-
-class NamingRules(NamedTuple):
-    """Which names migrations may get. `reserved` are names that none of the app may get: files in
-    the directory, and names that some `replaces` still needs.
-
-    With `carry` every old name stays reserved, the first of a chain always gets a new one, and a
-    new catch-up migration takes the place of `catch_ups`.
-    """
-
-    reserved: Collection[str]
-    keep_names: bool = False
-    carry: bool = False
-    catch_ups: Collection[NodeKey] = ()
+from migmerge.resolve.new_names import Naming, NamingRules, name_after, predecessors
 
 
 def renumber(graph: Graph, conflict: Conflict, rules: NamingRules) -> GraphChange | Refusal:
@@ -42,12 +28,12 @@ def renumber(graph: Graph, conflict: Conflict, rules: NamingRules) -> GraphChang
         return Refusal(app.key, "sides-unknown", (reason,), _commands_for_each_side(conflict))
 
     moving = [branch for branch in conflict.branches if branch.side == "replayed"]
-    behind = _behind(graph, rules.catch_ups)
+    behind = predecessors(graph, rules.catch_ups)
     tail = last = behind.get(onto.leaf, onto.leaf)
     dropped = {**dict(conflict.assessment.duplicates), **behind}
     others = _edges(graph, app.key, {key for branch in moving for key in branch.nodes})
     rules = rules._replace(keep_names=rules.keep_names or not is_sequence(others))
-    naming = _Naming(graph, conflict, tail, rules)
+    naming = Naming(graph, conflict, tail, rules)
 
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}
     placed = graph.ancestors(onto.leaf) | dropped.keys()
@@ -59,6 +45,7 @@ def renumber(graph: Graph, conflict: Conflict, rules: NamingRules) -> GraphChang
             naming.place(key, first=first)
             if first:
                 repoint[key] = (_replaced_parent(graph, key, placed), naming.names[tail])
+
         placed |= graph.ancestors(branch.leaf)
         tail = fresh[-1] if fresh else tail
 
@@ -66,6 +53,7 @@ def renumber(graph: Graph, conflict: Conflict, rules: NamingRules) -> GraphChang
     if squashed:
         reason = f"{squashed[0]} belongs to a squash that is not finished"
         return Refusal(app.key, "squash", (reason,), (fix_command(app.key, "merge"),))
+
     names = {key: name for key, name in naming.names.items() if key in naming.moved}
     strategy = "renumber" if naming.moved else "drop"
     change = GraphChange(
@@ -73,6 +61,7 @@ def renumber(graph: Graph, conflict: Conflict, rules: NamingRules) -> GraphChang
     )
     if not rules.carry or not naming.moved:
         return change
+
     before = (last if last == onto.leaf else _before_carried(graph, last)).name
     name = catch_up_name(change.leaf, before, rules.reserved)
     return change._replace(carry=True, leaf=name, catch_up=CatchUp(change.leaf, before, name))
@@ -87,16 +76,6 @@ def _before_carried(graph: Graph, key: NodeKey) -> NodeKey:
 
 def _own_parents(graph: Graph, key: NodeKey) -> list[NodeKey]:
     return [parent for parent in graph.parents[key] if parent.app == key.app]
-
-
-def _behind(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, NodeKey]:
-    """For each catch-up migration the one that it stands behind."""
-    behind = {key: next(iter(graph.parents[key])) for key in catch_ups}
-    for key, parent in behind.items():
-        while parent in behind:
-            parent = behind[parent]
-        behind[key] = parent
-    return behind
 
 
 def merge(graph: Graph, conflict: Conflict, reserved: Collection[str]) -> GraphChange | Refusal:
@@ -123,7 +102,7 @@ def _names_of_collided(
 ) -> dict[NodeKey, str]:
     """New names, behind all numbers of the app, of the versions of a file that onto has not."""
     app, stays = conflict.app.key, graph.ancestors(onto.leaf)
-    naming = _Naming(graph, conflict, onto.leaf, NamingRules(reserved))
+    naming = Naming(graph, conflict, onto.leaf, NamingRules(reserved))
     naming.start_after(max((number(key.name) or 0 for key in graph.app_nodes(app)), default=0))
     duplicates = {key for pair in conflict.assessment.duplicates for key in pair}
     for key in sorted(graph.app_nodes(app)):
@@ -131,6 +110,7 @@ def _names_of_collided(
             for version in (key._replace(version=0), key):
                 if version not in stays:
                     naming.place(version)
+
     return {key: naming.names[key] for key in naming.moved}
 
 
@@ -150,6 +130,7 @@ def regenerate(graph: Graph, conflict: Conflict) -> GraphChange | Refusal:
     if any(graph.nodes[key].header.replaces for key in removed):
         reason = "a squash would be taken away, and show its originals again"
         return Refusal(app, "squash", (reason,), (fix_command(app, "merge"),))
+
     outside = sorted({child for key in removed for child in graph.children[key]} - side)
     if outside:
         reason = f"{outside[0]} depends on what would be regenerated"
@@ -176,8 +157,9 @@ def move_behind_regenerated(
     for key in change.kept_data_migrations:
         parents = _own_parents(graph, key)
         repoint[key] = (graph.in_order(parents)[-1] if parents else None, tail)
-        names[key] = tail = _after(key.name, tail, used)
+        names[key] = tail = name_after(key.name, tail, used)
         used.add(tail)
+
     return change._replace(names=_changed(names), repoint=repoint, leaf=tail)
 
 
@@ -191,18 +173,11 @@ def straighten(graph: Graph, app: str, may: Set[NodeKey], taken: Set[str]) -> Gr
         value, last = number(key.name), number(before)
         if key in may and value is not None and last is not None and value <= last:
             used -= set() if key.version else {key.name}
-            names[key] = _after(key.name, before, used)
+            names[key] = name_after(key.name, before, used)
             used.add(names[key])
+
     leaf = line[-1]
     return GraphChange(app, "repoint", _changed(names), {}, leaf=names.get(leaf, leaf.name))
-
-
-def _after(name: str, tail: str, used: Set[str]) -> str:
-    """The name with the next free number after that of `tail`; without a number, as it is."""
-    to = (number(tail) or number(name) or 0) + 1
-    while number(name) is not None and (renumbered(name, to) in used or to in _numbers(used)):
-        to += 1
-    return renumbered(name, to)
 
 
 def _leaves(graph: Graph, conflict: Conflict) -> set[NodeKey]:
@@ -250,61 +225,3 @@ def _is_squashed(graph: Graph, key: NodeKey) -> bool:
     """Whether originals of a squash are still there beside it."""
     replaced = graph.nodes[key].header.replaces
     return any(NodeKey(key.app, old.name) in graph.nodes for old in replaced)
-
-
-class _Naming:
-    """Hands out the next free number after onto's `tail`, never downwards."""
-
-    def __init__(self, graph: Graph, conflict: Conflict, tail: NodeKey, rules: NamingRules) -> None:
-        moving = {key for b in conflict.branches if b.side == "replayed" for key in b.nodes}
-        moving -= graph.ancestors(tail)
-        gone = moving.union(dict(conflict.assessment.duplicates), _behind(graph, rules.catch_ups))
-        kept = [key for key in graph.nodes if key.app == tail.app and key not in gone]
-        self.names = {key: key.name for key in kept}
-        self.moved: list[NodeKey] = []
-        self._keep_names = rules.keep_names
-        free = {key.name for key in gone}
-        self._taken = {n for n in rules.reserved if n not in free} | set(self.names.values())
-        self._numbers = _numbers(self._taken)
-        self._old = {key.name for key in moving} if rules.carry else set[str]()
-        top = number(tail.name)
-        self._last = max(_numbers(self.names.values()), default=0) if top is None else top
-
-    def start_after(self, last: int) -> None:
-        """Give numbers above `last` only."""
-        self._last = max(self._last, last)
-
-    def place(self, key: NodeKey, *, first: bool = False) -> None:
-        """Give `key` its name after everything placed before; to the `first` of a chain that is
-        carried, another one than it has."""
-        name = self._name(key)
-        if name in self._old and (first or name != key.name):
-            name = self._titled(name)
-        self.names[key] = name
-        self.moved.append(key)
-        self._taken.add(name)
-        self._last = max(self._last, number(name) or 0)
-
-    def _name(self, key: NodeKey) -> str:
-        value = number(key.name)
-        free = key.name not in self._taken
-        if free and (self._keep_names or value is None or self._fits(value)):
-            return key.name
-        if value is None:
-            return self._titled(key.name)
-        to = self._last + 1
-        while to in self._numbers or renumbered(key.name, to) in self._taken:
-            to += 1
-        return renumbered(key.name, to)
-
-    def _titled(self, name: str) -> str:
-        """The name with another title."""
-        taken = self._taken | self._old
-        return next(new for i in range(2, 10_000) if (new := f"{name}_{i}") not in taken)
-
-    def _fits(self, value: int) -> bool:
-        return value > self._last and value not in self._numbers
-
-
-def _numbers(names: Iterable[str]) -> set[int]:
-    return {value for name in names if (value := number(name)) is not None}

@@ -112,6 +112,7 @@ def begin(
         if _back_up(repository, number, text, held):
             break
         number += 1  # taken by another worktree just now
+
     _update_ref(repository, "-d", _pending(repository))
     for old in numbers[: 1 - _KEPT]:
         _update_ref(repository, "-d", f"{BACKUPS}{old}")
@@ -140,10 +141,12 @@ def _keep_objects(
             if attempt == 2:
                 raise
             continue
+
         asked = "\n".join(held).encode()
         objects = repository.git("cat-file", "--batch-check", stdin=asked, env=_AS_STORED)
         if b" missing" not in objects:
             return oids, held
+
     raise UserError(
         "git", "objects that were just stored are gone from the repository",
         "wait until no other git gc or git prune runs here, then run it again",
@@ -207,6 +210,7 @@ def add_rows(
     """The same change in the journal with the rows that it is about to rename."""
     with open(repository.git_path(JOURNAL), "rb") as handle:
         document = json.load(handle)
+
     document["undoing"] = undoing
     document["rows"] = [
         {**database._asdict(), "project": database.project._asdict()} for database in databases

@@ -1,4 +1,4 @@
-"""Other places that name a renamed migration: told, never silently edited."""
+"""Other places that name a renamed migration: reported, never silently edited."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def find_mentions(
     wanted = sorted(set(names))
     if not wanted:
         return []
+
     patterns = [part for name in wanted for part in ("-e", name)]
     out = repository.git(
         "grep", "-z", "-n", "-I", "-w", "-F", "--full-name", *patterns, "--", expected=(0, 1)
@@ -29,6 +30,7 @@ def find_mentions(
             text = line.decode("utf-8", "replace")
             if any(_has_word(text, name) for name in wanted):
                 mentions.append(Mention(path, number, text.strip()))
+
     return sorted(mentions)
 
 

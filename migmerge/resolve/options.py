@@ -40,6 +40,7 @@ def options(snapshot: Snapshot, conflict: Conflict, request: FixRequest) -> tupl
         if isinstance(answer, Refusal):
             all_options.append(Option(key, name, choice, with_sides, refused=answer.reasons[0]))
             continue
+
         best = answer == decided and not any(option.recommended for option in all_options)
         if best:  # Django is asked, too, before it is done
             choice = Choice(request.strategy)
@@ -48,6 +49,7 @@ def options(snapshot: Snapshot, conflict: Conflict, request: FixRequest) -> tupl
                 key, name, choice, with_sides, _effect(with_sides, answer, choice), recommended=best
             )
         )
+
     return tuple(all_options)
 
 
@@ -58,6 +60,7 @@ def _ways(conflict: Conflict) -> list[tuple[str, str, Choice, Conflict]]:
     if conflict.assessment.set_on_both_sides:
         takes = [Choice("merge", frozenset({branch.leaf})) for branch in conflict.branches]
         ways += [("", "merge", choice, conflict) for choice in takes]
+
     if len(conflict.branches) == 2 and all(b.side == "unknown" for b in conflict.branches):
         ways += [("", "renumber", Choice("renumber"), c) for c in _either(conflict)]
     digit = iter("123456789")
@@ -96,6 +99,7 @@ def _effect(conflict: Conflict, change: GraphChange, choice: Choice) -> str:
         parts = [f"{_few(renamed)}, {behind}"]
     else:
         parts = [f"{key.name} goes {behind}, under its name" for key in change.repoint]
+
     if change.strategy != "regenerate":
         duplicates = sorted(conflict.assessment.duplicates)
         parts += [f"{key.name} goes: {kept.name} is the same" for key, kept in duplicates]

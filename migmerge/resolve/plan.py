@@ -58,7 +58,7 @@ class PreparedFix(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What is decided so far: graph changes, refusals, and what is told of each app."""
+    """What is decided so far: graph changes, refusals, and what is reported of each app."""
 
     graph_changes: list[GraphChange]
     refusals: list[Refusal]
@@ -70,7 +70,7 @@ class _Plan(NamedTuple):
         left = [change for change in self.graph_changes if change.app not in apps]
         return self._replace(graph_changes=left, refusals=[*self.refusals, *refusals])
 
-    def tell(self, reasons: Mapping[str, Sequence[str]]) -> _Plan:
+    def with_reasons(self, reasons: Mapping[str, Sequence[str]]) -> _Plan:
         """The same with more reasons, behind those that an app has."""
         all_reasons = dict(self.reasons)
         for app, more in reasons.items():
@@ -96,7 +96,7 @@ def prepare_fix(
     answers = ask_project(workspace, snapshot, plan.graph_changes, unsure)
     regenerated, failed = regenerate_files(workspace, snapshot, plan.graph_changes)
     plan = plan.refuse([*answers.refusals, *failed])
-    plan = plan.tell({app: (opinion,) for app, opinion in answers.opinions.items()})
+    plan = plan.with_reasons({app: (opinion,) for app, opinion in answers.django_results.items()})
     plan = _with_kept_data_migrations(snapshot, plan, sided, regenerated)
 
     stale = [c.place.path for c in decision.stale_locks if c.place]
@@ -105,7 +105,7 @@ def prepare_fix(
     touched = set().union(*files.causes.values())
     plan = plan._replace(
         graph_changes=[c for c in plan.graph_changes if c.strategy != "repoint" or c.app in touched]
-    ).tell({change.app: _about_databases(change, request) for change in plan.graph_changes})
+    ).with_reasons({change.app: _about_databases(change, request) for change in plan.graph_changes})
 
     resolutions = [
         *_resolutions(workspace, snapshot, files, plan),
@@ -129,7 +129,7 @@ def prepare_given(
     """What to write for graph changes that nothing but themselves decides; published files, too."""
     plan = _Plan(list(graph_changes), list(refusals), {})
     files, plan = _plan_files(workspace, snapshot, plan, Texts(), UNRESTRICTED)
-    plan = plan.tell({c.app: (_OTHERS,) for c in plan.graph_changes if c.without_replaces})
+    plan = plan.with_reasons({c.app: (_OTHERS,) for c in plan.graph_changes if c.without_replaces})
     resolutions = _sorted(_resolutions(workspace, snapshot, files, plan))
     return PreparedFix(FixPlan(files.changes, resolutions), snapshot, files.leaves)
 
@@ -148,6 +148,7 @@ def _plan_files(
             refusal: Refusal | None = files
         else:
             refusal = _refuse_wrong_result(workspace, snapshot, files)
+
         if refusal is None or refusal.app not in {c.app for c in plan.graph_changes}:
             break
         plan = plan.refuse([refusal])
@@ -196,6 +197,7 @@ def _with_renamed_parents(
             refusals[app] = _contradicts_what_came_before(app, judgement)
         elif app not in changes and app not in refusals:
             changes[app] = _update_dependencies(snapshot, app, published, request)
+
     return _Plan(list(changes.values()), list(refusals.values()), reasons)
 
 
@@ -216,6 +218,7 @@ def _update_dependencies(
     straight = "renumber" in (request.strategy, request.prefer) and not request.keep_names
     if not collided and not straight:
         return GraphChange(app, "repoint", {}, {}, leaf=graph.leaves(app)[0].name)
+
     renamed = set(snapshot.renamed.values())
     below = graph.descendants_of(renamed) - renamed
     may_change = {key for key in below if key.version or graph.nodes[key].path not in published}
@@ -236,6 +239,7 @@ def _with_kept_data_migrations(
         if change.strategy != "regenerate":
             changes.append(change)
             continue
+
         files, conflict = regenerated[change.app], conflicts[change.app]
         blocked = needs_old_state(snapshot, conflict, change.kept_data_migrations, files)
         if blocked:
@@ -245,6 +249,7 @@ def _with_kept_data_migrations(
             continue
         reserved = reserved_names(snapshot, snapshot.apps[change.app])
         changes.append(move_behind_regenerated(snapshot.graph, change, list(files), reserved))
+
     return plan._replace(graph_changes=changes, refusals=[*plan.refusals, *refusals])
 
 
@@ -259,6 +264,7 @@ def _uncommitted(workspace: Workspace, snapshot: Snapshot, files: Files) -> tupl
     else:
         head = workspace.head
         committed = set(workspace.list_commit(head).files) if head else set()
+
     return tuple(sorted(migrations - committed - files.changes.keys()))
 
 
@@ -293,6 +299,7 @@ def _resolutions(
                 carried=change.carry,
             )
         )
+
     resolutions += [refused(snapshot.apps[one.app].label, one) for one in plan.refusals]
     return resolutions
 
@@ -312,6 +319,7 @@ def _mentions(
         replaces = carried and mention.text.startswith("replaces = ")
         if not (ours or replaces or (other_side and mention.path in migrations)):
             mentions.append(mention)
+
     return tuple(mentions)
 
 

@@ -22,7 +22,7 @@ class ProjectInput(NamedTuple):
     and refusals, where only the project could decide or Django disagrees."""
 
     merges: Mapping[str, bytes]
-    opinions: Mapping[str, str]
+    django_results: Mapping[str, str]
     refusals: tuple[Refusal, ...]
 
 
@@ -44,12 +44,14 @@ def projects_of(
             if within and place not in within:
                 continue
             by_place.setdefault(place, []).append(app)
+
     projects: dict[Project | NoProject, list[str]] = {}
     for place, app_keys in by_place.items():
         project = workspace.project(place, several=len(places) > 1)
         if isinstance(project, NoProject) and len(places) > 1:
             project = project._replace(why=f"{place}: {project.why}")
         projects.setdefault(project, []).extend(app_keys)
+
     return projects
 
 
@@ -87,6 +89,7 @@ def ask_project(
         why |= dict.fromkeys(apps, answer.why)
         texts |= {labels[label]: text for label, text in answer.texts.items()}
         tried |= {labels[label]: order for label, order in answer.orders.items()}
+
     opposed = [
         _opposed(app, order.differs)
         for app, order in tried.items()
@@ -98,10 +101,12 @@ def ask_project(
         for m in merging.values()
         if m.set_on_both_sides and m.app not in texts
     ]
-    opinions = {
-        a: _opinion(t) for a, t in tried.items() if unsure[a].assessment.verdict != Verdict.COMMUTE
+    django_results = {
+        app: _django_result(order)
+        for app, order in tried.items()
+        if unsure[app].assessment.verdict is not Verdict.COMMUTE
     }
-    return ProjectInput(texts, opinions, (*opposed, *undecided))
+    return ProjectInput(texts, django_results, (*opposed, *undecided))
 
 
 def _wanted(change: GraphChange, merging: bool, conflict: Conflict | None) -> Wanted:
@@ -130,8 +135,8 @@ def _undecided(change: GraphChange, why: str, before: str) -> Refusal:
     return Refusal(change.app, "undecided", (reason, before), (fix_command(change.app), *takes))
 
 
-def _opinion(tried: Tried) -> str:
-    """The careful answer holds; that Django disagrees is told."""
+def _django_result(tried: Tried) -> str:
+    """The careful answer holds; that Django disagrees is reported."""
     outcome = tried.differs or "no difference"
     return f"Django tried both orders {tried.where}, without running code: {outcome}"
 
@@ -164,6 +169,7 @@ def regenerate_files(
                 why[app] = f"makemigrations can't regenerate it: {answer.why}"
             else:
                 regenerated[app] = answer
+
     return regenerated, [
         Refusal(
             app,

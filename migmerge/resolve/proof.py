@@ -84,17 +84,20 @@ def prove_fix(project: Project, prepared: PreparedFix, after: Snapshot, config: 
 
     if results.why:
         return skipped(f"{results.why}; run {again}")
+
     wrong = [f"{point.name}: {point.wrong}" for point in results.points if point.wrong]
     if wrong:
         return failed("; ".join(wrong))
     if results.effects:
         return skipped(f"{'; '.join(results.effects)}: refused, since it is no scratch database")
+
     unbuilt = [f"{point.name} ({point.unbuilt})" for point in results.points if point.unbuilt]
     if unbuilt:
         return skipped(f"no SQLite database at {unbuilt[0]}; run {again} --database URL")
     if results.left_out:
         names = ", ".join(results.left_out)
         return skipped(f"verify_code is false: the code of {names} was not run", waived=True)
+
     reconciled = sum(point.reconciled for point in results.points)
     how = f"{reconciled} of them after migmerge db reconcile" if reconciled else "by migrate alone"
     where = "on SQLite (scratch files, not your databases)"

@@ -19,4 +19,5 @@ def restore_rows(databases: Iterable[DatabaseRows], *, old: bool) -> list[str]:
         reply = rename(database.project, Database(database.alias), database.rows)
         if reply.why:
             stuck.append(f"{database.name}: {reply.why}")
+
     return stuck

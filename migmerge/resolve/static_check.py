@@ -17,6 +17,7 @@ def problems(before: Snapshot, after: Snapshot, leaves: Mapping[str, str]) -> li
         names = [key.name for key in after.graph.leaves(app)]
         if names != [leaf]:
             faults.append((app, f"leaf nodes would be {', '.join(names)}, not {leaf} alone"))
+
     missing_before = {
         (m.migration.path, m.reference.label, m.reference.name) for m in before.graph.missing
     }
@@ -25,6 +26,7 @@ def problems(before: Snapshot, after: Snapshot, leaves: Mapping[str, str]) -> li
         if (missing.migration.path, label, name) not in missing_before:
             text = f"{missing.migration.key} would depend on {label}.{name}, which is not there"
             faults.append((missing.migration.key.app, text))
+
     old_cycles = before.graph.cycles()
     for cycle in after.graph.cycles():
         if cycle not in old_cycles:

@@ -18,7 +18,8 @@ from migmerge.migrations.model import NodeKey
 from migmerge.resolve.files import reserved_names
 from migmerge.resolve.final_definitions import final_definition_source
 from migmerge.resolve.fix_plan import GraphChange, Refusal
-from migmerge.resolve.graph_changes import NamingRules, merge, regenerate, renumber
+from migmerge.resolve.graph_changes import merge, regenerate, renumber
+from migmerge.resolve.new_names import NamingRules
 
 _SIDED = ("siblings", "path")
 _FIRST = (*BROKEN, "number", "case")
@@ -80,6 +81,7 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], request: FixReques
                 changes.append(answer)
         else:
             stale += [conflict for conflict in app_conflicts if conflict.kind == "lock-file"]
+
     return Decision(tuple(changes), tuple(refusals), tuple(stale))
 
 
@@ -125,6 +127,7 @@ def decide_one(
     if conflict.assessment.verdict is Verdict.CONTRADICT:
         reasons = ("the sides contradict each other", *conflict.reasons)
         return Refusal(app.key, "contradict", reasons, conflict.advice.commands)
+
     reused = reused_names(snapshot.reused, app.key)
     if reused and request.strategy == "merge":
         return Refusal(app.key, "name-reused", reused, (fix_command(app.key, "renumber"),))
@@ -133,6 +136,7 @@ def decide_one(
     if strategy == "auto":
         prefer = "renumber" if request.keep_names else request.prefer
         strategy = choose_strategy(conflict, prefer, name_reused=bool(reused))
+
     # what both sides set is for the merged models to decide, or refused with what is recommended
     undecided_setting = bool(conflict.assessment.set_on_both_sides) and request.strategy == "auto"
     if strategy in ("merge", "regenerate") or undecided_setting:

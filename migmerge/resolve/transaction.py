@@ -133,7 +133,7 @@ class Transaction:
 def take_back(repository: Repository, change: Journal, *, databases: bool = True) -> TakenBack:
     """Undo a change that may have been made in part, and end it; can be killed and done again.
 
-    Paths that somebody changed since are left, and told; their old bytes stay in the backup.
+    Paths that somebody changed since are left, and reported; their old bytes stay in the backup.
     Rows get the names of before first, where these are the old ones, else last: so the files have
     the new names for as long as some rows do. Without `databases` no row is touched.
     """
@@ -141,10 +141,12 @@ def take_back(repository: Repository, change: Journal, *, databases: bool = True
     stuck = [] if change.undoing else restore_rows(rows, old=True)
     if stuck:
         return TakenBack(stuck=tuple(stuck))
+
     left = _files_back(repository, change)
     stuck = restore_rows(rows, old=False) if change.undoing else []
     if stuck:
         return TakenBack(tuple(left), tuple(stuck), change.ref)
+
     journal.end(repository)
     if not left:
         journal.drop(repository, change)
@@ -164,6 +166,7 @@ def _files_back(repository: Repository, change: Journal) -> list[str]:
                 _remove_empty(repository, path)
         else:
             left.add(path)
+
     entries = read_entries(repository, change.before)
     restored = {}
     for path, before in change.before.items():
@@ -173,6 +176,7 @@ def _files_back(repository: Repository, change: Journal) -> list[str]:
                 restored[path] = before
         elif now.entries != before.entries:
             left.add(path)
+
     _write_index(repository, restored)
     _refresh(repository)
     _sweep(repository, change.before)
@@ -189,10 +193,12 @@ def read_states(repository: Repository, paths: Iterable[str]) -> dict[str, State
         directory = os.path.dirname(full)
         if os.path.realpath(directory) != os.path.join(top, os.path.dirname(path)).rstrip(os.sep):
             raise UserError("in-the-way", f"{path} is beyond a symbolic link", "")
+
         mode = os.lstat(full).st_mode if os.path.lexists(full) else 0o100644
         if not stat.S_ISREG(mode):
             raise UserError("in-the-way", f"{path} is not a regular file", "")
         states[path] = State(read_disk(repository, path), mode, entry.entries, entry.flags)
+
     return states
 
 
@@ -246,12 +252,14 @@ def _write_index(repository: Repository, states: Mapping[str, State | Entry]) ->
     """All entries in one step, then the flags that git drops by it."""
     if not states:
         return
+
     nothing = b"0" * len(repository.git("hash-object", "--stdin", stdin=b"").strip())
     records = []
     for path, state in sorted(states.items()):
         # a zero mode takes the path out, whatever stages it had
         records.append(b"0 %s\t%s" % (nothing, os.fsencode(path)))
         records += state.entries
+
     stdin = b"".join(record + b"\0" for record in records)
     _update_index(repository, ("-z", "--index-info"), stdin)
     for flag, option in _FLAGS.items():
@@ -272,6 +280,7 @@ def _update_index(repository: Repository, arguments: Sequence[str], stdin: bytes
         except GitError as error:
             if "index.lock" not in error.stderr:
                 raise
+
             left -= 1
             if not left:
                 hint = "wait for the other git command, or remove the file if none is running"

@@ -24,11 +24,13 @@ def refuse_unsafe(
             f"git holds its index lock: {lock}",
             "wait for the other git command, or remove the file if none is running",
         )
+
     for path in sorted(new_paths):
         if os.path.lexists(os.path.join(repository.root, path)):
             raise UserError(
                 "in-the-way", f"{path} is in the way", "move it away, then run migmerge fix again"
             )
+
     out = repository.git("diff", "--no-ext-diff", "--name-only", "-z", "--", *sorted(changes))
     unmerged = repository.git("ls-files", "-z", "--unmerged", "--", *sorted(changes))
     stages = {os.fsdecode(r.partition(b"\t")[2]) for r in unmerged.split(b"\0") if r}
@@ -49,9 +51,11 @@ def _refuse_hidden(repository: Repository, paths: Sequence[str]) -> None:
         data = read_disk(repository, path) if entry.flags else None
         if data is None:
             continue
+
         out = repository.git("hash-object", f"--path={path}", "--stdin", stdin=data)
         if out.strip() == entry.entries[0].split(b" ", 2)[1]:
             continue
+
         option = "--no-skip-worktree" if "S" in entry.flags else "--no-assume-unchanged"
         raise UserError(
             "unstaged",
@@ -68,10 +72,12 @@ def _is_edited(repository: Repository, path: str) -> bool:
             lines = handle.read().splitlines()
     except OSError:
         return False
+
     lines_of_sides = {b"", b"======="}
     for stage in (1, 2, 3):
         out = repository.git("cat-file", "blob", f":{stage}:{path}", expected=(0, 128))
         lines_of_sides |= {line.rstrip(b"\r") for line in out.splitlines()}
+
     markers = (b"<<<<<<< ", b">>>>>>> ", b"||||||| ")
     return any(line not in lines_of_sides and not line.startswith(markers) for line in lines)
 
@@ -85,6 +91,7 @@ def states_after(
         if change.data is None:
             states[path] = State(None, before[path].mode, ())
             continue
+
         model = before.get(change.mode_of, before[path])
         blob = _store(repository, path, change.data, stored=change.stored)
         data = change.data
@@ -94,6 +101,7 @@ def states_after(
         entry = b"%s %s 0\t%s" % (mode, blob.encode(), os.fsencode(path))
         # what is written is on the disk, so skip-worktree goes
         states[path] = State(data, model.mode, (entry,), model.flags.replace("S", ""))
+
     return states
 
 

@@ -380,7 +380,7 @@ def test_check_computed_dependencies_are_told_and_not_guessed(repo: Repo) -> Non
     assert done.returncode == 0
     assert done.stderr.startswith(
         "note: shop/migrations/0002_a.py:6: MM201 dependencies are computed here, so whether "
-        "0001_initial and 0002_a are one line can't be told\n"
+        "0001_initial and 0002_a are one line can't be determined\n"
     )
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from migmerge.migrations.merge_migration import merge_source
 from migmerge.migrations.naming import merge_name, merge_suffix
-from migmerge.migrations.structural_merge import merge_source
 from tests.conftest import some
 from tests.project.conftest import SETTINGS, Site
 

@@ -1,4 +1,4 @@
-"""What one operation reads and writes, and when that can't be told."""
+"""What one operation reads and writes, and when that can't be determined."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_call_of_no_name_is_opaque() -> None:
 
 
 def test_commute_of_a_deletion_and_a_swappable_model() -> None:
-    """Which model the settings name can't be told: any that is deleted may be it."""
+    """Which model the settings name can't be determined: any that is deleted may be it."""
     (deletes,) = marks("DeleteModel('Person')")
     (points,) = marks(
         "AddField('a', 'f', models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE))"

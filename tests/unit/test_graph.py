@@ -112,6 +112,11 @@ def test_cycles_leaves_out_what_merely_hangs_on_them() -> None:
     assert [names(group) for group in made.cycles()] == [["shop.2", "shop.3"]]
 
 
+def test_in_order_puts_cycles_at_the_end() -> None:
+    made = graph("shop: 9 <- 1 <- 2 <- 1")
+    assert names(made.in_order(made.parents)) == ["shop.9", "shop.1", "shop.2"]
+
+
 def test_in_order_puts_parents_first() -> None:
     made = graph("shop: 1 <- 9 <- 2 <- 3")
     keys = [NodeKey("shop", name) for name in ("3", "9", "2")]

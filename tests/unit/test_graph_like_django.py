@@ -82,6 +82,6 @@ def by_us(made: Files) -> object:
 
 
 @given(made=files())
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 def test_the_graph_is_djangos(made: Files) -> None:
     assert by_us(made) == by_django(made)

@@ -14,7 +14,7 @@ from migmerge.project import run
 PACKAGE = Path(migmerge.__file__).parent
 # folders of one layer do not know each other
 LAYERS = [
-    {"errors"}, {"regular"}, {"config"}, {"git", "migrations"}, {"conflicts", "install"},
+    {"errors"}, {"exit_codes"}, {"regular"}, {"config"}, {"git", "migrations"}, {"conflicts", "install"},
     {"project"}, {"analysis"}, {"resolve"}, {"databases"}, {"report"}, {"commands"}, {"arguments"},
     {"cli"}, {"__main__"},
 ]  # fmt: skip

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from migmerge.migrations.text_merge import merge_lock, merge_migration
+from migmerge.migrations.driver_merge import merge_lock, merge_migration
 from tests.conftest import PRICE, STOCK, migration_text
 
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from migmerge.conflicts.mergeable_fields import find_obstacle
-from migmerge.migrations.operations import read_script
-from migmerge.migrations.structural_merge import (
+from migmerge.migrations.merge_migration import (
     NotMovable,
     Setting,
     find_setting,
     merge_source,
     settle,
 )
+from migmerge.migrations.operations import read_script
 from tests.conftest import migration_text
 
 NAME = "AlterField('Product', 'Name', models.CharField(max_length={}))"

@@ -4,12 +4,21 @@ from itertools import pairwise
 
 import pytest
 
-from migmerge.migrations.naming import is_sequence, merge_name, number, renumbered
+from migmerge.migrations.naming import is_catch_up_name, is_sequence, merge_name, number, renumbered
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("0012_x", 12), ("0012", 12), ("00012_x", 12), ("x", None), ("12x", None), ("0" * 30, None)],
+    [
+        ("0012_x", 12),
+        ("0012", 12),
+        ("00012_x", 12),
+        ("x", None),
+        ("12x", None),
+        ("0" * 30, None),
+        ("1" * 19 + "_x", int("1" * 19)),
+        ("1" * 20 + "_x", None),
+    ],
 )
 def test_number(name: str, expected: int | None) -> None:
     assert number(name) == expected
@@ -45,6 +54,19 @@ def test_merge_name_long_is_a_hash_in_either_order() -> None:
     assert len(merge_name(leaves)) == len("0003_merge_") + 8
 
 
+def test_merge_name_of_names_that_are_not_utf8() -> None:
+    leaves = ["0002_" + "\udcff" * 30, "0002_" + "b" * 30]
+    assert len(merge_name(leaves)) == len("0003_merge_") + 8
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("0005_catch_up_0002_stock", True), ("0005_stock", False), ("catch_up_0002_stock", False)],
+)
+def test_is_catch_up_name(name: str, expected: bool) -> None:
+    assert is_catch_up_name(name) is expected
+
+
 def test_merge_name_without_numbers() -> None:
     assert merge_name(["b", "a"]) == "0002_merge_a_b"
 
@@ -61,6 +83,9 @@ def test_merge_name_without_numbers() -> None:
         (["0001", "0005"], True),  # one gap is no habit
         (["0001", "0005", "0006", "0010", "0011"], True),  # half of the steps are gaps
         (["0001", "0005", "0010", "0011"], False),  # more than half are
+        (["0001", "0001", "0001", "0002"], True),  # one number twice is no gap
+        (["0001", "0003", "0005", "0007"], False),  # steps of two are
+        (["0003", "0002", "0001", "0001"], False),  # and so are steps down
     ],
 )
 def test_is_sequence(names: list[str], expected: bool) -> None:

@@ -47,11 +47,57 @@ def test_read_app_label(source: bytes, label: str | None) -> None:
     assert read_app_label(source) == label
 
 
-def test_migrations_of_what_is_installed_are_not_ours() -> None:
-    paths = ["shop/migrations/0001_a.py", "env/site-packages/x/migrations/0001_b.py"]
-    assert candidate_directories(paths) == {"shop/migrations"}
+CANDIDATES = {
+    "the usual place": ("shop/migrations/0001_a.py", "shop/migrations"),
+    "at the top": ("migrations/0001_a.py", "migrations"),
+    "numbered files in any directory": ("shop/history/0001_a.py", "shop/history"),
+    "no number in another directory": ("shop/history/initial.py", None),
+    "no number in the usual place": ("shop/migrations/initial.py", "shop/migrations"),
+    "no Python": ("shop/migrations/0001_a.sql", None),
+    "what is installed": ("env/site-packages/x/migrations/0001_b.py", None),
+}
 
 
-def test_of_two_apps_with_one_label_the_nearer_is_meant() -> None:
-    apps = apps_of({"one/users": "users", "one/users/old": "users"})
-    assert Resolver(apps).app("users", "one/users") == "one/users"
+@pytest.mark.parametrize(("path", "directory"), CANDIDATES.values(), ids=CANDIDATES)
+def test_candidate_directories(path: str, directory: str | None) -> None:
+    assert candidate_directories([path]) == ({directory} if directory else set())
+
+
+def test_candidate_directories_that_are_configured() -> None:
+    paths = ["shop/history/initial.py", "cart/other.py"]
+    assert candidate_directories(paths, ["shop/history"]) == {"shop/history"}
+
+
+RESOLVED = {
+    "the only one": ({"one/users": "users"}, "two/shop", "one/users"),
+    "its own directory": (
+        {"one/users": "users", "one/users/old": "users"},
+        "one/users",
+        "one/users",
+    ),
+    "the nearer": ({"one/users": "users", "two/users": "users"}, "two/shop", "two/users"),
+    "the nearer, named last": ({"a/b/c": "users", "a/x/c": "users"}, "a/x/shop", "a/x/c"),
+    "as near": ({"one/users": "users", "two/users": "users"}, "three/shop", None),
+    "as near below one directory": ({"a/users": "users", "a/b": "users"}, "a/shop", None),
+    "none": ({"one/shop": "shop"}, "one/shop", None),
+}
+
+
+@pytest.mark.parametrize(("labels", "directory", "app"), RESOLVED.values(), ids=RESOLVED)
+def test_resolver_of_a_label(labels: dict[str, str], directory: str, app: str | None) -> None:
+    resolver = Resolver(apps_of(labels))
+    key = resolver.app("users", directory)
+    assert (key and apps_of(labels)[app or ""].key) == key
+    places = tuple(sorted(d for d, label in labels.items() if label == "users"))
+    assert resolver.ambiguous == ({} if app or not places else {("users", directory): places})
+
+
+def test_resolver_of_a_label_of_another_project() -> None:
+    apps = apps_of({"one/users": "users", "two/users": "users"})
+    resolver = Resolver(apps, ("one", "two"))
+    assert resolver.app("users", "one/shop") == apps["one/users"].key
+    assert resolver.app("users", "two/shop") == apps["two/users"].key
+    resolver = Resolver(apps_of({"one/users": "users"}), ("one", "two"))
+    assert resolver.app("users", "two/shop") is None
+    assert resolver.elsewhere("users") == "users"
+    assert Resolver(apps).elsewhere("users") is None

@@ -263,7 +263,7 @@ HIDDEN = {
 
 @pytest.mark.parametrize("source", HIDDEN.values(), ids=HIDDEN.keys())
 def test_read_header_of_a_migration_that_does_not_show(source: str) -> None:
-    """Django would find it; what it depends on can't be told."""
+    """Django would find it; what it depends on can't be determined."""
     header = read_header(source.encode())
     assert header is not None and header.opaque
     assert read_header(source.encode(), numbered=False) is None

@@ -114,7 +114,7 @@ LAYOUTS = st.sampled_from(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     names=st.lists(NAMES, min_size=1, max_size=4, unique=True),
     new=NAMES,
@@ -193,3 +193,22 @@ def test_rewrite_leaves_replaces_that_shares_its_line() -> None:
     source = BARE.format(before="", sign=" = ", value='[("a", "0001_x")]; x = 1', after="")
     told = rewrite(source.encode(), Edit({}, bare=True))
     assert told == Unrewritable(0, "replaces shares its lines with something else")
+
+
+CARRIED = {
+    "double quotes": ('    dependencies = [("shop", "0001_a")]\n', '    replaces = [("shop", "0002_a")]\n'),
+    "single quotes": ("    dependencies = [('shop', '0001_a')]\n", "    replaces = [('shop', '0002_a')]\n"),
+    "as many of both": ("    dependencies = [('shop', \"0001_a\")]\n", '    replaces = [("shop", "0002_a")]\n'),
+    "a tab": ("\tdependencies = [('shop', '0001_a')]\n", "\treplaces = [('shop', '0002_a')]\n"),
+    "over lines": ("    dependencies = [\n        ('shop', '0001_a'),\n    ]\n", "    replaces = [('shop', '0002_a')]\n"),
+    "annotated": ("    dependencies: list = [('shop', '0001_a')]\n", "    replaces = [('shop', '0002_a')]\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize(("body", "line"), CARRIED.values(), ids=CARRIED)
+def test_rewrite_adds_replaces_before_the_dependencies(body: str, line: str, newline: str) -> None:
+    indent = body[: -len(body.lstrip())]
+    before = f"# why\n{CLASS}{indent}initial = True\n"
+    source = (before + body).replace("\n", newline).encode()
+    assert rewrite(source, CARRY) == (before + line + body).replace("\n", newline).encode()

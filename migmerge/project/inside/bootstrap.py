@@ -34,11 +34,13 @@ def set_up():
         if REQUEST["databases"] == "dummy":
             settings.DATABASE_ROUTERS = []
         django.setup()
+
     from django.db import connections, router
 
     if REQUEST["databases"]:
         for alias, standing in stand_ins(dict(connections.settings)).items():
             use(alias, standing)
+
     if REQUEST["databases"] == "dummy":
         router._routers = []
         router.__dict__.pop("routers", None)
@@ -69,7 +71,7 @@ def use(alias, settings):
         pass  # it was never open
 
 
-def told(error):
+def error_line(error):
     """An error in one line."""
     return type(error).__name__ + ": " + " ".join(str(error).split())[:300]
 
@@ -97,13 +99,14 @@ def answer():
     try:
         set_up()
     except BaseException as error:
-        return {"skipped": told(error)}
+        return {"skipped": error_line(error)}
+
     try:
         return {"result": globals()[REQUEST["question"]]()}
     except Refused as error:
         return {"refused": str(error)}
     except BaseException as error:
-        return {"failed": told(error)}
+        return {"failed": error_line(error)}
 
 
 def respond(*_):
@@ -121,6 +124,7 @@ class TakeOver:
     def find_spec(self, name, path=None, target=None):
         if name != "django.core.management":
             return None
+
         import importlib.util
 
         sys.meta_path.remove(self)
@@ -147,6 +151,7 @@ def run_manage(path):
         os.lseek(0, 0, os.SEEK_SET)  # the other process reads the request, too
     except OSError:
         pass
+
     os.chdir(REQUEST["directory"])
     sys.path[0] = REQUEST["directory"]  # as for `python manage.py`
     sys.argv = [path, "shell", "-c", REQUEST["text"]]
@@ -154,6 +159,7 @@ def run_manage(path):
         sys.modules["django.core.management"].ManagementUtility.execute = respond
     else:
         sys.meta_path.insert(0, TakeOver())
+
     if REQUEST["settings"]:
         os.environ["DJANGO_SETTINGS_MODULE"] = REQUEST["settings"]
     runpy.run_path(path, run_name="__main__")

@@ -19,11 +19,13 @@ def status_of(connection):
         return dict(found, error=found["left"])
     if is_absent(connection):  # to connect would make it
         return dict(found, recorded=[], absent=True, error="not there yet; migrate makes it")
+
     try:
         be_patient(connection)
         applied = recorded(connection)
     except Exception as error:
-        return dict(found, error=told(error))
+        return dict(found, error=error_line(error))
+
     found["recorded"] = [list(key) for key in applied]
     found["read_only"] = is_read_only(connection)
     found["schemas"] = other_schemas(connection)
@@ -31,7 +33,8 @@ def status_of(connection):
     try:
         found.update(standing(connection))
     except Exception as error:
-        found["error"] = told(error)
+        found["error"] = error_line(error)
+
     return found
 
 
@@ -41,12 +44,14 @@ def is_read_only(connection):
         path = file_of(connection)
         options = str(connection.settings_dict["NAME"]).partition("?")[2]
         return "mode=ro" in options or (bool(path) and not os.access(path, os.W_OK))
+
     statement = {
         "postgresql": "SHOW transaction_read_only",
         "mysql": "SELECT @@global.read_only",
     }.get(connection.vendor)
     if not statement:
         return False
+
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return str(cursor.fetchone()[0]).lower() in ("on", "1", "true")
@@ -56,6 +61,7 @@ def other_schemas(connection):
     """Schema -> rows of its own django_migrations: one per tenant, as with django-tenants."""
     if connection.vendor != "postgresql":
         return {}
+
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         cursor.execute(
@@ -68,6 +74,7 @@ def other_schemas(connection):
         for (schema,) in cursor.fetchall():
             cursor.execute("SELECT app, name FROM " + quote(schema) + ".django_migrations")
             found[schema] = [list(row) for row in cursor.fetchall()]
+
     return found
 
 
@@ -134,7 +141,8 @@ def plain(executor):
     try:
         loader.check_consistent_history(executor.connection)
     except Exception as error:
-        return {"stops": told(error)}
+        return {"stops": error_line(error)}
+
     conflicts = loader.detect_conflicts()
     if conflicts:
         labels = ", ".join(sorted(conflicts))
@@ -162,6 +170,7 @@ def which():
             for name in (first, second)
         ]
         found.append({(True, False): "first", (False, True): "second"}.get(tuple(has), "unknown"))
+
     return found
 
 

@@ -92,6 +92,7 @@ def watch(event, arguments):
         relative = descriptor is not None and arguments[descriptor : descriptor + 1]
         if relative and relative[0] not in (None, -1):
             return  # inside of a directory that was asked about, as by shutil.rmtree
+
         for place in places:
             if event != "os.mkdir" or not os.path.isdir(arguments[place]):
                 refuse_outside("changes", arguments[place])

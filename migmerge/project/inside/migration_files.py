@@ -33,6 +33,7 @@ def merge_texts():
         _, found, text = out.getvalue().partition("Full merge migrations file '")
         if found:
             texts[label] = text.partition("':\n")[2]
+
     return texts
 
 
@@ -50,6 +51,7 @@ def settled_texts():
         made.operations = [done for entry in disputed for done in settled(sides, *entry[:3])]
         text = MigrationWriter(made, include_header=False).as_string()
         texts[label] = text.replace("        migrations.Separate", MAY_BE + "migrations.Separate")
+
     return texts
 
 
@@ -84,6 +86,7 @@ def settled(sides, model, kind, field):
     last = final(ModelState.from_model(apps.get_model(label, name)), kind, field)
     if kind not in ("field", "db_table_comment"):
         return [last]
+
     found = []
     for side in sides:
         other = final(side.models[label, name], kind, field)
@@ -91,6 +94,7 @@ def settled(sides, model, kind, field):
             if kind == "field" and made_once(other.field) != made_once(last.field):
                 raise ValueError(model + "." + field + " has another index, constraint or column")
             found += [SeparateDatabaseAndState(state_operations=[other]), last]
+
     return found or [last]
 
 
@@ -118,6 +122,7 @@ def final(state, kind, field):
         return operations.AlterModelTableComment(name, state.options.get(kind))
     if kind == "managers":
         return operations.AlterModelManagers(name, state.managers)
+
     keys = operations.AlterModelOptions.ALTER_OPTION_KEYS
     return operations.AlterModelOptions(
         name, {key: value for key, value in state.options.items() if key in keys}
@@ -158,6 +163,7 @@ def make_migrations():
         )  # fmt: skip
     except SystemExit:
         raise ValueError("it asks a question: " + " ".join(out.getvalue().split())[-200:]) from None
+
     return list(made.items())
 
 
@@ -180,6 +186,7 @@ def check_project():
             )  # fmt: skip
     except SystemExit as stop:
         changed = bool(stop.code)
+
     return {
         "installed": labels,
         "leaves": {label: sorted(n[1] for n in loader.graph.leaf_nodes(label)) for label in labels},

@@ -28,16 +28,19 @@ def orders(wanted):
             made = [[graph.nodes[key] for key in way] for way in ways]
             states = [picture(forwards(start.clone(), way)) for way in made]
         except Exception as error:
-            found[label] = ["in its state", "one of them fails: " + told(error)]
+            found[label] = ["in its state", "one of them fails: " + error_line(error)]
             continue
+
         if states[0] != states[1]:
             found[label] = ["in its state", "they differ in " + unlike(*states)]
             continue
+
         tables = [on_tables(start, way) for way in made]
         if None in tables or all(isinstance(t, str) for t in tables):
             found[label] = ["in its state", ""]
         else:
             found[label] = ["in its state and on an empty SQLite database", difference(*tables)]
+
     return found
 
 
@@ -76,6 +79,7 @@ def on_tables(start, migrations):
         labels = {migration.app_label for migration in migrations}
         if not create(scratch, start, labels):
             return None
+
         state = start.clone()
         for migration in migrations:
             for operation in copy.deepcopy(migration.operations):
@@ -84,9 +88,10 @@ def on_tables(start, migrations):
                 if type(operation).__name__ not in ("RunPython", "RunSQL"):
                     with scratch.schema_editor(atomic=migration.atomic) as editor:
                         operation.database_forwards(migration.app_label, editor, before, state)
+
         return tables_of(scratch)
     except Exception as error:
-        return told(error)
+        return error_line(error)
     finally:
         scratch.close()
         connections["default"] = dummy
@@ -121,4 +126,5 @@ def tables_of(connection):
                     for name, what in constraints.items()
                 ),
             ]
+
     return found

@@ -28,10 +28,12 @@ def reach(connection):
         return dict(found, error=found["left"])
     if is_absent(connection):
         return dict(found, absent=True)
+
     try:
         connection.ensure_connection()
     except Exception as error:
-        found["error"] = told(error)
+        found["error"] = error_line(error)
+
     return found
 
 
@@ -46,6 +48,7 @@ def hosts_of(connection):
             hosts.append(os.environ.get("PGHOST"))
         if not options.get("hostaddr"):
             hosts.append(os.environ.get("PGHOSTADDR"))
+
     return [part for host in hosts if host for part in str(host).split(",")]
 
 
@@ -58,6 +61,7 @@ def is_local(connection):
     """Whether a database is on this machine: a file in the repository, a local socket, loopback."""
     if connection.vendor == "sqlite":
         return is_own_file(connection)
+
     options = connection.settings_dict.get("OPTIONS") or {}
     elsewhere = [options.get("service"), options.get("read_default_file")]
     if connection.vendor == "postgresql":

@@ -11,6 +11,7 @@ def app_rows():
     connection = connections[REQUEST["alias"]]
     if is_absent(connection):
         raise Refused("not there yet; migrate makes it")
+
     recorder = MigrationRecorder(connection)
     rows = recorder.migration_qs.filter(app=REQUEST["label"]).order_by("id")
     found = [[name, moment.isoformat()] for name, moment in rows.values_list("name", "applied")]
@@ -55,10 +56,12 @@ def write_rows():
         names = sorted(own.values_list("name", flat=True))
         if names != sorted(REQUEST["expected"]):
             raise Refused("its rows are " + (", ".join(names) or "none") + " now")
+
         own.delete()
         for name, moment in REQUEST["rows"]:
             applied = datetime.datetime.fromisoformat(moment) if moment else now()
             recorder.migration_qs.create(app=REQUEST["label"], name=name, applied=applied)
+
         unlike = unlike_of_app(connection) if REQUEST["check"] else []
         if unlike:
             raise Refused("its tables are not as the migrations say: " + "; ".join(unlike))

@@ -25,14 +25,16 @@ def reconcile():
         rename_rows(connection, rows)
         run_unapplied(connection, ran, left)
     except BaseException as error:
-        why = str(error) if isinstance(error, Refused) else told(error)
+        why = str(error) if isinstance(error, Refused) else error_line(error)
         if REQUEST["names"] or not ran:
             put_back(connection, REQUEST["names"] or [row for row in rows if row not in spare])
             record_again(connection, spare)
             why += "; its rows are as before"
+
         if ran:
             why += "; it ran " + ", ".join(".".join(key) for key in ran)
         raise Refused(why) from None
+
     return {"ran": ran, "copy": copied, "left": left}
 
 
@@ -68,6 +70,7 @@ def copy_database(connection):
     name = str(connection.settings_dict["NAME"])
     if connection.vendor != "sqlite" or not os.path.isfile(name):
         return ""
+
     root, suffix = os.path.splitext(name)  # kept, so that .gitignore takes it for what it is
     number = 1
     while os.path.lexists(f"{root}.before-migmerge-{number}{suffix}"):
@@ -96,6 +99,7 @@ def rename_rows(connection, rows):
             if not ids and not (kept and (label, old) in news):
                 raise Refused("the row " + label + "." + old + " is not there any more")
             found.append((ids, label, new, kept))
+
         going = {(label, old) for label, old, _, kept in rows if not kept}
         there = set(recorded(connection)) - going
         for ids, label, new, kept in found:
@@ -129,6 +133,7 @@ def put_back(connection, rows):
     with transaction.atomic(using=connection.alias):
         for label, _, new, _ in doubled:
             recorder.record_unapplied(label, new)
+
         back = [(label, new, old, False) for label, old, new, kept in found
                 if (label, old, new, kept) not in doubled]  # fmt: skip
         rename_rows(connection, back)
@@ -159,6 +164,7 @@ def run_unapplied(connection, ran, left):
         needed = {key for row in applied if row in graph.nodes for key in graph.forwards_plan(row)}
         left += [list(key_of(m)) for m, _ in plan if key_of(m) not in needed]
         plan = [(m, False) for m, _ in plan if key_of(m) in needed]
+
     state = executor._create_project_state(with_applied_migrations=True)
     refuse_what_is_there(connection, state, [migration for migration, _ in plan])
     executor.migrate(None, plan=plan, state=state)

@@ -44,7 +44,7 @@ class Filler:
                 self.made[table] = self.insert(model)
                 self.why[table] = ""
             except Exception as error:
-                self.why[table] = told(error)
+                self.why[table] = error_line(error)
         return self.made.get(table)
 
     def insert(self, model):
@@ -75,6 +75,7 @@ class Filler:
             if others and not field.unique:
                 # the same in every row, as a later data migration may change only some choices
                 return others[self.serial % len(others) if is_in_unique_set(field) else 0]
+
         return plain_value(field, self.serial)
 
 
@@ -170,11 +171,13 @@ def rows_of(connection):
         for table in look.table_names(cursor):
             if table == "django_migrations":
                 continue
+
             key = look.get_primary_key_column(cursor, table)
             cursor.execute("SELECT * FROM " + connection.ops.quote_name(table))
             names = [column[0] for column in cursor.description]
             rows = [dict(zip(names, map(plain_text, row))) for row in cursor.fetchall()]
             found[table] = {row.get(key) or str(sorted(row.items())): row for row in rows}
+
     return found
 
 

@@ -35,6 +35,7 @@ def compare_tables(connection):
             else:
                 lines += unlike_columns(connection, cursor, model, table, types)
                 lines += unlike_constraints(connection, cursor, model, table)
+
     return lines
 
 
@@ -57,6 +58,7 @@ def unlike_columns(connection, cursor, model, table, types):
         if null != fields[name].null and not may_differ:
             may = "may" if null else "may not"
             lines.append(f"{table}.{name} {may} be null, unlike in its model")
+
     return lines
 
 
@@ -77,6 +79,7 @@ def described(connection, cursor, table):
     else:
         columns = connection.introspection.get_table_description(cursor, table)
         return {column.name: ("", bool(column.null_ok)) for column in columns}
+
     return {name: (kind, null) for name, kind, null in cursor.fetchall()}
 
 
@@ -99,6 +102,7 @@ def native_types(connection, cursor, models):
         return {kind: kind.lower() for kind in wanted}
     if connection.vendor not in ("postgresql", "mysql") or not wanted:
         return {}
+
     table = "migmerge_types"
     columns = ", ".join(f"c{i} {column(kind)} NULL" for i, kind in enumerate(wanted))
     cursor.execute("CREATE TEMPORARY TABLE " + table + " (" + columns + ")")
@@ -124,11 +128,13 @@ def unlike_constraints(connection, cursor, model, table):
         able = supported(connection, thing, model)
         if able and stored_name(connection, thing.name) not in found:
             lines.append(f"{table} lacks {thing.name} ({type(thing).__name__})")
+
     unique = [frozenset(what["columns"]) for what in found.values()
               if what["unique"] or what["primary_key"]]  # fmt: skip
     for columns in unique_columns(connection, model):
         if frozenset(columns) not in unique:
             lines.append(f"{table} is not unique by {', '.join(sorted(columns))}")
+
     known = {stored_name(connection, thing.name) for thing in (*own.indexes, *own.constraints)}
     wanted = [frozenset(columns) for columns in unique_columns(connection, model)]
     for name, what in sorted(found.items()):
@@ -136,6 +142,7 @@ def unlike_constraints(connection, cursor, model, table):
         if what["unique"] and not what["primary_key"] and columns and name not in known:
             if columns not in wanted:
                 lines.append(f"{table} is unique by {', '.join(sorted(columns))}, unlike its model")
+
     indexed = {what["columns"][0] for what in found.values() if what["columns"]}
     lines += [
         f"{table}.{column} has no index"
@@ -148,6 +155,7 @@ def unlike_constraints(connection, cursor, model, table):
         if field.remote_field and field.db_constraint and column not in keys:
             if connection.features.supports_foreign_keys and refers(field):
                 lines.append(f"{table}.{field.column} is no foreign key")
+
     return lines
 
 

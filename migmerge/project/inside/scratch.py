@@ -25,10 +25,12 @@ def remember_disk():
         for label, name in self.disk_migrations:
             if label not in trees or trees[label].get(name, 0) is None:
                 on_disk[label, name] = fresh(self, label, name, None)
+
         for label, nodes in trees.items():
             for name, source in nodes.items():
                 if label in self.migrated_apps and source is not None:
                     on_disk[label, name] = fresh(self, label, name, source)
+
         self.disk_migrations = on_disk
 
     MigrationLoader.load_disk = load
@@ -46,7 +48,9 @@ def fresh(loader, label, name, source):
                 data = handle.read()
         else:
             data = source.encode("latin-1")
+
         COMPILED[dotted, source] = path, compile(data, path, "exec", dont_inherit=True)
+
     path, code = COMPILED[dotted, source]
     module = types.ModuleType(dotted)
     module.__file__, module.__package__ = path, package
@@ -92,6 +96,7 @@ class Scratch:
         else:
             template = ' TEMPLATE "' + origin + '"' if origin else ""
             self.execute("CREATE DATABASE " + self.quoted(name) + template)
+
         self.made.append(name)
         self.connect(name)
         use_storage(name, origin)

@@ -59,6 +59,7 @@ def look_once(connection, cursor, table, what):
     method = getattr(connection.introspection, what)
     if connection.vendor != "sqlite":
         return method(cursor, table)
+
     master = "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = %s ORDER BY name"
     cursor.execute(master, [table])
     key = what, table, tuple(cursor.fetchall())

@@ -21,6 +21,7 @@ def verify_starts():
         for alias in aliases:
             with Scratch(alias) as scratch:
                 found[alias] = Starts(scratch).all()
+
     effects = {"tried": ISOLATED["tried"], "left_out": ISOLATED["left_out"]}
     return {"aliases": found, **effects}
 
@@ -51,8 +52,10 @@ class Starts:
             self.build(path, unbuilt)
             if path not in unbuilt:
                 self.again(path)
+
         for _, path in points:
             self.build(path, unbuilt)
+
         found = [
             {"name": name, "unbuilt": unbuilt[path], "error": ""}
             if path in unbuilt else self.point(name, path)
@@ -72,7 +75,7 @@ class Starts:
         except Isolated as error:
             unbuilt[path] = str(error)
         except Exception as error:
-            unbuilt[path] = told(error)
+            unbuilt[path] = error_line(error)
 
     def point(self, name, path):
         """How one starting point arrives at the files as they are."""
@@ -86,7 +89,8 @@ class Starts:
         except BaseException as error:
             if not isinstance(error, (Exception, SystemExit)):
                 raise
-            answer["error"] = told(error)
+            answer["error"] = error_line(error)
+
         self.scratch.drop(database)
         return answer
 
@@ -130,6 +134,7 @@ class Starts:
                 for mark, row in rows.items()
                 if mark not in put_later
             )
+
         return found
 
     def migrate_plainly(self):
@@ -183,6 +188,7 @@ class Starts:
         effect["changed"] = changed(before, after)
         for table, why in fill(connection, state, effect["serial"], set(self.labels)).items():
             self.empty.setdefault(table, why)
+
         rows = rows_of(connection)
         effect["made"] = {table: set(rows[table]) - set(after[table]) for table in rows}
         effect.setdefault("migrated", after)
@@ -289,6 +295,7 @@ def portrait(connection):
         for table in look.table_names(cursor):
             if table == "django_migrations":
                 continue
+
             kinds = described(connection, cursor, table)
             lines = [
                 "column " + str((c.name, kinds.get(c.name), c.default, getattr(c, "collation", "")))
@@ -299,7 +306,9 @@ def portrait(connection):
                     ("__unnamed", "sqlite_autoindex"))  # fmt: skip
                 told_as = sorted((k, str(v)) for k, v in what.items() if k != "definition")
                 lines.append("constraint " + str(("" if own else name, told_as)))
+
             found[table] = sorted(lines)
+
     return found
 
 
@@ -331,9 +340,11 @@ def compare(points):
     arrived = [point for point in points if "schema" in point]
     for point in arrived:
         point["unlike"] = unlike(point["schema"], arrived[0]["schema"]) if arrived else ""
+
     filled = [point for point in arrived if point["values"]]
     for point in filled:
         point["differs"] = unlike(point["values"], filled[0]["values"])
+
     for point in points:
         point.pop("schema", None)
         point.pop("values", None)

@@ -61,7 +61,7 @@ FINDINGS = (
     ),
     Message(
         "MM201", "computed", "Dependencies that only running the file would tell",
-        "Some code decides on `dependencies`, so that it can't be told whether two leaf nodes are one "
+        "Some code decides on `dependencies`, so that it can't be determined whether two leaf nodes are one "
         "line. Migrations are never run by a check.",
         "Write the dependencies as literals, or look with `python manage.py showmigrations --plan`.",
     ),

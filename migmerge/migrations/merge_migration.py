@@ -50,6 +50,7 @@ def find_setting(
         for call in reversed(script.calls):
             if _sets(script, call) == (model, kind, field):
                 return _setting(script, source, call)
+
     return None
 
 
@@ -65,6 +66,7 @@ def _setting(script: Script, source: bytes, call: Call) -> Setting | NotMovable:
     node = call.node
     if node is None or call.route != "both":
         return NotMovable(f"{script.name}:{call.line}: it is inside another operation")
+
     imports = _imports(script.module)
     needed: set[str] = set()
     for inner in ast.walk(node):
@@ -73,6 +75,7 @@ def _setting(script: Script, source: bytes, call: Call) -> Setting | NotMovable:
                 place = f"{script.name}:{inner.lineno}"
                 return NotMovable(f"{place}: it uses {inner.id}, which that file defines")
             needed |= imports[inner.id]
+
     return Setting(_text(source, node), frozenset(needed))
 
 
@@ -94,6 +97,7 @@ def _imports(module: ast.Module) -> dict[str, set[str]]:
     for statement in module.body:
         if not isinstance(statement, (ast.Import, ast.ImportFrom)):
             continue
+
         origin = ""
         if isinstance(statement, ast.ImportFrom):
             origin = f"from {'.' * statement.level}{statement.module or ''} "
@@ -101,6 +105,7 @@ def _imports(module: ast.Module) -> dict[str, set[str]]:
             name = alias.asname or alias.name.partition(".")[0]
             imported = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
             statements.setdefault(name, set()).add(f"{origin}import {imported}")
+
     return statements
 
 

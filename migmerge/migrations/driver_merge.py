@@ -31,17 +31,20 @@ def _edits(base: bytes, side: bytes) -> list[Edit]:
     before, after = read_header(base), read_header(side)
     if not before or not after or before.error or after.error:
         return []
+
     names: dict[str, dict[tuple[str, str], str]] = {}
     added: list[tuple[str, str]] = []
     for attribute in GRAPH_ATTRIBUTES:
         old, new = _references(before, attribute), _references(after, attribute)
         if len(new) < len(old) or (attribute != "dependencies" and len(new) > len(old)):
             return []
+
         changed = [(o, n) for o, n in zip(old, new, strict=False) if o != n]
         if any(o[0] != n[0] for o, n in changed):
             return []
         names[attribute] = {o: n[1] for o, n in changed}
         added += new[len(old) :]
+
     edits = [Edit(names)] if any(names.values()) else []
     return [*edits, *(Edit({}, pair) for pair in added)]
 
@@ -75,7 +78,7 @@ def _untouched(other: bytes, edits: Sequence[Edit]) -> bool:
 def merge_lock(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     """A lock file of which each app's line changed on one side only, or is plainly later on one.
 
-    None where that can't be told, or anything else differs.
+    None where that can't be determined, or anything else differs.
     """
     versions = [read_lock_file(path, source) for source in (base, ours, theirs)]
     prose = [_prose(path, source) for source in (base, ours, theirs)]
@@ -84,17 +87,21 @@ def merge_lock(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | No
         return None
     if any(v.conflicted for v in versions) or prose[0] != prose[1] or prose[0] != prose[2]:
         return None
+
     one, names_of_side, other = ({entry.label: entry.name for entry in v.entries} for v in versions)
     if not one.keys() <= names_of_side.keys() & other.keys():
         return None
+
     names: dict[str, str] = {}
     for label in names_of_side.keys() | other.keys():
         name = _settled(one.get(label), names_of_side.get(label), other.get(label))
         if name is None:
             return None
         names[label] = name
+
     if path.rpartition("/")[2] == MAX_MIGRATION:
         return write_lock_file(path, ours, names) if len(names) == 1 else None
+
     merged = write_lock_file(path, _with_lines(ours, names.keys() - names_of_side.keys()), names)
     written = {entry.label: entry.name for entry in read_lock_file(path, merged).entries}
     return merged if written == names else None
@@ -131,4 +138,5 @@ def _with_lines(source: bytes, labels: set[str]) -> bytes:
         if at and not lines[at - 1].endswith(b"\n"):
             lines[at - 1] += newline
         lines.insert(at, f"{label}: ?".encode() + newline)
+
     return b"".join(lines)

@@ -39,6 +39,7 @@ def taken_leaves(
                 hint,
             )
         return frozenset(named)
+
     ours, theirs = _commits(workspace, set_on_both_sides)
     other, side = (ours, theirs) if take == "theirs" else (theirs, ours)
     lacking = workspace.list_commit(other).files
@@ -48,9 +49,12 @@ def taken_leaves(
         paths = {b.leaf: snapshot.graph.nodes[b.leaf].path for b in conflict.branches}
         leaves = [leaf for leaf, path in paths.items() if path in having and path not in lacking]
         if len(leaves) != 1:
-            reason = f"--take {take}: which side of {conflict.app.label} that is can't be told"
+            reason = (
+                f"--take {take}: which side of {conflict.app.label} that is can't be determined"
+            )
             raise UserError("unknown-side", reason, _names([conflict]))
         taken.add(leaves[0])
+
     return frozenset(taken)
 
 
