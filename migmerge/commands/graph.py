@@ -10,8 +10,7 @@ from migmerge.analysis.snapshot import recollect
 from migmerge.analysis.workspace import open_workspace
 from migmerge.commands.arguments_of_apps import keys_named, scope_of
 from migmerge.commands.exclusive import tidy_up
-from migmerge.errors import UserError
-from migmerge.git.repository import find_repository
+from migmerge.git.repository import find_work_tree
 from migmerge.git.trees import find_records
 from migmerge.report.checked import Checked
 from migmerge.report.picture import Picture, conflicts_only, only_apps, picture_of
@@ -30,9 +29,7 @@ class GraphOptions(NamedTuple):
 
 def graph(options: GraphOptions) -> int:
     """Print the picture; 0, whatever it shows."""
-    repository = find_repository(options.directory)
-    if repository.bare:
-        raise UserError("bare", f"{repository.root} is a bare repository", "cd to a work tree")
+    repository = find_work_tree(options.directory, "graph")
 
     tidy_up(repository)
     workspace = open_workspace(repository, options.config, options.base)

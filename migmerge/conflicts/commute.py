@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.conflict import SetOnBothSides, Verdict
-from migmerge.conflicts.mergeable_fields import OPTIONS, find_obstacle
+from migmerge.conflicts.mergeable_fields import OPTIONS, STATE_OPTIONS, find_obstacle, is_state_only
 from migmerge.migrations.recorder import ANY, Footprint, Touch
 
 
@@ -177,7 +177,9 @@ def _same_field(one: Footprint, other: Footprint) -> Relation:
     if one.operation == other.operation == "AlterField":
         reason = f"both set {place}{_difference(one, other)}"
         why = find_obstacle(one.keywords, other.keywords)
-        return Relation(Verdict.OVERLAP, reason, SetOnBothSides(one.model, "field", one.field, why))
+        state_only = is_state_only(one.keywords, other.keywords)
+        setting = SetOnBothSides(one.model, "field", one.field, why, state_only)
+        return Relation(Verdict.OVERLAP, reason, setting)
     if one.operation == other.operation:
         verb = {"AddField": "add", "RemoveField": "remove"}.get(one.operation, "rename")
         if one.body == other.body:
@@ -221,8 +223,9 @@ def _option(writer: Footprint, reader: Footprint, name: str) -> Relation:
         clash = f"{_side(writer)} sets {option} of {model}, which {_side(reader)} uses"
         return Relation(Verdict.OVERLAP, f"{clash} ({reader.operation})")
     why = "" if option in OPTIONS else f"{option} can't be set again where it is set already"
-    set_on_both_sides = SetOnBothSides(model, option, obstacle=why)
-    return Relation(Verdict.OVERLAP, f"both set {option} of {model}", set_on_both_sides)
+    state_only = option in STATE_OPTIONS
+    setting = SetOnBothSides(model, option, obstacle=why, state_only=state_only)
+    return Relation(Verdict.OVERLAP, f"both set {option} of {model}", setting)
 
 
 def _taken(what: str) -> Callable[[Footprint, Footprint, str], Relation]:

@@ -36,13 +36,16 @@ class Place(NamedTuple):
 class SetOnBothSides(NamedTuple):
     """What both sides set: a `field` of `label.model`, or `options`, `unique_together` … of it.
 
-    `obstacle` says why no merge migration could set it right in every database.
+    `obstacle` says why no merge migration could set it right in every database; `state_only` that
+    the difference is in no database, as that of two `choices` or, as far as the files show, of a
+    custom field's own arguments.
     """
 
     model: str
     kind: str
     field: str = ""
     obstacle: str = ""
+    state_only: bool = False
 
 
 class Verdict(str, Enum):
@@ -113,6 +116,12 @@ class Conflict(NamedTuple):
     def stays(self) -> Branch:
         """The branch that is onto; the first one where it isn't known."""
         return next((b for b in self.branches if b.side == "onto"), self.branches[0])
+
+    @property
+    def set_in_state_only(self) -> bool:
+        """Whether both sides set something, and none of it is in a database."""
+        settings = self.assessment.set_on_both_sides
+        return bool(settings) and all(setting.state_only for setting in settings)
 
     @property
     def only_onto(self) -> Branch | None:

@@ -33,7 +33,7 @@ def choose_strategy(conflict: Conflict, prefer: str, *, name_reused: bool = Fals
     names_must_change = collided or name_reused
     if not sided and (name_reused or (collided and not duplicates)):
         return "manual"
-    if set_on_both_sides and not names_must_change:
+    if set_on_both_sides and not names_must_change and not conflict.set_in_state_only:
         return "merge"  # with the final definition inside
 
     if sided and (names_must_change or prefer == "renumber"):

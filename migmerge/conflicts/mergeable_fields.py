@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-OPTIONS = ("options", "managers", "db_table_comment")
+STATE_OPTIONS = ("options", "managers")
+OPTIONS = (*STATE_OPTIONS, "db_table_comment")
 # these may change into each other: no index, constraint or sequence goes with them
 PLAIN = (
     "BigIntegerField", "BinaryField", "BooleanField", "CharField", "DateField", "DateTimeField",
@@ -21,9 +22,51 @@ _MADE_ONCE = ("unique", "db_index", "primary_key", "db_column", "db_constraint",
               "db_table", "to_field", "arguments")  # fmt: skip
 
 
+# Django's own keywords of a field that change no table (Field.non_db_attrs)
+_STATE_ONLY = frozenset({
+    "blank", "choices", "editable", "error_messages", "help_text", "limit_choices_to",
+    "related_query_name", "validators", "verbose_name",
+})  # fmt: skip
+# those that change a table, whatever the class of the field
+_SCHEMA = frozenset({
+    *_MADE_ONCE, "type", "null", "max_length", "max_digits", "decimal_places", "default",
+    "db_default", "db_collation", "db_comment", "expression", "output_field", "db_persist",
+    "on_delete", "auto_now", "auto_now_add", "base_field", "size", "dimensions", "srid", "dim",
+    "geography",
+}) - {"arguments"}  # fmt: skip
+_DJANGO = frozenset({
+    *PLAIN, "ArrayField", "AutoField", "BigAutoField", "BigIntegerRangeField",
+    "CompositePrimaryKey",
+    "DateRangeField", "DateTimeRangeField", "DecimalRangeField", "ForeignKey", "GeneratedField",
+    "GenericIPAddressField", "GeometryCollectionField", "GeometryField", "HStoreField",
+    "IntegerRangeField", "JSONField", "LineStringField", "ManyToManyField", "MultiLineStringField",
+    "MultiPointField", "MultiPolygonField", "NullBooleanField", "OneToOneField", "PointField",
+    "PolygonField", "PositiveBigIntegerField", "PositiveIntegerField", "PositiveSmallIntegerField",
+    "RasterField", "SearchVectorField", "SlugField", "SmallAutoField",
+})  # fmt: skip
+
+
+def is_state_only(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether two definitions of a field differ in nothing that a table has.
+
+    Of a custom field's own arguments, as the blocks of a StreamField, only the project's Django can
+    say so for certain; it is asked before anything is written.
+    """
+    differing = {
+        key
+        for key in one.keys() | other.keys()
+        if _given(one.get(key, "")) != _given(other.get(key, ""))
+    }
+    if differing <= _STATE_ONLY:
+        return True
+    return one["type"] not in _DJANGO and differing.isdisjoint(_SCHEMA)
+
+
 def find_obstacle(one: Mapping[str, str], other: Mapping[str, str]) -> str:
     """Why two definitions of a field (keyword -> source) can't be told apart in a database and
     set again; empty where they can."""
+    if is_state_only(one, other):
+        return ""
     for key in _MADE_ONCE:
         left, right = (_given(definition.get(key, "")) for definition in (one, other))
         if left != right:

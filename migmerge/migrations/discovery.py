@@ -23,7 +23,6 @@ class Source(NamedTuple):
     path: str
     header: Header
     version: int = 0
-    theirs_only: bool = False
 
 
 def split(path: str) -> tuple[str, str]:

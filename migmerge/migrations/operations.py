@@ -47,8 +47,6 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
     "RunSQL": ("sql", "reverse_sql", "state_operations", "hints", "elidable"),
     "SeparateDatabaseAndState": ("database_operations", "state_operations"),
 }
-# Django's own base class of the two collation operations is none that a migration names
-ABSTRACT = ("Operation", "CollationOperation")
 
 
 class Call(NamedTuple):

@@ -79,6 +79,49 @@ def make_migrations(
     return {name: text.encode() for name, text in reply.result}
 
 
+class PlannedApp(NamedTuple):
+    """The migrations of an app as they would be, by name, and the names of those on disk."""
+
+    files: Mapping[str, bytes]
+    migrations: Sequence[str]
+
+
+class FinalWanted(NamedTuple):
+    """A migration of this name behind the leaf, which sets places that both sides set."""
+
+    name: str
+    leaf: str
+    places: Sequence[SetOnBothSides]
+
+
+def final_definitions(
+    project: Project, planned: Mapping[str, PlannedApp], wanted: Mapping[str, FinalWanted]
+) -> Mapping[str, bytes | Unanswered] | Unanswered:
+    """By app label, the migration that sets what the models have; empty where nothing is left to
+    set. Asked of files that are planned, so nothing is imported from those on disk."""
+    request = {
+        "plain": PLAIN,
+        "planned": {
+            label: {
+                "files": {name: data.decode("latin-1") for name, data in app.files.items()},
+                "migrations": list(app.migrations),
+            }
+            for label, app in planned.items()
+        },
+        "wanted": {
+            label: {"name": w.name, "leaf": w.leaf, "places": [list(p)[:3] for p in w.places]}
+            for label, w in wanted.items()
+        },
+    }
+    reply = run(project, "final_definitions", request)
+    if reply.why:
+        return Unanswered(reply.why)
+    return {
+        label: Unanswered(answer["why"]) if "why" in answer else answer["text"].encode()
+        for label, answer in reply.result.items()
+    }
+
+
 def verify(project: Project, nodes: Mapping[str, Sequence[str]],
            leaves: Mapping[str, str]) -> Outcome:  # fmt: skip
     """Whether Django's loader sees the same nodes and leaves, and models.py no change."""

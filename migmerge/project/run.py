@@ -25,6 +25,7 @@ _COPY = "migmerge-copy: "
 _SCRIPTS = {
     "texts": ("states", "orders", "migration_files"),
     "make_migrations": ("migration_files",),
+    "final_definitions": ("states", "migration_files", "final_definitions"),
     "check_project": ("migration_files",),
     "describe": ("places",),
     "status": ("states", "places", "database"),

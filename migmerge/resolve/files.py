@@ -249,7 +249,7 @@ class _Planner:
         return _migration_path(self._snapshot.apps[key.app], self._names.get(key, key.name))
 
     def add_new_files(self, change: GraphChange, texts: Texts) -> None:
-        """The merge migration, the catch-up migration and what was regenerated."""
+        """The merge migration, the catch-up migration, what was regenerated, the last one."""
         label = self._snapshot.apps[change.app].label
         self._leaves[change.app] = change.leaf
         if change.merge:
@@ -265,6 +265,9 @@ class _Planner:
 
         for name, source in texts.regenerated.get(change.app, {}).items():
             self._create(change.app, name, source)
+        if change.final:
+            self._leaves[change.app] = change.final.name
+            self._create(change.app, *change.final)
 
     def _create(self, app: str, name: str, source: bytes) -> None:
         path = _migration_path(self._snapshot.apps[app], name)

@@ -19,6 +19,14 @@ class CatchUp(NamedTuple):
     name: str
 
 
+class FinalMigration(NamedTuple):
+    """A migration behind all others of an app that sets what both sides set to what the project's
+    models say."""
+
+    name: str
+    source: bytes
+
+
 class GraphChange(NamedTuple):
     """What a strategy does to the graph of one app.
 
@@ -31,6 +39,7 @@ class GraphChange(NamedTuple):
     - `leaf`: the name of the only leaf afterwards, where no merge migration is made.
     - `carry`: each renamed file says in `replaces` which name databases know, with the catch-up
       migration `catch_up` behind them; `without_replaces` are files that lose it.
+    - `final`: one more migration, behind the leaf.
     """
 
     app: str
@@ -46,6 +55,7 @@ class GraphChange(NamedTuple):
     carry: bool = False
     catch_up: CatchUp | None = None
     without_replaces: frozenset[NodeKey] = frozenset()
+    final: FinalMigration | None = None
 
 
 class Refusal(NamedTuple):

@@ -101,3 +101,11 @@ def predecessors(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, 
             parent = behind[parent]
         behind[key] = parent
     return behind
+
+
+def name_behind(title: str, leaf: str, reserved: Collection[str]) -> str:
+    """A name that no migration has, with the next number after that of the leaf."""
+    value = (number(leaf) or 0) + 1
+    name = f"{value:04d}_{title}"
+    names = (name, *(f"{name}_{i}" for i in range(2, 10_000)))
+    return next(free for free in names if free not in reserved)

@@ -31,7 +31,7 @@ from migmerge.resolve.fix_plan import (
 )
 from migmerge.resolve.graph_changes import move_behind_regenerated, straighten
 from migmerge.resolve.mentions import find_mentions
-from migmerge.resolve.project_input import ask_project, regenerate_files
+from migmerge.resolve.project_input import ask_project, final_migrations, regenerate_files
 from migmerge.resolve.static_check import problems
 from migmerge.resolve.strategy import Decision, FixRequest, decide
 
@@ -102,6 +102,9 @@ def prepare_fix(
     stale = [c.place.path for c in decision.stale_locks if c.place]
     texts, restrictions = Texts(answers.merges, regenerated), Restrictions(published, stale)
     files, plan = _plan_files(workspace, snapshot, plan, texts, restrictions)
+    with_finals = _with_final_migrations(workspace, snapshot, files, plan)
+    if with_finals != plan:
+        files, plan = _plan_files(workspace, snapshot, with_finals, texts, restrictions)
     touched = set().union(*files.causes.values())
     plan = plan._replace(
         graph_changes=[c for c in plan.graph_changes if c.strategy != "repoint" or c.app in touched]
@@ -172,6 +175,23 @@ def _refuse_wrong_result(workspace: Workspace, snapshot: Snapshot, files: Files)
     app = wrong[0][0]
     reasons = tuple(text for key, text in wrong if key == app)
     return Refusal(app, "unverified", reasons, ("migmerge graph",))
+
+
+def _with_final_migrations(
+    workspace: Workspace, snapshot: Snapshot, files: Files, plan: _Plan
+) -> _Plan:
+    """The plan with a migration behind each chain that has to set what both sides set."""
+    if not any(change.set_on_both_sides for change in plan.graph_changes):
+        return plan
+    changed = {path: change.data for path, change in files.changes.items()}
+    after = understand(workspace, Tree("plan", snapshot.listing, changed))
+    finals, unanswered = final_migrations(workspace, snapshot, after, plan.graph_changes)
+    changes = [
+        change._replace(final=finals[change.app]) if change.app in finals else change
+        for change in plan.graph_changes
+    ]
+    reasons = {app: (f"models.py was not asked: {why}",) for app, why in unanswered.items()}
+    return plan._replace(graph_changes=changes).with_reasons(reasons)
 
 
 def _about_databases(change: GraphChange, request: FixRequest) -> list[str]:

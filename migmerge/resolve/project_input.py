@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Conflict, Verdict
@@ -12,9 +13,20 @@ from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.membership import owners
 from migmerge.migrations.naming import merge_name
 from migmerge.project.interpreter import NoProject, Project
-from migmerge.project.questions import Merges, Tried, Wanted, make_migrations, merge_texts
+from migmerge.project.questions import (
+    FinalWanted,
+    Merges,
+    PlannedApp,
+    Tried,
+    Wanted,
+    final_definitions,
+    make_migrations,
+    merge_texts,
+)
 from migmerge.project.run import Unanswered
-from migmerge.resolve.fix_plan import GraphChange, Refusal
+from migmerge.resolve.files import reserved_names
+from migmerge.resolve.fix_plan import FinalMigration, GraphChange, Refusal
+from migmerge.resolve.new_names import name_behind
 
 
 class ProjectInput(NamedTuple):
@@ -179,3 +191,53 @@ def regenerate_files(
         )
         for app, reason in why.items()
     ]
+
+
+def final_migrations(
+    workspace: Workspace, before: Snapshot, after: Snapshot, graph_changes: Sequence[GraphChange]
+) -> tuple[dict[str, FinalMigration], dict[str, str]]:
+    """For apps in which both sides set something that a merge migration does not set: what sets it
+    to what the models say, where anything is left to set; and why there is no answer.
+
+    `after` is the tree as it is planned.
+    """
+    changes = {
+        change.app: change
+        for change in graph_changes
+        if change.set_on_both_sides and (change.names or not change.merge)
+    }
+    found: dict[str, FinalMigration] = {}
+    unanswered: dict[str, str] = {}
+    for project, apps in projects_of(workspace, before, sorted(changes)).items():
+        if isinstance(project, NoProject):
+            unanswered |= dict.fromkeys(apps, project.why)
+            continue
+        own = apps_of(before, project)
+        planned = {after.apps[app].label: _planned(before, after, app) for app in own}
+        wanted = {after.apps[app].label: _final_wanted(after, changes[app]) for app in apps}
+        answers = final_definitions(project, planned, wanted)
+        for app in apps:
+            label = after.apps[app].label
+            answer = answers if isinstance(answers, Unanswered) else answers[label]
+            if isinstance(answer, Unanswered):
+                unanswered[app] = answer.why
+            elif answer:
+                found[app] = FinalMigration(wanted[label].name, answer)
+    return found, unanswered
+
+
+def _planned(before: Snapshot, after: Snapshot, app: str) -> PlannedApp:
+    """The app's files as they would be."""
+    nodes = after.graph.app_nodes(app)
+    names = {key.name for key in before.graph.app_nodes(app)}
+    return PlannedApp({key.name: source_of(after, key) for key in nodes}, sorted(names))
+
+
+def _final_wanted(after: Snapshot, change: GraphChange) -> FinalWanted:
+    leaf = after.graph.leaves(change.app)[0].name
+    first = change.set_on_both_sides[0]
+    title = f"alter_{first.model.partition('.')[2]}_{first.field or first.kind}"
+    if len(change.set_on_both_sides) > 1:
+        title += "_and_more"
+    reserved = reserved_names(after, after.apps[change.app])
+    return FinalWanted(name_behind(title, leaf, reserved), leaf, change.set_on_both_sides)

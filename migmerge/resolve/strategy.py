@@ -138,7 +138,8 @@ def decide_one(
         strategy = choose_strategy(conflict, prefer, name_reused=bool(reused))
 
     # what both sides set is for the merged models to decide, or refused with what is recommended
-    undecided_setting = bool(conflict.assessment.set_on_both_sides) and request.strategy == "auto"
+    setting = conflict.assessment.set_on_both_sides
+    undecided_setting = setting and not conflict.set_in_state_only and request.strategy == "auto"
     if strategy in ("merge", "regenerate") or undecided_setting:
         return _merge(snapshot, conflict, request)
 
@@ -149,7 +150,13 @@ def decide_one(
         carry,
         catch_ups(snapshot, conflict) if carry else (),
     )
-    return _refuse_published(conflict) or renumber(graph, conflict, rules)
+    refusal = _refuse_published(conflict)
+    if refusal:
+        return refusal
+    change = renumber(graph, conflict, rules)
+    if isinstance(change, Refusal) or not conflict.set_in_state_only:
+        return change
+    return change._replace(set_on_both_sides=setting)
 
 
 def _refuse_squash(snapshot: Snapshot, conflict: Conflict) -> Refusal | None:
@@ -197,7 +204,9 @@ def _merge(snapshot: Snapshot, conflict: Conflict, request: FixRequest) -> Graph
     joined = merge(snapshot.graph, conflict, reserved_names(snapshot, app))
     if isinstance(joined, Refusal) or not set_on_both_sides:
         return joined
-    if joined.names or any(setting.obstacle for setting in set_on_both_sides):
+    in_state_only = conflict.set_in_state_only
+    impossible = joined.names and not in_state_only
+    if impossible or any(setting.obstacle for setting in set_on_both_sides):
         reason = "no merge migration brings what both sides set to one value in every database"
         return Refusal(app.key, "unlike", (reason, *conflict.reasons), conflict.advice.commands)
 
@@ -205,7 +214,7 @@ def _merge(snapshot: Snapshot, conflict: Conflict, request: FixRequest) -> Graph
     if side:
         text = final_definition_source(snapshot, conflict, side, joined.merge)
         return text if isinstance(text, Refusal) else joined._replace(text=text)
-    if request.strategy == "auto" and not request.interactive:
+    if request.strategy == "auto" and not (request.interactive or in_state_only):
         reason = "both sides set the same thing: the merged models have to decide"
         command = fix_command(app.key, "merge")
         return Refusal(app.key, "undecided", (reason, *conflict.reasons), (command,))

@@ -108,9 +108,9 @@ def test_every_operation_has_a_footprint() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     from migmerge.migrations.footprints import READERS
-    from migmerge.migrations.operations import ABSTRACT
 
-    known = {*READERS, *ABSTRACT, "SeparateDatabaseAndState"}
+    base_classes = {"Operation", "CollationOperation"}  # none that a migration names
+    known = {*READERS, *base_classes, "SeparateDatabaseAndState"}
     assert set(json.loads(done.stdout)) <= known
 
 

@@ -78,7 +78,7 @@ def test_git_knows_no_migration() -> None:
 
 
 # a command shares its name with what it shows, or with what does its work
-SHARED = {"fix", "forecast", "graph", "prompt", "verify"}
+SHARED = {"final_definitions", "fix", "forecast", "graph", "prompt", "verify"}
 
 
 def test_no_two_modules_share_a_name() -> None:

@@ -165,23 +165,50 @@ def which():
     there = columns_there(connection)
     found = []
     for label, first, second in REQUEST["pairs"]:
-        has = [
-            holds(connection, loader, there, (label, first), (label, name))
-            for name in (first, second)
-        ]
+        names = (first, second)
+        if all(is_state_only(loader, (label, first), (label, name)) for name in names):
+            found.append("first")  # whichever ran, the other one does nothing to a table
+            continue
+        has = [holds(connection, loader, there, (label, first), (label, name)) for name in names]
         found.append({(True, False): "first", (False, True): "second"}.get(tuple(has), "unknown"))
 
     return found
 
 
-def holds(connection, loader, there, place, key):
-    """Whether a database has what a migration makes, put in the place of another; None where
-    it makes nothing that can be seen."""
+def is_state_only(loader, place, key):
+    """Whether a migration, put in the place of another, changes no table and runs no code."""
+    from django.db.migrations import operations
+
+    node = loader.graph.nodes[key]
+    if not node.operations:
+        return False
+    state = state_before(loader, place)
+    for operation in node.operations:
+        if isinstance(operation, operations.AlterField):
+            model = state.models.get((key[0], operation.model_name_lower))
+            now = model and model.fields.get(operation.name)
+            if not now or not same_schema(now, operation.field):
+                return False
+        elif not isinstance(
+            operation, (operations.AlterModelOptions, operations.AlterModelManagers)
+        ):
+            return False
+    return True
+
+
+def state_before(loader, place):
     from django.db.migrations.state import ProjectState
 
     nodes = loader.graph.nodes
     state = ProjectState(real_apps=loader.unmigrated_apps)
-    forwards(state, (nodes[earlier] for earlier in loader.graph.forwards_plan(place)[:-1]))
+    return forwards(state, (nodes[key] for key in loader.graph.forwards_plan(place)[:-1]))
+
+
+def holds(connection, loader, there, place, key):
+    """Whether a database has what a migration makes, put in the place of another; None where
+    it makes nothing that can be seen."""
+    nodes = loader.graph.nodes
+    state = state_before(loader, place)
     old = columns_of(state, connection)
     new = columns_of(forwards(state, [nodes[key]]), connection)
     gained, lost = new - old, old - new

@@ -90,6 +90,8 @@ def settled(sides, model, kind, field):
     found = []
     for side in sides:
         other = final(side.models[label, name], kind, field)
+        if kind == "field" and same_schema(other.field, last.field):
+            continue  # Django's schema editor has nothing to do for it
         if MigrationWriter.serialize(other) != MigrationWriter.serialize(last):
             if kind == "field" and made_once(other.field) != made_once(last.field):
                 raise ValueError(model + "." + field + " has another index, constraint or column")

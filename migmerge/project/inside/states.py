@@ -83,3 +83,50 @@ def unlike(one, other):
     """The keys under which two pictures differ."""
     keys = set(one) | set(other)
     return ", ".join(sorted(key for key in keys if one.get(key) != other.get(key)))
+
+
+def same_schema(one, other):
+    """Whether no database could tell two definitions of a field apart."""
+    return schema_of(one) == schema_of(other)
+
+
+def schema_of(field):
+    """What of a field of a state is in its table: on each engine of the project that can be loaded.
+
+    The type of a relation is that of its target, so it needs none.
+    """
+    field = field.clone()
+    field.set_attributes_from_name("x")
+    remote = field.remote_field
+    columns = []
+    for engine in sorted(set(ENGINES.values())):
+        connection = engine_of(engine)
+        if connection and not remote:
+            found = field.db_parameters(connection)
+            columns.append([engine, found.get("type"), found.get("check"), found.get("collation")])
+    return [
+        field.db_column,
+        [getattr(field, name, None) for name in ("primary_key", "unique", "db_index", "null")],
+        [getattr(field, name, None) for name in ("db_comment", "db_tablespace")],
+        remote
+        and [
+            str(remote.model).lower(),
+            getattr(field, "db_constraint", None),
+            getattr(field, "to_fields", None),
+            str(getattr(remote, "through", None)).lower(),
+            getattr(field, "db_table", None),
+        ],
+        repr(getattr(field, "db_default", None)),
+        field.get_internal_type(),
+        columns,
+    ]
+
+
+def engine_of(engine):
+    """A connection to nowhere, which knows the types of an engine; None without its driver."""
+    from django.db.utils import load_backend
+
+    try:
+        return load_backend(engine).DatabaseWrapper({"NAME": "", "OPTIONS": {}, "TIME_ZONE": None})
+    except Exception:
+        return None

@@ -45,7 +45,7 @@ FINDINGS = (
         "MM106", "unparsable", "A migration that is not Python",
         "The file does not parse: git's conflict markers, a syntax error, Python 2, or a link that leads "
         "out of the repository. Its literal dependencies are read all the same.",
-        "Mend the file; the finding has the line.",
+        "Fix the file; the finding has the line.",
     ),
     Message(
         "MM107", "lock-file", "A lock file that does not name the leaf node",

@@ -31,7 +31,7 @@ REFUSALS = (
         "MM405", "first", "Refused: something else comes first",
         "The app has a finding that no renumbering fixes: a missing dependency, a cycle, a file that is not Python, a number or a case "
         "that collides.",
-        "Mend that, by the command under `next:`, then `migmerge fix APP`.",
+        "Fix that, by the command under `next:`, then `migmerge fix APP`.",
     ),
     Message(
         "MM406", "unlike", "Refused: no merge migration can reconcile this field or option",

@@ -54,7 +54,7 @@ ERRORS = (
     Message(
         "MM310", "configuration", "A configuration that can't be read",
         "A key, a value or the file itself is not what docs/configuration.md says; the message has the place.",
-        "Mend the file, or the `MIGMERGE_` variable, that it names.",
+        "Fix the file, or the `MIGMERGE_` variable, that it names.",
     ),
     Message(
         "MM311", "unknown-app", "No such app",
