@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import permutations
 from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
@@ -26,6 +27,7 @@ class StartingPoints(NamedTuple):
     origin: str = ""
     abandoned: bool = False  # no database stays on the replayed side: it is regenerated
     later: bool = False  # migrations that neither side had came after the merge
+    surplus: frozenset[tuple[str, str]] = frozenset()  # rows of dropped duplicates, by app key
 
     @property
     def points(self) -> dict[str, tuple[str, ...]]:
@@ -64,10 +66,28 @@ def starts_of_conflicts(
         "onto": _without(everything, above_replayed),
         "replayed": _without(everything, above_onto),
     }
-    if not any(key.version for key in graph.nodes):
+    collided = any(key.version for key in graph.nodes)
+    duplicates = {key for c in sided for key, _ in c.assessment.duplicates}
+    if not collided and _can_run_twice({key: everything[key] for key in duplicates}):
         trees["both"] = everything
     changed_apps = {key.app for key in above_onto | above_replayed} | set(apps)
-    return StartingPoints(trees, tuple(sorted(changed_apps)), _renamed(everything, after))
+    surplus = {(key.app, key.name) for key in duplicates}
+    renamed = _renamed(everything, after)
+    return StartingPoints(trees, tuple(sorted(changed_apps)), renamed, surplus=frozenset(surplus))
+
+
+# operations that a database may run although it has their result already
+_REPEATABLE = (
+    "AlterField", "AlterModelOptions", "AlterModelManagers", "AlterModelTableComment",
+    "RunPython", "RunSQL",
+)  # fmt: skip
+
+
+def _can_run_twice(duplicates: Nodes) -> bool:
+    """Whether a database can have run both sides: not where both have one migration that adds or
+    removes something."""
+    scripts = [read_script(source, key.app) for key, source in duplicates.items()]
+    return all(call.name in _REPEATABLE for script in scripts for call in script.calls)
 
 
 def _without(nodes: Nodes, gone: Collection[NodeKey]) -> Nodes:
@@ -88,8 +108,23 @@ def starts_of_history(workspace: Workspace, snapshot: Snapshot) -> StartingPoint
         trees["both"] = {**sides[0], **sides[1]}
     before = {key: source for nodes in trees.values() for key, source in nodes.items()}
     renamed = _renamed(before, snapshot)
+    duplicates = _duplicates(sides, renamed)
+    if not _can_run_twice(duplicates):
+        trees.pop("both", None)
+    surplus = frozenset((key.app, key.name) for key in duplicates)
     later = _came_later(snapshot, before, renamed)
-    return StartingPoints(trees, _changed_apps(snapshot, trees), renamed, origin, later=later)
+    apps = _changed_apps(snapshot, trees)
+    return StartingPoints(trees, apps, renamed, origin, later=later, surplus=surplus)
+
+
+def _duplicates(sides: Sequence[Nodes], renamed: Iterable[tuple[str, str, str]]) -> Nodes:
+    """Migrations that one side had under a name that is gone, and the other side as it is now."""
+    found = {}
+    for app, old, new in renamed:
+        for one, other in permutations(sides, 2):
+            if NodeKey(app, old) in one and NodeKey(app, new) in other:
+                found[NodeKey(app, old)] = one[NodeKey(app, old)]
+    return found
 
 
 def _came_later(

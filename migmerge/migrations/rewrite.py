@@ -53,6 +53,11 @@ class _Splice(NamedTuple):
 
 def rewrite(source: bytes, edit: Edit) -> bytes | Unrewritable:
     """`source` with the edit made, or why it can't be made without guessing."""
+    if edit.add and edit.names.get("dependencies"):
+        # an entry in the list and the list itself: one after the other
+        renamed = rewrite(source, edit._replace(add=None))
+        added = Edit({}, edit.add)
+        return renamed if isinstance(renamed, Unrewritable) else rewrite(renamed, added)
     before = read_header(source)
     if before is None or before.error:
         return Unrewritable(before.error.line if before and before.error else 0, "does not parse")

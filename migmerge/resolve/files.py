@@ -99,6 +99,11 @@ class _Planner:
         self._by_app = {change.app: change for change in graph_changes}
         self._restrictions = restrictions
         self._names = {k: name for change in graph_changes for k, name in change.names.items()}
+        self._repoint = {
+            key: (change.app, parents)
+            for change in graph_changes
+            for key, parents in change.repoint.items()
+        }
         self._dropped = {k: kept for change in graph_changes for k, kept in change.dropped.items()}
         # who depends on a dropped node depends on the one that stands for it
         stand_ins = {k: self._names.get(kept, kept.name) for k, kept in self._dropped.items()}
@@ -168,15 +173,15 @@ class _Planner:
             new_names["replaces"][reused.label, reused.name] = key.name
 
         added_dependency = None
-        if change and key in change.repoint:
-            old, parent = change.repoint[key]
-            causes.add(key.app)
+        if key in self._repoint:
+            app, (old, parent) = self._repoint[key]
+            causes.add(app)
             entries = self._entries_of(migration, old)
             for entry in entries:
                 new_names["dependencies"][entry] = parent
 
             if not entries:
-                added_dependency = (migration.label, parent)
+                added_dependency = (self._snapshot.apps[app].label, parent)
 
         renamed = {
             attribute: {entry: name for entry, name in names.items() if entry[1] != name}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Mapping, Set
 from itertools import pairwise
 
 from migmerge.conflicts.conflict import Branch, Conflict
@@ -41,14 +41,20 @@ def renumber(graph: Graph, conflict: Conflict, rules: NamingRules) -> GraphChang
         fresh = [key for key in branch.nodes if key not in placed and key not in naming.names]
         for key in fresh:
             parents = {behind.get(parent, parent) for parent in graph.parents[key]}
-            first = parents.isdisjoint(fresh)
+            before_duplicates = _before_duplicates(graph, conflict, key) & set(fresh)
+            first = parents.isdisjoint(fresh) and not before_duplicates
             naming.place(key, first=first)
             if first:
                 repoint[key] = (_replaced_parent(graph, key, placed), naming.names[tail])
+            elif before_duplicates:  # what is behind these is behind the kept one, too
+                last_before = graph.in_order(before_duplicates)[-1]
+                repoint[key] = (_replaced_parent(graph, key, placed), naming.names[last_before])
 
         placed |= graph.ancestors(branch.leaf)
         tail = fresh[-1] if fresh else tail
 
+    for child, (_, name) in _beside_kept(graph, conflict, naming.names).items():
+        repoint.setdefault(child, (None, name))
     squashed = [key for key in naming.moved if _is_squashed(graph, key)]
     if squashed:
         reason = f"{squashed[0]} belongs to a squash that is not finished"
@@ -92,9 +98,12 @@ def merge(graph: Graph, conflict: Conflict, reserved: Collection[str]) -> GraphC
         names = _names_of_collided(graph, conflict, onto, reserved)
 
     leaves = sorted(names.get(leaf, leaf.name) for leaf in _leaves(graph, conflict))
+    repoint = _beside_kept(graph, conflict, names)
     if len(leaves) == 1:
-        return GraphChange(app.key, "drop", {}, {}, dropped=duplicates, leaf=leaves[0])
-    return GraphChange(app.key, "merge", _changed(names), {}, tuple(leaves), dropped=duplicates)
+        return GraphChange(app.key, "drop", {}, repoint, dropped=duplicates, leaf=leaves[0])
+    return GraphChange(
+        app.key, "merge", _changed(names), repoint, tuple(leaves), dropped=duplicates
+    )
 
 
 def _names_of_collided(
@@ -187,7 +196,38 @@ def _leaves(graph: Graph, conflict: Conflict) -> set[NodeKey]:
         return {branch.leaf for branch in conflict.branches}
     alive = {key for branch in conflict.branches for key in branch.nodes} - dropped.keys()
     inner = {dropped.get(parent, parent) for key in alive for parent in graph.parents[key]}
+    inner = inner.union(*(_before_duplicates(graph, conflict, key) for key in alive))
     return alive - inner
+
+
+def _before_duplicates(graph: Graph, conflict: Conflict, key: NodeKey) -> set[NodeKey]:
+    """What comes before the duplicates that a node depends on, and goes with them no longer: the
+    kept one stands elsewhere."""
+    dropped = dict(conflict.assessment.duplicates)
+    own = {node for branch in conflict.branches for node in branch.nodes}
+    found: set[NodeKey] = set()
+    waiting = [parent for parent in graph.parents[key] if parent in dropped]
+    while waiting:
+        for parent in graph.parents[waiting.pop()] & own:
+            if parent in dropped:
+                waiting.append(parent)
+            else:
+                found.add(parent)
+    return found
+
+
+def _beside_kept(
+    graph: Graph, conflict: Conflict, names: Mapping[NodeKey, str]
+) -> dict[NodeKey, tuple[NodeKey | None, str]]:
+    """Dependencies in addition to that on a kept duplicate, for what was behind the dropped one."""
+    dropped = dict(conflict.assessment.duplicates)
+    children = {child for key in dropped for child in graph.children.get(key, ())}
+    found: dict[NodeKey, tuple[NodeKey | None, str]] = {}
+    for child in sorted(children - dropped.keys()):
+        before = graph.in_order(_before_duplicates(graph, conflict, child))
+        if before:
+            found[child] = (None, names.get(before[-1], before[-1].name))
+    return found
 
 
 def _changed(names: dict[NodeKey, str]) -> dict[NodeKey, str]:

@@ -122,7 +122,11 @@ def ask_project(
 
 
 def _wanted(change: GraphChange, merging: bool, conflict: Conflict | None) -> Wanted:
-    named = conflict and not any(key.version for b in conflict.branches for key in b.nodes)
+    named = (
+        conflict
+        and not conflict.assessment.duplicates  # both orders run one operation twice
+        and not any(key.version for b in conflict.branches for key in b.nodes)
+    )
     leaves = [branch.leaf.name for branch in conflict.branches] if conflict and named else []
     if merging:
         return Wanted(merge_name(change.merge), change.merge, change.set_on_both_sides, leaves)

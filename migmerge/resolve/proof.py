@@ -46,7 +46,8 @@ def prove(
     names = {
         f"{labels[app]}.{old}"
         for app, old, new in starts.renamed
-        if app in labels and _is_carried(snapshot, NodeKey(app, new))
+        if app in labels
+        and ((app, old) in starts.surplus or _is_carried(snapshot, NodeKey(app, new)))
     }
     points = [
         point._replace(rows_without_file=_without(point.rows_without_file, names))
@@ -56,7 +57,8 @@ def prove(
 
 
 def _without(rows_without_file: Sequence[str], carried: Collection[str]) -> tuple[str, ...]:
-    """Rows without a file, but for names that a chain had between two renumberings."""
+    """Rows without a file, but for names that a chain had between two renumberings, and those of
+    duplicates that were applied under both names: they do no harm."""
     return tuple(
         row
         for row in rows_without_file

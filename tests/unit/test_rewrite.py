@@ -212,3 +212,22 @@ def test_rewrite_adds_replaces_before_the_dependencies(body: str, line: str, new
     before = f"# why\n{CLASS}{indent}initial = True\n"
     source = (before + body).replace("\n", newline).encode()
     assert rewrite(source, CARRY) == (before + line + body).replace("\n", newline).encode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('[("shop", "0002_a")]', '[("shop", "0003_a"), ("cart", "0001_z")]'),
+        (
+            '[\n        ("shop", "0002_a"),\n    ]',
+            '[\n        ("shop", "0003_a"),\n        ("cart", "0001_z"),\n    ]',
+        ),
+    ],
+)
+def test_rewrite_renames_an_entry_and_adds_one(before: str, after: str) -> None:
+    edit = RENAME._replace(add=("cart", "0001_z"))
+    body = "    dependencies = {}\n"
+    assert (
+        rewrite((CLASS + body.format(before)).encode(), edit)
+        == (CLASS + body.format(after)).encode()
+    )
