@@ -138,6 +138,11 @@ class Repo:
         """Make `branch` the base branch, as a clone of a server would have it."""
         self.git("update-ref", "refs/remotes/origin/main", branch)
 
+    def forget_base(self) -> None:
+        """Leave no branch that could be the base branch."""
+        self.git("update-ref", "-d", "refs/remotes/origin/main")
+        self.git("branch", "-m", "main", "trunk")
+
     def run(self, *arguments: str, env: dict[str, str] | None = None, stdin: str = "",
             cwd: Path | None = None) -> subprocess.CompletedProcess[str]:  # fmt: skip
         return subprocess.run(

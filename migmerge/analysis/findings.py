@@ -119,7 +119,7 @@ def _complete(
     prefer = _preference(workspace, snapshot, collisions)
     assessed = _assess(workspace, snapshot, conflicts, published or (), prefer)
     if snapshot.graph.missing:
-        assessed = _renamed(workspace, snapshot, assessed)
+        assessed = _with_missing_found(workspace, snapshot, assessed)
     paths = frozenset(old or ())
     return Findings(assessed, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
 
@@ -137,6 +137,8 @@ def _number_collisions(
 def _preference(workspace: Workspace, snapshot: Snapshot, collisions: Found) -> str:
     """The configured one, or what the team does where that matters."""
     prefer, base = workspace.config.prefer, workspace.base
+    if prefer == "auto" and snapshot.lock_files:
+        return "renumber"  # a lock file is for teams with one line of migrations
     if prefer != "auto" or not base or all(c.kind != "siblings" for c in collisions.conflicts):
         return prefer
     from migmerge.analysis.team_habit import team_preference  # one git log
@@ -194,17 +196,21 @@ def _assess(
     """The conflicts with all that reading the sides' operations tells."""
     from migmerge.analysis.compare import footprints_of, side_files, source_of
     from migmerge.analysis.reused_names import reused_names
-    from migmerge.conflicts.duplicates import find_duplicates
+    from migmerge.conflicts.duplicates import find_duplicates, without_dropped
     from migmerge.conflicts.recommend import Evidence, recommend
     from migmerge.migrations.operations import fingerprint
 
-    broken = {c.app.key: c for c in reversed(conflicts) if c.kind in BROKEN}
     sided = any(conflict.kind in ("siblings", "path") for conflict in conflicts)
     shared = paths_of_both_sides(workspace, snapshot.listing) if sided else frozenset()
-    complete = []
+    with_duplicates = []
     for conflict in conflicts:
         duplicates = find_duplicates(conflict, lambda key: fingerprint(source_of(snapshot, key)))
-        conflict = conflict._replace(assessment=Assessment(duplicates=duplicates))
+        assessment = Assessment(duplicates=duplicates)
+        with_duplicates.append(conflict._replace(assessment=assessment))
+
+    broken = {c.app.key: c for c in reversed(without_dropped(with_duplicates)) if c.kind in BROKEN}
+    complete = []
+    for conflict in with_duplicates:
         evidence = Evidence(
             footprints_of(snapshot, conflict, published, shared),
             side_files(snapshot, conflict),
@@ -214,29 +220,63 @@ def _assess(
         if recommended.app.key in broken and recommended.kind not in BROKEN:
             first = recommend(broken[recommended.app.key], Evidence(), prefer, workspace.asked_base)
             recommended = recommended._replace(advice=Advice(commands=first.advice.commands))
-
         complete.append(recommended)
 
     return tuple(complete)
 
 
-def _renamed(
+def _with_missing_found(
     workspace: Workspace, snapshot: Snapshot, conflicts: tuple[Conflict, ...]
 ) -> tuple[Conflict, ...]:
-    """A missing dependency that is there under another name is one that fix can repair."""
+    """Missing dependencies that are there under another name, so that fix can repair them, or that
+    git can restore."""
     from migmerge.analysis.renames import find_renames
+    from migmerge.conflicts.duplicates import without_dropped
 
     renamed = find_renames(workspace, snapshot).gone
+    alive = without_dropped(conflicts)
     complete = []
     for conflict in conflicts:
-        missing = {m.key for m in snapshot.graph.missing if m.migration.key.app == conflict.app.key}
-        sentences = [f"{k} is {renamed[k].name} now" for k in sorted(missing) if k in renamed]
-        if conflict.kind == "missing-dependency" and sentences:
-            apps = sorted({renamed[k].app for k in missing if k in renamed})
-            commands = tuple(fix_command(app) for app in apps)
-            reasons = (*conflict.reasons, *sentences)
-            conflict = conflict._replace(reasons=reasons, advice=Advice("renumber", commands))
-
+        if conflict.kind == "missing-dependency" and conflict not in alive:
+            advice = Advice(commands=(fix_command(conflict.app.key),))  # it goes with its file
+            conflict = conflict._replace(advice=advice)
+        elif conflict.kind == "missing-dependency":
+            missing = sorted(set(conflict.missing))
+            now = {key: renamed[key] for key in missing if key in renamed}
+            if now:
+                sentences = [f"{key} is {node.name} now" for key, node in now.items()]
+                apps = sorted({node.app for node in now.values()})
+                advice = Advice("renumber", tuple(fix_command(app) for app in apps))
+                reasons = (*conflict.reasons, *sentences)
+                conflict = conflict._replace(reasons=reasons, advice=advice)
+            else:
+                conflict = _with_restore(workspace, snapshot, conflict)
         complete.append(conflict)
 
-    return tuple(complete)
+    # what comes first is the same for the other conflicts of the app
+    first = {c.app.key: c.advice.commands for c in reversed(without_dropped(complete)) if c.missing}
+    return tuple(
+        conflict._replace(advice=Advice(commands=first[conflict.app.key]))
+        if conflict.app.key in first and conflict.kind not in BROKEN
+        else conflict
+        for conflict in complete
+    )
+
+
+def _with_restore(workspace: Workspace, snapshot: Snapshot, conflict: Conflict) -> Conflict:
+    from migmerge.analysis.lost_files import find_lost_file
+
+    reasons, commands = [], []
+    for key in sorted(set(conflict.missing)):
+        app = snapshot.apps.get(key.app)
+        path = f"{app.directory}/{key.name}.py".lstrip("/") if app else ""
+        # a dependency is any text; only what Django would load is looked for
+        lost = find_lost_file(workspace, path) if path and "/" not in key.name else None
+        if lost is None:
+            return conflict
+        reasons.append(f"{key}: {lost.why}")
+        commands.append(lost.restore)
+    return conflict._replace(
+        reasons=(*conflict.reasons, *reasons),
+        advice=conflict.advice._replace(commands=(*commands, "migmerge check")),
+    )

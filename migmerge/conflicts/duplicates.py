@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from migmerge.conflicts.conflict import Conflict
 from migmerge.migrations.model import NodeKey
@@ -37,3 +37,16 @@ def _one_file(
     both = sorted({key for branch in conflict.branches for key in branch.nodes if key.version})
     pairs = [(key, key._replace(version=0)) for key in both]
     return tuple((key, kept) for key, kept in pairs if fingerprint(key) == fingerprint(kept) != "")
+
+
+def without_dropped(conflicts: Iterable[Conflict]) -> list[Conflict]:
+    """The conflicts without missing dependencies of duplicates that are dropped: these go with
+    their files, and block nothing."""
+    found = list(conflicts)
+    dropped = {key for conflict in found for key, _ in conflict.assessment.duplicates}
+    return [
+        conflict
+        for conflict in found
+        if conflict.kind != "missing-dependency"
+        or not all(key in dropped for branch in conflict.branches for key in branch.nodes)
+    ]

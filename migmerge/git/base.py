@@ -19,6 +19,7 @@ _CI_VARIABLES = (
     "CHANGE_TARGET",
 )
 _REMOTE_HEAD = "refs/remotes/origin/HEAD"
+_LOCAL = ("refs/heads/main", "refs/heads/master")
 _QUEUE = "gh-readonly-queue/"
 
 
@@ -35,7 +36,8 @@ def find_base(
     configured: str | None,
     environment: Mapping[str, str] = os.environ,
 ) -> Base | None:
-    """`--base`, configuration, CI's target branch, origin/HEAD, origin/main, the upstream.
+    """`--base`, configuration, CI's target branch, origin/HEAD, origin/main, the upstream; in a
+    repository without any remote the local main or master, unless it is the branch that comes in.
 
     None when there is none. UserError when one was asked for or configured and is not there.
     """
@@ -53,7 +55,7 @@ def find_base(
             name = refs[ref].name if ref == _REMOTE_HEAD else ref
             return Base(_short(name), refs[ref].commit)
 
-    return _upstream(repository)
+    return _upstream(repository) or _local(repository)
 
 
 def published_records(
@@ -121,6 +123,33 @@ def _short(ref: str) -> str:
         if ref.startswith(prefix):
             return ref[len(prefix) :]
     return ref
+
+
+def _local(repository: Repository) -> Base | None:
+    """main or master where nothing was ever pushed or fetched, as it was before a merge into it."""
+    if repository.git("for-each-ref", "--count=1", "refs/remotes/").strip():
+        return None
+    refs = _refs(repository, _LOCAL)
+    incoming = _commit_of_file(repository, "MERGE_HEAD")
+    for ref in _LOCAL:
+        commit = refs[ref].commit if ref in refs else ""
+        if not commit or commit == incoming:
+            continue
+        if commit == find_commit(repository, "HEAD") and not incoming:
+            # what is committed here without a merge is no side of anything
+            merged = find_commit(repository, "HEAD^2")
+            commit = (merged and find_commit(repository, "HEAD^1")) or ""
+        if commit:
+            return Base(_short(ref), commit)
+    return None
+
+
+def _commit_of_file(repository: Repository, name: str) -> str:
+    try:
+        with open(repository.git_path(name), encoding="ascii") as handle:
+            return handle.readline().strip()
+    except OSError:
+        return ""
 
 
 def _upstream(repository: Repository) -> Base | None:

@@ -12,6 +12,7 @@ from migmerge.analysis.reused_names import reused_names
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.conflicts.conflict import Conflict, Verdict
 from migmerge.conflicts.decision_table import choose_strategy
+from migmerge.conflicts.duplicates import without_dropped
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.catch_up import is_catch_up
 from migmerge.migrations.model import NodeKey
@@ -68,7 +69,7 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], request: FixReques
     changes: list[GraphChange] = []
     refusals: list[Refusal] = []
     stale: list[Conflict] = []
-    for app, app_conflicts in _by_app(conflicts).items():
+    for app, app_conflicts in _by_app(without_dropped(conflicts)).items():
         first = [conflict for conflict in app_conflicts if conflict.kind in _FIRST]
         sided = undecided(app_conflicts)
         if first:
@@ -88,7 +89,7 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], request: FixReques
 def undecided(conflicts: Iterable[Conflict]) -> list[Conflict]:
     """Of each app the conflict that has sides, unless something has to be fixed before it."""
     conflicts_to_decide = []
-    for app_conflicts in _by_app(conflicts).values():
+    for app_conflicts in _by_app(without_dropped(conflicts)).values():
         sided = sorted((c for c in app_conflicts if c.kind in _SIDED), key=lambda c: c.kind)
         if sided and not any(c.kind in _FIRST for c in app_conflicts):
             conflicts_to_decide.append(sided[0])

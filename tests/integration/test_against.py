@@ -130,7 +130,7 @@ def test_against_a_target_that_is_not_there(branches: Repo) -> None:
         "hint: git fetch origin +refs/heads/'release/1 $x':refs/remotes/origin/'release/1 $x' "
         "(GitHub: actions/checkout with fetch-depth: 0)\n",
     )
-    branches.git("update-ref", "-d", "refs/remotes/origin/main")
+    branches.forget_base()
     done = branches.run("check", "--against")
     assert (done.returncode, done.stderr) == (
         2,

@@ -500,7 +500,7 @@ def test_shallow_clone(siblings: Repo, tmp_path: Path) -> None:
 
 
 def test_detached_head_and_no_base_branch(siblings: Repo) -> None:
-    siblings.git("update-ref", "-d", "refs/remotes/origin/main")
+    siblings.forget_base()
     siblings.git("checkout", "-q", "--detach")
     done = siblings.run("check")
     assert done.returncode == 1
@@ -514,6 +514,45 @@ def published(repo: Repo) -> dict[str, object]:
     """By the last migration of each side."""
     (conflict,) = repo.check()["conflicts"]
     return {side["migrations"][-1]: side["published"] for side in conflict["branches"]}
+
+
+LOCAL = {
+    "main merged into a branch": ("feature", "main", "main"),
+    "a branch merged into main": ("main", "feature", "main"),
+    "master": ("feature", "main", "master"),
+}
+
+
+@pytest.mark.parametrize(("on", "merged", "name"), LOCAL.values(), ids=LOCAL)
+def test_local_main_is_the_base_where_there_is_no_remote(
+    branches: Repo, on: str, merged: str, name: str
+) -> None:
+    branches.git("update-ref", "-d", "refs/remotes/origin/main")
+    branches.git("checkout", "-q", on)
+    branches.git("merge", "-q", "--no-edit", merged)
+    branches.git("branch", "-m", "main", name)
+    assert branches.check()["base"] == name
+    assert published(branches) == {"0002_stock": True, "0002_price": False}
+    assert branches.fix("--strategy", "renumber")["resolutions"][0]["status"] == "fixed"
+
+
+def test_local_main_is_the_base_in_a_stopped_merge(branches: Repo) -> None:
+    branches.git("update-ref", "-d", "refs/remotes/origin/main")
+    branches.git("checkout", "-q", "main")
+    branches.git("merge", "-q", "--no-commit", "feature")
+    assert published(branches) == {"0002_stock": True, "0002_price": False}
+
+
+def test_local_main_is_no_base_beside_a_remote_or_without_a_merge(branches: Repo) -> None:
+    branches.git("update-ref", "-d", "refs/remotes/origin/main")
+    branches.git("update-ref", "refs/remotes/other/trunk", "feature")
+    branches.git("merge", "-q", "--no-edit", "main")
+    assert branches.check()["base"] is None
+    branches.git("update-ref", "-d", "refs/remotes/other/trunk")
+    branches.git("checkout", "-q", "--orphan", "fresh")
+    branches.commit("all at once")
+    branches.git("branch", "-M", "main")
+    assert branches.check()["base"] is None
 
 
 def test_what_is_published_is_so_in_a_directory_that_was_moved(siblings: Repo) -> None:
@@ -917,6 +956,7 @@ def test_check_starts_one_git_log_for_all_files(repo: Repo, tmp_path: Path) -> N
             parent = name
         repo.commit(side)
     repo.git("merge", "-q", "--no-edit", "a")
+    repo.git("branch", "-m", "main", "trunk")  # else there is a base branch, with a history
     trace = tmp_path / "trace"
     done = repo.run("check", env={"GIT_TRACE": str(trace)})
     assert done.stdout.count("Ada Lovelace, 2026-01-02") == 36

@@ -170,7 +170,7 @@ def unknown_sides(repo: Repo) -> None:
 
 def unknown_collision(repo: Repo) -> None:
     collision(repo)
-    repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    repo.forget_base()
     repo.git("merge", "-q", "feature", fails=True)
 
 

@@ -116,10 +116,7 @@ BROKEN: dict[str, tuple[Callable[[Repo], object], str]] = {
     "a journal": (lambda repo: repo.write(".git/migmerge/journal", "{"), "journal"),
     "rerere": (config("rerere.autoUpdate", "true"), "rerere"),
     "autostash": (config("rebase.autoStash", "true"), "autostash"),
-    "no base": (
-        lambda repo: repo.git("update-ref", "-d", "refs/remotes/origin/main"),
-        "base-unknown",
-    ),
+    "no base": (lambda repo: repo.forget_base(), "base-unknown"),
     "an old base": (stale, "base-stale"),
 }
 

@@ -261,7 +261,7 @@ def test_fix_commit_after_renumbering(siblings: Repo) -> None:
 
 
 def test_fix_prefer_renumber_merges_where_no_side_is_known_to_be_published(siblings: Repo) -> None:
-    siblings.git("update-ref", "-d", "refs/remotes/origin/main")
+    siblings.forget_base()
     done = siblings.run("fix", "--yes", env={"MIGMERGE_PREFER": "renumber"})
     assert done.stdout.startswith("shop: fixed (merge)\n")
 
@@ -474,7 +474,7 @@ def test_fix_path_collision_by_merge_migration(repo: Repo) -> None:
 
 def test_fix_path_collision_of_unknown_sides_is_refused(repo: Repo) -> None:
     collision(repo)
-    repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    repo.forget_base()
     repo.git("merge", "-q", "feature", fails=True)
     before = repo.state()
     for conflict in repo.check()["conflicts"]:

@@ -25,7 +25,7 @@ def contradict(repo: Repo) -> None:
 
 def nobody_published(repo: Repo) -> None:
     merged(repo)
-    repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    repo.forget_base()
 
 
 def all_published(repo: Repo) -> None:
@@ -335,7 +335,7 @@ def test_mentions_are_whole_words(siblings: Repo) -> None:
 
 def test_collision_that_nobody_published(repo: Repo) -> None:
     collision(repo)
-    repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    repo.forget_base()
     repo.git("merge", "-q", "feature", fails=True)
     for strategy in ("auto", "merge", "renumber"):
         (resolution,) = repo.fix("--strategy", strategy, code=1)["resolutions"]
