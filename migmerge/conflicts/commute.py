@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from migmerge.conflicts.conflict import SetOnBothSides, Verdict
 from migmerge.conflicts.mergeable_fields import OPTIONS, STATE_OPTIONS, find_obstacle, is_state_only
+from migmerge.conflicts.value_difference import describe_difference
 from migmerge.migrations.recorder import ANY, Footprint, Touch
 
 
@@ -194,7 +195,7 @@ def _difference(one: Footprint, other: Footprint) -> str:
     for key in sorted(one.keywords.keys() | other.keywords.keys()):
         left, right = one.keywords.get(key, "not set"), other.keywords.get(key, "not set")
         if left != right:
-            parts.append(f"{key} is {left} in {one.migration}, {right} in {other.migration}")
+            parts.append(describe_difference(key, left, right, one.migration, other.migration))
     return f": {'; '.join(parts)}" if parts else ""
 
 

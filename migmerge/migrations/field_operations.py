@@ -69,15 +69,20 @@ def _of_field(marks: Marks, name: str) -> None:
     marks.of_model("model_name")
     marks.field = name
     marks.write("field", f"{marks.model}.{name}")
-    # a model and its children have no field of one name (models.E006)
     marks.read("kin", marks.model)
+    marks.read("reverse", f"{marks.model}.{name}")
+
+
+def _of_relatives(marks: Marks, name: str) -> None:
+    """What brings or takes a name: a model and its children have no field of one name
+    (models.E006)."""
     for relative in marks.facts.family(marks.model):
         marks.of_fields([name], relative)
-    marks.read("reverse", f"{marks.model}.{name}")
 
 
 def add_field(marks: Marks) -> None:
     _of_field(marks, marks.text("name"))
+    _of_relatives(marks, marks.field)
     # rows that are there get the default; only code that makes rows sees a difference
     marks.without_code()
     marks.read("new rows", *marks.facts.family(marks.model))
@@ -100,6 +105,7 @@ def alter_field(marks: Marks) -> None:
 
 def remove_field(marks: Marks) -> None:
     _of_field(marks, marks.text("name"))
+    _of_relatives(marks, marks.field)
     marks.free_column(marks.field)
     marks.write("removal", marks.model)
     marks.read("word", marks.field)
@@ -113,9 +119,8 @@ def rename_field(marks: Marks) -> None:
     _of_field(marks, old)
     marks.write("field", f"{marks.model}.{new}")
     marks.read("reverse", f"{marks.model}.{new}")
-    for relative in marks.facts.family(marks.model):
-        marks.of_fields([new], relative)
-
+    _of_relatives(marks, old)
+    _of_relatives(marks, new)
     marks.free_column(old)
     marks.take_column(new, f"{new}_id")
     named = set().union(*(marks.facts.indexed.get(m, ()) for m in marks.facts.family(marks.model)))

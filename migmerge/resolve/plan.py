@@ -11,7 +11,7 @@ from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.commute import Judgement, compare_sides
 from migmerge.conflicts.conflict import Conflict, Verdict
-from migmerge.migrations.naming import is_catch_up_name, migration_name
+from migmerge.migrations.naming import is_catch_up_name, merge_name, migration_name
 from migmerge.resolve.files import (
     UNRESTRICTED,
     Files,
@@ -108,7 +108,9 @@ def prepare_fix(
     touched = set().union(*files.causes.values())
     plan = plan._replace(
         graph_changes=[c for c in plan.graph_changes if c.strategy != "repoint" or c.app in touched]
-    ).with_reasons({change.app: _about_databases(change, request) for change in plan.graph_changes})
+    )
+    databases = {change.app: _about_databases(change, request) for change in plan.graph_changes}
+    plan = _with_notes_on_both_sides(plan).with_reasons(databases)
 
     resolutions = [
         *_resolutions(workspace, snapshot, files, plan),
@@ -192,6 +194,18 @@ def _with_final_migrations(
     ]
     reasons = {app: (f"models.py was not asked: {why}",) for app, why in unanswered.items()}
     return plan._replace(graph_changes=changes).with_reasons(reasons)
+
+
+def _with_notes_on_both_sides(plan: _Plan) -> _Plan:
+    """Before the reasons, of which there may be many: what becomes of what both sides set."""
+    reasons = dict(plan.reasons)
+    for change in plan.graph_changes:
+        above = change.names.values()
+        name = change.final.name if change.final else merge_name(change.merge, above)
+        if change.final or (change.merge and change.set_on_both_sides and not change.text):
+            note = f"{name} sets what both sides set to what models.py says now"
+            reasons[change.app] = (note, *reasons.get(change.app, ()))
+    return plan._replace(reasons=reasons)
 
 
 def _about_databases(change: GraphChange, request: FixRequest) -> list[str]:

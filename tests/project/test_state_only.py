@@ -107,6 +107,8 @@ def test_merge_migration_sets_what_the_models_say(
 ) -> None:
     document = diverge(site, sides).fix(*options)
     (path,) = document["resolutions"][0]["created"]
+    sets = "sets what both sides set to what models.py says now"
+    assert document["resolutions"][0]["reasons"][0] == f"{path[16:-3]} {sets}"
     text = site.read(path).decode()
     assert text.count("migrations.AlterField(") == 1 and "Separate" not in text
     is_right(site, document)

@@ -28,6 +28,7 @@ def verdict(ours: str, theirs: str) -> tuple[str, list[str]]:
 M = "migrations."
 BASE = (
     M + "CreateModel('Kid', fields=[('c', models.TextField())], bases=('shop.product',)), "
+    + M + "CreateModel('Sibling', fields=[('c', models.TextField())], bases=('shop.product',)), "
     + M + "CreateModel('Part', fields=[('p', models.ForeignKey('Product', models.CASCADE, "
     "to_field='sku')), ('tags', models.ManyToManyField('Tag', through='Link'))]), "
     + M + "CreateModel('Old', fields=[('a', models.TextField(db_column='was'))], "
@@ -57,6 +58,7 @@ COMMUTE = {
     "two many-to-many fields": (M + "AddField('product', 'a', models.ManyToManyField('shop.Tag', related_name='x'))", M + "AddField('product', 'b', models.ManyToManyField('shop.Tag', related_name='y'))"),
     "a child of another model": (M + "CreateModel('child', fields=[('z', models.TextField())], bases=('shop.product',))", ADD_A),
     "rename beside another field": (M + "RenameField('product', 'c', 'z')", ADD_A),
+    "fields of one name in two children": (M + "AlterField('kid', 'c', models.CharField(max_length=3))", M + "AlterField('sibling', 'c', models.CharField(max_length=4))"),
     "two indexes": (INDEX, M + "AddIndex('product', models.Index(fields=['b'], name='b_idx'))"),
 }  # fmt: skip
 

@@ -379,7 +379,6 @@ CASES = {
         writes column: shop.product.price, shop.product.price_id
         writes columns: shop.product
         writes field: shop.product.price
-        reads field: shop.book.price, shop.product.price
         reads kin: shop.product
         reads model: shop.product
         reads reverse: shop.product.price
@@ -398,7 +397,6 @@ CASES = {
         writes field: shop.product.id
         writes key: shop.product
         writes storage: shop.book, shop.product
-        reads field: shop.book.id, shop.product.id
         reads kin: shop.product
         reads model: shop.product
         reads reverse: shop.product.id
@@ -418,7 +416,6 @@ CASES = {
         writes field: shop.product.category
         writes reverse: shop.category.product, shop.category.product_set
         reads address: shop.category
-        reads field: shop.book.category, shop.product.category
         reads key: shop.category
         reads kin: shop.product
         reads model: shop.category, shop.product
