@@ -38,11 +38,11 @@ def read_regular(path: str, most: int = CONFIGURATION) -> bytes | None:
     return data
 
 
-def write_temporary(path: str, data: bytes, mode: int) -> str:
+def write_temporary(path: str, data: bytes, mode: int, prefix: str = TEMPORARY) -> str:
     """Bytes that are on the disk under a name beside `path` that nobody can prepare; that name."""
     import tempfile  # not for who only reads
 
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path))
+    handle, name = tempfile.mkstemp(prefix=prefix, dir=os.path.dirname(path))
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
@@ -59,9 +59,9 @@ def write_temporary(path: str, data: bytes, mode: int) -> str:
     return name
 
 
-def replace_file(path: str, data: bytes, mode: int = 0o600) -> None:
+def replace_file(path: str, data: bytes, mode: int = 0o600, prefix: str = TEMPORARY) -> None:
     """The file with these bytes, in one step; killed at any instant it is as before or as after."""
-    name = write_temporary(path, data, mode)
+    name = write_temporary(path, data, mode, prefix)
     try:
         os.replace(name, path)
     except BaseException:

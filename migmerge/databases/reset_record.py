@@ -64,4 +64,5 @@ def _write(repository: Repository, entries: list[ResetRecord]) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     records = [entry._asdict() for entry in entries]
     # nobody else may read it: a database's name may be a URL with a password
-    replace_file(path, json.dumps({"version": 1, "resets": records}).encode())
+    text = json.dumps({"version": 1, "resets": records}).encode()
+    replace_file(path, text, prefix="resets-")

@@ -201,7 +201,7 @@ def _numbers(repository: Repository) -> list[int]:
 def _write(repository: Repository, text: bytes) -> None:
     path = repository.git_path(JOURNAL)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    replace_file(path, text)
+    replace_file(path, text, prefix="journal-")  # no work tree: not what is swept there
 
 
 def add_rows(
