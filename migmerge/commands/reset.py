@@ -13,7 +13,7 @@ from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.arguments_of_apps import Scope, app_named, scope_of
 from migmerge.commands.exclusive import exclusive
-from migmerge.commands.undo import UndoOptions, last_change, undo, why_not
+from migmerge.commands.undo import UndoOptions, differs, last_change, undo, why_not
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.databases.reconcile import UNPROTECT
 from migmerge.databases.reset_app import Reset, not_regenerable, plan_reset, ritual
@@ -228,7 +228,8 @@ def _apply(
 
     Killed in between, the files are new and rows are old: running it again finishes.
     """
-    add_reset_record(workspace.repository, _entry(workspace.repository, app, plan, targets))
+    entry = _entry(workspace.repository, app, plan, targets)
+    add_reset_record(workspace.repository, entry)
     files: Transaction | None = None
     done: list[Target] = []
     try:
@@ -252,11 +253,8 @@ def _apply(
         print(printable(f"{app.label}: refused {id_of('reset')}, and everything put back: {why}"))
         return 1
 
-    backup = tree_of_backup(workspace.repository, files.finished) if files else ""
-    add_reset_record(
-        workspace.repository,
-        reset_records(workspace.repository)[-1]._replace(done=True, backup=backup),
-    )
+    backup = _backup(workspace.repository, files, entry)
+    add_reset_record(workspace.repository, entry._replace(done=True, backup=backup))
     print("done; look, then git commit" if plan else "done")
     print("to take it back: migmerge reset --undo")
     return 0
@@ -271,11 +269,24 @@ def _put_back(
         files.revoke()
 
 
-def _write_files(repository: Repository, plan: Reset) -> Transaction:
+def _backup(repository: Repository, files: Transaction | None, entry: ResetRecord) -> str:
+    """The backup of the reset's files: this run's, or that of a run that was killed after it had
+    written them."""
+    change = files.finished if files else last_change(repository)
+    is_ours = change is not None and set(change.before) == set(entry.paths)
+    return tree_of_backup(repository, change) if change and is_ours else ""
+
+
+def _write_files(repository: Repository, plan: Reset) -> Transaction | None:
+    """None where a run that was killed has written them: a backup that changes nothing would count
+    as taken back."""
     changes = plan.files.changes
     refuse_unsafe(repository, changes, set())
     before = read_states(repository, changes)
     after = states_after(repository, changes, before)
+    if not any(differs(state, after[path]) for path, state in before.items()):
+        return None
+
     transaction = Transaction(repository, before, after)
     transaction.apply()
     transaction.finish()

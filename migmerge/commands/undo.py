@@ -75,9 +75,9 @@ def last_change(repository: Repository) -> Journal | None:
     while change := journal.last_backup(repository):
         now = read_states(repository, change.before)
         if change.undoes:
-            if not any(_differs(now[path], state) for path, state in change.after.items()):
+            if not any(differs(now[path], state) for path, state in change.after.items()):
                 journal.drop_number(repository, change.undoes)
-        elif any(_differs(now[path], state) for path, state in change.before.items()):
+        elif any(differs(now[path], state) for path, state in change.before.items()):
             return change
 
         journal.drop(repository, change)
@@ -91,14 +91,14 @@ def why_not(repository: Repository, paths: Sequence[str]) -> str:
     if change is None or set(change.before) != set(paths):
         return "something else was changed since: migmerge undo takes that back first"
     now = read_states(repository, change.before)
-    odd = sorted(p for p, state in now.items() if _differs(state, change.after[p]))
+    odd = sorted(p for p, state in now.items() if differs(state, change.after[p]))
     return f"not as it was left: {', '.join(odd)}" if odd else ""
 
 
 def _take_back(workspace: Workspace, change: Journal, options: UndoOptions, held: Held) -> int:
     now = read_states(workspace.repository, change.before)
     later = journal.standing(workspace.repository) != (change.head, change.theirs)
-    odd = sorted(p for p, state in now.items() if _differs(state, change.after[p]))
+    odd = sorted(p for p, state in now.items() if differs(state, change.after[p]))
     if odd:
         print("nothing was taken back; these are not as the fix left them:")
         print("".join(f"  {printable(path)}\n" for path in odd), end="")
@@ -229,7 +229,8 @@ def _catch_ups(label: str, new: Mapping[str, bytes], renamed: Collection[str]) -
     ]
 
 
-def _differs(now: State, after: State) -> bool:
+def differs(now: State, after: State) -> bool:
+    """Whether a path has other bytes or another index entry; its mode is not compared."""
     return (now.data, now.entries) != (after.data, after.entries)
 
 

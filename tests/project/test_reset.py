@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import signal
@@ -309,6 +310,19 @@ def test_reset_killed(settled: Site, tmp_path: Path) -> None:
         reset(settled, "--undo")
         assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
     assert killed > 3
+
+
+def test_reset_killed_after_files_and_rows_is_still_undone(settled: Site) -> None:
+    """All is written but the record that it is done; running it again writes no file."""
+    reset(settled, "shop", "--database", "default", "--apply")
+    record = settled.root / ".git/migmerge/resets.json"
+    document = json.loads(record.read_text())
+    document["resets"][-1] |= {"done": False, "backup": ""}
+    record.write_text(json.dumps(document))
+    reset(settled, "shop", "--database", "default", "--apply")
+    reset(settled, "--undo")
+    assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
+    is_tidy(settled)
 
 
 @pytest.mark.corpus
