@@ -200,11 +200,16 @@ def _with_notes_on_both_sides(plan: _Plan) -> _Plan:
     """Before the reasons, of which there may be many: what becomes of what both sides set."""
     reasons = dict(plan.reasons)
     for change in plan.graph_changes:
-        above = change.names.values()
-        name = change.final.name if change.final else merge_name(change.merge, above)
-        if change.final or (change.merge and change.set_on_both_sides and not change.text):
-            note = f"{name} sets what both sides set to what models.py says now"
-            reasons[change.app] = (note, *reasons.get(change.app, ()))
+        if change.final:
+            name = change.final.name
+        elif change.merge and change.set_on_both_sides and not (change.names or change.text):
+            name = merge_name(change.merge)
+        else:
+            continue
+
+        note = f"{name} sets what both sides set to what models.py says now"
+        reasons[change.app] = (note, *reasons.get(change.app, ()))
+
     return plan._replace(reasons=reasons)
 
 

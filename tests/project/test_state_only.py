@@ -142,6 +142,16 @@ def test_nothing_is_added_where_the_last_migration_has_it(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("verified")
+def test_nothing_is_said_to_be_set_where_the_last_migration_has_it(site: Site) -> None:
+    first = {**HELP, "both": HELP["one"]}
+    document = diverge(site, first, one_name=True).fix("--strategy", "merge")
+    (merge,) = document["resolutions"][0]["created"]
+    assert "AlterField" not in site.read(merge).decode()
+    assert not any("models.py says now" in text for text in document["resolutions"][0]["reasons"])
+    is_right(site, document)
+
+
+@pytest.mark.usefixtures("verified")
 def test_dependents_in_another_app_name_the_planned_file(site: Site) -> None:
     diverge(site, CHOICES)
     site.migration("cart", "0001_initial", "shop.0003_two")
