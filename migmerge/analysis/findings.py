@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.analysis.both_sides import paths_of_both_sides
@@ -120,6 +120,7 @@ def _complete(
     assessed = _assess(workspace, snapshot, conflicts, published or (), prefer)
     if snapshot.graph.missing:
         assessed = _with_missing_found(workspace, snapshot, assessed)
+    assessed = _with_first_commands(assessed)
     paths = frozenset(old or ())
     return Findings(assessed, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
 
@@ -196,7 +197,7 @@ def _assess(
     """The conflicts with all that reading the sides' operations tells."""
     from migmerge.analysis.compare import footprints_of, side_files, source_of
     from migmerge.analysis.reused_names import reused_names
-    from migmerge.conflicts.duplicates import find_duplicates, without_dropped
+    from migmerge.conflicts.duplicates import find_duplicates
     from migmerge.conflicts.recommend import Evidence, recommend
     from migmerge.migrations.operations import fingerprint
 
@@ -208,7 +209,6 @@ def _assess(
         assessment = Assessment(duplicates=duplicates)
         with_duplicates.append(conflict._replace(assessment=assessment))
 
-    broken = {c.app.key: c for c in reversed(without_dropped(with_duplicates)) if c.kind in BROKEN}
     complete = []
     for conflict in with_duplicates:
         evidence = Evidence(
@@ -216,11 +216,7 @@ def _assess(
             side_files(snapshot, conflict),
             reused_names(snapshot.reused, conflict.app.key),
         )
-        recommended = recommend(conflict, evidence, prefer, workspace.asked_base)
-        if recommended.app.key in broken and recommended.kind not in BROKEN:
-            first = recommend(broken[recommended.app.key], Evidence(), prefer, workspace.asked_base)
-            recommended = recommended._replace(advice=Advice(commands=first.advice.commands))
-        complete.append(recommended)
+        complete.append(recommend(conflict, evidence, prefer, workspace.asked_base))
 
     return tuple(complete)
 
@@ -253,13 +249,21 @@ def _with_missing_found(
                 conflict = _with_restore(workspace, snapshot, conflict)
         complete.append(conflict)
 
-    # what comes first is the same for the other conflicts of the app
-    first = {c.app.key: c.advice.commands for c in reversed(without_dropped(complete)) if c.missing}
+    return tuple(complete)
+
+
+def _with_first_commands(conflicts: Sequence[Conflict]) -> tuple[Conflict, ...]:
+    """Nothing else of an app can be fixed before what is broken: a missing file, then the rest."""
+    from migmerge.conflicts.duplicates import without_dropped
+
+    broken = [conflict for conflict in without_dropped(conflicts) if conflict.kind in BROKEN]
+    broken.sort(key=lambda conflict: not conflict.missing)
+    commands = {conflict.app.key: conflict.advice.commands for conflict in reversed(broken)}
     return tuple(
-        conflict._replace(advice=Advice(commands=first[conflict.app.key]))
-        if conflict.app.key in first and conflict.kind not in BROKEN
+        conflict._replace(advice=Advice(commands=commands[conflict.app.key]))
+        if conflict.app.key in commands and conflict.kind not in BROKEN
         else conflict
-        for conflict in complete
+        for conflict in conflicts
     )
 
 
@@ -269,9 +273,9 @@ def _with_restore(workspace: Workspace, snapshot: Snapshot, conflict: Conflict) 
     reasons, commands = [], []
     for key in sorted(set(conflict.missing)):
         app = snapshot.apps.get(key.app)
-        path = f"{app.directory}/{key.name}.py".lstrip("/") if app else ""
-        # a dependency is any text; only what Django would load is looked for
-        lost = find_lost_file(workspace, path) if path and "/" not in key.name else None
+        if app is None or "/" in key.name:  # a dependency is any text, and this is no file name
+            return conflict
+        lost = find_lost_file(workspace, app.path_of(key.name))
         if lost is None:
             return conflict
         reasons.append(f"{key}: {lost.why}")

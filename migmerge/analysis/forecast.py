@@ -110,7 +110,7 @@ def _clash(
     if clash is None or clash.kind != "unparsable":
         return clash
     unmerged = listing_of(merge_records(repository, ways[0][1], ways[1][1])).unmerged
-    if any(f"{app.directory}/{name}.py".lstrip("/") in unmerged for name in clash.one):
+    if any(app.path_of(name) in unmerged for name in clash.one):
         return clash
     return collide(one._replace(changed={}), other)
 

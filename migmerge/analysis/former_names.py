@@ -75,7 +75,7 @@ def path_of(snapshot: Snapshot, key: NodeKey) -> str:
     """Where a migration of this name is, or would be."""
     if key in snapshot.graph.nodes:
         return snapshot.graph.nodes[key].path
-    return f"{snapshot.apps[key.app].directory}/{key.name}.py".lstrip("/")
+    return snapshot.apps[key.app].path_of(key.name)
 
 
 def _versions(repository: Repository, paths: Collection[str]) -> dict[str, list[Version]]:

@@ -112,8 +112,7 @@ def _same_content(snapshot: Snapshot, key: NodeKey, old: bytes) -> list[NodeKey]
 
 def _old_content(workspace: Workspace, snapshot: Snapshot, key: NodeKey) -> tuple[str, bytes]:
     """A commit that has the migration under this name, and its bytes there."""
-    directory = snapshot.apps[key.app].directory
-    path = f"{directory}/{key.name}.py".lstrip("/")
+    path = snapshot.apps[key.app].path_of(key.name)
     for commit in (*snapshot.listing.commits, *_tips(workspace), *_removal(workspace, path)):
         out = workspace.repository.git("rev-parse", "--verify", "--quiet", "--end-of-options",
                              f"{commit}:{path}", expected=(0, 1, 128))  # fmt: skip

@@ -127,10 +127,10 @@ def _short(ref: str) -> str:
 
 def _local(repository: Repository) -> Base | None:
     """main or master where nothing was ever pushed or fetched, as it was before a merge into it."""
-    if repository.git("for-each-ref", "--count=1", "refs/remotes/").strip():
-        return None
     refs = _refs(repository, _LOCAL)
-    incoming = _commit_of_file(repository, "MERGE_HEAD")
+    if not refs or repository.git("for-each-ref", "--count=1", "refs/remotes/").strip():
+        return None
+    incoming = find_commit(repository, "MERGE_HEAD")
     for ref in _LOCAL:
         commit = refs[ref].commit if ref in refs else ""
         if not commit or commit == incoming:
@@ -142,14 +142,6 @@ def _local(repository: Repository) -> Base | None:
         if commit:
             return Base(_short(ref), commit)
     return None
-
-
-def _commit_of_file(repository: Repository, name: str) -> str:
-    try:
-        with open(repository.git_path(name), encoding="ascii") as handle:
-            return handle.readline().strip()
-    except OSError:
-        return ""
 
 
 def _upstream(repository: Repository) -> Base | None:

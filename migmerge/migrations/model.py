@@ -74,3 +74,7 @@ class App(NamedTuple):
     key: str
     label: str
     directory: str
+
+    def path_of(self, name: str) -> str:
+        """Where a migration of this name is, or would be."""
+        return f"{self.directory}/{name}.py" if self.directory else f"{name}.py"

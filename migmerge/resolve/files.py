@@ -251,7 +251,7 @@ class _Planner:
         return self._snapshot.graph.nodes[key].path in self._snapshot.theirs
 
     def _path_of(self, key: NodeKey) -> str:
-        return _migration_path(self._snapshot.apps[key.app], self._names.get(key, key.name))
+        return self._snapshot.apps[key.app].path_of(self._names.get(key, key.name))
 
     def add_new_files(self, change: GraphChange, texts: Texts) -> None:
         """The merge migration, the catch-up migration, what was regenerated, the last one."""
@@ -275,7 +275,7 @@ class _Planner:
             self._create(change.app, *change.final)
 
     def _create(self, app: str, name: str, source: bytes) -> None:
-        path = _migration_path(self._snapshot.apps[app], name)
+        path = self._snapshot.apps[app].path_of(name)
         self._changes[path] = Change(source)
         self._created.append(path)
         self._causes[path] = frozenset({app})
@@ -293,10 +293,6 @@ class _Planner:
             if data is not None and data != snapshot.contents[lock.path]:
                 self._changes[lock.path] = Change(data)
                 self._causes[lock.path] = fixed
-
-
-def _migration_path(app: App, name: str) -> str:
-    return f"{app.directory}/{name}.py" if app.directory else f"{name}.py"
 
 
 def _refusal(causes: Collection[str], reason: str, path: str, kind: str = "unwritable") -> Refusal:

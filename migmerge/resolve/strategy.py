@@ -69,7 +69,7 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], request: FixReques
     changes: list[GraphChange] = []
     refusals: list[Refusal] = []
     stale: list[Conflict] = []
-    for app, app_conflicts in _by_app(without_dropped(conflicts)).items():
+    for app, app_conflicts in _by_app(conflicts).items():
         first = [conflict for conflict in app_conflicts if conflict.kind in _FIRST]
         sided = undecided(app_conflicts)
         if first:
@@ -89,7 +89,7 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], request: FixReques
 def undecided(conflicts: Iterable[Conflict]) -> list[Conflict]:
     """Of each app the conflict that has sides, unless something has to be fixed before it."""
     conflicts_to_decide = []
-    for app_conflicts in _by_app(without_dropped(conflicts)).values():
+    for app_conflicts in _by_app(conflicts).values():
         sided = sorted((c for c in app_conflicts if c.kind in _SIDED), key=lambda c: c.kind)
         if sided and not any(c.kind in _FIRST for c in app_conflicts):
             conflicts_to_decide.append(sided[0])
@@ -98,7 +98,7 @@ def undecided(conflicts: Iterable[Conflict]) -> list[Conflict]:
 
 def _by_app(conflicts: Iterable[Conflict]) -> dict[str, list[Conflict]]:
     by_app: dict[str, list[Conflict]] = {}
-    for conflict in sorted(conflicts, key=lambda c: c.app.key):
+    for conflict in sorted(without_dropped(conflicts), key=lambda c: c.app.key):
         by_app.setdefault(conflict.app.key, []).append(conflict)
     return by_app
 
