@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A real Django project, made on the spot: two branches each add a migration, git merges them
-# without a word, the hook stops the merge commit, one command fixes it, `migrate` runs.
+# silently, the hook stops the merge commit, one command fixes it, `migrate` runs.
 # Usage: bash examples/demo.sh [DIRECTORY]     (needs python3 with venv, git, and pip's index)
 set -euo pipefail
 

@@ -346,8 +346,8 @@ def test_a_comma_and_other_signs_in_a_directory(repo: Repo) -> None:
     ):  # fmt: skip
         done = repo.run(*command)
         assert done.returncode in (0, 1), (command, done.stdout, done.stderr)
-    told = repo.run("check").stdout
-    (next_line,) = [line for line in told.splitlines() if line.startswith("  next: ")][:1]
+    output = repo.run("check").stdout
+    (next_line,) = [line for line in output.splitlines() if line.startswith("  next: ")][:1]
     done = subprocess.run(
         ["sh", "-c", f"{next_line[8:]} --yes --skip-verification"],
         cwd=repo.root, capture_output=True, text=True, check=False,

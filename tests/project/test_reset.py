@@ -66,9 +66,9 @@ def names(site: Site) -> list[str]:
 
 def test_reset_is_a_plan(settled: Site) -> None:
     before = settled.state()
-    told = reset(settled, "shop", "--database", "default")
+    output = reset(settled, "shop", "--database", "default")
     assert settled.state() == before
-    assert told[told.index("shop: 3") :] == (
+    assert output[output.index("shop: 3") :] == (
         "shop: 3 migrations become 0001_initial\n"
         "default: 3 rows become 1\n"
         "every other database:\n"
@@ -96,8 +96,8 @@ def test_reset_apply(settled: Site) -> None:
 @pytest.mark.corpus
 def test_reset_of_the_other_database_afterwards(settled: Site) -> None:
     reset(settled, "shop", "--apply")
-    told = reset(settled, "shop", "--rows", "--database", "other", "--apply")
-    assert told == ("other: 3 rows become 1\ndone\nto take it back: migmerge reset --undo\n")
+    output = reset(settled, "shop", "--rows", "--database", "other", "--apply")
+    assert output == ("other: 3 rows become 1\ndone\nto take it back: migmerge reset --undo\n")
     assert shop_rows(settled, "other.sqlite3") == ["0001_initial"]
     settled.manage("migrate", "-v0", "--database", "other")
 
@@ -106,8 +106,8 @@ def test_reset_undo(settled: Site) -> None:
     before = settled.state()
     rows = sql(settled, "SELECT app, name, applied FROM django_migrations WHERE app = 'shop'")
     reset(settled, "shop", "--database", "default", "--apply")
-    told = reset(settled, "--undo")
-    assert told.startswith("default: 3 rows as before\nrestored ")
+    output = reset(settled, "--undo")
+    assert output.startswith("default: 3 rows as before\nrestored ")
     files, index = settled.state()
     assert index == before[1]
     assert [files[p] for p in files if p.endswith(".py")] == [
@@ -174,8 +174,8 @@ def test_reset_undo_of_what_somebody_changed_since(settled: Site) -> None:
     reset(settled, "shop", "--database", "default", "--apply")
     text = settled.read("shop/migrations/0001_initial.py")
     settled.write("shop/migrations/0001_initial.py", text + b"# mine\n")
-    told = reset(settled, "--undo", code=1)
-    assert told == "nothing was taken back: not as it was left: shop/migrations/0001_initial.py\n"
+    output = reset(settled, "--undo", code=1)
+    assert output == "nothing was taken back: not as it was left: shop/migrations/0001_initial.py\n"
     assert shop_rows(settled) == ["0001_initial"]
     settled.write("shop/migrations/0001_initial.py", text)
     reset(settled, "--undo")
@@ -189,8 +189,8 @@ def test_reset_undo_after_another_fix(settled: Site) -> None:
     settled.migration("cart", "0002_a", "0001_line")
     settled.migration("cart", "0002_b", "0001_line")
     settled.fix("cart", "--skip-verification", "--strategy", "merge")
-    told = reset(settled, "--undo", code=1)
-    assert told == (
+    output = reset(settled, "--undo", code=1)
+    assert output == (
         "nothing was taken back: something else was changed since: "
         "migmerge undo takes that back first\n"
     )
@@ -204,8 +204,8 @@ def test_reset_rows_of_code_that_never_ran(settled: Site) -> None:
         "    dependencies = [('shop', '0003_price')]\n"
         "    operations = [migrations.RunSQL('SELECT 1')]\n",
     )
-    told = reset(settled, "shop", "--rows", "--database", "default", "--apply", code=1)
-    assert told == (
+    output = reset(settled, "shop", "--rows", "--database", "default", "--apply", code=1)
+    assert output == (
         "shop: refused MM415\n  - default: 0004_data holds RunSQL, and has no row: "
         "it would never run (--lose-data-migrations)\n"
     )
@@ -258,12 +258,12 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "told"), REFUSED.values(), ids=REFUSED)
-def test_reset_refused(settled: Site, change: Callable[[Site], object], told: str) -> None:
+@pytest.mark.parametrize(("change", "output"), REFUSED.values(), ids=REFUSED)
+def test_reset_refused(settled: Site, change: Callable[[Site], object], output: str) -> None:
     change(settled)
     settled.git("add", "-A")
     index = settled.state()[1]
-    assert told in reset(settled, "shop", "--database", "default", "--apply", code=1)
+    assert output in reset(settled, "shop", "--database", "default", "--apply", code=1)
     assert settled.state()[1] == index
     assert names(settled)[:3] == FIRST
     assert shop_rows(settled) == FIRST
@@ -276,14 +276,14 @@ def test_reset_where_there_is_a_conflict(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "output"),
     [
         (("nothing",), "migmerge: MM311 no app 'nothing' with migrations here\nhint: there are: cart, shop\n"),
         ((), "migmerge: MM311 no app '' with migrations here\nhint: there are: cart, shop\n"),
     ],
 )  # fmt: skip
-def test_reset_of_no_app(settled: Site, arguments: tuple[str, ...], told: str) -> None:
-    assert reset(settled, *arguments, code=2) == told
+def test_reset_of_no_app(settled: Site, arguments: tuple[str, ...], output: str) -> None:
+    assert reset(settled, *arguments, code=2) == output
 
 
 @pytest.mark.corpus
@@ -310,6 +310,16 @@ def test_reset_killed(settled: Site, tmp_path: Path) -> None:
         reset(settled, "--undo")
         assert (names(settled), shop_rows(settled)) == (FIRST, FIRST)
     assert killed > 3
+
+
+def test_rows_are_undone_though_the_backup_of_an_earlier_change_is_gone(settled: Site) -> None:
+    """A reset of rows has no files, so no backup is its own."""
+    reset(settled, "shop", "--apply")
+    reset(settled, "shop", "--rows", "--database", "other", "--apply")
+    for ref in settled.git("for-each-ref", "--format=%(refname)", "refs/migmerge/backup").split():
+        settled.git("update-ref", "-d", ref)
+    reset(settled, "--undo")
+    assert shop_rows(settled, "other.sqlite3") == FIRST
 
 
 def test_reset_killed_after_files_and_rows_is_still_undone(settled: Site) -> None:
@@ -377,14 +387,14 @@ def test_reset_where_the_settings_stop(settled: Site) -> None:
     settled.write(
         "site_settings.py", settled.read("site_settings.py").decode() + "raise RuntimeError('no')\n"
     )
-    told = reset(settled, "shop", code=1)
-    assert "shop: refused MM415\n  - makemigrations can't regenerate it: " in told
+    output = reset(settled, "shop", code=1)
+    assert "shop: refused MM415\n  - makemigrations can't regenerate it: " in output
 
 
 def test_reset_of_an_app_without_models(settled: Site) -> None:
     settled.write("cart/models.py", "")
-    told = reset(settled, "cart", code=1)
-    assert "  - makemigrations makes nothing: the app has no models\n" in told
+    output = reset(settled, "cart", code=1)
+    assert "  - makemigrations makes nothing: the app has no models\n" in output
 
 
 def test_reset_below_a_migration_that_computes_its_dependencies(settled: Site) -> None:
@@ -395,8 +405,8 @@ def test_reset_below_a_migration_that_computes_its_dependencies(settled: Site) -
         "\n\nclass", "\n\ndef make():\n    return ('shop', '0001_initial')\n\n\nclass", 1
     )
     settled.write(path, text)
-    told = reset(settled, "shop", code=1)
-    assert f"  - {path}:" in told and "dependencies are computed: make()" in told
+    output = reset(settled, "shop", code=1)
+    assert f"  - {path}:" in output and "dependencies are computed: make()" in output
 
 
 @pytest.mark.corpus
@@ -408,5 +418,5 @@ def test_reset_of_apps_that_need_each_other(settled: Site) -> None:
     )
     settled.write("shop/models.py", text + line)
     settled.manage("makemigrations", "shop", "-v0", "-n", "last")
-    told = reset(settled, "shop", "--lose-data-migrations", code=1)
-    assert "  - a cycle: " in told
+    output = reset(settled, "shop", "--lose-data-migrations", code=1)
+    assert "  - a cycle: " in output

@@ -172,8 +172,8 @@ def test_read_code_of_a_lambda() -> None:
 
 def test_read_code_from_elsewhere_is_opaque() -> None:
     node = ast.parse("tools.forwards").body[0].value  # type: ignore[attr-defined]
-    told = read_code(read_script(HEAD.encode(), "shop"), node)
-    assert told == OpaqueCode("RunPython runs code that is not a function of this file")
+    answer = read_code(read_script(HEAD.encode(), "shop"), node)
+    assert answer == OpaqueCode("RunPython runs code that is not a function of this file")
 
 
 MORE = {
