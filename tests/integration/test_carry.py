@@ -10,6 +10,8 @@ from migmerge.migrations.catch_up import catch_up_name, catch_up_source, is_catc
 from migmerge.migrations.reader import read_header
 from tests.conftest import PRICE, STOCK, Repo
 
+pytestmark = pytest.mark.lowest
+
 RENUMBER = ("--strategy", "renumber")
 PATH = "shop/migrations/0002_price.py"
 

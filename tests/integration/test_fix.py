@@ -16,6 +16,8 @@ import pytest
 
 from tests.conftest import PRICE, PRODUCT, STOCK, Repo, migration_text
 
+pytestmark = pytest.mark.lowest
+
 MERGED = """\
 from django.db import migrations
 

@@ -27,6 +27,8 @@ from migmerge.resolve.transaction import (
 from tests.conftest import KILLS, PRICE, Repo, some
 from tests.integration.test_fix import collision
 
+pytestmark = pytest.mark.lowest
+
 RENUMBER = ("fix", "--yes", "--strategy", "renumber", "--allow-skipped")
 
 
