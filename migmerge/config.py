@@ -12,7 +12,8 @@ from migmerge.regular import read_regular
 
 
 class Config(NamedTuple):
-    """Every key of the configuration; `migration_modules` is label -> directory."""
+    """Every key of the configuration; `migration_modules` is label -> directory, `published` None
+    where it isn't set."""
 
     base: str = ""
     prefer: str = "auto"
@@ -27,6 +28,7 @@ class Config(NamedTuple):
     verify_code: bool = True
     protected_databases: tuple[str, ...] = ()
     carry: str = "auto"
+    published: tuple[str, ...] | None = None
 
 
 _CHOICES = {
@@ -35,7 +37,7 @@ _CHOICES = {
     "carry": ("auto", "always", "never"),
 }
 _TABLES = ("migration_modules", "app_labels")
-_LISTS = ("exclude", "lock_files", "protected_databases")
+_LISTS = ("exclude", "lock_files", "protected_databases", "published")
 _NUMBERS = ("verify_seconds",)
 _SWITCHES = ("verify_code",)
 

@@ -118,6 +118,7 @@ MEANINGS = {
     "verify_code": "whether RunPython is run on scratch databases; without it nothing with code is verified",
     "carry": "whether renamed migrations keep the old name in `replaces`, with a catch-up migration behind them, so that databases need "
     "`migrate` only; `auto`: unless no other database can have run them",
+    "published": "globs of branches and tags whose migrations are published, too, as `git for-each-ref` has them (`*` matches no slash): `origin/release/*`, `v*`; where it isn't set, `HEAD`, `main`, `master` and `production` of every remote, and all tags",
     "protected_databases": "aliases and hosts (with `*`) of databases that are never connected to unless named, and never changed",
 }
 
@@ -148,6 +149,7 @@ def _kind(default: object) -> str:
         int: "a whole number",
         dict: "a table",
         tuple: "a list",
+        type(None): "a list",
         bool: "true or false",
     }
     return kinds[type(default)]

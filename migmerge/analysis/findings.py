@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.analysis.both_sides import paths_of_both_sides
-from migmerge.analysis.published import published_files, published_nodes
+from migmerge.analysis.published import published_elsewhere, published_files, published_nodes
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
@@ -29,7 +29,7 @@ class Findings(NamedTuple):
     """`base` is None where there is no base branch, or nothing made it worth asking (`asked`).
 
     `prefer` is the configuration's, or what the team does where that was asked for. `published` are
-    the paths of what the base branch has, as they are in this tree.
+    the paths of what the base branch, or another published ref, has, as they are in this tree.
     """
 
     conflicts: tuple[Conflict, ...]
@@ -97,6 +97,9 @@ def _complete(
     listing = workspace.list_commit(base.commit) if base else None
     old = published_files(snapshot, listing) if listing else None
     published = published_nodes(snapshot, old) if old is not None else None
+    elsewhere = published_elsewhere(workspace, snapshot, collisions.conflicts, published or ())
+    if published is not None:
+        published = published.union(elsewhere)
     numbers = _number_collisions(workspace.config, snapshot, old)
     notices = list(collisions.notices)
     if workspace.config.numbers == "notice":
@@ -108,7 +111,7 @@ def _complete(
     before = listing or _committed(workspace, snapshot)
     conflicts = []
     for conflict in (*collisions.conflicts, *numbers):
-        branches = decide_sides(conflict.branches, published, moved)
+        branches = decide_sides(conflict.branches, published, moved, elsewhere)
         conflict = conflict._replace(branches=branches)
         notice = _beyond_this_branch(conflict) or _broken_before(snapshot, conflict, before)
         if notice:
@@ -121,8 +124,10 @@ def _complete(
     if snapshot.graph.missing:
         assessed = _with_missing_found(workspace, snapshot, assessed)
     assessed = _with_first_commands(assessed)
-    paths = frozenset(old or ())
-    return Findings(assessed, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
+    paths = frozenset(old or ()).union(snapshot.graph.nodes[key].path for key in elsewhere)
+    return Findings(
+        assessed, tuple(sorted(notices)), base, prefer, asked=True, published=frozenset(paths)
+    )
 
 
 def _number_collisions(

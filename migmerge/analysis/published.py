@@ -1,10 +1,13 @@
-"""What is published: what the base branch has, as it is in this tree."""
+"""What is published: what the base branch or another published ref has, as it is in this tree."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from migmerge.analysis.snapshot import THEIRS, Snapshot
+from migmerge.analysis.workspace import Workspace
+from migmerge.conflicts.conflict import Conflict
+from migmerge.git.published_refs import find_paths, published_refs
 from migmerge.git.trees import File, Listing
 from migmerge.migrations.model import NodeKey
 
@@ -63,3 +66,33 @@ def published_nodes(snapshot: Snapshot, base: Mapping[str, File]) -> frozenset[N
         published.add(key)
 
     return frozenset(published)
+
+
+def published_elsewhere(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    conflicts: Iterable[Conflict],
+    published: Collection[NodeKey],
+) -> dict[NodeKey, str]:
+    """What the sides have that is not on the base branch and that another ref published: a hotfix
+    that is merged into develop, what upstream released. Each with the ref's name.
+
+    Of two files with one name one has to move, so of their apps nothing is looked for.
+    """
+    found = list(conflicts)
+    collided = {conflict.app.key for conflict in found if conflict.kind == "path"}
+    paths = {
+        key: snapshot.graph.nodes[key].path
+        for conflict in found
+        if conflict.kind == "siblings" and conflict.app.key not in collided
+        for branch in conflict.branches
+        for key in branch.nodes
+        if key not in published
+    }
+    base = workspace.base
+    if not paths or base is None:
+        return {}
+
+    refs = published_refs(workspace.repository, workspace.config.published, base.commit)
+    names = find_paths(workspace.repository, refs, set(paths.values()))
+    return {key: names[path] for key, path in paths.items() if path in names}

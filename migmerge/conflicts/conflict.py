@@ -11,7 +11,8 @@ from migmerge.migrations.model import App, NodeKey
 class Branch(NamedTuple):
     """One side of a conflict: its nodes after the common ancestor, parents first.
 
-    `published` is None when there is no base branch, or when only a part of it is published.
+    `published` is None when there is no base branch, or when only a part of it is published;
+    `published_on` names the ref that has it, where the base branch has not.
     `refs` are those of the commits to be merged that have it as a whole.
     """
 
@@ -19,6 +20,7 @@ class Branch(NamedTuple):
     side: Literal["onto", "replayed", "unknown"] = "unknown"
     published: bool | None = None
     refs: tuple[str, ...] = ()
+    published_on: str = ""
 
     @property
     def leaf(self) -> NodeKey:

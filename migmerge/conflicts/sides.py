@@ -5,9 +5,10 @@ Not ours or theirs: what the base branch already has stays.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from migmerge.conflicts.conflict import Branch
+from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import is_catch_up_name
 
 
@@ -15,14 +16,20 @@ def decide_sides(
     branches: tuple[Branch, ...],
     published: Collection[object] | None,
     moved: Collection[str] = (),
+    elsewhere: Mapping[NodeKey, str] = {},
 ) -> tuple[Branch, ...]:
     """The branches with `published` and `side` set.
 
     `published` holds the node keys that the base branch has; None when there is no base.
-    `moved` names migrations whose branch the user wants to move (`--move`).
+    `moved` names migrations whose branch the user wants to move (`--move`). `elsewhere` are those
+    of `published` that the base has not, each with the ref that has it.
     """
     with_published = [
-        branch._replace(published=_is_published(branch, published)) for branch in branches
+        branch._replace(
+            published=_is_published(branch, published),
+            published_on=next((elsewhere[key] for key in branch.nodes if key in elsewhere), ""),
+        )
+        for branch in branches
     ]
     if moved:
         moving = [

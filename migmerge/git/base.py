@@ -53,7 +53,7 @@ def find_base(
     for ref in wanted:
         if ref in refs and (refs[ref].name or ref != _REMOTE_HEAD):
             name = refs[ref].name if ref == _REMOTE_HEAD else ref
-            return Base(_short(name), refs[ref].commit)
+            return Base(short_name(name), refs[ref].commit)
 
     return _upstream(repository) or _local(repository)
 
@@ -118,8 +118,9 @@ def _refs(repository: Repository, wanted: Sequence[str]) -> dict[str, Base]:
     return by_ref
 
 
-def _short(ref: str) -> str:
-    for prefix in ("refs/remotes/", "refs/heads/"):
+def short_name(ref: str) -> str:
+    """A full ref as people write it."""
+    for prefix in ("refs/remotes/", "refs/heads/", "refs/tags/"):
         if ref.startswith(prefix):
             return ref[len(prefix) :]
     return ref
@@ -140,7 +141,7 @@ def _local(repository: Repository) -> Base | None:
             merged = find_commit(repository, "HEAD^2")
             commit = (merged and find_commit(repository, "HEAD^1")) or ""
         if commit:
-            return Base(_short(ref), commit)
+            return Base(short_name(ref), commit)
     return None
 
 

@@ -64,6 +64,7 @@ def _branch(branch: Branch, nodes: Mapping[NodeKey, Migration]) -> BranchDocumen
     return {
         "side": branch.side,
         "published": branch.published,
+        "published_on": branch.published_on,
         "applied": None,
         "refs": list(branch.refs),
         "migrations": [key.name for key in branch.nodes],

@@ -19,7 +19,10 @@ class BranchDocument(TypedDict):
     side: Literal["onto", "replayed", "unknown"]
     """`onto` stays, `replayed` moves where one has to."""
     published: bool | None
-    """Whether the base branch has it; null where that is not known, or true of a part only."""
+    """Whether the base branch or another published ref has it; null where that is not known, or
+    true of a part only."""
+    published_on: str
+    """The ref that has it, where the base branch has not."""
     applied: None
     """Always null: `check` asks no database."""
     refs: Sequence[str]

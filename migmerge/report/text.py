@@ -115,8 +115,9 @@ def side_text(branch: Branch, base: str | None) -> str:
         return printable(f"on {' and '.join(branch.refs)}")
     if base is None:
         return "no base branch to compare"
-    sentences = {True: f"published on {base}", False: f"not on {base}"}
-    return printable(sentences.get(branch.published, f"partly on {base}"))  # type: ignore[arg-type]
+    published_on = branch.published_on or base
+    sentences = {True: f"published on {published_on}", False: f"not on {base}"}
+    return printable(sentences.get(branch.published, f"partly on {published_on}"))  # type: ignore[arg-type]
 
 
 def who_text(added: Added | None) -> str:

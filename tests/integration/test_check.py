@@ -20,6 +20,8 @@ from tests.conftest import (
 )
 from tests.integration.test_fix import collision
 
+pytestmark = pytest.mark.lowest
+
 TEXT = """\
 shop/migrations: MM101 siblings in shop: 2 leaf nodes after 0001_initial
 
@@ -67,6 +69,7 @@ def test_check_siblings_json(siblings: Repo) -> None:
             {
                 "side": "replayed",
                 "published": False,
+                "published_on": "",
                 "applied": None,
                 "refs": [],
                 "migrations": ["0002_price"],
@@ -75,6 +78,7 @@ def test_check_siblings_json(siblings: Repo) -> None:
             {
                 "side": "onto",
                 "published": True,
+                "published_on": "",
                 "applied": None,
                 "refs": [],
                 "migrations": ["0002_stock"],
