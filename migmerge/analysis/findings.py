@@ -204,6 +204,7 @@ def _assess(
     from migmerge.analysis.reused_names import reused_names
     from migmerge.conflicts.duplicates import find_duplicates
     from migmerge.conflicts.recommend import Evidence, recommend
+    from migmerge.migrations.likeness import likeness
     from migmerge.migrations.operations import fingerprint
 
     sided = any(conflict.kind in ("siblings", "path") for conflict in conflicts)
@@ -220,6 +221,7 @@ def _assess(
             footprints_of(snapshot, conflict, published, shared),
             side_files(snapshot, conflict),
             reused_names(snapshot.reused, conflict.app.key),
+            lambda ours, theirs: likeness(source_of(snapshot, ours), source_of(snapshot, theirs)),
         )
         complete.append(recommend(conflict, evidence, prefer, workspace.asked_base))
 

@@ -74,13 +74,22 @@ class Operation(NamedTuple):
         return f"{self.migration} holds {self.name}"
 
 
+class TwoVersions(NamedTuple):
+    """Two migrations under one name that make one change of rows; `likeness` in per cent."""
+
+    ours: NodeKey
+    theirs: NodeKey
+    likeness: int
+
+
 class Assessment(NamedTuple):
     """What the operations of the sides say of a conflict; nothing for kinds without sides.
 
     `set_on_both_sides` is what both sides set, so that an empty merge migration would let databases
     differ for ever. `duplicates` are `(replayed, onto)` nodes of the same content. Of the side that
     moves, `not_regenerable` is what makemigrations would not make again, and `kept_data_migrations`
-    are those that are kept and moved behind what is regenerated.
+    are those that are kept and moved behind what is regenerated. `two_versions` are files that both
+    sides added, and whose change must not be made twice.
     """
 
     verdict: Verdict | None = None
@@ -88,6 +97,7 @@ class Assessment(NamedTuple):
     duplicates: tuple[tuple[NodeKey, NodeKey], ...] = ()
     not_regenerable: tuple[Operation, ...] = ()
     kept_data_migrations: tuple[NodeKey, ...] = ()
+    two_versions: tuple[TwoVersions, ...] = ()
 
 
 class Advice(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.commute import Pair, compare_sides
@@ -11,6 +11,11 @@ from migmerge.conflicts.conflict import Advice, Conflict, Operation, Place, Verd
 from migmerge.conflicts.decision_table import choose_strategy
 from migmerge.conflicts.kept_data_migrations import CODE, kept_data_migrations
 from migmerge.conflicts.next_commands import fix_command
+from migmerge.conflicts.two_versions import (
+    describe_two_versions,
+    find_two_versions,
+    keep_one_commands,
+)
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import migration_name
 from migmerge.migrations.recorder import Footprint
@@ -33,12 +38,14 @@ class SideFiles(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What the sides' files say: the footprints of each two branches, where the files are, and a
-    sentence for each old name that another migration has by now. Empty for kinds without sides."""
+    """What the sides' files say: the footprints of each two branches, where the files are, a
+    sentence for each old name that another migration has by now, and how alike two migrations are,
+    in per cent. Empty for kinds without sides."""
 
     pairs: Sequence[Pair] = ()
     side_files: SideFiles = SideFiles()
     reused: tuple[str, ...] = ()
+    likeness: Callable[[NodeKey, NodeKey], int] = lambda ours, theirs: 0
 
 
 def recommend(
@@ -86,13 +93,20 @@ def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) ->
         set_on_both_sides=judgement.set_on_both_sides,
         not_regenerable=tuple(sorted(not_regenerable)),
         kept_data_migrations=kept,
+        two_versions=find_two_versions(conflict, evidence.pairs, evidence.likeness),
     )
+    versions = tuple(describe_two_versions(conflict, one) for one in assessment.two_versions)
     duplicates = tuple(_duplicate_text(*pair) for pair in assessment.duplicates)
-    reasons = evidence.reused + conflict.reasons + judgement.reasons + duplicates
+    reasons = (
+        *evidence.reused, *conflict.reasons, *versions, *judgement.reasons, *duplicates,
+    )  # fmt: skip
     assessed = conflict._replace(assessment=assessment, reasons=reasons)
 
     if conflict.kind == "siblings" and conflict.place:
         return assessed._replace(advice=_hidden_by_a_squash(conflict, conflict.place, fix))
+
+    if assessment.two_versions and judgement.verdict is not Verdict.CONTRADICT:
+        return assessed._replace(advice=Advice(commands=keep_one_commands(assessed)))
 
     strategy = choose_strategy(assessed, prefer, name_reused=bool(evidence.reused))
     if strategy == "regenerate":

@@ -98,6 +98,8 @@ def _ways(conflict: Conflict, options: Sequence[Option], prefer: str) -> list[_L
 
 def _why(conflict: Conflict, option: Option, prefer: str) -> str:
     """Why it is the one recommended."""
+    if option.name == "keep one":
+        return "they look like one change"
     if conflict.assessment.duplicates:
         return "both sides have one migration"
     if option.name == "renumber" and conflict.kind == "path":

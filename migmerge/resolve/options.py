@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.conflicts.conflict import Conflict
+from migmerge.conflicts.two_versions import with_one_version
 from migmerge.migrations.naming import merge_name
 from migmerge.resolve.fix_plan import GraphChange, Refusal
 from migmerge.resolve.strategy import Choice, FixRequest, decide_one
@@ -31,7 +32,7 @@ class Option(NamedTuple):
 
 def options(snapshot: Snapshot, conflict: Conflict, request: FixRequest) -> tuple[Option, ...]:
     """All ways to go, in the order in which they are shown; at most one is recommended."""
-    decided = decide_one(snapshot, conflict, request)
+    decided = decide_one(snapshot, with_one_version(conflict) or conflict, request)
     all_options: list[Option] = []
     for key, name, choice, with_sides in _ways(conflict):
         answer = decide_one(
@@ -57,6 +58,9 @@ def _ways(conflict: Conflict) -> list[tuple[str, str, Choice, Conflict]]:
     """Each with its key and name; where it isn't known which side moves, either may."""
     named = (("m", "merge"), ("r", "renumber"), ("g", "regenerate"))
     ways = [(key, name, Choice(name), conflict) for key, name in named]
+    with_one = with_one_version(conflict)
+    if with_one:
+        ways.insert(0, ("k", "keep one", Choice("auto"), with_one))
     if conflict.assessment.set_on_both_sides:
         takes = [Choice("merge", frozenset({branch.leaf})) for branch in conflict.branches]
         ways += [("", "merge", choice, conflict) for choice in takes]
@@ -102,7 +106,8 @@ def _effect(conflict: Conflict, change: GraphChange, choice: Choice) -> str:
 
     if change.strategy != "regenerate":
         duplicates = sorted(conflict.assessment.duplicates)
-        parts += [f"{key.name} goes: {kept.name} is the same" for key, kept in duplicates]
+        shown = [(conflict.shown(key), conflict.shown(kept)) for key, kept in duplicates]
+        parts += [f"{dropped} goes, {kept} stays" for dropped, kept in shown]
     return "; ".join(parts)
 
 

@@ -129,6 +129,11 @@ def decide_one(
         reasons = ("the sides contradict each other", *conflict.reasons)
         return Refusal(app.key, "contradict", reasons, conflict.advice.commands)
 
+    if conflict.assessment.two_versions and not (
+        request.interactive and request.strategy != "auto"
+    ):
+        return Refusal(app.key, "two-versions", conflict.reasons, conflict.advice.commands)
+
     reused = reused_names(snapshot.reused, app.key)
     if reused and request.strategy == "merge":
         return Refusal(app.key, "name-reused", reused, (fix_command(app.key, "renumber"),))

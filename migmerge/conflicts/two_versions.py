@@ -1,0 +1,91 @@
+"""Two versions of one data migration: one file name on both sides, tidied up on one of them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Sequence
+
+from migmerge.conflicts.commute import Pair
+from migmerge.conflicts.conflict import Conflict, TwoVersions
+from migmerge.conflicts.kept_data_migrations import CODE, by_migration
+from migmerge.conflicts.next_commands import fix_command
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.recorder import ANY, Footprint
+
+_ROWS = ("rows", "new rows", "sql")
+
+
+def find_two_versions(
+    conflict: Conflict, pairs: Sequence[Pair], likeness: Callable[[NodeKey, NodeKey], int]
+) -> tuple[TwoVersions, ...]:
+    """Each file that both sides added and that changes the same rows on both, or may do so.
+
+    Where both were run, one change would be made twice. `likeness` is in per cent.
+    """
+    by_name = by_migration(footprint for pair in pairs for side in pair for footprint in side)
+    duplicates = {key for pair in conflict.assessment.duplicates for key in pair}
+    collided = {key for branch in conflict.branches for key in branch.nodes if key.version}
+    found = []
+    for theirs in sorted(collided - duplicates):
+        ours = theirs._replace(version=0)
+        code = [by_name.get(conflict.shown(key), ()) for key in (ours, theirs)]
+        if _same_rows(_code(code[0]), _code(code[1])):
+            found.append(TwoVersions(ours, theirs, likeness(ours, theirs)))
+
+    return tuple(found)
+
+
+def _code(footprints: Collection[Footprint]) -> list[Footprint]:
+    return [footprint for footprint in footprints if footprint.operation in CODE]
+
+
+def _same_rows(ours: Collection[Footprint], theirs: Collection[Footprint]) -> bool:
+    if not ours or not theirs:
+        return False
+    if any(footprint.opaque for footprint in (*ours, *theirs)):
+        return True
+    tables, other_tables = _tables(ours), _tables(theirs)
+    return ANY in tables | other_tables or bool(tables & other_tables)
+
+
+def _tables(footprints: Collection[Footprint]) -> set[str]:
+    """Tables whose rows are changed: of models by their default names, as SQL has them."""
+    touches = [touch for footprint in footprints for touch in footprint.writes]
+    named = {touch.name.replace(".", "_") for touch in touches if touch.kind in _ROWS}
+    return named - {ANY} or named
+
+
+def describe_two_versions(conflict: Conflict, versions: TwoVersions) -> str:
+    """One line for people."""
+    ours, theirs = conflict.shown(versions.ours), conflict.shown(versions.theirs)
+    return (
+        f"{ours} and {theirs} look like two versions of one data migration "
+        f"({versions.likeness} % of the code is alike): with both, its change is made twice"
+    )
+
+
+def with_one_version(conflict: Conflict) -> Conflict | None:
+    """The conflict with the version of the side that stays as the only one; None where there are no
+    two versions, or it isn't known which side stays."""
+    assessment, onto = conflict.assessment, conflict.only_onto
+    if not assessment.two_versions or onto is None:
+        return None
+
+    duplicates = dict(assessment.duplicates)
+    for ours, theirs, _ in assessment.two_versions:
+        kept, dropped = (ours, theirs) if ours in onto.nodes else (theirs, ours)
+        duplicates[dropped] = kept
+    return conflict._replace(
+        assessment=assessment._replace(duplicates=tuple(duplicates.items()), two_versions=())
+    )
+
+
+def keep_one_commands(conflict: Conflict) -> tuple[str, ...]:
+    """How to keep the version of the side that stays, by git alone; and how to keep both."""
+    path = shlex.quote(conflict.place.path) if conflict.place else ""
+    theirs = any(key.version for key in conflict.stays.nodes)
+    side = "--theirs" if theirs else "--ours"
+    return (
+        f"git checkout {side} -- {path} && git add -- {path} && migmerge check",
+        fix_command(conflict.app.key, "renumber"),
+    )
