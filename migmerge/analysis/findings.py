@@ -204,6 +204,7 @@ def _assess(
     from migmerge.analysis.reused_names import reused_names
     from migmerge.conflicts.duplicates import find_duplicates
     from migmerge.conflicts.recommend import Evidence, recommend
+    from migmerge.conflicts.strays import without_strays
     from migmerge.migrations.likeness import likeness
     from migmerge.migrations.operations import fingerprint
 
@@ -213,7 +214,9 @@ def _assess(
     for conflict in conflicts:
         duplicates = find_duplicates(conflict, lambda key: fingerprint(source_of(snapshot, key)))
         assessment = Assessment(duplicates=duplicates)
-        with_duplicates.append(conflict._replace(assessment=assessment))
+        attached = conflict if duplicates else without_strays(snapshot.graph, conflict)
+        if attached:
+            with_duplicates.append(attached._replace(assessment=assessment))
 
     complete = []
     for conflict in with_duplicates:
@@ -246,7 +249,7 @@ def _with_missing_found(
         elif conflict.kind == "missing-dependency":
             missing = sorted(set(conflict.missing))
             now = {key: renamed[key] for key in missing if key in renamed}
-            if now:
+            if now and not conflict.branches[0].published:  # a published file is not edited
                 sentences = [f"{key} is {node.name} now" for key, node in now.items()]
                 apps = sorted({node.app for node in now.values()})
                 advice = Advice("renumber", tuple(fix_command(app) for app in apps))

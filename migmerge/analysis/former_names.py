@@ -13,6 +13,7 @@ from migmerge.git.state import BACKUPS
 from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import database_mark, title, whole_mark
+from migmerge.migrations.reader import read_header
 
 
 class Version(NamedTuple):
@@ -61,6 +62,29 @@ def find_former_names(
         formers[key] = Former(key, tuple(sorted(now)), seen)
 
     return formers
+
+
+def find_former_squashes(
+    repository: Repository, snapshot: Snapshot, keys: Collection[NodeKey]
+) -> dict[NodeKey, tuple[str, ...]]:
+    """Of `keys` those that say no more what they replace, with the names of it in their own app as
+    their files once had them."""
+    nodes = snapshot.graph.nodes
+    paths = {key: nodes[key].path for key in keys if not nodes[key].header.replaces}
+    versions = _versions(repository, set(paths.values()))
+    oids = {version.oid for of_path in versions.values() for version in of_path}
+    headers = {oid: read_header(data) for oid, data in read_blobs(repository, oids).items()}
+    squashes = {}
+    for key, path in paths.items():
+        for version in versions.get(path, []):
+            header = headers[version.oid]
+            label = nodes[key].label
+            names = [old.name for old in header.replaces if old.label == label] if header else []
+            if names:
+                squashes[key] = tuple(names)
+                break
+
+    return squashes
 
 
 def _alike(key: NodeKey, source: bytes, marks: Mapping[NodeKey, str]) -> list[NodeKey]:

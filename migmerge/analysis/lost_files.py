@@ -22,29 +22,42 @@ class LostFile(NamedTuple):
         return f"git checkout {self.commit[:12]} -- {shlex.quote(self.path)}"
 
 
+class Removal(NamedTuple):
+    """A commit that removed a file, its first parent, and what it is called."""
+
+    commit: str
+    before: str
+    what: str
+
+
 def find_lost_file(workspace: Workspace, path: str) -> LostFile | None:
     """The file as it was before it was removed, else as another branch has it.
 
     None where it was never there, and where other files came as it went: it may have been renamed
     and edited, or somebody started again, and then it is not what the others need.
     """
-    removal = (
-        _last(workspace, path, "--diff-filter=D", "HEAD")
-        or _last(workspace, path, "--diff-filter=D", "-m", "--first-parent", "HEAD")
-        or _last(workspace, path, "--diff-filter=D", "--all")
-    )
+    removal = find_removal(workspace, path)
     if removal:
-        commit, what = removal
-        before = workspace.find_commit(f"{commit}^1")
-        if not before or _adds_others(workspace, path, before, commit):
+        if _adds_others(workspace, path, removal.before, removal.commit):
             return None
-        return LostFile(path, before, f"it was removed by {what}")
+        return LostFile(path, removal.before, f"it was removed by {removal.what}")
 
     addition = _last(workspace, path, "--diff-filter=A", "--all")
     if addition is None:
         return None
     commit, what = addition
     return LostFile(path, commit, f"it was added by {what}, which is not in this tree")
+
+
+def find_removal(workspace: Workspace, path: str) -> Removal | None:
+    """The last commit that removed the path: of this branch, of what was merged, or of any."""
+    found = (
+        _last(workspace, path, "--diff-filter=D", "HEAD")
+        or _last(workspace, path, "--diff-filter=D", "-m", "--first-parent", "HEAD")
+        or _last(workspace, path, "--diff-filter=D", "--all")
+    )
+    before = workspace.find_commit(f"{found[0]}^1") if found else None
+    return Removal(found[0], before, found[1]) if found and before else None
 
 
 def _last(workspace: Workspace, path: str, *options: str) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ import os
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Renames, Snapshot
+from migmerge.analysis.successors import find_successor
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.git.trees import read_blobs
@@ -14,12 +15,15 @@ from migmerge.migrations.operations import fingerprint
 
 
 def find_renames(workspace: Workspace, snapshot: Snapshot) -> Renames:
-    """Missing migrations, each with the one that has its content now, under another name.
+    """Missing migrations, each with the one that has its content now, under another name, or that
+    stands for it.
 
-    One side renumbered what the other builds on, or a rebase that goes commit by commit did.
+    One side renumbered what the other builds on, or a rebase that goes commit by commit did; or the
+    history was squashed or started again below it.
     """
     gone = {}
     known_paths: set[str] = set()
+    squashes: set[NodeKey] = set()
     for key in sorted({missing.key for missing in snapshot.graph.missing}):
         commit, old = "", b""
         if key.app in snapshot.apps:
@@ -28,8 +32,15 @@ def find_renames(workspace: Workspace, snapshot: Snapshot) -> Renames:
         if len(same) == 1:
             gone[key] = same[0]
             known_paths |= workspace.list_commit(commit).files.keys()
+            continue
 
-    return Renames(gone, known_paths=frozenset(known_paths))
+        successor = find_successor(workspace, snapshot, key)
+        if successor:
+            gone[key] = successor.node
+            known_paths |= successor.known_paths
+            squashes |= {successor.node} if successor.squash else set()
+
+    return Renames(gone, known_paths=frozenset(known_paths), squashes=frozenset(squashes))
 
 
 def find_taken(workspace: Workspace, snapshot: Snapshot, base: str) -> Renames:

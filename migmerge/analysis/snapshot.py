@@ -42,12 +42,14 @@ THEIRS = 3
 class Renames(NamedTuple):
     """Migrations under another name than others know: `gone` for everybody; `taken`, whose name
     is another migration's now, for the files at `paths`. `known_paths` are those that were there
-    when the old names were."""
+    when the old names were; `squashes` are those of `gone` that once said in `replaces` what they
+    stand for."""
 
     gone: Mapping[NodeKey, NodeKey] = {}
     taken: Mapping[NodeKey, NodeKey] = {}
     paths: frozenset[str] = frozenset()
     known_paths: frozenset[str] = frozenset()
+    squashes: frozenset[NodeKey] = frozenset()
 
 
 class Oddities(NamedTuple):

@@ -63,7 +63,8 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     keys = keys_named(snapshot, options.apps, scope_of(repository, snapshot, options.directory))
     snapshot = _with_renames_found(workspace, snapshot, keys)
     moved = tuple(_name(name) for name in options.move)
-    findings = analyse(workspace, snapshot, moved)
+    # a published file is not edited, not even where all that is wrong is a name that is gone
+    findings = analyse(workspace, snapshot, moved, always_base=bool(snapshot.renamed))
     conflicts = [conflict for conflict in findings.conflicts if conflict.app.key in keys]
     _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)
@@ -186,7 +187,9 @@ def _with_renames_found(
     if snapshot.graph.missing:
         missing = find_renames(workspace, snapshot)
         renames = renames._replace(
-            gone=missing.gone, known_paths=renames.known_paths | missing.known_paths
+            gone=missing.gone,
+            known_paths=renames.known_paths | missing.known_paths,
+            squashes=missing.squashes,
         )
 
     gone, taken = (

@@ -22,6 +22,14 @@ class Pair(NamedTuple):
     second: str
 
 
+class FinishedSquash(NamedTuple):
+    """A squash that said in `replaces` what it stands for, and says it no more."""
+
+    label: str
+    name: str
+    replaced: tuple[str, ...]
+
+
 class Reconciliation(NamedTuple):
     """What is known of one database. `rows` are renamed first, then `runs` is run; `reasons`
     are what to think of, `refused` why nothing is done; `missing` are rows without a file, each
@@ -91,13 +99,21 @@ def reconciliation(
     contents: Mapping[Pair, str],
     judged: Callable[[Sequence[Row], Sequence[Row]], Judgement],
     names: Collection[Renamed] = (),
+    squashes: Collection[FinishedSquash] = (),
 ) -> Reconciliation:
     """What to do. `formers` are of the lost rows; `contents` tells for each doubtful row whose
     tables the database has; `judged` compares what runs late with what is applied already;
-    `names` are those that a fix gives just now."""
+    `names` are those that a fix gives just now; `squashes` are looked at where rows are lost.
+    """
     rows = replaced_rows(status)
     rows += _given(status, names, {(row.label, row.new) for row in rows})
+    rows += _squashed(status, squashes)
     renamed = {(row.label, row.old) for row in rows}
+    replaced = {
+        (squash.label, name): squash.name for squash in squashes for name in squash.replaced
+    }
+    missing = [(row, f"{replaced[row]} stands for it") for row in formers if row in replaced]
+    renamed.update(replaced)
     formers = {row: former for row, former in formers.items() if row not in renamed}
     contents = {
         pair: which for pair, which in contents.items() if (pair.label, pair.first) not in renamed
@@ -105,7 +121,7 @@ def reconciliation(
     contents = _shifted(formers, contents)
     moved = {(pair.label, pair.first) for pair, which in contents.items() if which == "second"}
     open_names = {*status.unapplied, *moved}
-    missing, refused = [], []
+    refused = []
     for row, former in formers.items():
         free = [key for key in former.now if (row[0], key.name) in open_names]
         if len(free) == 1:
@@ -156,6 +172,18 @@ def _with_replaced(status: Status, row: Renamed) -> list[Renamed]:
         return [row]
     between = old[0][1]
     return [row._replace(new=between), Renamed(row.label, between, row.new, kept=True)]
+
+
+def _squashed(status: Status, squashes: Collection[FinishedSquash]) -> list[Renamed]:
+    """Squashes that a database has in the form of all that they replaced, as Django records them
+    while `replaces` is there (MigrationExecutor.check_replacements)."""
+    recorded, unapplied = set(status.recorded), set(status.unapplied)
+    return [
+        Renamed(squash.label, squash.replaced[-1], squash.name, kept=True)
+        for squash in squashes
+        if (squash.label, squash.name) in unapplied
+        and all((squash.label, name) in recorded for name in squash.replaced)
+    ]
 
 
 def _given(status: Status, names: Collection[Renamed], taken: Collection[Row]) -> list[Renamed]:

@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import footprints_of
-from migmerge.analysis.former_names import Former, find_former_names
+from migmerge.analysis.former_names import Former, find_former_names, find_former_squashes
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.conflicts.commute import Judgement, compare_sides
 from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.databases.diagnosis import (
+    FinishedSquash,
     Reconciliation,
     doubtful_rows,
     lost_rows,
@@ -98,8 +99,28 @@ def _reconciliation(context: _Context, status: Status, database: Database) -> Re
 
     old: dict[Row, Former] = {row: formers[key] for row, key in lost.items()}
     content_of = dict(zip(pairs, contents, strict=True))
-    plan = reconciliation(status, old, content_of, judged, inquiry.new_names)
+    squashes = _squashes(context, status, {row[0] for row in lost})
+    plan = reconciliation(status, old, content_of, judged, inquiry.new_names, squashes)
     return plan._replace(schemas=_schemas(context, status))
+
+
+def _squashes(context: _Context, status: Status, labels: Collection[str]) -> list[FinishedSquash]:
+    """Those of apps that have rows without a file; git alone knows what they replaced."""
+    _, snapshot, _, apps = context
+    unapplied = {NodeKey(apps[row[0]], row[1]) for row in status.unapplied if row[0] in apps}
+    keys = {
+        key
+        for label in labels
+        for key in snapshot.graph.app_nodes(apps[label])
+        if key in unapplied or "squashed" in key.name
+    }
+    if not keys or not context.repository.git_dir:
+        return []
+    squashes = find_former_squashes(context.repository, snapshot, keys)
+    return [
+        FinishedSquash(snapshot.apps[key.app].label, key.name, names)
+        for key, names in sorted(squashes.items())
+    ]
 
 
 def _formers(context: _Context, status: Status, keys: Collection[NodeKey]) -> dict[NodeKey, Former]:

@@ -39,6 +39,10 @@ _OTHERS = (
     "any other database must have run migrate with the files as they were, before it gets these: "
     "showmigrations has to show [X] for each of them"
 )
+_SQUASHED = (
+    "{} no longer says what it replaces: a database that ran that and has not recorded {} needs "
+    "migmerge db reconcile before migrate"
+)
 
 
 class PreparedFix(NamedTuple):
@@ -156,6 +160,9 @@ def _plan_files(
 
         if refusal is None or refusal.app not in {c.app for c in plan.graph_changes}:
             break
+        repoint = any(c.app == refusal.app and c.strategy == "repoint" for c in plan.graph_changes)
+        if repoint and refusal.kind == "published":  # nothing is there to merge; a file is missing
+            refusal = refusal._replace(next=("migmerge check",))
         plan = plan.refuse([refusal])
 
     if isinstance(files, Refusal):
@@ -230,7 +237,8 @@ def _with_renamed_parents(
     reasons: dict[str, tuple[str, ...]] = {}
     for app in sorted({key.app for key in snapshot.renamed.values()}):
         judgement = compare_sides(footprints_of(snapshot, unseen_dependents(snapshot, app)))
-        reasons[app] = judgement.reasons
+        squashes = sorted(key.name for key in snapshot.renames.squashes if key.app == app)
+        reasons[app] = (*(_SQUASHED.format(name, name) for name in squashes), *judgement.reasons)
         if judgement.verdict is Verdict.CONTRADICT:
             changes.pop(app, None)
             refusals[app] = _contradicts_what_came_before(app, judgement)

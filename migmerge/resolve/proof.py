@@ -103,7 +103,10 @@ def prove_fix(project: Project, prepared: PreparedFix, after: Snapshot, config: 
     reconciled = sum(point.reconciled for point in results.points)
     how = f"{reconciled} of them after migmerge db reconcile" if reconciled else "by migrate alone"
     where = "on SQLite (scratch files, not your databases)"
-    return Outcome(detail=f"{len(results.points)} starting points {where}, {how}")
+    tried = f"{len(results.points)} starting points"
+    if len(results.points) == 1:
+        tried = f"one starting point ({results.points[0].name})"
+    return Outcome(detail=f"{tried} {where}, {how}")
 
 
 def _tree(snapshot: Snapshot, nodes: Nodes, labels: Mapping[str, str]) -> Tree:

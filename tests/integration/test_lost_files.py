@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
+
 from tests.conftest import Repo, migration_text
 
 
@@ -58,20 +60,121 @@ def test_a_migration_of_another_branch_is_restored_from_there(repo: Repo) -> Non
     assert repo.check()["conflicts"] == []
 
 
-def test_a_migration_of_a_history_that_was_started_again_is_not_restored(repo: Repo) -> None:
+def branch_off(repo: Repo) -> None:
+    """feature builds on 0002_price; main, which has it too, is checked out."""
     base(repo)
     repo.migration("shop", "0002_price", "0001_initial")
     repo.commit("price")
     repo.git("checkout", "-q", "-b", "feature")
-    repo.migration("shop", "0003_mine", "0002_price")
+    repo.migration("shop", "0003_mine", "0002_price", operations=("RunSQL('SELECT 1')",))
     repo.commit("mine")
     repo.git("checkout", "-q", "main")
+
+
+def started_again(repo: Repo, name: str, *, commits: int = 1) -> None:
+    """main removes all migrations of the app, and has one new one."""
     repo.git("rm", "-q", "shop/migrations/0001_initial.py", "shop/migrations/0002_price.py")
-    repo.migration("shop", "0001_begin")
+    if commits == 2:
+        repo.commit("nothing is left")
+    repo.migration("shop", name, operations=("RunSQL('SELECT 3')",))
     repo.commit("again")
+
+
+def merge_main(repo: Repo) -> None:
+    repo.publish()
     repo.git("checkout", "-q", "feature")
     repo.git("merge", "-q", "--no-edit", "main")
-    assert {command[0][:13] for command in commands(repo)} == {"git log --all"}
+
+
+def parent_of_mine(repo: Repo) -> bytes:
+    return repo.read("shop/migrations/0003_mine.py")
+
+
+ANEW = {
+    "another name": ("0001_begin", 1),
+    "the same name": ("0001_initial", 1),
+    "in two commits": ("0001_begin", 2),
+}
+
+
+@pytest.mark.parametrize(("name", "commits"), ANEW.values(), ids=ANEW)
+def test_a_history_that_was_started_again_is_built_upon(
+    repo: Repo, name: str, commits: int
+) -> None:
+    branch_off(repo)
+    started_again(repo, name, commits=commits)
+    merge_main(repo)
+    (found,) = repo.check()["conflicts"]
+    assert (found["kind"], found["commands"]) == ("missing-dependency", ["migmerge fix shop"])
+    assert found["reasons"][-1] == f"shop.0002_price is {name} now"
+    (resolution,) = repo.fix()["resolutions"]
+    assert resolution["edited"] == ["shop/migrations/0003_mine.py"]
+    assert f"('shop', '{name}')".encode() in parent_of_mine(repo)
+    assert repo.check()["conflicts"] == []
+
+
+def test_what_came_in_since_the_new_start_is_the_other_side(repo: Repo) -> None:
+    branch_off(repo)
+    started_again(repo, "0001_begin")
+    repo.migration("shop", "0002_more", "0001_begin")
+    repo.commit("more")
+    merge_main(repo)
+    assert [c["kind"] for c in repo.check()["conflicts"]] == ["missing-dependency"]
+    (resolution,) = repo.fix()["resolutions"]
+    assert resolution["strategy"] == "merge"
+    assert resolution["edited"] == ["shop/migrations/0003_mine.py"]
+    assert b"('shop', '0001_begin')" in parent_of_mine(repo)
+
+
+SQUASH = "replaces = [('shop', '0001_initial'), ('shop', '0002_price')]\n\n    dependencies"
+
+
+@pytest.mark.parametrize("commits", [1, 2])
+def test_a_squash_whose_originals_are_removed_stands_for_them(repo: Repo, commits: int) -> None:
+    """`replaces` goes with the originals, or after them."""
+    branch_off(repo)
+    path = repo.migration("shop", "0001_squashed_0002_price")
+    text = repo.read(path).decode()
+    repo.write(path, text.replace("dependencies", SQUASH, 1))
+    repo.commit("squash")
+    repo.git("rm", "-q", "shop/migrations/0001_initial.py", "shop/migrations/0002_price.py")
+    if commits == 2:
+        repo.commit("originals go")
+    repo.write(path, text)
+    repo.migration("shop", "0003_late", "0001_squashed_0002_price")
+    repo.commit("squash is done")
+    merge_main(repo)
+    (found,) = repo.check()["conflicts"]
+    assert found["reasons"][-1] == "shop.0002_price is 0001_squashed_0002_price now"
+    (resolution,) = repo.fix()["resolutions"]
+    assert "shop/migrations/0003_mine.py" in resolution["edited"]
+    assert b"0001_squashed_0002_price" in parent_of_mine(repo)
+
+
+def test_a_reverted_migration_is_restored_though_the_root_is_edited_later(repo: Repo) -> None:
+    branch_off(repo)
+    repo.git("rm", "-q", "shop/migrations/0002_price.py")
+    repo.commit("price is reverted")
+    repo.migration("shop", "0001_initial", operations=("RunSQL('SELECT 4')",))
+    repo.commit("another change")
+    merge_main(repo)
+    ((restore, _),) = commands(repo)
+    assert restore.startswith("git checkout ")
+
+
+def test_two_sides_beside_a_chain_whose_parent_is_missing(repo: Repo) -> None:
+    """The chain is reported once, and is no third side."""
+    branch_off(repo)
+    repo.git("rm", "-q", "shop/migrations/0002_price.py")
+    for name in ("0002_a", "0002_b"):
+        repo.migration("shop", name, "0001_initial")
+    repo.commit("reverted, and two others")
+    merge_main(repo)
+    kinds = {conflict["kind"]: conflict for conflict in repo.check()["conflicts"]}
+    assert sorted(kinds) == ["missing-dependency", "siblings"]
+    siblings = kinds["siblings"]
+    assert siblings["common_ancestor"] == "0001_initial"
+    assert [side["migrations"] for side in siblings["branches"]] == [["0002_a"], ["0002_b"]]
 
 
 def test_a_duplicate_takes_its_missing_parent_with_it(repo: Repo) -> None:
@@ -107,3 +210,18 @@ def test_only_a_file_of_the_directory_is_looked_for(repo: Repo) -> None:
         repo.write("shop/migrations/0002_price.py", text)
         (command, *_), *_ = commands(repo)
         assert command.startswith("git log --all"), name
+
+
+def test_a_published_migration_is_not_put_on_a_history_that_this_branch_started(
+    repo: Repo,
+) -> None:
+    branch_off(repo)
+    repo.git("checkout", "-q", "-B", "again", "main")
+    started_again(repo, "0001_begin")
+    repo.publish("feature")
+    repo.git("merge", "-q", "--no-edit", "feature")
+    before = repo.state()
+    (refused,) = repo.fix(code=1)["resolutions"]
+    assert (refused["id"], repo.state()) == ("MM402", before)
+    assert refused["next"] == ["migmerge check"]
+    assert commands(repo) == [["git log --all --oneline --name-status -- '*/0002_price.py'"]]

@@ -243,13 +243,14 @@ def alone(connection):
 
 
 def endangered_now(executor):
-    """Of a plain `migrate`; nothing where its migrations don't fit what is applied."""
+    """Of a plain `migrate`; nothing where what is applied doesn't fit together, or its migrations
+    don't fit that."""
     applied = executor.loader.applied_migrations
     late = [m for m in full_plan(executor) if key_of(m) not in applied]
     if not late:
         return []
-    state = executor._create_project_state(with_applied_migrations=True)
     try:
+        state = executor._create_project_state(with_applied_migrations=True)
         return endangered(executor.connection, state, late)
     except Exception:
         return []
