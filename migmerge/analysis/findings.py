@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from migmerge.git.base import Base
 
 # nothing else of an app can be fixed before these
-BROKEN = ("missing-dependency", "cycle", "unparsable")
+BROKEN = ("missing-dependency", "cycle", "unparsable", "overlapping-squashes")
 
 
 class Findings(NamedTuple):
@@ -117,7 +117,7 @@ def _complete(
         if notice:
             notices.append(notice)
         else:
-            conflicts.append(_at_fault(snapshot, conflict))
+            conflicts.append(_with_place(snapshot, conflict))
 
     prefer = _preference(workspace, snapshot, collisions)
     assessed = _assess(workspace, snapshot, conflicts, published or (), prefer)
@@ -184,12 +184,25 @@ def _broken_before(snapshot: Snapshot, conflict: Conflict, before: Listing | Non
     return Notice(conflict.place, f"it does not parse: {conflict.reasons[0]}", "unparsable")
 
 
-def _at_fault(snapshot: Snapshot, conflict: Conflict) -> Conflict:
-    """Of names that differ in case only the place is one that is not published."""
+def _with_place(snapshot: Snapshot, conflict: Conflict) -> Conflict:
+    """Of names that differ in case only, and of two squashes, the file at fault is one that is not
+    published; `missing` is what would go with the squash."""
     fresh = [branch.leaf for branch in conflict.branches if not branch.published]
-    if conflict.kind != "case" or not fresh:
+    if conflict.kind == "case" and fresh:
+        return conflict._replace(place=Place(snapshot.graph.nodes[fresh[-1]].path, 0))
+    if conflict.kind != "overlapping-squashes":
         return conflict
-    return conflict._replace(place=Place(snapshot.graph.nodes[fresh[-1]].path, 0))
+
+    nodes = snapshot.graph.nodes
+    leaves = [branch.leaf for branch in conflict.branches]
+    removed = (fresh or leaves)[-1]
+    old = {key: {ref.name for ref in nodes[key].header.replaces} for key in leaves}
+    other = next(key for key in leaves if key != removed)
+    lost = sorted(NodeKey(removed.app, name) for name in old[removed] - old[other])
+    return conflict._replace(
+        place=Place(nodes[removed].path, nodes[removed].header.replaces[0].line),
+        missing=tuple(key for key in lost if key not in nodes),
+    )
 
 
 def _assess(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from migmerge.conflicts.conflict import Branch, Conflict, Notice, Place
@@ -21,7 +22,7 @@ class Found(NamedTuple):
 
 
 _ORDER = ("siblings", "path", "case", "number", "missing-dependency", "cycle", "unparsable",
-          "lock-file")  # fmt: skip
+          "overlapping-squashes", "lock-file")  # fmt: skip
 
 
 def find_conflicts(
@@ -50,6 +51,7 @@ def find_conflicts(
     conflicts += _missing(graph, apps)
     conflicts += [_cycle(graph, apps, group) for group in graph.cycles()]
     conflicts += _alike(graph, apps)
+    conflicts += _overlapping_squashes(graph, apps)
     conflicts += [_unparsable(apps, m) for m in graph.nodes.values() if m.header.error]
     notices += [
         Notice(
@@ -97,7 +99,10 @@ def _definite(graph: Graph, app: str, leaves: list[NodeKey]) -> tuple[list[NodeK
 
 
 def _names(keys: Iterable[NodeKey]) -> str:
-    names = [key.name for key in keys]
+    return _names_of([key.name for key in keys])
+
+
+def _names_of(names: Sequence[str]) -> str:
     return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
 
 
@@ -194,6 +199,41 @@ def _alike(graph: Graph, apps: Mapping[str, App]) -> list[Conflict]:
         )
         for (app, _), keys in by_name.items()
         if len(keys) > 1
+    ]
+
+
+def _overlapping_squashes(graph: Graph, apps: Mapping[str, App]) -> list[Conflict]:
+    """Two squashes that replace one migration, neither of which replaces the other.
+
+    Django lets the one come after the other (MigrationLoader.build_graph, remove_replaced_nodes),
+    so that a new database runs what both stand for twice.
+    """
+    by_name: dict[tuple[str, str], list[NodeKey]] = defaultdict(list)
+    for key in sorted(graph.parents):
+        node = graph.nodes[key]
+        for old in node.header.replaces:
+            if old.label == node.label:
+                by_name[key.app, old.name].append(key)
+
+    shared: dict[tuple[NodeKey, NodeKey], list[str]] = {}
+    for (_, name), squashes in by_name.items():
+        # a renamed migration that keeps its old name is no squash
+        if any(len(graph.nodes[key].header.replaces) > 1 for key in squashes):
+            for pair in pairwise(squashes):
+                shared.setdefault(pair, []).append(name)
+
+    return [
+        Conflict(
+            apps[first.app],
+            "overlapping-squashes",
+            branches=(Branch((first,)), Branch((second,))),
+            place=Place(graph.nodes[second].path, graph.nodes[second].header.replaces[0].line),
+            reasons=(
+                f"{first.name} and {second.name} both replace {_names_of(names)}: a new database "
+                "would run them twice",
+            ),
+        )
+        for (first, second), names in shared.items()
     ]
 
 

@@ -72,10 +72,12 @@ def _command_without_sides(conflict: Conflict, fix: str) -> str:
     if conflict.kind == "case":
         new = f"{path[: -len('.py')]}_2.py"
         return f"git mv -- {shlex.quote(path)} {shlex.quote(new)}"
+    if conflict.kind == "overlapping-squashes" and not conflict.missing:
+        return f"git rm -- {shlex.quote(path)}"
     if conflict.kind == "missing-dependency":
         file = shlex.quote(f"*/{conflict.missing[0].name}.py")
         return f"git log --all --oneline --name-status -- {file}"
-    return f"$EDITOR {shlex.quote(path)}"  # unparsable, cycle
+    return f"$EDITOR {shlex.quote(path)}"  # unparsable, cycle, what only this squash stands for
 
 
 def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) -> Conflict:

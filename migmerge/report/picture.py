@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from migmerge.analysis.findings import BROKEN
 from migmerge.migrations.model import NodeKey
 from migmerge.report.checked import Checked
 from migmerge.report.text import side_text
@@ -47,7 +48,7 @@ def picture_of(checked: Checked) -> Picture:
     lit |= {
         key: ("unknown", conflict.kind)
         for conflict in findings.conflicts
-        if conflict.kind in ("number", "case", "missing-dependency", "cycle", "unparsable")
+        if conflict.kind in ("number", "case", *BROKEN)
         for branch in conflict.branches
         for key in branch.nodes
         if key not in lit

@@ -31,8 +31,8 @@ FINDINGS = (
         "MM104", "missing-dependency", "A migration depends on one that is not there",
         "A migration names another that is in no file: it was renamed, renumbered, squashed or removed "
         "on one side while the other built on it. Django stops with NodeNotFoundError.",
-        "Where the finding says what the migration is called now, `migmerge fix APP` repoints it. Else "
-        "the `git log` under `next:` shows what became of it; edit `dependencies`.",
+        "Where the finding says which one has its place now (another name, a squash, a history that was started again), "
+        "`migmerge fix APP` repoints it. Else the command under `next:` restores the file, or shows what became of it.",
     ),
     Message(
         "MM105", "cycle", "Migrations depend on each other",
@@ -58,6 +58,13 @@ FINDINGS = (
         "On Windows and on most of macOS both have one file: a checkout there holds one of the two, and "
         "shows the other as changed or gone.",
         "Rename the one that is not published, and what depends on it: `git mv`, then edit `dependencies`.",
+    ),
+    Message(
+        "MM109", "overlapping-squashes", "Two squashes that replace one migration",
+        "Two branches squashed the same migrations, each its own range. Django takes both, one after the other: a new database runs "
+        "what both stand for twice, and stops with \"already exists\".",
+        "Remove the squash that is not published, with the command under `next:`; the migrations that it replaces are still there, or "
+        "are what the other one stands for. Squash again from there.",
     ),
     Message(
         "MM201", "computed", "Dependencies that only running the file would tell",
