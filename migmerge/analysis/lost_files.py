@@ -31,11 +31,16 @@ class Removal(NamedTuple):
 
 
 def find_lost_file(workspace: Workspace, path: str) -> LostFile | None:
-    """The file as it was before it was removed, else as another branch has it.
+    """The file as the base branch has it, else as it was before it was removed, else as another
+    branch has it.
 
     None where it was never there, and where other files came as it went: it may have been renamed
     and edited, or somebody started again, and then it is not what the others need.
     """
+    if is_on_base(workspace, path):
+        assert workspace.base
+        name, commit = workspace.base
+        return LostFile(path, commit, f"it is on {name}, and was removed on this branch")
     removal = find_removal(workspace, path)
     if removal:
         if _adds_others(workspace, path, removal.before, removal.commit):
@@ -47,6 +52,12 @@ def find_lost_file(workspace: Workspace, path: str) -> LostFile | None:
         return None
     commit, what = addition
     return LostFile(path, commit, f"it was added by {what}, which is not in this tree")
+
+
+def is_on_base(workspace: Workspace, path: str) -> bool:
+    """Whether the base branch has the file: then it is never another one that is meant."""
+    base = workspace.base
+    return base is not None and path in workspace.list_commit(base.commit).files
 
 
 def find_removal(workspace: Workspace, path: str) -> Removal | None:

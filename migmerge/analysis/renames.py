@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 
 from migmerge.analysis.compare import source_of
+from migmerge.analysis.lost_files import is_on_base
 from migmerge.analysis.snapshot import Renames, Snapshot
 from migmerge.analysis.successors import find_successor
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.git.trees import read_blobs
+from migmerge.migrations.created import created_again
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import fingerprint
+from migmerge.migrations.operations import fingerprint, read_script
 
 
 def find_renames(workspace: Workspace, snapshot: Snapshot) -> Renames:
@@ -25,6 +27,9 @@ def find_renames(workspace: Workspace, snapshot: Snapshot) -> Renames:
     known_paths: set[str] = set()
     squashes: set[NodeKey] = set()
     for key in sorted({missing.key for missing in snapshot.graph.missing}):
+        app = snapshot.apps.get(key.app)
+        if app and is_on_base(workspace, app.path_of(key.name)):
+            continue
         commit, old = "", b""
         if key.app in snapshot.apps:
             commit, old = _old_content(workspace, snapshot, key)
@@ -89,6 +94,22 @@ def unseen_dependents(snapshot: Snapshot, app: str) -> Conflict:
     sides = [[key for key in keys if key.app == app] for keys in (fresh, below)]
     branches = [Branch(tuple(graph.in_order(keys))) for keys in sides if keys]
     return Conflict(snapshot.apps[app], "siblings", None, tuple(branches))
+
+
+def created_again_below(snapshot: Snapshot, app: str) -> list[str]:
+    """What migrations that build on a renamed one, or on what stands for it, create although what
+    is above them has created it: a new history may hold it already."""
+    graph = snapshot.graph
+    renamed = {key for key in snapshot.renamed.values() if key.app == app}
+    lines = (graph.ancestors_of(renamed), graph.descendants_of(renamed) - renamed)
+    earlier, later = (
+        [
+            read_script(source_of(snapshot, key), graph.nodes[key].label, key.name)
+            for key in graph.in_order(key for key in line if key.app == app)
+        ]
+        for line in lines
+    )
+    return created_again(earlier, later)
 
 
 def _rebased(workspace: Workspace) -> tuple[str, str]:

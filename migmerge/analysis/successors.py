@@ -4,6 +4,7 @@ again."""
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
@@ -11,7 +12,10 @@ from migmerge.analysis.lost_files import find_removal
 from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
 from migmerge.migrations.model import App, NodeKey
+from migmerge.migrations.naming import migration_name
 from migmerge.migrations.operations import fingerprint
+
+_MOST_STARTS = 20
 
 
 class Successor(NamedTuple):
@@ -27,21 +31,37 @@ def find_successor(workspace: Workspace, snapshot: Snapshot, key: NodeKey) -> Su
     """The squash that named `key` in `replaces`, whatever it says now; else the leaf node of the
     history that was started again by the commit that removed `key`.
 
-    A history was started again where the root went, or became another one, in that commit.
+    A history was started again where the root went, or became another one, in that commit. It may
+    have been so more than once.
     """
     app = snapshot.apps.get(key.app)
-    removal = find_removal(workspace, app.path_of(key.name)) if app else None
-    if app is None or removal is None:
+    if app is None:
         return None
 
-    before, after = (_read(workspace, commit, app) for commit in (removal.before, removal.commit))
-    node = squash = _squash_of(snapshot, (before, after), key)
-    if node is None and _starts_again(before, after, app.path_of(key.name)):
-        node = _leaf(snapshot, after, key)
-    if node is None:
-        return None
-    paths = {m.path for read in (before, after) for m in read.graph.nodes.values()}
-    return Successor(node, frozenset(paths), squash is not None)
+    path, known_paths = app.path_of(key.name), set[str]()
+    for _ in range(_MOST_STARTS):
+        removal = find_removal(workspace, path)
+        if removal is None:
+            return None
+        before, after = (
+            _read(workspace, commit, app) for commit in (removal.before, removal.commit)
+        )
+        known_paths |= {m.path for read in (before, after) for m in read.graph.nodes.values()}
+        squash = _attached(snapshot, _squashes_of((before, after), app.label, path))
+        if squash:
+            return Successor(squash, frozenset(known_paths), squash=True)
+        if not _starts_again(before, after, path):
+            return None
+
+        made = _leaf_paths(after, app)
+        leaf = _attached(snapshot, made) if made else _attached_leaf(snapshot, key.app)
+        if leaf:
+            return Successor(leaf, frozenset(known_paths), squash=False)
+        if len(made) != 1:
+            return None
+        (path,) = made  # it is gone as well
+
+    return None
 
 
 def _read(workspace: Workspace, commit: str, app: App) -> Snapshot:
@@ -51,18 +71,16 @@ def _read(workspace: Workspace, commit: str, app: App) -> Snapshot:
     )
 
 
-def _squash_of(snapshot: Snapshot, history: tuple[Snapshot, ...], key: NodeKey) -> NodeKey | None:
-    label = snapshot.apps[key.app].label
-    paths = {
+def _squashes_of(history: tuple[Snapshot, ...], label: str, path: str) -> set[str]:
+    """The paths of what named the migration at `path` in `replaces`."""
+    name = migration_name(path)
+    return {
         migration.path
         for read in history
         for migration in read.graph.nodes.values()
         for old in migration.header.replaces
-        if (old.label, old.name) == (label, key.name)
+        if (old.label, old.name) == (label, name)
     }
-    nodes = snapshot.graph.nodes
-    alive = [node for node in snapshot.graph.app_nodes(key.app) if nodes[node].path in paths]
-    return alive[0] if len(alive) == 1 else None
 
 
 def _starts_again(before: Snapshot, after: Snapshot, path: str) -> bool:
@@ -85,20 +103,28 @@ def _is_same(old: bytes, new: bytes) -> bool:
     return old == new or fingerprint(old) == fingerprint(new) != ""
 
 
-def _leaf(snapshot: Snapshot, after: Snapshot, key: NodeKey) -> NodeKey | None:
-    """The leaf node of the new history as it was made; where the same commit made none, as it is
-    now, without what depends on the removed one."""
-    graph = snapshot.graph
-    directory = snapshot.apps[key.app].directory
-    made = {
-        path
-        for leaves in after.graph.all_leaves().values()
-        for leaf in leaves
-        if os.path.dirname(path := after.graph.nodes[leaf].path) == directory
-    }
-    leaves = [node for node in graph.app_nodes(key.app) if graph.nodes[node].path in made]
-    if not made:
-        strays = {one.migration.key for one in graph.missing if one.key == key}
-        depending = graph.descendants_of(strays)
-        leaves = [leaf for leaf in graph.leaves(key.app) if leaf not in depending]
+def _leaf_paths(read: Snapshot, app: App) -> set[str]:
+    """The files of the app's leaf nodes, without those that hang on a missing migration."""
+    strays = _strays(read)
+    leaves = [leaf for leaves in read.graph.all_leaves().values() for leaf in leaves]
+    paths = {read.graph.nodes[leaf].path for leaf in leaves if leaf not in strays}
+    return {path for path in paths if os.path.dirname(path) == app.directory}
+
+
+def _strays(read: Snapshot) -> set[NodeKey]:
+    """What hangs on a missing migration: it stands for nothing."""
+    return read.graph.descendants_of(one.migration.key for one in read.graph.missing)
+
+
+def _attached(snapshot: Snapshot, paths: Collection[str]) -> NodeKey | None:
+    """The node at one of the paths, where there is one."""
+    graph, strays = snapshot.graph, _strays(snapshot)
+    keys = [key for key in graph.parents if graph.nodes[key].path in paths and key not in strays]
+    return keys[0] if len(keys) == 1 else None
+
+
+def _attached_leaf(snapshot: Snapshot, app: str) -> NodeKey | None:
+    """The app's leaf node, where there is one."""
+    strays = _strays(snapshot)
+    leaves = [leaf for leaf in snapshot.graph.leaves(app) if leaf not in strays]
     return leaves[0] if len(leaves) == 1 else None

@@ -219,8 +219,9 @@ def _overlapping_squashes(graph: Graph, apps: Mapping[str, App]) -> list[Conflic
     for (_, name), squashes in by_name.items():
         # a renamed migration that keeps its old name is no squash
         if any(len(graph.nodes[key].header.replaces) > 1 for key in squashes):
-            for pair in pairwise(squashes):
-                shared.setdefault(pair, []).append(name)
+            for first, second in pairwise(squashes):
+                if first.name != second.name:  # else both sides added the file
+                    shared.setdefault((first, second), []).append(name)
 
     return [
         Conflict(

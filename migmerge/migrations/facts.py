@@ -114,7 +114,7 @@ class _Notes:
         elif call.name == "AlterModelTable":
             self.tables[model].add(text("table"))
 
-        for name, node in _fields(script, call):
+        for name, node in defined_fields(script, call):
             self.field(script, model, name, node)
 
         for argument in call.arguments.values():
@@ -182,7 +182,7 @@ def _frozen(sets: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
     return {key: frozenset(names) for key, names in sets.items()}
 
 
-def _fields(script: Script, call: Call) -> list[tuple[str, ast.expr]]:
+def defined_fields(script: Script, call: Call) -> list[tuple[str, ast.expr]]:
     """Names and definitions of the fields that an operation defines."""
     collected = []
     if call.name in ("AddField", "AlterField") and "field" in call.arguments:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import footprints_of, needs_old_state
-from migmerge.analysis.renames import unseen_dependents
+from migmerge.analysis.renames import created_again_below, unseen_dependents
 from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
-from migmerge.conflicts.commute import Judgement, compare_sides
+from migmerge.conflicts.commute import compare_sides
 from migmerge.conflicts.conflict import Conflict, Verdict
 from migmerge.migrations.naming import is_catch_up_name, merge_name, migration_name
 from migmerge.resolve.files import (
@@ -239,21 +239,22 @@ def _with_renamed_parents(
         judgement = compare_sides(footprints_of(snapshot, unseen_dependents(snapshot, app)))
         squashes = sorted(key.name for key in snapshot.renames.squashes if key.app == app)
         reasons[app] = (*(_SQUASHED.format(name, name) for name in squashes), *judgement.reasons)
-        if judgement.verdict is Verdict.CONTRADICT:
+        again = created_again_below(snapshot, app)
+        if judgement.verdict is Verdict.CONTRADICT or again:
             changes.pop(app, None)
-            refusals[app] = _contradicts_what_came_before(app, judgement)
+            refusals[app] = _contradicts_what_came_before(app, (*again, *judgement.reasons))
         elif app not in changes and app not in refusals:
             changes[app] = _update_dependencies(snapshot, app, published, request)
 
     return _Plan(list(changes.values()), list(refusals.values()), reasons)
 
 
-def _contradicts_what_came_before(app: str, judgement: Judgement) -> Refusal:
+def _contradicts_what_came_before(app: str, reasons: Sequence[str]) -> Refusal:
     reason = (
-        "a migration that depends on the renamed one conflicts with a migration inserted before it"
+        "a migration that depends on the renamed one conflicts with what comes before it by now"
     )
     next_step = "git log --stat, then edit one of them"
-    return Refusal(app, "renamed-below", (reason, *judgement.reasons), (next_step,))
+    return Refusal(app, "renamed-below", (reason, *reasons), (next_step,))
 
 
 def _update_dependencies(

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.conftest import Repo, migration_text
+from tests.conftest import PRICE, PRODUCT, Repo, migration_text
 
 
 def paste(repo: Repo, command: str) -> None:
@@ -212,9 +212,7 @@ def test_only_a_file_of_the_directory_is_looked_for(repo: Repo) -> None:
         assert command.startswith("git log --all"), name
 
 
-def test_a_published_migration_is_not_put_on_a_history_that_this_branch_started(
-    repo: Repo,
-) -> None:
+def test_what_this_branch_removed_and_the_base_branch_has_is_restored(repo: Repo) -> None:
     branch_off(repo)
     repo.git("checkout", "-q", "-B", "again", "main")
     started_again(repo, "0001_begin")
@@ -222,6 +220,73 @@ def test_a_published_migration_is_not_put_on_a_history_that_this_branch_started(
     repo.git("merge", "-q", "--no-edit", "feature")
     before = repo.state()
     (refused,) = repo.fix(code=1)["resolutions"]
-    assert (refused["id"], repo.state()) == ("MM402", before)
-    assert refused["next"] == ["migmerge check"]
+    assert (refused["id"], repo.state()) == ("MM405", before)
+    reason = "shop.0002_price: it is on origin/main, and was removed on this branch"
+    assert reason in refused["reasons"][0]
+    restore, again = refused["next"]
+    assert (again, commands(repo)) == ("migmerge check", [refused["next"]])
+    paste(repo, restore)
+    assert repo.read("shop/migrations/0002_price.py")
+
+
+def test_a_published_migration_whose_parent_is_not_on_the_base_branch_is_not_edited(
+    repo: Repo,
+) -> None:
+    branch_off(repo)
+    repo.git("merge", "-q", "--no-edit", "feature")
+    started_again(repo, "0001_begin")
+    merge_main(repo)
+    before = repo.state()
+    (refused,) = repo.fix(code=1)["resolutions"]
+    assert (refused["id"], refused["next"], repo.state()) == ("MM402", ["migmerge check"], before)
     assert commands(repo) == [["git log --all --oneline --name-status -- '*/0002_price.py'"]]
+
+
+def test_a_history_that_was_started_again_twice_is_followed(repo: Repo) -> None:
+    branch_off(repo)
+    started_again(repo, "0001_begin")
+    repo.git("rm", "-q", "shop/migrations/0001_begin.py")
+    repo.migration("shop", "0001_second", operations=("RunSQL('SELECT 5')",))
+    repo.commit("and again")
+    merge_main(repo)
+    (found,) = repo.check()["conflicts"]
+    assert found["reasons"][-1] == "shop.0002_price is 0001_second now"
+
+
+def test_a_chain_that_hangs_on_a_missing_migration_stands_for_nothing(repo: Repo) -> None:
+    """feature builds on two migrations of its own that main, which has started again, removed."""
+    branch_off(repo)
+    repo.migration("shop", "0003_more", "0002_price")
+    repo.commit("more")
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "--no-edit", "main")
+    repo.migration("shop", "0004_late", "0003_more")
+    repo.commit("late")
+    repo.git("checkout", "-q", "main")
+    repo.git("rm", "-q", "shop/migrations/0003_more.py")
+    started_again(repo, "0001_begin")
+    merge_main(repo)
+    reasons = [conflict["reasons"][-1] for conflict in repo.check()["conflicts"]]
+    assert reasons == ["shop.0002_price is 0001_begin now", "shop.0003_more is 0001_begin now"]
+
+
+def test_a_migration_that_the_new_history_holds_already_is_refused(repo: Repo) -> None:
+    """Whoever started again had merged it, or its model."""
+    base(repo)
+    repo.migration("shop", "0002_price", "0001_initial", operations=(PRODUCT,))
+    repo.commit("price")
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.migration("shop", "0003_mine", "0002_price", operations=(PRICE,))
+    repo.commit("mine")
+    repo.git("checkout", "-q", "main")
+    repo.git("rm", "-q", "shop/migrations/0001_initial.py", "shop/migrations/0002_price.py")
+    everything = (PRODUCT.replace("])", ", ('price', models.IntegerField())])"),)
+    repo.migration("shop", "0001_begin", operations=everything)
+    repo.commit("again")
+    merge_main(repo)
+    before = repo.state()
+    (refused,) = repo.fix(code=1)["resolutions"]
+    assert (refused["id"], repo.state()) == ("MM412", before)
+    assert refused["reasons"][1:] == [
+        "0003_mine creates shop.product.price, which 0001_begin has created"
+    ]

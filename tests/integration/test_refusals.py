@@ -79,6 +79,21 @@ def squashed_twice(repo: Repo, names: tuple[str, str] = ("z", "a")) -> None:
     repo.git("merge", "-q", "--no-edit", "feature")
 
 
+def squash_in_one_file(repo: Repo) -> None:
+    """Both sides made one squash under one name, with another comment."""
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.migration("shop", "0002_price", "0001_initial", operations=(PRICE,))
+    repo.commit()
+    for branch in ("feature", "main"):
+        repo.git("checkout", "-q", *(["-b", branch] if branch == "feature" else [branch]))
+        text = f"# {branch}\n" + squash_text("0001_initial", "0002_price")
+        repo.write("shop/migrations/0001_squashed_0002_price.py", text)
+        repo.migration("shop", f"0003_{branch}", "0001_squashed_0002_price")
+        repo.commit()
+    repo.publish()
+    repo.git("merge", "-q", "--no-edit", "feature", fails=True)
+
+
 def broken(repo: Repo) -> None:
     merged(repo)
     repo.write("shop/migrations/0003_x.py", migration_text(("shop", "0002_price")) + "x = (\n")
@@ -204,10 +219,11 @@ REFUSALS = {
     "nobody published, made again": (nobody_published, ("--strategy", "regenerate"), "MM403", "it is not known which side is regenerated"),
     "a squash moves": (squashed, ("--strategy", "renumber"), "MM404", "shop.0002_price_squashed_0003_colour belongs to a squash that is not finished"),
     "a squash goes": (squashed, ("--strategy", "regenerate"), "MM404", "a squash would be taken away, and show its originals again"),
-    "one squash on both sides": (squashed_twice, (), "MM404", "both sides hold one squash"),
+    "one squash on both sides": (squashed_twice, (), "MM405", None),
     "one squash on both sides, the other first": (
-        lambda repo: squashed_twice(repo, ("a", "z")), (), "MM404", "both sides hold one squash",
+        lambda repo: squashed_twice(repo, ("a", "z")), (), "MM405", None,
     ),
+    "one squash on both sides, in one file": (squash_in_one_file, (), "MM404", "both sides hold one squash"),
     "hidden by a squash": (hidden, (), "MM404", None),
     "something else first": (broken, (), "MM405", None),
     "a setting that can't be taken": (computed_setting, ("--take", "0002_feature"), "MM406", None),
@@ -222,7 +238,7 @@ REFUSALS = {
     "a rename": (not_remade, ("--strategy", "regenerate"), "MM410", "0003_data holds RenameField"),
     "built upon": (built_upon, ("--strategy", "regenerate"), "MM410", "cart.0001_initial depends on what would be regenerated"),
     "no project": (merged, ("--strategy", "regenerate"), "MM410", "makemigrations can't regenerate it: no manage.py, and no settings in the configuration"),
-    "renamed below": (renamed_below, (), "MM412", "a migration that depends on the renamed one conflicts with a migration inserted before it"),
+    "renamed below": (renamed_below, (), "MM412", "a migration that depends on the renamed one conflicts with what comes before it by now"),
 }  # fmt: skip
 
 

@@ -61,8 +61,9 @@ REFUSALS = (
         "Fix what the message says, or edit the side by hand: the commands under `next:`.",
     ),
     Message(
-        "MM412", "renamed-below", "Refused: a migration was inserted before a renamed one, and conflicts",
-        "Somebody renamed a migration on which yours builds, and put another below it since, which yours contradicts.",
+        "MM412", "renamed-below", "Refused: what comes before a migration by now conflicts with it",
+        "Somebody renamed or squashed a migration on which yours builds, or started the history again, and what comes before yours by now "
+        "contradicts it, or has created what yours creates.",
         "Look at both with `git log --stat`, and edit yours.",
     ),
     Message(
