@@ -51,6 +51,11 @@ def parser_is_older_than_python_314() -> bool:
     return False
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment of a process that can't write a file for coverage.py either."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
+
+
 def some(cases: Sequence[T], every: int = 4) -> Sequence[T]:
     """Every MIGMERGE_STEP-th case, but never less than every fourth (or `every`-th)."""
     return cases[:: min(STEP, every)]

@@ -29,6 +29,7 @@ from migmerge.git.commit import Committed, amend_paths, commit_paths
 from migmerge.git.process import unbroken
 from migmerge.git.repository import Repository
 from migmerge.git.trees import list_index
+from migmerge.migrations.naming import migration_name
 from migmerge.project.configured_databases import Permission
 from migmerge.project.interpreter import NoProject
 from migmerge.project.outcome import Outcome, Status, combine, failed, skipped
@@ -223,7 +224,14 @@ def _with_databases(plan: FixPlan, affected: Sequence[AffectedDatabase]) -> FixP
     """The plan with what becomes of databases that have applied what is renamed."""
     resolutions = []
     for resolution in plan.resolutions:
-        sentences = [str(database) for database in affected if resolution.key in database.apps]
+        # of a file that both sides added the other version stays
+        kept = [old for old in resolution.renamed if (c := plan.changes.get(old)) and c.data]
+        kept_names = {migration_name(path) for path in kept}
+        sentences = [
+            database.describe(kept_names)
+            for database in affected
+            if resolution.key in database.apps
+        ]
         reasons = (*resolution.reasons, *sentences) if resolution.renamed else resolution.reasons
         resolutions.append(resolution._replace(reasons=reasons))
     return plan._replace(resolutions=tuple(resolutions))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.snapshot import Snapshot
@@ -45,12 +45,18 @@ class AffectedDatabase(NamedTuple):
     untouched: bool = False
     recorded: frozenset[Row] = frozenset()
 
-    def __str__(self) -> str:
+    def describe(self, kept_names: Collection[str] = ()) -> str:
+        """What becomes of it; `kept_names` are names that another migration keeps."""
         if self.untouched:
             return f"{self.name} not touched ({self.why}): {_BY_HAND}"
         if self.why:
             return f"{self.name} can't be read: {self.why}"
         names = ", ".join(".".join(row) for row in self.rows)
+        if any(name in kept_names for _, name in self.rows):
+            return (
+                f"{self.name} has {names}, a name on both sides: the row is renamed there if its "
+                "tables are those of the renamed file, then what it lacks is run"
+            )
         return f"{self.name} has {names}: renamed there too, then what it lacks is run"
 
     @property

@@ -18,7 +18,7 @@ import pytest
 from migmerge.cli import main
 from migmerge.git.cache import load, store
 from migmerge.git.repository import find_repository
-from tests.conftest import Repo, migration_text
+from tests.conftest import Repo, migration_text, unmeasured
 
 HEAVY = ("git", "libcst", "rich", "django", "ast", "json", "asyncio", "tomllib", "configparser")
 
@@ -305,7 +305,7 @@ def test_a_full_disk(shop: Repo) -> None:
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-m", "migmerge", "check"], cwd=shop.root,
-            capture_output=True, text=True, check=False,
+            capture_output=True, text=True, check=False, env=unmeasured(),
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, "4 migrations in 2 apps: no conflicts\n")

@@ -24,7 +24,7 @@ from migmerge.resolve.transaction import (
     take_back,
     write_disk,
 )
-from tests.conftest import KILLS, PRICE, Repo, some
+from tests.conftest import KILLS, PRICE, Repo, some, unmeasured
 from tests.integration.test_fix import collision
 
 pytestmark = pytest.mark.lowest
@@ -760,7 +760,7 @@ sys.exit(main(sys.argv[1:]))
     before = siblings.state()
     done = subprocess.run(
         [sys.executable, "-c", script, *RENUMBER],
-        cwd=siblings.root, capture_output=True, text=True, check=False,
+        cwd=siblings.root, capture_output=True, text=True, check=False, env=unmeasured(),
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr == (

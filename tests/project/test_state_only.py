@@ -131,6 +131,11 @@ def test_one_file_name_on_both_sides(site: Site, options: tuple[str, ...]) -> No
     """The file holds git's markers: what is planned is asked, not what is on the disk."""
     document = diverge(site, CHOICES, one_name=True).fix(*options)
     assert "AlterField" in site.read(document["resolutions"][0]["created"][-1]).decode()
+    (about_database,) = [r for r in document["resolutions"][0]["reasons"] if "db.sqlite3" in r]
+    assert about_database.endswith(
+        " has shop.0003_edited, a name on both sides: the row is renamed there if its tables are "
+        "those of the renamed file, then what it lacks is run"
+    )
     is_right(site, document)
 
 
