@@ -18,6 +18,8 @@ _LARGE = 1_000_000  # bytes, from which no second opinion is worth its time
 _CLASS = re.compile(rb"^[ \t]*class[ \t]+Migration\b", re.MULTILINE)
 # what came before Django's own migrations, mostly in Python 2
 _SOUTH = re.compile(rb"^(?:from|import)[ \t]+south\b", re.MULTILINE)
+# a file of which a project is made (startproject, cookiecutter): it becomes a migration elsewhere
+_TEMPLATE = re.compile(rb"\s*\{[%#{]")
 # ways to give a module a Migration that its text does not show
 _HIDING = re.compile(
     rb"import[ \t(]*\*|\b(?:exec|eval|globals|vars|locals|setattr|__import__|__getattr__|modules)\b"
@@ -82,6 +84,8 @@ def _broken(source: bytes, error: ValueError, *, newer: bool) -> Header:
     if marker:
         line = source.count(b"\n", 0, marker.start()) + 1
         return header._replace(error=ParseError(line, MARKERS))
+    if _TEMPLATE.match(source):
+        return header  # what can be read of it counts
     complaint = ParseError(getattr(error, "line", 0), str(error))
     nested = str(error) == _NESTED
     if newer and not nested and not header.opaque and _is_newer_python(source):

@@ -174,6 +174,18 @@ def test_read_header_broken_keeps_literal_dependencies(
     assert said(header) == expected
 
 
+@pytest.mark.parametrize("start", ["{% load x %}\n", "\n{# note #}\n", "{{ license }}\n"])
+def test_read_header_of_a_template_is_what_can_be_read(start: str) -> None:
+    header = read_header(f'{start}{CLASS}    dependencies = [("shop", "0001_a")]\n'.encode())
+    assert header is not None and header.error is None
+    assert said(header) == PAIR
+
+
+def test_read_header_of_a_template_in_which_a_merge_has_stopped() -> None:
+    header = read_header(f"{{% load x %}}\n<<<<<<< a\n=======\n>>>>>>> b\n{CLASS}".encode())
+    assert header is not None and header.error is not None
+
+
 def test_read_header_of_bytes_that_are_not_text() -> None:
     header = read_header(
         CLASS.encode() + b'    dependencies = [("shop", "0001_a")]\n    x = "\xff"\n'
