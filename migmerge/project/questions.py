@@ -124,7 +124,8 @@ def final_definitions(
 
 def verify(project: Project, nodes: Mapping[str, Sequence[str]],
            leaves: Mapping[str, str]) -> Outcome:  # fmt: skip
-    """Whether Django's loader sees the same nodes and leaves, and models.py no change."""
+    """Whether Django's loader sees the same nodes and leaves, models.py no change, and the system
+    checks no error in the models."""
     reply = run(project, "check_project", {"labels": sorted(nodes)})
     if reply.why:
         return skipped(reply.why) if reply.status is ReplyStatus.SKIPPED else failed(reply.why)
@@ -140,6 +141,9 @@ def verify(project: Project, nodes: Mapping[str, Sequence[str]],
     if result["changed"]:
         lines = " / ".join(line.strip() for line in result["changed"].splitlines() if line.strip())
         return failed(f"makemigrations --check finds changes: {lines[:400]}")
+
+    if result["broken"]:
+        return failed(f"manage.py check finds errors: {' / '.join(result['broken'])[:400]}")
 
     absent = sorted(set(nodes) - set(result["installed"]))
     if absent:

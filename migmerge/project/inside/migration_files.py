@@ -169,8 +169,24 @@ def make_migrations():
     return list(made.items())
 
 
+# errors that two models make together; others may be those of this machine (no Pillow, no key)
+MODEL_ERRORS = ("models.E", "fields.E3", "admin.E")
+
+
+def broken_models():
+    """Errors of `manage.py check` that stop `migrate`, and that makemigrations doesn't look for."""
+    from django.core import checks
+
+    found = checks.run_checks(tags=[checks.Tags.models, checks.Tags.admin])
+    return [
+        " ".join(str(error).split()) for error in found
+        if error.level >= checks.ERROR and not error.is_silenced()
+        and (error.id or "").startswith(MODEL_ERRORS)
+    ]  # fmt: skip
+
+
 def check_project():
-    """What Django's own loader and `makemigrations --check --dry-run` say of the files."""
+    """What Django's own loader, `makemigrations --check --dry-run` and the system checks say."""
     from django.apps import apps
     from django.core.management import call_command
     from django.db.migrations.loader import MigrationLoader
@@ -197,4 +213,5 @@ def check_project():
             for label in labels
         },
         "changed": out.getvalue() if changed else "",
+        "broken": broken_models(),
     }
