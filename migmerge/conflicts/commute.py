@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.conflict import SetOnBothSides, Verdict
-from migmerge.conflicts.mergeable_fields import OPTIONS, STATE_OPTIONS, find_obstacle, is_state_only
+from migmerge.conflicts.mergeable_fields import (
+    OPTIONS,
+    STATE_OPTIONS,
+    find_obstacle,
+    is_state_only,
+    is_surely_state_only,
+)
 from migmerge.conflicts.value_difference import describe_difference
 from migmerge.migrations.recorder import ANY, Footprint, Touch
 
@@ -179,7 +185,8 @@ def _same_field(one: Footprint, other: Footprint) -> Relation:
         reason = f"both set {place}{_difference(one, other)}"
         why = find_obstacle(one.keywords, other.keywords)
         state_only = is_state_only(one.keywords, other.keywords)
-        setting = SetOnBothSides(one.model, "field", one.field, why, state_only)
+        certain = is_surely_state_only(one.keywords, other.keywords)
+        setting = SetOnBothSides(one.model, "field", one.field, why, state_only, certain)
         return Relation(Verdict.OVERLAP, reason, setting)
     if one.operation == other.operation:
         verb = {"AddField": "add", "RemoveField": "remove"}.get(one.operation, "rename")
@@ -225,7 +232,7 @@ def _option(writer: Footprint, reader: Footprint, name: str) -> Relation:
         return Relation(Verdict.OVERLAP, f"{clash} ({reader.operation})")
     why = "" if option in OPTIONS else f"{option} can't be set again where it is set already"
     state_only = option in STATE_OPTIONS
-    setting = SetOnBothSides(model, option, obstacle=why, state_only=state_only)
+    setting = SetOnBothSides(model, option, "", why, state_only, certain=state_only)
     return Relation(Verdict.OVERLAP, f"both set {option} of {model}", setting)
 
 

@@ -40,7 +40,7 @@ class SetOnBothSides(NamedTuple):
 
     `obstacle` says why no merge migration could set it right in every database; `state_only` that
     the difference is in no database, as that of two `choices` or, as far as the files show, of a
-    custom field's own arguments.
+    custom field's own arguments; `certain` that no project has to be asked about that.
     """
 
     model: str
@@ -48,6 +48,7 @@ class SetOnBothSides(NamedTuple):
     field: str = ""
     obstacle: str = ""
     state_only: bool = False
+    certain: bool = False
 
 
 class Verdict(str, Enum):

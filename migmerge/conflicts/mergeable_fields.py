@@ -34,6 +34,7 @@ _SCHEMA = frozenset({
     "on_delete", "auto_now", "auto_now_add", "base_field", "size", "dimensions", "srid", "dim",
     "geography",
 }) - {"arguments"}  # fmt: skip
+_BLOCKS = frozenset({"arguments", "block_lookup"})
 _DJANGO = frozenset({
     *PLAIN, "ArrayField", "AutoField", "BigAutoField", "BigIntegerRangeField",
     "CompositePrimaryKey",
@@ -52,14 +53,17 @@ def is_state_only(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     Of a custom field's own arguments, as the blocks of a StreamField, only the project's Django can
     say so for certain; it is asked before anything is written.
     """
-    differing = {
-        key
-        for key in one.keys() | other.keys()
-        if _given(one.get(key, "")) != _given(other.get(key, ""))
-    }
+    differing = _differing(one, other)
     if differing <= _STATE_ONLY:
         return True
     return one["type"] not in _DJANGO and differing.isdisjoint(_SCHEMA)
+
+
+def is_surely_state_only(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """The same, where it needs no project to be certain: of Django's own keywords, and of the
+    blocks of Wagtail's StreamField."""
+    blocks = one["type"] == other["type"] == "StreamField"
+    return _differing(one, other) <= (_STATE_ONLY | _BLOCKS if blocks else _STATE_ONLY)
 
 
 def find_obstacle(one: Mapping[str, str], other: Mapping[str, str]) -> str:
@@ -79,6 +83,11 @@ def find_obstacle(one: Mapping[str, str], other: Mapping[str, str]) -> str:
     if "GeneratedField" in kinds:
         return "a generated column can't be altered"
     return ""
+
+
+def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> set[str]:
+    keys = one.keys() | other.keys()
+    return {key for key in keys if _given(one.get(key, "")) != _given(other.get(key, ""))}
 
 
 def _given(value: str) -> str:

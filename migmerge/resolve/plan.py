@@ -43,6 +43,10 @@ _SQUASHED = (
     "{} no longer says what it replaces: a database that ran that and has not recorded {} needs "
     "migmerge db reconcile before migrate"
 )
+_LEFT_TO_MAKEMIGRATIONS = (
+    "models.py was not asked: {}; what both sides set is in no table, and makemigrations sets it "
+    "later"
+)
 
 
 class PreparedFix(NamedTuple):
@@ -101,6 +105,7 @@ def prepare_fix(
     regenerated, failed = regenerate_files(workspace, snapshot, plan.graph_changes)
     plan = plan.refuse([*answers.refusals, *failed])
     plan = plan.with_reasons({app: (opinion,) for app, opinion in answers.django_results.items()})
+    plan = _without_final_definitions(plan, answers.unanswered)
     plan = _with_kept_data_migrations(snapshot, plan, sided, regenerated)
 
     stale = [c.place.path for c in decision.stale_locks if c.place]
@@ -218,6 +223,18 @@ def _with_notes_on_both_sides(plan: _Plan) -> _Plan:
         reasons[change.app] = (note, *reasons.get(change.app, ()))
 
     return plan._replace(reasons=reasons)
+
+
+def _without_final_definitions(plan: _Plan, unanswered: Mapping[str, str]) -> _Plan:
+    """The merge migrations of these apps leave what both sides set to makemigrations."""
+    changes = [
+        change._replace(set_on_both_sides=()) if change.app in unanswered else change
+        for change in plan.graph_changes
+    ]
+    reasons = dict(plan.reasons)
+    for app, why in unanswered.items():
+        reasons[app] = (_LEFT_TO_MAKEMIGRATIONS.format(why), *reasons.get(app, ()))
+    return plan._replace(graph_changes=changes, reasons=reasons)
 
 
 def _about_databases(change: GraphChange, request: FixRequest) -> list[str]:

@@ -31,11 +31,13 @@ from migmerge.resolve.new_names import name_behind
 
 class ProjectInput(NamedTuple):
     """By app key, the project's own merge migrations and what Django thinks of both orders;
-    and refusals, where only the project could decide or Django disagrees."""
+    refusals, where only the project could decide or Django disagrees; and why no project was asked
+    where its models only decide what no table has."""
 
     merges: Mapping[str, bytes]
     django_results: Mapping[str, str]
     refusals: tuple[Refusal, ...]
+    unanswered: Mapping[str, str] = {}
 
 
 def projects_of(
@@ -91,6 +93,7 @@ def ask_project(
     texts = {change.app: change.text for change in graph_changes if change.text}
     why: dict[str, str] = {}
     tried: dict[str, Tried] = {}
+    without_project: set[str] = set()
     for project, apps in projects_of(workspace, snapshot, asked).items():
         labels = {snapshot.apps[app].label: app for app in apps}
         answer = (
@@ -99,6 +102,8 @@ def ask_project(
             else merge_texts(project, {label: wanted[app] for label, app in labels.items()})
         )
         why |= dict.fromkeys(apps, answer.why)
+        if isinstance(project, NoProject):
+            without_project |= set(apps)
         texts |= {labels[label]: text for label, text in answer.texts.items()}
         tried |= {labels[label]: order for label, order in answer.orders.items()}
 
@@ -107,18 +112,20 @@ def ask_project(
         for app, order in tried.items()
         if order.differs and unsure[app].assessment.verdict == Verdict.COMMUTE
     ]
+    open_changes = [m for m in merging.values() if m.set_on_both_sides and m.app not in texts]
+    unanswered = {
+        m.app: why[m.app]
+        for m in open_changes
+        if m.app in without_project and all(setting.certain for setting in m.set_on_both_sides)
+    }
     before = _before(snapshot)
-    undecided = [
-        _undecided(m, why[m.app], before)
-        for m in merging.values()
-        if m.set_on_both_sides and m.app not in texts
-    ]
+    undecided = [_undecided(m, why[m.app], before) for m in open_changes if m.app not in unanswered]
     django_results = {
         app: _django_result(order)
         for app, order in tried.items()
         if unsure[app].assessment.verdict is not Verdict.COMMUTE
     }
-    return ProjectInput(texts, django_results, (*opposed, *undecided))
+    return ProjectInput(texts, django_results, (*opposed, *undecided), unanswered)
 
 
 def _wanted(change: GraphChange, merging: bool, conflict: Conflict | None) -> Wanted:
