@@ -125,9 +125,7 @@ def _complete(
         assessed = _with_missing_found(workspace, snapshot, assessed)
     assessed = _with_first_commands(assessed)
     paths = frozenset(old or ()).union(snapshot.graph.nodes[key].path for key in elsewhere)
-    return Findings(
-        assessed, tuple(sorted(notices)), base, prefer, asked=True, published=frozenset(paths)
-    )
+    return Findings(assessed, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
 
 
 def _number_collisions(

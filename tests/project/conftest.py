@@ -100,8 +100,8 @@ def site(copy_of: Copy) -> Site:
     return copy_of(build_site)
 
 
-def build_site(root: Path) -> None:
-    """See `site`."""
+def begin_project(root: Path, models: str = MODELS) -> Site:
+    """A project with one migration, of shop, on main."""
     made = Site(root)
     made.git("init", "-q")
     made.write("site_settings.py", SETTINGS)
@@ -111,9 +111,15 @@ def build_site(root: Path) -> None:
         made.write(f"{app}/__init__.py", "")
         made.write(f"{app}/models.py", "")
         made.write(f"{app}/migrations/__init__.py", "")
-    made.write("shop/models.py", MODELS)
+    made.write("shop/models.py", models)
     made.make("initial")
     made.commit("base")
+    return made
+
+
+def build_site(root: Path) -> None:
+    """See `site`."""
+    made = begin_project(root)
     made.git("checkout", "-q", "-b", "feature")
     made.field("price")
     made.make("price")

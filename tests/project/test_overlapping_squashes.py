@@ -7,31 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.conftest import MANAGE, SETTINGS, Copy, Site
+from tests.project.conftest import Copy, Site, begin_project
 
-MODELS = """\
-from django.db import models
-
-
-class Product(models.Model):
-    name = models.CharField(max_length=20)
-"""
 NAMES = ("0001_initial", "0002_b", "0003_c", "0004_d")
 
 
 def build_four(root: Path) -> None:
     """An app with four migrations."""
-    made = Site(root)
-    made.git("init", "-q")
-    made.write("site_settings.py", SETTINGS)
-    made.write("manage.py", MANAGE)
-    made.write(".gitignore", "__pycache__/\n*.sqlite3\n")
-    for app in ("shop", "cart"):
-        made.write(f"{app}/__init__.py", "")
-        made.write(f"{app}/models.py", "")
-        made.write(f"{app}/migrations/__init__.py", "")
-    made.write("shop/models.py", MODELS)
-    made.make("initial")
+    made = begin_project(root)
     for name in "bcd":
         made.field(name)
         made.make(name)

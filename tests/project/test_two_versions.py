@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_choosing import KEY, WRITE, typed
-from tests.project.conftest import MANAGE, MODELS, SETTINGS, Copy, Site
+from tests.project.conftest import MODELS, Copy, Site, begin_project
 
 PATH = "shop/migrations/0002_fill.py"
 FILL = """\
@@ -54,18 +54,7 @@ class Migration(migrations.Migration):
 
 def build_project(root: Path) -> None:
     """main, which is published, and feature, each without a second migration."""
-    made = Site(root)
-    made.git("init", "-q")
-    made.write("site_settings.py", SETTINGS)
-    made.write("manage.py", MANAGE)
-    made.write(".gitignore", "__pycache__/\n*.sqlite3\n")
-    for app in ("shop", "cart"):
-        made.write(f"{app}/__init__.py", "")
-        made.write(f"{app}/models.py", "")
-        made.write(f"{app}/migrations/__init__.py", "")
-    made.write("shop/models.py", MODELS + TAG)
-    made.make("initial")
-    made.commit("base")
+    made = begin_project(root, MODELS + TAG)
     made.git("branch", "feature")
 
 
