@@ -114,7 +114,7 @@ MEANINGS = {
     "exclude": "patterns of paths that are left out",
     "lock_files": "paths of lock files besides max_migration.txt and migrations_lockfile.txt",
     "numbers": "how to report duplicate numbers within one linear history",
-    "verify_seconds": "what `fix` may take to migrate scratch databases; 0: it doesn't",
+    "verify_seconds": "how long `fix` may migrate scratch databases, for each app that is fixed; 0: it doesn't",
     "verify_code": "whether RunPython is run on scratch databases; without it nothing with code is verified",
     "carry": "whether renamed migrations keep the old name in `replaces`, with a catch-up migration behind them, so that databases need "
     "`migrate` only; `auto`: unless no other database can have run them",

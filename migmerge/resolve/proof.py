@@ -81,7 +81,8 @@ def prove_fix(project: Project, prepared: PreparedFix, after: Snapshot, config: 
     resolutions = prepared.plan.resolutions
     regenerated = any(r.strategy == "regenerate" for r in resolutions if r.key in apps)
     starts = starts._replace(abandoned=regenerated)
-    trial = Trial(seconds=config.verify_seconds, code=config.verify_code)
+    seconds = config.verify_seconds * max(1, len(apps))  # each app has a history to be run
+    trial = Trial(seconds=seconds, code=config.verify_code)
     results = prove(project, after, starts, trial)
 
     if results.why:

@@ -163,6 +163,22 @@ def test_fix_verifies_within_its_seconds(site: Site, monkeypatch: pytest.MonkeyP
     )
 
 
+def test_fix_of_two_apps_may_take_twice_as_long(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.migration("cart", "0001_initial")
+    for name in ("0002_a", "0002_b"):
+        site.migration("cart", name, "0001_initial")
+    slow = site.read("shop/migrations/0001_initial.py").decode()
+    site.write("shop/migrations/0001_initial.py", f"import time\n{slow}\ntime.sleep(1.2)\n")
+    site.commit("two conflicts")
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "2")
+    document = site.fix(code=1)
+    assert document["verification"]["databases"] == (
+        "skipped: the project took more than 4 seconds; run migmerge verify cart shop"
+    )
+
+
 def test_verify_says_what_does_not_run_on_sqlite(site: Site) -> None:
     site.git("reset", "-q", "--hard", "HEAD^1")
     text = site.read("shop/migrations/0002_price.py").decode()
