@@ -68,19 +68,20 @@ def find_former_squashes(
     repository: Repository, snapshot: Snapshot, keys: Collection[NodeKey]
 ) -> dict[NodeKey, tuple[str, ...]]:
     """Of `keys` those that say no more what they replace, with the names of it in their own app as
-    their files once had them."""
+    their files once had them; only where they still do the same."""
     nodes = snapshot.graph.nodes
     paths = {key: nodes[key].path for key in keys if not nodes[key].header.replaces}
     versions = _versions(repository, set(paths.values()))
     oids = {version.oid for of_path in versions.values() for version in of_path}
-    headers = {oid: read_header(data) for oid, data in read_blobs(repository, oids).items()}
+    blobs = read_blobs(repository, oids)
     squashes = {}
     for key, path in paths.items():
+        mark = whole_mark(source_of(snapshot, key))
         for version in versions.get(path, []):
-            header = headers[version.oid]
+            header = read_header(blobs[version.oid])
             label = nodes[key].label
             names = [old.name for old in header.replaces if old.label == label] if header else []
-            if names:
+            if names and whole_mark(blobs[version.oid]) == mark:
                 squashes[key] = tuple(names)
                 break
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from migmerge.conflicts.commute import Pair
 from migmerge.conflicts.conflict import Conflict, TwoVersions
 from migmerge.conflicts.kept_data_migrations import CODE, by_migration
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.recorder import ANY, Footprint
+from migmerge.migrations.operations import SIGNATURES
+from migmerge.migrations.recorder import Footprint
 
 _ROWS = ("rows", "new rows", "sql")
 
@@ -18,7 +19,7 @@ _ROWS = ("rows", "new rows", "sql")
 def find_two_versions(
     conflict: Conflict, pairs: Sequence[Pair], likeness: Callable[[NodeKey, NodeKey], int]
 ) -> tuple[TwoVersions, ...]:
-    """Each file that both sides added and that changes the same rows on both, or may do so.
+    """Each file that both sides added and that changes rows on both, or may do so.
 
     Where both were run, one change would be made twice. `likeness` is in per cent.
     """
@@ -28,31 +29,22 @@ def find_two_versions(
     found = []
     for theirs in sorted(collided - duplicates):
         ours = theirs._replace(version=0)
-        code = [by_name.get(conflict.shown(key), ()) for key in (ours, theirs)]
-        if _same_rows(_code(code[0]), _code(code[1])):
+        both = [by_name.get(conflict.shown(key), ()) for key in (ours, theirs)]
+        if all(any(_changes_rows(footprint) for footprint in one) for one in both):
             found.append(TwoVersions(ours, theirs, likeness(ours, theirs)))
 
     return tuple(found)
 
 
-def _code(footprints: Collection[Footprint]) -> list[Footprint]:
-    return [footprint for footprint in footprints if footprint.operation in CODE]
+def _changes_rows(footprint: Footprint) -> bool:
+    """Whether an operation is code that changes rows, or may be.
 
-
-def _same_rows(ours: Collection[Footprint], theirs: Collection[Footprint]) -> bool:
-    if not ours or not theirs:
-        return False
-    if any(footprint.opaque for footprint in (*ours, *theirs)):
-        return True
-    tables, other_tables = _tables(ours), _tables(theirs)
-    return ANY in tables | other_tables or bool(tables & other_tables)
-
-
-def _tables(footprints: Collection[Footprint]) -> set[str]:
-    """Tables whose rows are changed: of models by their default names, as SQL has them."""
-    touches = [touch for footprint in footprints for touch in footprint.writes]
-    named = {touch.name.replace(".", "_") for touch in touches if touch.kind in _ROWS}
-    return named - {ANY} or named
+    Of which tables is no matter: code reaches others by a relation, and SQL names them otherwise.
+    """
+    if footprint.opaque:
+        return footprint.operation in CODE or footprint.operation not in SIGNATURES
+    touched = {touch.kind for touch in footprint.writes}
+    return footprint.operation in CODE and not touched.isdisjoint(_ROWS)
 
 
 def describe_two_versions(conflict: Conflict, versions: TwoVersions) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.git.base import short_name
+from migmerge.git.process import GitError
 from migmerge.git.repository import Repository
 
-# what somebody may have deployed; `*` stands for a remote
+# what somebody may have deployed; `**` stands for a remote, whose name may have slashes
 DEFAULT = (
-    "refs/remotes/*/HEAD", "refs/remotes/*/main", "refs/remotes/*/master",
-    "refs/remotes/*/production", "refs/tags/",
+    "refs/remotes/**/HEAD", "refs/remotes/**/main", "refs/remotes/**/master",
+    "refs/remotes/**/production", "refs/tags/",
 )  # fmt: skip
 _KINDS = ("refs/remotes/", "refs/tags/", "refs/heads/")
 _MOST = 5000  # a conflict is about what is new
@@ -40,12 +41,16 @@ def published_refs(
         return []
 
     # of an annotated tag the second object is the commit
-    form = "--format=%(refname)%00%(symref)%00%(objectname)%00%(*objectname)"
-    out = repository.git(
-        "for-each-ref", "--sort=-creatordate", f"--count={_MOST}", form, "--", *full
-    )
+    form = "--format=%(refname)%00%(symref)%00%(objectname)%00"
+    newest = ("for-each-ref", f"--count={_MOST}")
+    try:
+        dated = ("--sort=-creatordate", f"{form}%(*objectname)")
+        out = repository.git(*newest, *dated, "--", *full)
+    except GitError:  # a ref whose object is missing has no date
+        out = repository.git(*newest, form, "--", *full)
+
     refs = []
-    for line in os.fsdecode(out).splitlines():
+    for line in os.fsdecode(out).rstrip("\n").split("\n") if out else ():
         ref, target, commit, peeled = line.split("\0")
         if (peeled or commit) != without:
             refs.append(PublishedRef(short_name(target or ref), peeled or commit))
@@ -63,7 +68,7 @@ def find_paths(
     lines = b"".join(os.fsencode(f"{ref.commit}:{path}\n") for ref, path in pairs)
     out = repository.git("cat-file", "--batch-check=%(objecttype)", stdin=lines)
     names: dict[str, str] = {}
-    for (ref, path), kind in zip(pairs, out.splitlines(), strict=True):
+    for (ref, path), kind in zip(pairs, out.rstrip(b"\n").split(b"\n"), strict=True):
         if kind == b"blob":
             names.setdefault(path, ref.name)
     return names

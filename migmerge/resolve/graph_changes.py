@@ -20,10 +20,8 @@ def renumber(graph: Graph, conflict: Conflict, rules: NamingRules) -> GraphChang
     app = conflict.app
     onto = conflict.only_onto
     if onto is None:
-        if all(branch.published for branch in conflict.branches):
-            merge = fix_command(app.key, "merge")
-            reason = "every side is published, so none can move"
-            return Refusal(app.key, "published", (reason,), (merge,))
+        if _is_published(conflict):
+            return _refuse_every_side(conflict)
         reason = "it is not known which side is published"
         return Refusal(app.key, "sides-unknown", (reason,), _commands_for_each_side(conflict))
 
@@ -129,6 +127,8 @@ def regenerate(graph: Graph, conflict: Conflict) -> GraphChange | Refusal:
     if conflict.kind != "siblings":
         reason = "both sides have one file name: renumber first"
         return Refusal(app, "not-remade", (reason,), (fix_command(app, "renumber"),))
+    if onto is None and _is_published(conflict):
+        return _refuse_every_side(conflict)
     if onto is None:
         reason = "it is not known which side is regenerated"
         commands = _commands_for_each_side(conflict, "regenerate")
@@ -152,6 +152,17 @@ def regenerate(graph: Graph, conflict: Conflict) -> GraphChange | Refusal:
         app, "regenerate", {}, {}, dropped=dict.fromkeys(sorted(removed), onto.leaf),
         kept_data_migrations=assessment.kept_data_migrations, leaf=onto.leaf.name,
     )  # fmt: skip
+
+
+def _is_published(conflict: Conflict) -> bool:
+    """Whether each side is published, or a part of it."""
+    return all(branch.published or branch.published_on for branch in conflict.branches)
+
+
+def _refuse_every_side(conflict: Conflict) -> Refusal:
+    reason = "every side is published, so none can move"
+    merge = fix_command(conflict.app.key, "merge")
+    return Refusal(conflict.app.key, "published", (reason,), (merge,))
 
 
 def move_behind_regenerated(

@@ -112,7 +112,7 @@ def _broken(conflicts: list[Conflict]) -> Refusal:
         where = f"{place.path}{line}: " if place else ""
         reasons.append(f"{where}{conflict.kind}: {'; '.join(conflict.reasons)}")
         commands += conflict.advice.commands
-    return Refusal(conflicts[0].app.key, "first", tuple(reasons), tuple(commands))
+    return Refusal(conflicts[0].app.key, "first", tuple(reasons), tuple(dict.fromkeys(commands)))
 
 
 def decide_one(

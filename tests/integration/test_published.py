@@ -23,6 +23,7 @@ REFS = {
     "upstream's main": (("update-ref", "refs/remotes/upstream/main"), "upstream/main"),
     "what a remote's HEAD names": (("update-ref", "refs/remotes/deploy/HEAD"), "deploy/HEAD"),
     "a tag": (("tag", "v1.2"), "v1.2"),
+    "a remote with a slash": (("update-ref", "refs/remotes/team/fork/main"), "team/fork/main"),
     "an annotated tag": (("tag", "-m", "release", "v1.2"), "v1.2"),
 }
 
@@ -40,6 +41,17 @@ def test_hotfix_of_another_published_ref_is_never_renamed(
     assert refused["next"] == ["migmerge fix shop --strategy merge"]
     (merged,) = siblings.fix()["resolutions"]
     assert (merged["strategy"], merged["renamed"]) == ("merge", {})
+
+
+def test_tag_with_a_line_separator_in_its_name(siblings: Repo) -> None:
+    siblings.git("tag", "v\x85x", "feature~1")
+    assert sides(siblings)["0002_price"] == (True, "v\x85x")
+
+
+def test_tag_whose_object_is_missing_hides_no_other_one(siblings: Repo) -> None:
+    siblings.git("tag", "v1.2", "feature~1")
+    (siblings.root / ".git/refs/tags/broken").write_text(f"{'12' * 20}\n")
+    assert sides(siblings)["0002_price"] == (True, "v1.2")
 
 
 def test_feature_branch_of_a_remote_is_not_published(siblings: Repo) -> None:
@@ -73,7 +85,9 @@ def test_chain_that_is_published_in_part_is_not_renamed(siblings: Repo) -> None:
     siblings.migration("shop", "0003_name", "0002_price")
     assert sides(siblings)["0003_name"] == (None, "v1.2")
     (refused,) = siblings.fix(*RENUMBER, code=1)["resolutions"]
-    assert "not known which side is published" in refused["reasons"][0]
+    assert refused["reasons"] == ["every side is published, so none can move"]
+    (refused,) = siblings.fix("--strategy", "regenerate", code=1)["resolutions"]
+    assert (refused["id"], refused["next"]) == ("MM402", ["migmerge fix shop --strategy merge"])
 
 
 def test_of_one_file_name_on_both_sides_the_base_branch_keeps_it(branches: Repo) -> None:

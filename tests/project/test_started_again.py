@@ -71,3 +71,15 @@ def test_branch_is_put_on_the_new_history_and_its_database_goes_on(
     with closing(sqlite3.connect(site.root / "db.sqlite3")) as connection:
         rows = connection.execute("SELECT stock, mine FROM shop_product").fetchall()
     assert rows == [(5, 9)]
+
+
+def test_squash_that_does_more_by_now_stands_for_nothing(site: Site) -> None:
+    """Its `replaces` is gone, and another migration was folded into it since."""
+    begin(site)
+    site.git("checkout", "-q", "-B", "feature", "main")
+    squash(site)
+    site.field("late")
+    site.git("rm", "-q", "shop/migrations/0001_squashed_0002_stock.py")
+    site.make("squashed_0002_stock")
+    site.commit("one more field")
+    assert "adds the row" not in site.run("db", "status").stdout

@@ -108,8 +108,8 @@ REFUSALS = (
     ),
     Message(
         "MM420", "two-versions", "Refused: two versions of one data migration",
-        "Both sides added a file with this name that changes the same rows: most likely one migration, tidied up on one side or copied "
-        "to a release branch. With both of them every database would get its change twice.",
+        "Both sides added a file with this name whose code changes rows: most likely one migration, tidied up on one side or copied to a "
+        "release branch. With both of them every database would get its change twice.",
         "Compare them: `git diff` in the stopped merge. To keep the one of the side that stays, paste the first command under `next:`; where "
         "they are two changes, the second one, which keeps both after a question.",
     ),
