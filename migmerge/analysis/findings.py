@@ -10,7 +10,7 @@ from migmerge.analysis.published import published_elsewhere, published_files, pu
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
-from migmerge.conflicts.conflict import Advice, Assessment, Conflict, Notice, Place
+from migmerge.conflicts.conflict import Advice, Assessment, Branch, Conflict, Notice, Place
 from migmerge.conflicts.detect import Found, find_conflicts, number_collisions
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.git.trees import Listing
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from migmerge.git.base import Base
 
 # nothing else of an app can be fixed before these
-BROKEN = ("missing-dependency", "cycle", "unparsable", "overlapping-squashes")
+BROKEN = ("missing-dependency", "cycle", "unparsable", "overlapping-squashes", "unmerged")
 
 
 class Findings(NamedTuple):
@@ -50,7 +50,10 @@ def analyse(
     """The snapshot's conflicts, each with sides, verdict, recommendation and commands."""
     midway = without_squashes(snapshot.graph, snapshot.resolve)
     collisions = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files, midway)
-    collisions = collisions._replace(notices=(*collisions.notices, *_oddities(snapshot)))
+    collisions = Found(
+        (*collisions.conflicts, *_unmerged(snapshot)),
+        (*collisions.notices, *_oddities(snapshot)),
+    )
     asked = workspace.asked_base or always_base
     if not (asked or collisions.conflicts or _has_number_collisions(workspace.config, snapshot)):
         return Findings((), tuple(sorted(collisions.notices)), None)
@@ -62,6 +65,20 @@ def _has_number_collisions(config: Config, snapshot: Snapshot) -> bool:
     if config.numbers == "off":
         return False
     return bool(number_collisions(snapshot.graph, snapshot.apps, frozenset()))
+
+
+def _unmerged(snapshot: Snapshot) -> list[Conflict]:
+    """Migrations that one side removed and the other changed: git leaves the changed one on disk,
+    and asks what is meant."""
+    conflicts = []
+    for key, migration in sorted(snapshot.graph.nodes.items()):
+        path = migration.path
+        stages = snapshot.listing.unmerged[path].stages if path in snapshot.listing.unmerged else ()
+        if set(stages) in ({1, 2}, {1, 3}):
+            reason = "one side removed this file, and the other changed it"
+            app, branch = snapshot.apps[key.app], Branch((key,))
+            conflicts.append(Conflict(app, "unmerged", None, (branch,), Place(path, 0), (reason,)))
+    return conflicts
 
 
 def _oddities(snapshot: Snapshot) -> list[Notice]:

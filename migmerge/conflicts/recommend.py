@@ -72,6 +72,9 @@ def _command_without_sides(conflict: Conflict, fix: str) -> str:
     if conflict.kind == "case":
         new = f"{path[: -len('.py')]}_2.py"
         return f"git mv -- {shlex.quote(path)} {shlex.quote(new)}"
+    if conflict.kind == "unmerged" and conflict.branches[0].published is not None:
+        keep = "add" if conflict.branches[0].published else "rm"  # as the base branch has it
+        return f"git {keep} -- {shlex.quote(path)}"
     if conflict.kind == "overlapping-squashes" and not conflict.missing:
         return f"git rm -- {shlex.quote(path)}"
     if conflict.kind == "missing-dependency":

@@ -242,6 +242,37 @@ def test_a_published_migration_whose_parent_is_not_on_the_base_branch_is_not_edi
     assert commands(repo) == [["git log --all --oneline --name-status -- '*/0002_price.py'"]]
 
 
+@pytest.mark.parametrize("removed_on", ["main", "feature"])
+def test_a_migration_that_one_side_removed_and_the_other_changed(
+    repo: Repo, removed_on: str
+) -> None:
+    path = "shop/migrations/0002_price.py"
+    other = {"main": "feature", "feature": "main"}[removed_on]
+    base(repo)
+    repo.migration("shop", "0002_price", "0001_initial")
+    repo.commit("price")
+    repo.git("branch", "feature")
+    repo.git("checkout", "-q", removed_on)
+    repo.git("rm", "-q", path)
+    repo.commit("removed")
+    repo.git("checkout", "-q", other)
+    repo.migration("shop", "0002_price", "0001_initial", operations=("RunSQL('SELECT 6')",))
+    repo.commit("changed")
+    repo.publish("main")
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "main", fails=True)
+    before = repo.state()
+    (found,) = [c for c in repo.check()["conflicts"] if c["kind"] == "unmerged"]
+    keep = {"main": "rm", "feature": "add"}[removed_on]
+    assert (found["id"], found["path"], found["commands"]) == (
+        "MM110", path, [f"git {keep} -- {path}"],
+    )  # fmt: skip
+    (refused,) = repo.fix(code=1)["resolutions"]
+    assert (refused["id"], repo.state()) == ("MM405", before)
+    paste(repo, found["commands"][0])
+    assert "unmerged" not in [c["kind"] for c in repo.check()["conflicts"]]
+
+
 def test_a_history_that_was_started_again_twice_is_followed(repo: Repo) -> None:
     branch_off(repo)
     started_again(repo, "0001_begin")

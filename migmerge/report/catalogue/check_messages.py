@@ -67,6 +67,12 @@ FINDINGS = (
         "are what the other one stands for. Squash again from there.",
     ),
     Message(
+        "MM110", "unmerged", "One side removed a migration that the other changed",
+        "git stopped the merge and left the changed file on disk. Nothing else can be said of the app until it is decided whether the "
+        "file stays.",
+        "Paste the command under `next:`, which does as the base branch has it, and run `migmerge check` again.",
+    ),
+    Message(
         "MM201", "computed", "Dependencies that only running the file would tell",
         "Some code decides on `dependencies`, so that it can't be determined whether two leaf nodes are one "
         "line. Migrations are never run by a check.",
