@@ -45,6 +45,9 @@ class AffectedDatabase(NamedTuple):
     untouched: bool = False
     recorded: frozenset[Row] = frozenset()
 
+    def __str__(self) -> str:
+        return self.describe()
+
     def describe(self, kept_names: Collection[str] = ()) -> str:
         """What becomes of it; `kept_names` are names that another migration keeps."""
         if self.untouched:
