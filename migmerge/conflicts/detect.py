@@ -22,7 +22,7 @@ class Found(NamedTuple):
 
 
 _ORDER = ("siblings", "path", "case", "number", "missing-dependency", "cycle", "unparsable",
-          "overlapping-squashes", "lock-file")  # fmt: skip
+          "overlapping-squashes", "unmerged", "lock-file")  # fmt: skip
 
 
 def find_conflicts(

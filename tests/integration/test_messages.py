@@ -82,7 +82,7 @@ def after_tab(repo: Repo, typed: str) -> list[str]:
     return re.split(r"[\s\v]+", out.read_text().strip())
 
 
-@pytest.mark.parametrize(("typed", "offered"), [("migmerge fo", "forecast"), ("migmerge check --ag", "--against"), ("migmerge graph --format m", "mermaid"), ("migmerge fix sh", "shop"), ("migmerge check --base fe", "feature"), ("migmerge explain MM10", "MM101 MM102 MM103 MM104 MM105 MM106 MM107 MM108 MM109 MM110")])  # fmt: skip
+@pytest.mark.parametrize(("typed", "offered"), [("migmerge fo", "forecast"), ("migmerge check --ag", "--against"), ("migmerge graph --format m", "mermaid"), ("migmerge fix sh", "shop"), ("migmerge check --base fe", "feature"), ("migmerge explain MM10", "MM101 MM102 MM103 MM104 MM105 MM106 MM107 MM108 MM109")])  # fmt: skip
 def test_completion(siblings: Repo, typed: str, offered: str) -> None:
     assert after_tab(siblings, typed) == offered.split()
 
