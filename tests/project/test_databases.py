@@ -36,6 +36,8 @@ from tests.project.matrix import (
     wrong_cells,
 )
 
+pytestmark = pytest.mark.lowest
+
 ROWS = "SELECT name FROM django_migrations WHERE app = 'shop' ORDER BY id"
 
 

@@ -15,8 +15,6 @@ from migmerge.migrations.naming import merge_name, merge_suffix
 from tests.conftest import some
 from tests.project.conftest import SETTINGS, Site
 
-pytestmark = pytest.mark.lowest
-
 LOADER = """\
 import json
 from django.db.migrations.loader import MigrationLoader
