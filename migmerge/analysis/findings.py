@@ -70,15 +70,19 @@ def _has_number_collisions(config: Config, snapshot: Snapshot) -> bool:
 def _unmerged(snapshot: Snapshot) -> list[Conflict]:
     """Migrations that one side removed and the other changed: git leaves the changed one on disk,
     and asks what is meant."""
-    conflicts = []
-    for key, migration in sorted(snapshot.graph.nodes.items()):
-        path = migration.path
-        stages = snapshot.listing.unmerged[path].stages if path in snapshot.listing.unmerged else ()
-        if set(stages) in ({1, 2}, {1, 3}):
-            reason = "one side removed this file, and the other changed it"
-            app, branch = snapshot.apps[key.app], Branch((key,))
-            conflicts.append(Conflict(app, "unmerged", None, (branch,), Place(path, 0), (reason,)))
-    return conflicts
+    unmerged = snapshot.listing.unmerged
+    paths = {path for path in unmerged if set(unmerged[path].stages) in ({1, 2}, {1, 3})}
+    if not paths:  # nearly always
+        return []
+    reason = "one side removed this file, and the other changed it"
+    return [
+        Conflict(
+            snapshot.apps[key.app], "unmerged", None, (Branch((key,)),), Place(node.path, 0),
+            (reason,),
+        )
+        for key, node in sorted(snapshot.graph.nodes.items())
+        if node.path in paths
+    ]  # fmt: skip
 
 
 def _oddities(snapshot: Snapshot) -> list[Notice]:

@@ -83,33 +83,36 @@ def unseen_dependents(snapshot: Snapshot, app: str) -> Conflict:
     Whoever wrote the one had never seen the other: two sides in one line.
     """
     graph, renames = snapshot.graph, snapshot.renames
-    renamed = {key for key in snapshot.renamed.values() if key.app == app}
-    above = graph.ancestors_of(renamed)
-    below = graph.descendants_of(renamed) - renamed
+    above, below = _around_renamed(snapshot, app)
+    old = {key for key in snapshot.renamed.values() if key.app == app}
     fresh = [
         key
-        for key in above - renamed
-        if graph.nodes[key].path not in renames.known_paths or key in renames.taken
+        for key in above
+        if key not in old
+        and (graph.nodes[key].path not in renames.known_paths or key in renames.taken)
     ]
-    sides = [[key for key in keys if key.app == app] for keys in (fresh, below)]
-    branches = [Branch(tuple(graph.in_order(keys))) for keys in sides if keys]
+    branches = [Branch(tuple(keys)) for keys in (fresh, below) if keys]
     return Conflict(snapshot.apps[app], "siblings", None, tuple(branches))
 
 
 def created_again_below(snapshot: Snapshot, app: str) -> list[str]:
     """What migrations that build on a renamed one, or on what stands for it, create although what
     is above them has created it: a new history may hold it already."""
+    nodes = snapshot.graph.nodes
+    earlier, later = (
+        [read_script(source_of(snapshot, key), nodes[key].label, key.name) for key in line]
+        for line in _around_renamed(snapshot, app)
+    )
+    return created_again(earlier, later)
+
+
+def _around_renamed(snapshot: Snapshot, app: str) -> tuple[list[NodeKey], list[NodeKey]]:
+    """The app's renamed migrations with what is before them, and what builds on them; in order."""
     graph = snapshot.graph
     renamed = {key for key in snapshot.renamed.values() if key.app == app}
     lines = (graph.ancestors_of(renamed), graph.descendants_of(renamed) - renamed)
-    earlier, later = (
-        [
-            read_script(source_of(snapshot, key), graph.nodes[key].label, key.name)
-            for key in graph.in_order(key for key in line if key.app == app)
-        ]
-        for line in lines
-    )
-    return created_again(earlier, later)
+    above, below = (graph.in_order(key for key in line if key.app == app) for line in lines)
+    return above, below
 
 
 def _rebased(workspace: Workspace) -> tuple[str, str]:

@@ -209,7 +209,8 @@ def _overlapping_squashes(graph: Graph, apps: Mapping[str, App]) -> list[Conflic
     so that a new database runs what both stand for twice.
     """
     by_name: dict[tuple[str, str], list[NodeKey]] = defaultdict(list)
-    for key in sorted(graph.parents):
+    squashes_and_carried = [key for key in graph.parents if graph.nodes[key].header.replaces]
+    for key in sorted(squashes_and_carried):
         node = graph.nodes[key]
         for old in node.header.replaces:
             if old.label == node.label:

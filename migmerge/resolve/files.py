@@ -235,7 +235,12 @@ class _Planner:
         path, header = migration.path, migration.header
         if path in self._restrictions.published:
             reason = f"{path} is published and would have to be edited"
-            return _refusal(causes, reason, path, "published")
+            refusal = _refusal(causes, reason, path, "published")
+            change = self._by_app.get(refusal.app)
+            if change and change.strategy == "repoint":
+                # there are no sides to merge: a file is missing, and check says where it is
+                return refusal._replace(next=("migmerge check",))
+            return refusal
         if header.error:
             return _refusal(causes, f"{path} does not parse: {header.error.message}", path)
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.analysis.compare import footprints_of, needs_old_state
-from migmerge.analysis.renames import created_again_below, unseen_dependents
+from migmerge.analysis.compare import needs_old_state
 from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
-from migmerge.conflicts.commute import compare_sides
-from migmerge.conflicts.conflict import Conflict, Verdict
+from migmerge.conflicts.conflict import Conflict
 from migmerge.migrations.naming import is_catch_up_name, merge_name, migration_name
 from migmerge.resolve.files import (
     UNRESTRICTED,
@@ -29,19 +27,16 @@ from migmerge.resolve.fix_plan import (
     Resolution,
     refused,
 )
-from migmerge.resolve.graph_changes import move_behind_regenerated, straighten
+from migmerge.resolve.graph_changes import move_behind_regenerated
 from migmerge.resolve.mentions import find_mentions
 from migmerge.resolve.project_input import ask_project, final_migrations, regenerate_files
+from migmerge.resolve.renamed_parents import with_renamed_parents
 from migmerge.resolve.static_check import problems
 from migmerge.resolve.strategy import Decision, FixRequest, decide
 
 _OTHERS = (
     "any other database must have run migrate with the files as they were, before it gets these: "
     "showmigrations has to show [X] for each of them"
-)
-_SQUASHED = (
-    "{} no longer says what it replaces: a database that ran that and has not recorded {} needs "
-    "migmerge db reconcile before migrate"
 )
 _LEFT_TO_MAKEMIGRATIONS = (
     "models.py was not asked: {}; what both sides set is in no table, and makemigrations sets it "
@@ -95,7 +90,8 @@ def prepare_fix(
 ) -> PreparedFix:
     """What to write for `conflicts`, with a refusal for each app that can't be fixed."""
     decision = decide(snapshot, conflicts, request)
-    plan = _with_renamed_parents(snapshot, decision, published, request)
+    decision, reasons = with_renamed_parents(snapshot, decision, published, request)
+    plan = _Plan(list(decision.graph_changes), list(decision.refusals), dict(reasons))
     sided = {c.app.key: c for c in conflicts if c.assessment.verdict}
     plan = plan._replace(reasons={**plan.reasons, **{a: c.reasons for a, c in sided.items()}})
 
@@ -165,9 +161,6 @@ def _plan_files(
 
         if refusal is None or refusal.app not in {c.app for c in plan.graph_changes}:
             break
-        repoint = any(c.app == refusal.app and c.strategy == "repoint" for c in plan.graph_changes)
-        if repoint and refusal.kind == "published":  # nothing is there to merge; a file is missing
-            refusal = refusal._replace(next=("migmerge check",))
         plan = plan.refuse([refusal])
 
     if isinstance(files, Refusal):
@@ -243,51 +236,6 @@ def _about_databases(change: GraphChange, request: FixRequest) -> list[str]:
         return []
     why = request.carried[change.app]
     return [f"old names are kept in replaces ({why}): every database needs migrate only"]
-
-
-def _with_renamed_parents(
-    snapshot: Snapshot, decision: Decision, published: Collection[str], request: FixRequest
-) -> _Plan:
-    """The decision, and the apps of migrations that others depend on by a name that is gone."""
-    changes = {change.app: change for change in decision.graph_changes}
-    refusals = {refusal.app: refusal for refusal in decision.refusals}
-    reasons: dict[str, tuple[str, ...]] = {}
-    for app in sorted({key.app for key in snapshot.renamed.values()}):
-        judgement = compare_sides(footprints_of(snapshot, unseen_dependents(snapshot, app)))
-        squashes = sorted(key.name for key in snapshot.renames.squashes if key.app == app)
-        reasons[app] = (*(_SQUASHED.format(name, name) for name in squashes), *judgement.reasons)
-        again = created_again_below(snapshot, app)
-        if judgement.verdict is Verdict.CONTRADICT or again:
-            changes.pop(app, None)
-            refusals[app] = _contradicts_what_came_before(app, (*again, *judgement.reasons))
-        elif app not in changes and app not in refusals:
-            changes[app] = _update_dependencies(snapshot, app, published, request)
-
-    return _Plan(list(changes.values()), list(refusals.values()), reasons)
-
-
-def _contradicts_what_came_before(app: str, reasons: Sequence[str]) -> Refusal:
-    reason = (
-        "a migration that depends on the renamed one conflicts with what comes before it by now"
-    )
-    next_step = "git log --stat, then edit one of them"
-    return Refusal(app, "renamed-below", (reason, *reasons), (next_step,))
-
-
-def _update_dependencies(
-    snapshot: Snapshot, app: str, published: Collection[str], request: FixRequest
-) -> GraphChange:
-    """An app in which nothing moves, but what others mean by a name that is gone."""
-    graph = snapshot.graph
-    collided = any(key.version for key in graph.app_nodes(app))  # two files, and one has to move
-    straight = "renumber" in (request.strategy, request.prefer) and not request.keep_names
-    if not collided and not straight:
-        return GraphChange(app, "repoint", {}, {}, leaf=graph.leaves(app)[0].name)
-
-    renamed = set(snapshot.renamed.values())
-    below = graph.descendants_of(renamed) - renamed
-    may_change = {key for key in below if key.version or graph.nodes[key].path not in published}
-    return straighten(graph, app, may_change, reserved_names(snapshot, snapshot.apps[app]))
 
 
 def _with_kept_data_migrations(

@@ -90,14 +90,14 @@ def parent_of_mine(repo: Repo) -> bytes:
     return repo.read("shop/migrations/0003_mine.py")
 
 
-ANEW = {
+NEW_STARTS = {
     "another name": ("0001_begin", 1),
     "the same name": ("0001_initial", 1),
     "in two commits": ("0001_begin", 2),
 }
 
 
-@pytest.mark.parametrize(("name", "commits"), ANEW.values(), ids=ANEW)
+@pytest.mark.parametrize(("name", "commits"), NEW_STARTS.values(), ids=NEW_STARTS)
 def test_a_history_that_was_started_again_is_built_upon(
     repo: Repo, name: str, commits: int
 ) -> None:

@@ -22,7 +22,7 @@ ALIKE = {
     "comments and layout": (LOOP, b"# note\n" + LOOP.replace(b"    ", b"  "), 100),
     "names of its own and texts": (LOOP, LOOP.replace(b"fill", b"set_slugs").replace(b"core", b"shop"), 100),
     "a line more": (LOOP, LOOP + b"    print('done')\n", 91),
-    "written anew": (LOOP, UPDATE, 50),
+    "written differently": (LOOP, UPDATE, 50),
     "nothing": (b"", b"", 100),
     "no Python": (LOOP, b"def", 0),
 }  # fmt: skip
