@@ -8,7 +8,7 @@ from migmerge.analysis.seen_elsewhere import seen_elsewhere
 from migmerge.git.repository import find_repository
 from migmerge.migrations.catch_up import catch_up_name, catch_up_source, is_catch_up
 from migmerge.migrations.reader import read_header
-from tests.conftest import PRICE, STOCK, Repo
+from tests.conftest import PRICE, PRODUCT, STOCK, Repo
 
 pytestmark = pytest.mark.lowest
 
@@ -382,3 +382,20 @@ def test_a_catch_up_migration_holds_no_code_of_a_file_name() -> None:
     source = catch_up_source("shop", "0003_price", name, {name: "0003_price"})
     assert b"import os" not in source
     assert is_catch_up(source, "0004_catch_up_0002_x_price", "shop")
+
+
+def test_one_migration_renamed_on_both_sides_is_no_pair_of_squashes(repo: Repo) -> None:
+    """Each keeps the old name in `replaces`; they are one migration under two names."""
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.commit("base")
+    for branch, name in (("feature", "0003_price"), ("main", "0004_price")):
+        repo.git("checkout", "-q", *(["-b", branch] if branch == "feature" else [branch]))
+        path = repo.migration("shop", name, "0001_initial", operations=(PRICE,))
+        text = repo.read(path).decode()
+        replaces = "replaces = [('shop', '0002_price')]\n\n    dependencies"
+        repo.write(path, text.replace("dependencies", replaces, 1))
+        repo.commit(branch)
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "--no-edit", "main")
+    assert "overlapping-squashes" not in [c["kind"] for c in repo.check()["conflicts"]]

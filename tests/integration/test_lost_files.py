@@ -212,6 +212,19 @@ def test_only_a_file_of_the_directory_is_looked_for(repo: Repo) -> None:
         assert command.startswith("git log --all"), name
 
 
+def test_a_new_history_that_hangs_on_a_missing_migration_itself_stands_for_nothing(
+    repo: Repo,
+) -> None:
+    branch_off(repo)
+    repo.migration("shop", "0002_more", "0001_begin")
+    started_again(repo, "0001_begin")
+    repo.git("rm", "-q", "shop/migrations/0001_begin.py")
+    repo.commit("begin is reverted")
+    merge_main(repo)
+    reasons = [conflict["reasons"][-1] for conflict in repo.check()["conflicts"]]
+    assert not [reason for reason in reasons if " is 0002_more now" in reason]
+
+
 def test_what_this_branch_removed_and_the_base_branch_has_is_restored(repo: Repo) -> None:
     branch_off(repo)
     repo.git("checkout", "-q", "-B", "again", "main")

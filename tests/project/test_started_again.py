@@ -83,3 +83,13 @@ def test_squash_that_does_more_by_now_stands_for_nothing(site: Site) -> None:
     site.make("squashed_0002_stock")
     site.commit("one more field")
     assert "adds the row" not in site.run("db", "status").stdout
+
+
+def test_squash_stands_for_nothing_where_a_part_of_it_was_run(site: Site) -> None:
+    begin(site)
+    (site.root / "db.sqlite3").unlink()
+    site.manage("migrate", "shop", "0001", "-v0")
+    squash(site)
+    done = site.run("db", "status")
+    assert "shop.0001_initial is applied and has no file" in done.stdout
+    assert "adds the row" not in done.stdout
