@@ -165,6 +165,12 @@ def _add_fix(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="change dependencies only; no file gets another number",
     )
+    parser.add_argument(
+        "--linear",
+        action="store_true",
+        help="renumber also where an unpublished merge migration has joined the sides, and remove "
+        "it",
+    )
     carry = parser.add_mutually_exclusive_group()
     carry.add_argument(
         "--carry",

@@ -46,18 +46,22 @@ def analyse(
     moved: Collection[str] = (),
     *,
     always_base: bool = False,
+    linear: Collection[str] = (),
 ) -> Findings:
-    """The snapshot's conflicts, each with sides, verdict, recommendation and commands."""
+    """The snapshot's conflicts, each with sides, verdict, recommendation and commands.
+
+    `linear` are apps, by key, in which sides count that an unpublished merge migration has joined.
+    """
     midway = without_squashes(snapshot.graph, snapshot.resolve)
     collisions = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files, midway)
     collisions = Found(
         (*collisions.conflicts, *_unmerged(snapshot)),
         (*collisions.notices, *_oddities(snapshot)),
     )
-    asked = workspace.asked_base or always_base
+    asked = workspace.asked_base or always_base or bool(linear)
     if not (asked or collisions.conflicts or _has_number_collisions(workspace.config, snapshot)):
         return Findings((), tuple(sorted(collisions.notices)), None)
-    return _complete(workspace, snapshot, collisions, moved)
+    return _complete(workspace, snapshot, collisions, moved, linear)
 
 
 def _has_number_collisions(config: Config, snapshot: Snapshot) -> bool:
@@ -109,7 +113,11 @@ def _oddities(snapshot: Snapshot) -> list[Notice]:
 
 
 def _complete(
-    workspace: Workspace, snapshot: Snapshot, collisions: Found, moved: Collection[str]
+    workspace: Workspace,
+    snapshot: Snapshot,
+    collisions: Found,
+    moved: Collection[str],
+    linear: Collection[str],
 ) -> Findings:
     # only here: a check that finds nothing, the common case, never comes so far
     from migmerge.conflicts.sides import decide_sides
@@ -118,6 +126,8 @@ def _complete(
     listing = workspace.list_commit(base.commit) if base else None
     old = published_files(snapshot, listing) if listing else None
     published = published_nodes(snapshot, old) if old is not None else None
+    joined = _joined_sides(snapshot, published or (), linear)
+    collisions = collisions._replace(conflicts=(*collisions.conflicts, *joined))
     elsewhere = published_elsewhere(workspace, snapshot, collisions.conflicts, published or ())
     if published is not None:
         published = published.union(elsewhere)
@@ -147,6 +157,31 @@ def _complete(
     assessed = _with_first_commands(assessed)
     paths = frozenset(old or ()).union(snapshot.graph.nodes[key].path for key in elsewhere)
     return Findings(assessed, tuple(sorted(notices)), base, prefer, asked=True, published=paths)
+
+
+def _joined_sides(
+    snapshot: Snapshot, published: Collection[NodeKey], linear: Collection[str]
+) -> list[Conflict]:
+    """Conflicts that merge migrations have ended, in apps that shall have one line."""
+    if not linear:
+        return []
+    from migmerge.analysis.compare import source_of
+    from migmerge.conflicts.joined_sides import find_joined_sides
+    from migmerge.migrations.merge_migration import is_empty_merge
+
+    graph, joined = snapshot.graph, []
+    for app in sorted(linear):
+        label = snapshot.apps[app].label
+        merges = [
+            key
+            for key in graph.app_nodes(app)
+            if key not in published and is_empty_merge(source_of(snapshot, key), key.name, label)
+        ]
+        conflict = find_joined_sides(graph, snapshot.apps[app], published, merges)
+        if conflict and len(graph.leaves(app)) == 1:
+            joined.append(conflict)
+
+    return joined
 
 
 def _number_collisions(

@@ -12,7 +12,7 @@ from migmerge.git.repository import Repository
 from migmerge.git.state import BACKUPS
 from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import database_mark, title, whole_mark
+from migmerge.migrations.operations import database_mark, read_script, title, whole_mark
 from migmerge.migrations.reader import read_header
 
 
@@ -25,7 +25,7 @@ class Version(NamedTuple):
 
 class Former(NamedTuple):
     """An old name: the migrations that have the same operations now, and where it was seen, a
-    short commit or the ref of a fix that was not committed.
+    short commit or the ref of a fix that was not committed. `empty`: it never had an operation.
 
     Not `seen`: history doesn't know it. No `now`: nothing there has its operations. Not `compared`:
     there is no git to compare it with.
@@ -35,6 +35,7 @@ class Former(NamedTuple):
     now: tuple[NodeKey, ...] = ()
     seen: str = ""
     compared: bool = True
+    empty: bool = False
 
 
 def find_former_names(
@@ -59,7 +60,9 @@ def find_former_names(
                 now[node] = version.place
 
         seen = next(iter(now.values()), of_path[0].place if of_path else "")
-        formers[key] = Former(key, tuple(sorted(now)), seen)
+        scripts = [read_script(blobs[version.oid], key.app, key.name) for version in of_path]
+        empty = bool(scripts) and not any(script.calls for script in scripts)
+        formers[key] = Former(key, tuple(sorted(now)), seen, empty=empty)
 
     return formers
 

@@ -11,6 +11,7 @@ from migmerge.analysis.renames import left_behind
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Conflict
+from migmerge.migrations.merge_migration import is_empty_merge
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import pair_names, read_script
 
@@ -27,7 +28,8 @@ class StartingPoints(NamedTuple):
     origin: str = ""
     abandoned: bool = False  # no database stays on the replayed side: it is regenerated
     later: bool = False  # migrations that neither side had came after the merge
-    surplus: frozenset[tuple[str, str]] = frozenset()  # rows of dropped duplicates, by app key
+    # rows that do no harm without a file, by app key: of duplicates and of merge migrations
+    surplus: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def points(self) -> dict[str, tuple[str, ...]]:
@@ -71,9 +73,9 @@ def starts_of_conflicts(
     if not collided and _can_run_twice({key: everything[key] for key in duplicates}):
         trees["both"] = everything
     changed_apps = {key.app for key in above_onto | above_replayed} | set(apps)
-    surplus = {(key.app, key.name) for key in duplicates}
     renamed = _renamed(everything, after)
-    return StartingPoints(trees, tuple(sorted(changed_apps)), renamed, surplus=frozenset(surplus))
+    surplus = _surplus({*duplicates, *_removed_merges(everything, after)})
+    return StartingPoints(trees, tuple(sorted(changed_apps)), renamed, surplus=surplus)
 
 
 # operations that a database may run although it has their result already
@@ -111,10 +113,25 @@ def starts_of_history(workspace: Workspace, snapshot: Snapshot) -> StartingPoint
     duplicates = _duplicates(sides, renamed)
     if not _can_run_twice(duplicates):
         trees.pop("both", None)
-    surplus = frozenset((key.app, key.name) for key in duplicates)
+    surplus = _surplus({*duplicates, *_removed_merges(before, snapshot)})
     later = _came_later(snapshot, before, renamed)
     apps = _changed_apps(snapshot, trees)
     return StartingPoints(trees, apps, renamed, origin, later=later, surplus=surplus)
+
+
+def _surplus(keys: Iterable[NodeKey]) -> frozenset[tuple[str, str]]:
+    return frozenset((key.app, key.name) for key in keys)
+
+
+def _removed_merges(before: Nodes, after: Snapshot) -> list[NodeKey]:
+    """Merge migrations without operations that are gone."""
+    return [
+        key
+        for key, source in before.items()
+        if key not in after.graph.nodes
+        and key.app in after.apps
+        and is_empty_merge(source, key.name, after.apps[key.app].label)
+    ]
 
 
 def _duplicates(sides: Sequence[Nodes], renamed: Iterable[tuple[str, str, str]]) -> Nodes:

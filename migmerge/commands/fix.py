@@ -30,6 +30,11 @@ from migmerge.resolve.fix_plan import FixPlan, Resolution
 from migmerge.resolve.plan import PreparedFix, prepare_fix
 from migmerge.resolve.strategy import FixRequest, catch_ups, undecided
 
+_NOTHING_LINEAR = (
+    "--linear removes merge migrations that are not published, have no operations, and join a side "
+    "with what is published; there is none"
+)
+
 
 def fix(options: FixOptions) -> int:
     """0 when everything is fixed and verified, 1 when something is refused or doesn't verify."""
@@ -64,7 +69,13 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     snapshot = _with_renames_found(workspace, snapshot, keys)
     moved = tuple(_name(name) for name in options.move)
     # a published file is not edited, not even where all that is wrong is a name that is gone
-    findings = analyse(workspace, snapshot, moved, always_base=bool(snapshot.renamed))
+    findings = analyse(
+        workspace,
+        snapshot,
+        moved,
+        always_base=bool(snapshot.renamed),
+        linear=keys if _is_linear(options) else (),
+    )
     conflicts = [conflict for conflict in findings.conflicts if conflict.app.key in keys]
     _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)
@@ -82,6 +93,8 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     report = apply_fix(workspace, prepared, options, held)
     report = report._replace(plan=_with_left(report.plan, left))
     code = print_report(repository, report, options)
+    if options.linear and not (options.quiet or conflicts):
+        print(f"note: {_NOTHING_LINEAR}", file=sys.stderr)
     if not options.quiet and any(c.app.key not in keys for c in findings.conflicts):
         top = shlex.quote(repository.root)
         where = "other apps: migmerge check" if options.apps else f"others: migmerge -C {top} check"
@@ -89,10 +102,23 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     return code
 
 
+def _is_linear(options: FixOptions) -> bool:
+    """Whether merge migrations that are not published make room; UserError where another strategy
+    is named."""
+    if options.linear and options.strategy not in ("auto", "renumber"):
+        raise UserError(
+            "options",
+            f"--linear goes with --strategy renumber, not {options.strategy}",
+            "leave one out",
+        )
+    return options.linear or (options.strategy == "renumber" and bool(options.apps))
+
+
 def _request(situation: _Situation, conflicts: Sequence[Conflict]) -> FixRequest:
     """What the options ask for; UserError where they contradict each other."""
     options, strategy = situation.options, situation.options.strategy
-    if (options.move or options.carry == "always") and strategy == "auto":
+    moves = options.move or options.linear or options.carry == "always"
+    if moves and strategy == "auto":
         strategy = "renumber"  # to name a side that moves is to ask for a move
     if options.carry == "always" and strategy != "renumber":
         raise UserError(

@@ -17,6 +17,7 @@ class FixOptions(NamedTuple):
     move: tuple[str, ...] = ()
     take: str | None = None
     keep_names: bool = False
+    linear: bool = False
     carry: str = ""
     base: str | None = None
     dry_run: bool = False

@@ -240,6 +240,8 @@ def _edited(status: Status, row: Row, former: Former) -> list[str]:
 def _known(former: Former) -> str:
     if former.now:
         return f"{former.now[0].name}, which is applied, does the same"
+    if former.empty:
+        return f"it had no operations, so nothing is missing (seen in {former.seen})"
     if former.seen:
         return f"nothing has its operations (seen in {former.seen})"
     return "not in git"

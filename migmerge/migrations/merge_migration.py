@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from migmerge.migrations.operations import Call, Script
+from migmerge.migrations.operations import Call, Script, read_script
+from migmerge.migrations.reader import read_header
 
 _MAY_BE = """\
 # a database that ran both sides before they met may have this, whatever the state says
@@ -37,6 +38,16 @@ class NotMovable(NamedTuple):
     """An operation that can't be written in another file as it is, and why."""
 
     why: str
+
+
+def is_empty_merge(source: bytes, name: str, label: str) -> bool:
+    """Whether a migration joins leaf nodes of its own app, and does nothing else."""
+    header = read_header(source)
+    if header is None or header.error or header.opaque or header.replaces or header.run_before:
+        return False
+    labels = {reference.label for reference in header.dependencies}
+    joins = len(header.dependencies) > 1 and labels == {label}
+    return joins and not read_script(source, label, name).calls
 
 
 def find_setting(

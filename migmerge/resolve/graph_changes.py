@@ -26,10 +26,11 @@ def renumber(graph: Graph, conflict: Conflict, rules: NamingRules) -> GraphChang
         return Refusal(app.key, "sides-unknown", (reason,), _commands_for_each_side(conflict))
 
     moving = [branch for branch in conflict.branches if branch.side == "replayed"]
-    behind = predecessors(graph, rules.catch_ups)
+    replayed = {key for branch in moving for key in branch.nodes}
+    behind = predecessors(graph, rules.removed, replayed)
     tail = last = behind.get(onto.leaf, onto.leaf)
     dropped = {**dict(conflict.assessment.duplicates), **behind}
-    others = _edges(graph, app.key, {key for branch in moving for key in branch.nodes})
+    others = _edges(graph, app.key, replayed)
     rules = rules._replace(keep_names=rules.keep_names or not is_sequence(others))
     naming = Naming(graph, conflict, tail, rules)
 

@@ -15,14 +15,15 @@ class NamingRules(NamedTuple):
     """Which names migrations may get. `reserved` are names that none of the app may get: files in
     the directory, and names that some `replaces` still needs.
 
-    With `carry` every old name stays reserved, the first of a chain always gets a new one, and a
-    new catch-up migration takes the place of `catch_ups`.
+    With `carry` every old name stays reserved, and the first of a chain always gets a new one.
+    `removed` are migrations without operations that the chain no longer needs: catch-up migrations,
+    in whose place a new one comes, and merge migrations.
     """
 
     reserved: Collection[str]
     keep_names: bool = False
     carry: bool = False
-    catch_ups: Collection[NodeKey] = ()
+    removed: Collection[NodeKey] = ()
 
 
 class Naming:
@@ -32,7 +33,7 @@ class Naming:
         moving = {key for b in conflict.branches if b.side == "replayed" for key in b.nodes}
         moving -= graph.ancestors(tail)
         gone = moving.union(
-            dict(conflict.assessment.duplicates), predecessors(graph, rules.catch_ups)
+            dict(conflict.assessment.duplicates), predecessors(graph, rules.removed, moving)
         )
         kept = [key for key in graph.nodes if key.app == tail.app and key not in gone]
         self.names = {key: key.name for key in kept}
@@ -93,9 +94,16 @@ def name_after(name: str, tail: str, used: Set[str]) -> str:
     return renumbered(name, to)
 
 
-def predecessors(graph: Graph, catch_ups: Collection[NodeKey]) -> dict[NodeKey, NodeKey]:
-    """For each catch-up migration the one that it stands behind."""
-    behind = {key: next(iter(graph.parents[key])) for key in catch_ups}
+def predecessors(
+    graph: Graph, removed: Collection[NodeKey], moving: Set[NodeKey]
+) -> dict[NodeKey, NodeKey]:
+    """For each migration that is removed the one that it stands behind; of several parents that is
+    the one which moves."""
+    behind = {}
+    for key in removed:
+        parents = graph.parents[key]
+        behind[key] = min(parents if len(parents) == 1 else parents & moving)
+
     for key, parent in behind.items():
         while parent in behind:
             parent = behind[parent]

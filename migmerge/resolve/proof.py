@@ -43,12 +43,13 @@ def prove(
     request = ScenarioRequest(wanted, trees, starts.points, rows, starts.later, trial.code)
     arrivals = try_scenarios(project, trial.server, request, trial.seconds)
 
-    names = {
-        f"{labels[app]}.{old}"
+    carried = {
+        (app, old)
         for app, old, new in starts.renamed
-        if app in labels
-        and ((app, old) in starts.surplus or _is_carried(snapshot, NodeKey(app, new)))
+        if app in labels and _is_carried(snapshot, NodeKey(app, new))
     }
+    harmless = {*starts.surplus, *carried}
+    names = {f"{labels[app]}.{name}" for app, name in harmless if app in labels}
     points = [
         point._replace(rows_without_file=_without(point.rows_without_file, names))
         for point in arrivals.points
@@ -56,13 +57,13 @@ def prove(
     return arrivals._replace(points=tuple(points))
 
 
-def _without(rows_without_file: Sequence[str], carried: Collection[str]) -> tuple[str, ...]:
+def _without(rows_without_file: Sequence[str], harmless: Collection[str]) -> tuple[str, ...]:
     """Rows without a file, but for names that a chain had between two renumberings, and those of
     duplicates that were applied under both names: they do no harm."""
     return tuple(
         row
         for row in rows_without_file
-        if row not in carried and not is_catch_up_name(row.rpartition(".")[2])
+        if row not in harmless and not is_catch_up_name(row.rpartition(".")[2])
     )
 
 

@@ -15,6 +15,7 @@ from migmerge.conflicts.decision_table import choose_strategy
 from migmerge.conflicts.duplicates import without_dropped
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.catch_up import is_catch_up
+from migmerge.migrations.merge_migration import is_empty_merge
 from migmerge.migrations.model import NodeKey
 from migmerge.resolve.files import reserved_names
 from migmerge.resolve.final_definitions import final_definition_source
@@ -150,12 +151,10 @@ def decide_one(
         return _merge(snapshot, conflict, request)
 
     carry = app.key in request.carried
-    rules = NamingRules(
-        reserved_names(snapshot, app),
-        request.keep_names,
-        carry,
-        catch_ups(snapshot, conflict) if carry else (),
-    )
+    removed = _empty_merges(snapshot, conflict)
+    if carry:
+        removed |= catch_ups(snapshot, conflict)
+    rules = NamingRules(reserved_names(snapshot, app), request.keep_names, carry, removed)
     refusal = _refuse_published(conflict)
     if refusal:
         return refusal
@@ -191,6 +190,25 @@ def catch_ups(snapshot: Snapshot, conflict: Conflict) -> frozenset[NodeKey]:
         key
         for key in candidates
         if len(parents[key]) == 1 and is_catch_up(source_of(snapshot, key), key.name, label)
+    )
+
+
+def _empty_merges(snapshot: Snapshot, conflict: Conflict) -> frozenset[NodeKey]:
+    """Merge migrations of the sides that move which join one line of these with what stays: behind
+    it, that line needs none."""
+    parents = snapshot.graph.parents
+    moving = {
+        key
+        for branch in conflict.branches
+        if branch.side == "replayed" and branch.published is False
+        for key in branch.nodes
+    }
+    return frozenset(
+        key
+        for key in moving
+        if len(parents[key]) > 1
+        and len(parents[key] & moving) == 1
+        and is_empty_merge(source_of(snapshot, key), key.name, conflict.app.label)
     )
 
 
