@@ -9,7 +9,7 @@ from migmerge.analysis.snapshot import THEIRS, Snapshot
 from migmerge.conflicts.commute import Pair
 from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.conflicts.kept_data_migrations import in_the_way
-from migmerge.conflicts.recommend import SideFiles
+from migmerge.conflicts.rollback_recipe import SideFiles
 from migmerge.migrations.facts import Facts, gather, may_matter
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.model import NodeKey
@@ -124,15 +124,33 @@ def _before(snapshot: Snapshot, conflict: Conflict, duplicate: NodeKey) -> list[
 
 
 def side_files(snapshot: Snapshot, conflict: Conflict) -> SideFiles:
-    """The files of a sibling conflict or path collision, by what becomes of them."""
+    """The files of a sibling conflict or path collision, by what becomes of them in a rollback."""
     if conflict.kind not in ("siblings", "path"):
         return SideFiles()
-    graph = snapshot.graph
-    stays = conflict.stays.nodes
-    moving = {key for b in conflict.branches for key in b.nodes if key not in stays}
-    above = graph.descendants_of(stays)
-    paths = [tuple(sorted({graph.nodes[k].path for k in keys})) for keys in (above, moving)]
-    return SideFiles(*paths)
+
+    graph, branches = snapshot.graph, conflict.branches
+    every = {key for branch in branches for key in branch.nodes}
+    collided = {graph.nodes[key].path for key in every if key.version}
+    moving = [branch for branch in branches if branch != conflict.stays]
+    aside = []
+    for branch in moving:
+        others = graph.descendants_of(every.difference(branch.nodes))
+        aside.append(_paths(snapshot, others.difference(branch.nodes), collided))
+
+    stays = set(conflict.stays.nodes)
+    removed = {key for branch in moving for key in branch.nodes} - stays
+    return SideFiles(
+        tuple(dict.fromkeys(aside)),
+        _paths(snapshot, removed, collided),
+        tuple(sorted(collided)),
+    )
+
+
+def _paths(
+    snapshot: Snapshot, keys: Iterable[NodeKey], collided: Collection[str]
+) -> tuple[str, ...]:
+    paths = {snapshot.graph.nodes[key].path for key in keys}
+    return tuple(sorted(paths.difference(collided)))
 
 
 def _own(

@@ -268,6 +268,7 @@ def _assess(
 ) -> tuple[Conflict, ...]:
     """The conflicts with all that reading the sides' operations tells."""
     from migmerge.analysis.compare import footprints_of, side_files, source_of
+    from migmerge.analysis.manage_commands import manage_command
     from migmerge.analysis.reused_names import reused_names
     from migmerge.conflicts.duplicates import find_duplicates
     from migmerge.conflicts.recommend import Evidence, recommend
@@ -292,6 +293,7 @@ def _assess(
             side_files(snapshot, conflict),
             reused_names(snapshot.reused, conflict.app.key),
             lambda ours, theirs: likeness(source_of(snapshot, ours), source_of(snapshot, theirs)),
+            manage_command(workspace.config, snapshot, conflict.app),
         )
         complete.append(recommend(conflict, evidence, prefer, workspace.asked_base))
 

@@ -213,7 +213,7 @@ def _show(
 
     if plan:
         print("every other database:")
-        for line in ritual(app.label, plan.dependents):
+        for line in ritual(app.label, plan):
             print(printable(f"  {line}"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from migmerge.analysis.manage_commands import manage_command
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.apply import apply_fix
@@ -79,7 +80,10 @@ def _refusals(
             app,
             "still-needed",
             tuple(dict.fromkeys(sentences)),
-            ("python manage.py migrate", f"migmerge transition {shlex.quote(app)}"),
+            (
+                manage_command(workspace.config, snapshot, snapshot.apps[app]).run("migrate"),
+                f"migmerge transition {shlex.quote(app)}",
+            ),
         )
         for app, sentences in reasons.items()
         if sentences

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from migmerge.conflicts.commute import Pair, compare_sides
-from migmerge.conflicts.conflict import Advice, Conflict, Operation, Place, Verdict
+from migmerge.conflicts.conflict import Advice, Conflict, Operation, Verdict
 from migmerge.conflicts.decision_table import choose_strategy
 from migmerge.conflicts.kept_data_migrations import CODE, kept_data_migrations
-from migmerge.conflicts.next_commands import fix_command
+from migmerge.conflicts.next_commands import ManageCommand, fix_command
+from migmerge.conflicts.rollback_recipe import SideFiles, rollback_recipe
 from migmerge.conflicts.two_versions import (
     describe_two_versions,
     find_two_versions,
     keep_one_commands,
 )
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.naming import migration_name
 from migmerge.migrations.recorder import Footprint
 
 # what makemigrations finds by itself; a rename it would make a removal and an addition
@@ -29,23 +29,16 @@ REGENERABLE = (
 )  # fmt: skip
 
 
-class SideFiles(NamedTuple):
-    """Paths of the migrations that only one side has: of the side that stays, with what other
-    apps build on it, and of the side that goes."""
-
-    kept_files: tuple[str, ...] = ()
-    removed_files: tuple[str, ...] = ()
-
-
 class Evidence(NamedTuple):
     """What the sides' files say: the footprints of each two branches, where the files are, a
     sentence for each old name that another migration has by now, and how alike two migrations are,
-    in per cent. Empty for kinds without sides."""
+    in per cent; and how the project's manage.py is run. Empty for kinds without sides."""
 
     pairs: Sequence[Pair] = ()
     side_files: SideFiles = SideFiles()
     reused: tuple[str, ...] = ()
     likeness: Callable[[NodeKey, NodeKey], int] = lambda ours, theirs: 0
+    manage: ManageCommand = ManageCommand()
 
 
 def recommend(
@@ -108,7 +101,7 @@ def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) ->
     assessed = conflict._replace(assessment=assessment, reasons=reasons)
 
     if conflict.kind == "siblings" and conflict.place:
-        return assessed._replace(advice=_hidden_by_a_squash(conflict, conflict.place, fix))
+        return assessed._replace(advice=_hidden_by_a_squash(conflict, evidence.manage, fix))
 
     if assessment.two_versions and judgement.verdict is not Verdict.CONTRADICT:
         return assessed._replace(advice=Advice(commands=keep_one_commands(assessed)))
@@ -120,7 +113,8 @@ def _two_sides(conflict: Conflict, evidence: Evidence, prefer: str, fix: str) ->
             f"{place.kind} of {place.model}: {place.obstacle}" for place in set_on_both_sides
         ]
         reasons = (*reasons, *not_mergeable, *_price(moving, kept_names))
-        commands = _rollback(assessed, evidence.side_files, moving, fix)
+        by_hand = {f.migration for f in moving if not _is_regenerable(f)}
+        commands = rollback_recipe(assessed, evidence.side_files, by_hand, evidence.manage, fix)
         return assessed._replace(reasons=reasons, advice=Advice(strategy, commands))
 
     return assessed._replace(advice=Advice(strategy, _commands(assessed, strategy, fix)))
@@ -170,11 +164,11 @@ def _price(moving: list[Footprint], kept: set[str]) -> tuple[str, ...]:
     return tuple(sorted(lines))
 
 
-def _hidden_by_a_squash(conflict: Conflict, place: Place, fix: str) -> Advice:
+def _hidden_by_a_squash(conflict: Conflict, manage: ManageCommand, fix: str) -> Advice:
     """Only without the squash can its originals be joined; afterwards it is regenerated."""
-    label = shlex.quote(conflict.app.label)
-    squash = f"python manage.py squashmigrations {label} FIRST LAST"
-    return Advice(commands=(f"git rm -- {shlex.quote(place.path)}", fix, squash))
+    path = conflict.place.path if conflict.place else ""
+    squash = manage.run("squashmigrations", conflict.app.label, "FIRST", "LAST")
+    return Advice(commands=(f"git rm -- {shlex.quote(path)}", fix, squash))
 
 
 def _duplicate_text(key: NodeKey, kept: NodeKey) -> str:
@@ -184,44 +178,3 @@ def _duplicate_text(key: NodeKey, kept: NodeKey) -> str:
         f"{key.name} has the same content as {kept.name}, which is enough; "
         "a database that has applied it needs migmerge db reconcile"
     )
-
-
-def _rollback(
-    conflict: Conflict, side_files: SideFiles, moving: list[Footprint], fix: str
-) -> tuple[str, ...]:
-    """Undo the side that goes in this database, then regenerate it on top of the other.
-
-    `migrate` refuses to go anywhere while there are two leaf nodes, so the files of the side
-    that stays are put aside meanwhile. One chain: after a step that fails the next would lose data.
-    """
-    label = shlex.quote(conflict.app.label)
-    ancestor = conflict.common_ancestor.name if conflict.common_ancestor else "zero"
-    back = f"python manage.py migrate {label} {shlex.quote(ancestor)}"
-    if conflict.kind == "path" and conflict.place:
-        path = shlex.quote(conflict.place.path)
-        theirs = any(key.version for key in conflict.stays.nodes)
-        first, then = ("--ours", "--theirs") if theirs else ("--theirs", "--ours")
-        steps = [f"git checkout {first} -- {path}", back, f"git checkout {then} -- {path}"]
-        steps += [f"git add -- {path}", f"python manage.py makemigrations {label}"]
-    else:
-        kept_files = shlex.join(side_files.kept_files)
-        steps = [f'for f in {kept_files}; do mv -- "$f" "$f.aside"; done', back]
-        steps += [f'for f in {kept_files}; do mv -- "$f.aside" "$f"; done']
-        steps += _again(conflict, side_files, moving, fix)
-
-    return (" && ".join([*steps, f"python manage.py migrate {label}"]),)
-
-
-def _again(
-    conflict: Conflict, side_files: SideFiles, moving: list[Footprint], fix: str
-) -> list[str]:
-    """Files with code or a rename are edited by hand; the others are regenerated."""
-    if conflict.stays.side == "onto" and not conflict.assessment.not_regenerable:
-        return [f"{fix} --strategy regenerate --yes"]
-
-    by_hand = {footprint.migration for footprint in moving if not _is_regenerable(footprint)}
-    files = [path for path in side_files.removed_files if migration_name(path) in by_hand]
-    others = [path for path in side_files.removed_files if path not in files]
-    steps = [f"git rm -- {shlex.join(others)}"] if others else []
-    steps += [f"$EDITOR {shlex.join(files)}"] if files else []
-    return [*steps, f"python manage.py makemigrations {shlex.quote(conflict.app.label)}"]

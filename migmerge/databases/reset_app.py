@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
+from migmerge.analysis.manage_commands import manage_command
 from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Operation
+from migmerge.conflicts.next_commands import ManageCommand
 from migmerge.conflicts.recommend import REGENERABLE
 from migmerge.migrations.model import App, NodeKey
 from migmerge.migrations.operations import read_script
@@ -22,12 +23,14 @@ from migmerge.resolve.static_check import problems
 
 
 class Reset(NamedTuple):
-    """The new files of an app: old names, new names, and apps that build on it."""
+    """The new files of an app: old names, new names, apps that build on it, and how the project's
+    manage.py is run."""
 
     files: Files
     old: tuple[str, ...]
     new: tuple[str, ...]
     dependents: tuple[str, ...]
+    manage: ManageCommand
 
 
 def not_regenerable(snapshot: Snapshot, app: App) -> list[Operation]:
@@ -69,21 +72,22 @@ def plan_reset(
     above = {child.app for key in nodes for child in graph.children.get(key, ())} - {app.key}
     names = [key.name for key in nodes]
     labels = tuple(sorted(snapshot.apps[key].label for key in above))
-    return Reset(files, tuple(sorted(names)), tuple(made), labels)
+    manage = manage_command(workspace.config, snapshot, app)
+    return Reset(files, tuple(sorted(names)), tuple(made), labels, manage)
 
 
-def ritual(label: str, dependents: Sequence[str]) -> tuple[str, ...]:
+def ritual(label: str, plan: Reset) -> tuple[str, ...]:
     """What the owner of any other database runs."""
-    if dependents:  # zero would take these along, and not all of them can be faked again
+    manage = plan.manage
+    migrate = manage.run("migrate", label)
+    if plan.dependents:  # zero would take these along, and not all of them can be faked again
         return (
-            f"python manage.py migrate {shlex.quote(label)}   # with the old files",
+            f"{migrate}   # with the old files",
             f"migmerge reset {shlex.quote(label)} --rows --database default --apply"
             "   # with the new ones",
         )
 
     return (
-        f"python manage.py migrate {shlex.quote(label)} && "
-        f"python manage.py migrate --fake {shlex.quote(label)} zero"
-        "   # with the old files",
-        "python manage.py migrate --fake-initial   # with the new ones",
+        f"{migrate} && {manage.run('migrate', '--fake', label, 'zero')}   # with the old files",
+        f"{manage.run('migrate', '--fake-initial')}   # with the new ones",
     )

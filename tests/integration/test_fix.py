@@ -811,9 +811,9 @@ def test_fix_refuses_a_contradiction_with_the_way_back(repo: Repo) -> None:
             "migrating 0002_b back drops shop.product.price with its data, where it is applied",
         ]
         assert resolution["next"] == [
+            """(trap 'for f in shop/migrations/0002_a.py; do mv -- "$f.aside" "$f"; done' EXIT && """
             'for f in shop/migrations/0002_a.py; do mv -- "$f" "$f.aside"; done && '
-            "python manage.py migrate shop 0001_initial && "
-            'for f in shop/migrations/0002_a.py; do mv -- "$f.aside" "$f"; done && '
+            "python manage.py migrate shop 0001_initial) && "
             "$EDITOR shop/migrations/0002_b.py && "
             "python manage.py makemigrations shop && "
             "python manage.py migrate shop"
@@ -909,9 +909,9 @@ def test_fix_refuses_a_contradiction_that_regenerate_mends(branches: Repo) -> No
     branches.commit()
     branches.git("merge", "-q", "--no-edit", "main")
     assert refused(branches)["next"] == [
+        """(trap 'for f in shop/migrations/0002_stock.py; do mv -- "$f.aside" "$f"; done' EXIT && """
         'for f in shop/migrations/0002_stock.py; do mv -- "$f" "$f.aside"; done && '
-        "python manage.py migrate shop 0001_initial && "
-        'for f in shop/migrations/0002_stock.py; do mv -- "$f.aside" "$f"; done && '
+        "python manage.py migrate shop 0001_initial) && "
         "migmerge fix shop --strategy regenerate --yes && "
         "python manage.py migrate shop"
     ]

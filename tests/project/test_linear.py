@@ -40,7 +40,6 @@ def assert_row_is_there(site: Site) -> None:
         assert connection.execute("SELECT stock, price FROM shop_product").fetchall() == [(5, 9)]
 
 
-@pytest.mark.lowest
 @pytest.mark.parametrize(
     ("arguments", "carry"),
     [
