@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from migmerge.migrations.operations import Call, Script, read_script
+from migmerge.migrations.operations import SIGNATURES, Call, Script, read_script
 from migmerge.migrations.reader import read_header
 
 _MAY_BE = """\
@@ -63,6 +63,20 @@ def find_setting(
                 return _setting(script, source, call)
 
     return None
+
+
+def with_value(setting: Setting, argument: str, value: ast.expr) -> Setting:
+    """The same operation with another value of one of its arguments, laid out as Django does."""
+    call = ast.parse(setting.text, mode="eval").body
+    assert isinstance(call, ast.Call)
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+    given = dict(zip(SIGNATURES[name], call.args, strict=False))
+    given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    lines = [
+        f"    {key}={ast.unparse(value if key == argument else node)},\n"
+        for key, node in given.items()
+    ]
+    return setting._replace(text=f"{ast.unparse(call.func)}(\n{''.join(lines)})")
 
 
 def _sets(script: Script, call: Call) -> tuple[str, str, str]:

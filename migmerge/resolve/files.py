@@ -277,7 +277,7 @@ class _Planner:
             self._create(change.app, name, source)
         if change.final:
             self._leaves[change.app] = change.final.name
-            self._create(change.app, *change.final)
+            self._create(change.app, change.final.name, change.final.source)
 
     def _create(self, app: str, name: str, source: bytes) -> None:
         path = self._snapshot.apps[app].path_of(name)

@@ -1,22 +1,30 @@
-"""A merge migration that sets what both sides set to what one of them says."""
+"""What sets what both sides set, where the project's models are not asked: one of the sides, or a
+three-way merge of both."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.conflicts.conflict import Branch, Conflict, SetOnBothSides
+from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.merge_migration import (
     NotMovable,
     Setting,
     find_setting,
     merge_source,
     settle,
+    with_value,
 )
+from migmerge.migrations.merged_definitions import TwoMeanings, find_definition, merge_values
+from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import Script, read_script
 from migmerge.resolve.fix_plan import Refusal
 
+_Scripts = Sequence[tuple[Script, bytes]]
 _STORED = ("field", "db_table_comment")  # the rest is only in Django's state
 
 
@@ -38,7 +46,84 @@ def final_definition_source(
     return merge_source(conflict.app.label, leaves, movable)
 
 
-_Scripts = Sequence[tuple[Script, bytes]]
+def merge_definitions(
+    snapshot: Snapshot, conflict: Conflict, *, renumbered: bool = False
+) -> list[Setting] | Refusal | None:
+    """What sets everything that both sides set to what both of them changed; of sides that are
+    `renumbered` only what the one that moves does not set so itself.
+
+    A Refusal where they give one key two values; None where it can't be told from the text.
+    """
+    if len(conflict.branches) != 2:
+        return None
+
+    onto = conflict.stays
+    other = next(branch for branch in conflict.branches if branch != onto)
+    base = _scripts(snapshot, Branch(tuple(_before(snapshot, conflict))))
+    sides = _scripts(snapshot, onto), _scripts(snapshot, other)
+    settings = []
+    for place in conflict.assessment.set_on_both_sides:
+        merged = _merge(place, base, *sides)
+        if isinstance(merged, TwoMeanings):
+            return _two_meanings(conflict, place, merged, (onto, other))
+        if merged is None:
+            return None
+        if not (renumbered and merged.is_theirs):
+            settings.append(merged.setting)
+
+    return settings
+
+
+class _Merged(NamedTuple):
+    """An operation that sets a merged definition; `is_theirs` that it is the other side's."""
+
+    setting: Setting
+    is_theirs: bool
+
+
+def _before(snapshot: Snapshot, conflict: Conflict) -> list[NodeKey]:
+    """The app's migrations up to the common ancestor."""
+    if conflict.common_ancestor is None:
+        return []
+    graph = snapshot.graph
+    ancestors = graph.ancestors(conflict.common_ancestor)
+    return graph.in_order(key for key in ancestors if key.app == conflict.app.key)
+
+
+def _merge(
+    place: SetOnBothSides, base: _Scripts, ours: _Scripts, theirs: _Scripts
+) -> _Merged | TwoMeanings | None:
+    where = place.model, place.kind, place.field.lower()
+    one, other = find_setting(ours, *where), find_setting(theirs, *where)
+    if not isinstance(one, Setting) or not isinstance(other, Setting):
+        return None
+    before, left, right = (
+        find_definition([script for script, _ in scripts], *where)
+        for scripts in (base, ours, theirs)
+    )
+    if before is None or left is None or right is None:
+        return None
+    merged = merge_values(before, left, right)
+    if isinstance(merged, TwoMeanings):
+        return merged if merged.key else None
+    if merged is None:
+        return None
+
+    argument = "field" if place.kind == "field" else "options"
+    setting = with_value(one, argument, merged)
+    setting = settle(setting._replace(imports=one.imports | other.imports), ())
+    return _Merged(setting, ast.unparse(merged) == ast.unparse(right))
+
+
+def _two_meanings(
+    conflict: Conflict, place: SetOnBothSides, values: TwoMeanings, sides: tuple[Branch, Branch]
+) -> Refusal:
+    onto, other = (side.leaf.name for side in sides)
+    name = f"{place.model}.{place.field}" if place.field else f"{place.kind} of {place.model}"
+    left, right = (value or "not there" for value in (values.ours, values.theirs))
+    reason = f"{values.key} of {name} is {left} in {onto}, {right} in {other}"
+    takes = [fix_command(conflict.app.key, "", "--take", leaf) for leaf in (onto, other)]
+    return Refusal(conflict.app.key, "undecided", (reason,), tuple(takes))
 
 
 def _scripts(snapshot: Snapshot, branch: Branch) -> _Scripts:

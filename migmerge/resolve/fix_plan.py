@@ -21,10 +21,11 @@ class CatchUp(NamedTuple):
 
 class FinalMigration(NamedTuple):
     """A migration behind all others of an app that sets what both sides set to what the project's
-    models say."""
+    models say, or (`merged`) to what both sides changed, as their files say."""
 
     name: str
     source: bytes
+    merged: bool = False
 
 
 class GraphChange(NamedTuple):

@@ -9,6 +9,7 @@ from migmerge.analysis.compare import needs_old_state
 from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Conflict
+from migmerge.migrations.merge_migration import merge_source
 from migmerge.migrations.naming import is_catch_up_name, merge_name, migration_name
 from migmerge.resolve.files import (
     UNRESTRICTED,
@@ -18,7 +19,9 @@ from migmerge.resolve.files import (
     plan_files,
     reserved_names,
 )
+from migmerge.resolve.final_definitions import merge_definitions
 from migmerge.resolve.fix_plan import (
+    FinalMigration,
     FixPlan,
     FixStatus,
     GraphChange,
@@ -29,7 +32,12 @@ from migmerge.resolve.fix_plan import (
 )
 from migmerge.resolve.graph_changes import move_behind_regenerated
 from migmerge.resolve.mentions import find_mentions
-from migmerge.resolve.project_input import ask_project, final_migrations, regenerate_files
+from migmerge.resolve.project_input import (
+    ask_project,
+    final_migrations,
+    final_wanted,
+    regenerate_files,
+)
 from migmerge.resolve.renamed_parents import with_renamed_parents
 from migmerge.resolve.static_check import problems
 from migmerge.resolve.strategy import Decision, FixRequest, decide
@@ -41,6 +49,9 @@ _OTHERS = (
 _LEFT_TO_MAKEMIGRATIONS = (
     "models.py was not asked: {}; what both sides set is in no table, and makemigrations sets it "
     "later"
+)
+_MERGED_TEXTS = (
+    "models.py was not asked: {}; what both sides set has the changes of both, as their files say"
 )
 
 
@@ -101,13 +112,14 @@ def prepare_fix(
     regenerated, failed = regenerate_files(workspace, snapshot, plan.graph_changes)
     plan = plan.refuse([*answers.refusals, *failed])
     plan = plan.with_reasons({app: (opinion,) for app, opinion in answers.django_results.items()})
-    plan = _without_final_definitions(plan, answers.unanswered)
+    plan = _with_merged_definitions(snapshot, plan, sided, answers.unanswered)
     plan = _with_kept_data_migrations(snapshot, plan, sided, regenerated)
 
     stale = [c.place.path for c in decision.stale_locks if c.place]
-    texts, restrictions = Texts(answers.merges, regenerated), Restrictions(published, stale)
+    merges = {**answers.merges, **{c.app: c.text for c in plan.graph_changes if c.text}}
+    texts, restrictions = Texts(merges, regenerated), Restrictions(published, stale)
     files, plan = _plan_files(workspace, snapshot, plan, texts, restrictions)
-    with_finals = _with_final_migrations(workspace, snapshot, files, plan)
+    with_finals = _with_final_migrations(workspace, snapshot, files, plan, sided)
     if with_finals != plan:
         files, plan = _plan_files(workspace, snapshot, with_finals, texts, restrictions)
     touched = set().union(*files.causes.values())
@@ -185,7 +197,11 @@ def _refuse_wrong_result(workspace: Workspace, snapshot: Snapshot, files: Files)
 
 
 def _with_final_migrations(
-    workspace: Workspace, snapshot: Snapshot, files: Files, plan: _Plan
+    workspace: Workspace,
+    snapshot: Snapshot,
+    files: Files,
+    plan: _Plan,
+    conflicts: Mapping[str, Conflict],
 ) -> _Plan:
     """The plan with a migration behind each chain that has to set what both sides set."""
     if not any(change.set_on_both_sides for change in plan.graph_changes):
@@ -193,41 +209,77 @@ def _with_final_migrations(
     changed = {path: change.data for path, change in files.changes.items()}
     after = understand(workspace, Tree("plan", snapshot.listing, changed))
     finals, unanswered = final_migrations(workspace, snapshot, after, plan.graph_changes)
-    changes = [
-        change._replace(final=finals[change.app]) if change.app in finals else change
-        for change in plan.graph_changes
-    ]
+    changes = []
+    for change in plan.graph_changes:
+        final = finals.get(change.app)
+        if change.app in unanswered:
+            final = _merged_migration(snapshot, after, conflicts[change.app], change)
+        changes.append(change._replace(final=final))
+
     reasons = {app: (f"models.py was not asked: {why}",) for app, why in unanswered.items()}
     return plan._replace(graph_changes=changes).with_reasons(reasons)
+
+
+def _merged_migration(
+    snapshot: Snapshot, after: Snapshot, conflict: Conflict, change: GraphChange
+) -> FinalMigration | None:
+    """What sets the three-way merge of both sides' texts behind a renumbered chain, where that is
+    not what the chain sets."""
+    merged = merge_definitions(snapshot, conflict, renumbered=True)
+    if not merged or isinstance(merged, Refusal):
+        return None
+    wanted = final_wanted(after, change)
+    source = merge_source(conflict.app.label, [wanted.leaf], merged)
+    return FinalMigration(wanted.name, source, merged=True)
 
 
 def _with_notes_on_both_sides(plan: _Plan) -> _Plan:
     """Before the reasons, of which there may be many: what becomes of what both sides set."""
     reasons = dict(plan.reasons)
     for change in plan.graph_changes:
+        decided = "models.py says now"
         if change.final:
             name = change.final.name
+            if change.final.merged:
+                decided = "both changed, as their files say"
         elif change.merge and change.set_on_both_sides and not (change.names or change.text):
             name = merge_name(change.merge)
         else:
             continue
 
-        note = f"{name} sets what both sides set to what models.py says now"
+        note = f"{name} sets what both sides set to what {decided}"
         reasons[change.app] = (note, *reasons.get(change.app, ()))
 
     return plan._replace(reasons=reasons)
 
 
-def _without_final_definitions(plan: _Plan, unanswered: Mapping[str, str]) -> _Plan:
-    """The merge migrations of these apps leave what both sides set to makemigrations."""
-    changes = [
-        change._replace(set_on_both_sides=()) if change.app in unanswered else change
-        for change in plan.graph_changes
-    ]
+def _with_merged_definitions(
+    snapshot: Snapshot,
+    plan: _Plan,
+    conflicts: Mapping[str, Conflict],
+    unanswered: Mapping[str, str],
+) -> _Plan:
+    """The merge migrations of these apps, for which no project was asked, set what both sides set
+    to the three-way merge of their texts, or leave it to makemigrations."""
+    changes, refusals = [], []
     reasons = dict(plan.reasons)
-    for app, why in unanswered.items():
-        reasons[app] = (_LEFT_TO_MAKEMIGRATIONS.format(why), *reasons.get(app, ()))
-    return plan._replace(graph_changes=changes, reasons=reasons)
+    for change in plan.graph_changes:
+        why = unanswered.get(change.app)
+        if why is not None:
+            merged = merge_definitions(snapshot, conflicts[change.app])
+            if isinstance(merged, Refusal):
+                refusals.append(merged._replace(reasons=(*merged.reasons, why)))
+                continue
+
+            label = snapshot.apps[change.app].label
+            text = merge_source(label, change.merge, merged) if merged else b""
+            change = change._replace(set_on_both_sides=(), text=text)
+            note = _MERGED_TEXTS if merged else _LEFT_TO_MAKEMIGRATIONS
+            reasons[change.app] = (note.format(why), *reasons.get(change.app, ()))
+        changes.append(change)
+
+    refused = [*plan.refusals, *refusals]
+    return plan._replace(graph_changes=changes, refusals=refused, reasons=reasons)
 
 
 def _about_databases(change: GraphChange, request: FixRequest) -> list[str]:

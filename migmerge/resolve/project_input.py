@@ -225,7 +225,7 @@ def final_migrations(
             continue
         own = apps_of(before, project)
         planned = {after.apps[app].label: _planned(before, after, app) for app in own}
-        wanted = {after.apps[app].label: _final_wanted(after, changes[app]) for app in apps}
+        wanted = {after.apps[app].label: final_wanted(after, changes[app]) for app in apps}
         answers = final_definitions(project, planned, wanted)
         for app in apps:
             label = after.apps[app].label
@@ -244,7 +244,8 @@ def _planned(before: Snapshot, after: Snapshot, app: str) -> PlannedApp:
     return PlannedApp({key.name: source_of(after, key) for key in nodes}, sorted(names))
 
 
-def _final_wanted(after: Snapshot, change: GraphChange) -> FinalWanted:
+def final_wanted(after: Snapshot, change: GraphChange) -> FinalWanted:
+    """The name of a migration behind an app's leaf node, the leaf, and what it is to set."""
     leaf = after.graph.leaves(change.app)[0].name
     first = change.set_on_both_sides[0]
     title = f"alter_{first.model.partition('.')[2]}_{first.field or first.kind}"
