@@ -283,21 +283,32 @@ def _failed(plan: FixPlan, verification: Verification, back: TakenBack) -> FixPl
     """Everything was put back: what was planned is refused, with what went wrong."""
     done = "not put back yet" if back.stuck else "put back"
     reasons = (f"{done}, since the result doesn't verify: {verification.failed}", *back.lines)
-    hint = ("correct what it says, or run again with --skip-verification",)
-    if verification.configured and verification.configured.status is Status.FAILED:
-        hint = ("correct what it says, or fix --strategy merge, which renames nothing",)
-    if back.stuck:
-        hint = (TAKE_BACK,)
     return plan._replace(
         resolutions=tuple(
-            refused(r.app, Refusal(r.key, "unverified", (*reasons, *r.reasons), hint))._replace(
-                strategy=r.strategy
-            )
+            refused(
+                r.app,
+                Refusal(r.key, "unverified", (*reasons, *r.reasons), _ways(r, verification, back)),
+            )._replace(strategy=r.strategy)
             if r.status is FixStatus.PLANNED
             else r
             for r in plan.resolutions
         )
     )
+
+
+def _ways(resolution: Resolution, verification: Verification, back: TakenBack) -> tuple[str, ...]:
+    """What to run after a verification that failed: the other strategy, unless Django finds a fault
+    in the project as it is; or the same without verification."""
+    if back.stuck:
+        return (TAKE_BACK,)
+    if resolution.strategy == "transition":
+        return (shlex.join(["migmerge", "verify", resolution.key]),)
+
+    other = {"renumber": "merge", "merge": "renumber"}.get(resolution.strategy, "")
+    named = resolution.strategy if other or resolution.strategy == "regenerate" else ""
+    django_failed = verification.django and verification.django.status is Status.FAILED
+    ways = [fix_command(resolution.key, other)] if other and not django_failed else []
+    return (*ways, fix_command(resolution.key, named, "--skip-verification"))
 
 
 def _message(plan: FixPlan) -> str:

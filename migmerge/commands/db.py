@@ -51,7 +51,7 @@ def status(options: DbOptions) -> int:
         for plan, database in _reconciliations(workspace, snapshot, project, apps, options):
             compared = options.schema and not plan.status.error
             differences = compare_tables(project, database) if compared else []
-            reports.append(DatabaseReport(plan, differences, project.place))
+            reports.append(DatabaseReport(plan, differences, project.place, compared))
 
     text = status_json(reports) if options.format == "json" else status_text(reports)
     print(text, end="")

@@ -21,7 +21,8 @@ _TENANTS = (
 
 
 class DatabaseReport(NamedTuple):
-    """One database; `differences` is how its tables differ, or why that isn't known.
+    """One database; `differences` is how its tables differ, or why that isn't known, where they
+    were `compared`.
 
     `place` is the directory of its project, from the top of the repository.
     """
@@ -29,6 +30,7 @@ class DatabaseReport(NamedTuple):
     plan: Reconciliation
     differences: Sequence[str] | Unanswered = ()
     place: str = ""
+    compared: bool = False
 
 
 def status_text(reports: Iterable[DatabaseReport]) -> str:
@@ -73,7 +75,8 @@ def _paragraph(report: DatabaseReport) -> list[str]:
     lines.append(f"  migrate   {_migrate(plan)}")
     lines += [f"  refused   {id_of('rows')} {reason}" for reason in plan.refused]
     if plan.refused:
-        lines.append("  next: migmerge db status --schema")
+        further = f"explain {id_of('rows')}" if report.compared else "db status --schema"
+        lines.append(f"  next: migmerge {further}")
     if plan.needed and not plan.refused:
         lines += [f"  - {reason}" for reason in plan.reasons]
         lines += [f"  reconcile {line}" for line in _steps(plan)]

@@ -246,7 +246,8 @@ class _Planner:
 
         file = self._snapshot.listing.files.get(path)
         if file and file.mode == SYMLINK:
-            return _refusal(causes, f"{path} is a symbolic link", path)
+            refusal = _refusal(causes, f"{path} is a symbolic link", path)
+            return refusal._replace(next=(_copy_of_link(path), *refusal.next[1:]))
         if header.opaque:
             line, text = header.opaque[0]
             return _refusal(causes, f"{path}:{line}: dependencies are computed: {text}", path)
@@ -298,6 +299,12 @@ class _Planner:
             if data is not None and data != snapshot.contents[lock.path]:
                 self._changes[lock.path] = Change(data)
                 self._causes[lock.path] = fixed
+
+
+def _copy_of_link(path: str) -> str:
+    """What puts a copy of the file in the place of a link to it."""
+    link, copy = shlex.quote(path), shlex.quote(f"{path}.copy")
+    return f"cp -L -- {link} {copy} && mv -- {copy} {link} && git add -- {link}"
 
 
 def _refusal(causes: Collection[str], reason: str, path: str, kind: str = "unwritable") -> Refusal:

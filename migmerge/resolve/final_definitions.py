@@ -32,18 +32,38 @@ def final_definition_source(
     snapshot: Snapshot, conflict: Conflict, taken: Branch, leaves: Sequence[str]
 ) -> bytes | Refusal:
     """Written from the sides' own operations, with those of `taken` last."""
-    taken_scripts = _scripts(snapshot, taken)
-    others = [_scripts(snapshot, branch) for branch in conflict.branches if branch != taken]
-    settings = [
-        _settle(set_on_both_sides, taken_scripts, others)
-        for set_on_both_sides in conflict.assessment.set_on_both_sides
-    ]
+    settings = _settings(snapshot, conflict, taken)
     wrong = [setting.why for setting in settings if isinstance(setting, NotMovable)]
     if wrong:
         reasons = tuple(f"{taken.leaf.name} can't be taken: {text}" for text in wrong)
-        return Refusal(conflict.app.key, "unlike", reasons, conflict.advice.commands)
+        others = [branch for branch in conflict.branches if branch != taken]
+        return Refusal(conflict.app.key, "unlike", reasons, _other_ways(snapshot, conflict, others))
     movable = [setting for setting in settings if isinstance(setting, Setting)]
     return merge_source(conflict.app.label, leaves, movable)
+
+
+def _settings(snapshot: Snapshot, conflict: Conflict, taken: Branch) -> list[Setting | NotMovable]:
+    taken_scripts = _scripts(snapshot, taken)
+    others = [_scripts(snapshot, branch) for branch in conflict.branches if branch != taken]
+    return [
+        _settle(set_on_both_sides, taken_scripts, others)
+        for set_on_both_sides in conflict.assessment.set_on_both_sides
+    ]
+
+
+def _other_ways(
+    snapshot: Snapshot, conflict: Conflict, others: Sequence[Branch]
+) -> tuple[str, ...]:
+    """To take another side that can be taken, to ask the models, or to let the side that moves come
+    last."""
+    app = conflict.app.key
+    takes = []
+    for branch in others:
+        settings = _settings(snapshot, conflict, branch)
+        if all(isinstance(setting, Setting) for setting in settings):
+            takes.append(fix_command(app, "", "--take", branch.leaf.name))
+    renumber = [fix_command(app, "renumber")] if conflict.only_onto else []
+    return (*takes, fix_command(app, "merge"), *renumber)
 
 
 def merge_definitions(

@@ -28,6 +28,8 @@ from migmerge.resolve.files import reserved_names
 from migmerge.resolve.fix_plan import FinalMigration, GraphChange, Refusal
 from migmerge.resolve.new_names import name_behind
 
+_DOCTOR = "migmerge doctor"  # says why the project does not run
+
 
 class ProjectInput(NamedTuple):
     """By app key, the project's own merge migrations and what Django thinks of both orders;
@@ -155,7 +157,8 @@ def _before(snapshot: Snapshot) -> str:
 def _undecided(change: GraphChange, why: str, before: str) -> Refusal:
     reason = f"what both sides set is read from the project's models: {why}"
     takes = [fix_command(change.app, "", "--take", leaf) for leaf in change.merge]
-    return Refusal(change.app, "undecided", (reason, before), (fix_command(change.app), *takes))
+    again = fix_command(change.app, "merge")
+    return Refusal(change.app, "undecided", (reason, before), (_DOCTOR, *takes, again))
 
 
 def _django_result(tried: Tried) -> str:
@@ -198,7 +201,7 @@ def regenerate_files(
             app,
             "not-remade",
             (reason, _before(snapshot)),
-            (fix_command(app, "regenerate"),),
+            (_DOCTOR, fix_command(app, "regenerate")),
         )
         for app, reason in why.items()
     ]

@@ -3,6 +3,7 @@ again."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 
 from migmerge.analysis.compare import footprints_of
@@ -36,7 +37,9 @@ def with_renamed_parents(
         again = created_again_below(snapshot, app)
         if judgement.verdict is Verdict.CONTRADICT or again:
             changes.pop(app, None)
-            refusals[app] = _contradicts_what_came_before(app, (*again, *judgement.reasons))
+            above = _unpublished_children(snapshot, app, published)
+            reasons_why = (*again, *judgement.reasons)
+            refusals[app] = _contradicts_what_came_before(app, reasons_why, above)
         elif app not in changes and app not in refusals:
             changes[app] = _update_dependencies(snapshot, app, published, request)
 
@@ -46,12 +49,22 @@ def with_renamed_parents(
     return decided, reasons
 
 
-def _contradicts_what_came_before(app: str, reasons: Sequence[str]) -> Refusal:
+def _unpublished_children(snapshot: Snapshot, app: str, published: Collection[str]) -> list[str]:
+    """The files of what depends on a renamed migration of the app."""
+    graph = snapshot.graph
+    renamed = {key for key in snapshot.renamed.values() if key.app == app}
+    children = {child for key in renamed for child in graph.children.get(key, ())}
+    return sorted({graph.nodes[key].path for key in children}.difference(published))
+
+
+def _contradicts_what_came_before(
+    app: str, reasons: Sequence[str], children: Sequence[str]
+) -> Refusal:
     reason = (
         "a migration that depends on the renamed one conflicts with what comes before it by now"
     )
-    next_step = "git log --stat, then edit one of them"
-    return Refusal(app, "renamed-below", (reason, *reasons), (next_step,))
+    edit = (f"$EDITOR {shlex.join(children)}",) if children else ()
+    return Refusal(app, "renamed-below", (reason, *reasons), (*edit, "migmerge check"))
 
 
 def _update_dependencies(

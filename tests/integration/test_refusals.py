@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -261,6 +266,54 @@ def test_a_refusal(
     told = repo.run("fix", "--yes", *arguments).stdout
     assert f"shop: refused {id}\n" in told
     assert f"  - {resolution['reasons'][0][:60]}" in told
+
+
+BY_HAND = ("$EDITOR ", "migmerge doctor", "(trap ")  # what needs hands, or a project that runs
+
+
+@pytest.mark.parametrize(("build", "arguments"), [r[:2] for r in REFUSALS.values()], ids=REFUSALS)
+def test_next_commands_lead_on(
+    repo: Repo, tmp_path: Path, build: Callable[[Repo], None], arguments: tuple[str, ...]
+) -> None:
+    """Pasted one after the other they end with a fix, an editor, or a project that has to run; no
+    refusal comes twice."""
+    build(repo)
+    seen: list[list[str]] = []
+    refusals = [r for r in repo.fix(*arguments, code=1)["resolutions"] if r["status"] == "refused"]
+    while refusals:
+        commands = refusals[0]["next"]
+        assert commands not in seen, seen
+        seen.append(commands)
+        command = commands[0]
+        if command.startswith(BY_HAND):
+            break
+        done = paste(repo, command, tmp_path)
+        assert done.returncode in (0, 1), (command, done.stdout, done.stderr)
+        if "fixed (" in done.stdout:
+            break
+        options = shlex.split(command)[2:] if command.startswith("migmerge fix") else []
+        document = repo.run("fix", "--yes", "--format", "json", "--skip-verification", *options)
+        found = json.loads(document.stdout)["resolutions"]
+        refusals = [one for one in found if one["status"] == "refused"]
+
+
+def paste(repo: Repo, command: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Run it in a shell, in which `migmerge fix` confirms and has no project to verify with."""
+    script = tmp_path / "bin/migmerge"
+    if not script.exists():
+        script.parent.mkdir()
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m migmerge "$@"\n')
+        script.chmod(0o755)
+    command = command.replace("migmerge fix", "migmerge fix --yes --skip-verification")
+    path = f"{script.parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=repo.root,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_path_collision_of_names_without_a_number(repo: Repo) -> None:

@@ -507,7 +507,8 @@ def test_fix_keeps_a_column_of_a_third_branch(site: Site) -> None:
         in (resolution["reasons"][0])
     )
     assert resolution["next"] == [
-        "correct what it says, or fix --strategy merge, which renames nothing"
+        "migmerge fix shop --strategy merge",
+        "migmerge fix shop --strategy renumber --skip-verification",
     ]
     assert sql(site, "SELECT price, colour FROM shop_product") == [(777, 999)]
     site.fix("--strategy", "merge")

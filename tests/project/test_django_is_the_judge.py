@@ -417,7 +417,7 @@ def test_fix_puts_everything_back_when_models_disagree(site: Site) -> None:
     assert resolution["reasons"][0].startswith(
         "put back, since the result doesn't verify: makemigrations --check finds changes: "
     )
-    assert resolution["next"] == ["correct what it says, or run again with --skip-verification"]
+    assert resolution["next"] == ["migmerge fix shop --strategy merge --skip-verification"]
     assert document["written"] == []
     assert site.state() == before
     assert (
