@@ -99,7 +99,7 @@ def _without(nodes: Nodes, gone: Collection[NodeKey]) -> Nodes:
 def starts_of_history(workspace: Workspace, snapshot: Snapshot) -> StartingPoints:
     """From the last merge, or the one that is stopped; else from the base branch and what a rebase
     left behind."""
-    commits, origin = _sides(workspace)
+    commits, origin = side_commits(workspace)
     snapshots = {name: read_snapshot(workspace, commit=commit) for name, commit in commits.items()}
     trees: dict[str, Nodes] = {
         name: {key: source_of(old, key) for key in old.graph.nodes if key.app in snapshot.apps}
@@ -164,8 +164,9 @@ def _does_anything(snapshot: Snapshot, key: NodeKey) -> bool:
     return bool(script.calls or migration.header.opaque)
 
 
-def _sides(workspace: Workspace) -> tuple[dict[str, str], str]:
-    """Commits by tree name, and in words where they come from."""
+def side_commits(workspace: Workspace) -> tuple[dict[str, str], str]:
+    """The commits of the last merge, or of the one that is stopped, by the names of
+    StartingPoints.trees; and in words where they come from."""
     base = workspace.base.commit if workspace.base else ""
     head = workspace.head or ""
     if workspace.stopped and head:

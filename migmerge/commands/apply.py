@@ -264,7 +264,7 @@ def _verify(
         checked = verify(project, nodes, leaves)
         django.append((project.name, checked))
         if checked.status is Status.OK:
-            proof = prove_fix(project, prepared, after, workspace.config)
+            proof = prove_fix(workspace, project, prepared, after)
         else:
             proof = skipped(f"not tried, since Django {checked.status.value}")
 

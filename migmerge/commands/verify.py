@@ -68,7 +68,7 @@ def verify(options: VerifyOptions) -> int:
 
         answer = _judge(project, snapshot, apps)
         trial = Trial(server, code=workspace.config.verify_code)
-        results = prove(project, snapshot, starts._replace(apps=tuple(apps)), trial)
+        results = prove(workspace, project, snapshot, starts._replace(apps=tuple(apps)), trial)
         proofs.append(Proof(labels, answer, results, project.place))
 
     text = verify_json if options.format == "json" else verify_text

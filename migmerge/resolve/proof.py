@@ -8,7 +8,7 @@ from typing import NamedTuple
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.starting_points import Nodes, StartingPoints, starts_of_conflicts
-from migmerge.config import Config
+from migmerge.analysis.workspace import Workspace
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import is_catch_up_name
 from migmerge.project.configured_databases import Renamed
@@ -17,6 +17,7 @@ from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.scenarios import SQLITE, ScenarioRequest, ScenarioResults, Tree, try_scenarios
 from migmerge.resolve.plan import PreparedFix
 from migmerge.resolve.project_input import apps_of
+from migmerge.resolve.sides_alone import sides_migrate_alone
 
 
 class Trial(NamedTuple):
@@ -29,7 +30,11 @@ class Trial(NamedTuple):
 
 
 def prove(
-    project: Project, snapshot: Snapshot, starts: StartingPoints, trial: Trial
+    workspace: Workspace,
+    project: Project,
+    snapshot: Snapshot,
+    starts: StartingPoints,
+    trial: Trial,
 ) -> ScenarioResults:
     """How databases of all starting points arrive at the files of `snapshot`."""
     labels = {key: snapshot.apps[key].label for key in apps_of(snapshot, project)}
@@ -42,6 +47,7 @@ def prove(
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
     request = ScenarioRequest(wanted, trees, starts.points, rows, starts.later, trial.code)
     arrivals = try_scenarios(project, trial.server, request, trial.seconds)
+    arrivals = _with_failures(workspace, project, arrivals, wanted, trial)
 
     carried = {
         (app, old)
@@ -57,6 +63,27 @@ def prove(
     return arrivals._replace(points=tuple(points))
 
 
+def _with_failures(
+    workspace: Workspace,
+    project: Project,
+    arrivals: ScenarioResults,
+    labels: Sequence[str],
+    trial: Trial,
+) -> ScenarioResults:
+    """What stops a new database of the merged files is a failure where it stops neither side's own
+    files with their own code."""
+    stopped = [point for point in arrivals.points if point.name == "fresh" and point.unbuilt]
+    if not stopped or arrivals.effects:
+        return arrivals
+    if not sides_migrate_alone(workspace, project, labels, trial.server, trial.seconds):
+        return arrivals
+    points = [
+        point._replace(unbuilt="", error=point.unbuilt) if point in stopped else point
+        for point in arrivals.points
+    ]
+    return arrivals._replace(points=tuple(points))
+
+
 def _without(rows_without_file: Sequence[str], harmless: Collection[str]) -> tuple[str, ...]:
     """Rows without a file, but for names that a chain had between two renumberings, and those of
     duplicates that were applied under both names: they do no harm."""
@@ -67,7 +94,9 @@ def _without(rows_without_file: Sequence[str], harmless: Collection[str]) -> tup
     )
 
 
-def prove_fix(project: Project, prepared: PreparedFix, after: Snapshot, config: Config) -> Outcome:
+def prove_fix(
+    workspace: Workspace, project: Project, prepared: PreparedFix, after: Snapshot
+) -> Outcome:
     """How SQLite databases in a temporary directory arrive at the files that a fix wrote.
 
     A side that is regenerated is rolled back first where it was applied: no database stands there.
@@ -75,6 +104,7 @@ def prove_fix(project: Project, prepared: PreparedFix, after: Snapshot, config: 
     project_apps = apps_of(after, project)
     apps = [app for app in prepared.leaves if app in project_apps]
     again = "migmerge verify " + " ".join(sorted({after.apps[app].label for app in apps}))
+    config = workspace.config
     if not config.verify_seconds:
         return skipped(f"verify_seconds is 0; run {again}", waived=True)
 
@@ -84,7 +114,7 @@ def prove_fix(project: Project, prepared: PreparedFix, after: Snapshot, config: 
     starts = starts._replace(abandoned=regenerated)
     seconds = config.verify_seconds * max(1, len(apps))  # each app has a history to be run
     trial = Trial(seconds=seconds, code=config.verify_code)
-    results = prove(project, after, starts, trial)
+    results = prove(workspace, project, after, starts, trial)
 
     if results.why:
         return skipped(f"{results.why}; run {again}")

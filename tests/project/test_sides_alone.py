@@ -1,0 +1,85 @@
+"""What stops a new database of the merged files: the merge, or the engine that it is tried on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.project.conftest import Copy, Site, begin_project
+
+MODELS = """\
+from django.db import models
+
+
+class Category(models.Model):
+    slug = models.CharField(max_length=9)
+
+    # fields
+
+
+class Product(models.Model):
+    name = models.CharField(max_length=20)
+"""
+GENERAL = """\
+
+def general():
+    return Category.objects.get_or_create(slug="general")[0].pk
+
+
+class Product(models.Model):
+    category = models.ForeignKey(Category, models.CASCADE, default=general)
+"""
+COLOUR = "    colour = models.CharField(max_length=9, default='red')\n\n    # fields\n"
+SQL = "    operations = [migrations.RunSQL('SELECT 1::integer', migrations.RunSQL.noop),"
+
+
+def build_default_of_a_real_model(root: Path) -> None:
+    """main's default reads Category as it is in models.py, to which feature adds a column."""
+    site = begin_project(root, MODELS)
+    site.git("checkout", "-q", "-b", "feature")
+    site.write("shop/models.py", MODELS.replace("    # fields\n", COLOUR))
+    site.make("colour")
+    site.commit("colour")
+    site.git("checkout", "-q", "main")
+    site.write("shop/models.py", MODELS.replace("\nclass Product(models.Model):\n", GENERAL))
+    site.make("category")
+    site.commit("category")
+    site.publish()
+    site.git("checkout", "-q", "feature")
+    site.git("merge", "-q", "--no-edit", "main")
+
+
+@pytest.fixture(autouse=True)
+def with_databases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "120")
+
+
+def test_merge_that_stops_every_new_database_is_put_back(copy_of: Copy) -> None:
+    site = copy_of(build_default_of_a_real_model)
+    before = site.state()
+    document = site.fix("--strategy", "renumber", code=1)
+    assert document["verification"]["databases"] == (
+        "failed: fresh: OperationalError: no such column: shop_category.colour"
+    )
+    assert document["written"] == []
+    assert site.state() == before
+
+    site.fix("--strategy", "renumber", "--skip-verification")
+    site.commit("all the same")
+    done = site.run("verify", "shop")
+    assert done.returncode == 1
+    assert "fresh                FAILS: OperationalError: no such column" in done.stdout
+
+
+def test_sql_of_another_engine_proves_nothing(site: Site) -> None:
+    """SQLite stops the branch's own files as well."""
+    text = site.read("shop/migrations/0002_price.py").decode()
+    site.git("checkout", "-q", "-B", "feature", "HEAD^1")
+    site.write("shop/migrations/0002_price.py", text.replace("    operations = [", SQL))
+    site.commit("SQL of PostgreSQL")
+    site.git("merge", "-q", "--no-edit", "main")
+    document = site.fix("--strategy", "merge", code=1)
+    assert document["verification"]["databases"].startswith("skipped: no SQLite database at ")
+    assert not document["verification"]["verified"]
+    assert document["written"]
