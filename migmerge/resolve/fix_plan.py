@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -66,6 +66,27 @@ class Refusal(NamedTuple):
     kind: str
     reasons: tuple[str, ...]
     next: tuple[str, ...] = ()
+
+
+class PlanDraft(NamedTuple):
+    """What is decided so far: graph changes, refusals, and what is reported of each app."""
+
+    graph_changes: list[GraphChange]
+    refusals: list[Refusal]
+    reasons: dict[str, tuple[str, ...]]
+
+    def refuse(self, refusals: Collection[Refusal]) -> PlanDraft:
+        """The same without the graph changes of apps that are refused."""
+        apps = {refusal.app for refusal in refusals}
+        left = [change for change in self.graph_changes if change.app not in apps]
+        return self._replace(graph_changes=left, refusals=[*self.refusals, *refusals])
+
+    def with_reasons(self, reasons: Mapping[str, Sequence[str]]) -> PlanDraft:
+        """The same with more reasons, behind those that an app has."""
+        all_reasons = dict(self.reasons)
+        for app, more in reasons.items():
+            all_reasons[app] = (*all_reasons.get(app, ()), *more)
+        return self._replace(reasons=all_reasons)
 
 
 class Change(NamedTuple):

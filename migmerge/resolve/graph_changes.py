@@ -86,10 +86,8 @@ def _own_parents(graph: Graph, key: NodeKey) -> list[NodeKey]:
 def merge(graph: Graph, conflict: Conflict, reserved: Collection[str]) -> GraphChange | Refusal:
     """Join all leaves; of two files with one name, the replayed one gets a new name first."""
     app, duplicates = conflict.app, dict(conflict.assessment.duplicates)
-    alike = duplicates.keys() | set(duplicates.values())
-    collided = {key for key in graph.app_nodes(app.key) if key.version} - alike
     names: dict[NodeKey, str] = {}
-    if collided:
+    if _collided(graph, conflict):
         onto = conflict.only_onto
         if onto is None:
             reason = "both sides added the same file, and it is not known which is published"
@@ -105,6 +103,17 @@ def merge(graph: Graph, conflict: Conflict, reserved: Collection[str]) -> GraphC
     )
 
 
+def _collided(graph: Graph, conflict: Conflict) -> list[NodeKey]:
+    """Both versions of each file that both sides added, unless one of them is dropped."""
+    dropped = dict(conflict.assessment.duplicates)
+    pairs = [
+        (key._replace(version=0), key)
+        for key in sorted(graph.app_nodes(conflict.app.key))
+        if key.version
+    ]
+    return [key for pair in pairs if dropped.keys().isdisjoint(pair) for key in pair]
+
+
 def _names_of_collided(
     graph: Graph, conflict: Conflict, onto: Branch, reserved: Collection[str]
 ) -> dict[NodeKey, str]:
@@ -112,12 +121,9 @@ def _names_of_collided(
     app, stays = conflict.app.key, graph.ancestors(onto.leaf)
     naming = Naming(graph, conflict, onto.leaf, NamingRules(reserved))
     naming.start_after(max((number(key.name) or 0 for key in graph.app_nodes(app)), default=0))
-    duplicates = {key for pair in conflict.assessment.duplicates for key in pair}
-    for key in sorted(graph.app_nodes(app)):
-        if key.version and key not in duplicates:
-            for version in (key._replace(version=0), key):
-                if version not in stays:
-                    naming.place(version)
+    for key in _collided(graph, conflict):
+        if key not in stays:
+            naming.place(key)
 
     return {key: naming.names[key] for key in naming.moved}
 

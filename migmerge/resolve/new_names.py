@@ -42,6 +42,8 @@ class Naming:
         free = {key.name for key in gone}
         self._taken = {n for n in rules.reserved if n not in free} | set(self.names.values())
         self._numbers = _numbers(self._taken)
+        # databases may have the row of a duplicate: nothing else may get its name
+        self._taken |= {key.name for key in dict(conflict.assessment.duplicates)}
         self._old = {key.name for key in moving} if rules.carry else set[str]()
         top = number(tail.name)
         self._last = max(_numbers(self.names.values()), default=0) if top is None else top

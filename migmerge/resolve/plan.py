@@ -9,8 +9,7 @@ from migmerge.analysis.compare import needs_old_state
 from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Conflict
-from migmerge.migrations.merge_migration import merge_source
-from migmerge.migrations.naming import is_catch_up_name, merge_name, migration_name
+from migmerge.migrations.naming import is_catch_up_name, migration_name
 from migmerge.resolve.files import (
     UNRESTRICTED,
     Files,
@@ -19,13 +18,12 @@ from migmerge.resolve.files import (
     plan_files,
     reserved_names,
 )
-from migmerge.resolve.final_definitions import merge_definitions
 from migmerge.resolve.fix_plan import (
-    FinalMigration,
     FixPlan,
     FixStatus,
     GraphChange,
     Mention,
+    PlanDraft,
     Refusal,
     Resolution,
     refused,
@@ -34,24 +32,20 @@ from migmerge.resolve.graph_changes import move_behind_regenerated
 from migmerge.resolve.mentions import find_mentions
 from migmerge.resolve.project_input import (
     ask_project,
-    final_migrations,
-    final_wanted,
     regenerate_files,
 )
 from migmerge.resolve.renamed_parents import with_renamed_parents
-from migmerge.resolve.static_check import problems
+from migmerge.resolve.set_on_both_sides import (
+    with_final_migrations,
+    with_merged_definitions,
+    with_notes_on_both_sides,
+)
+from migmerge.resolve.static_check import lost_migrations, problems
 from migmerge.resolve.strategy import Decision, FixRequest, decide
 
 _OTHERS = (
     "any other database must have run migrate with the files as they were, before it gets these: "
     "showmigrations has to show [X] for each of them"
-)
-_LEFT_TO_MAKEMIGRATIONS = (
-    "models.py was not asked: {}; what both sides set is in no table, and makemigrations sets it "
-    "later"
-)
-_MERGED_TEXTS = (
-    "models.py was not asked: {}; what both sides set has the changes of both, as their files say"
 )
 
 
@@ -71,27 +65,6 @@ class PreparedFix(NamedTuple):
     uncommitted: tuple[str, ...] = ()
 
 
-class _Plan(NamedTuple):
-    """What is decided so far: graph changes, refusals, and what is reported of each app."""
-
-    graph_changes: list[GraphChange]
-    refusals: list[Refusal]
-    reasons: dict[str, tuple[str, ...]]
-
-    def refuse(self, refusals: Collection[Refusal]) -> _Plan:
-        """The same without the graph changes of apps that are refused."""
-        apps = {refusal.app for refusal in refusals}
-        left = [change for change in self.graph_changes if change.app not in apps]
-        return self._replace(graph_changes=left, refusals=[*self.refusals, *refusals])
-
-    def with_reasons(self, reasons: Mapping[str, Sequence[str]]) -> _Plan:
-        """The same with more reasons, behind those that an app has."""
-        all_reasons = dict(self.reasons)
-        for app, more in reasons.items():
-            all_reasons[app] = (*all_reasons.get(app, ()), *more)
-        return self._replace(reasons=all_reasons)
-
-
 def prepare_fix(
     workspace: Workspace,
     snapshot: Snapshot,
@@ -102,7 +75,7 @@ def prepare_fix(
     """What to write for `conflicts`, with a refusal for each app that can't be fixed."""
     decision = decide(snapshot, conflicts, request)
     decision, reasons = with_renamed_parents(snapshot, decision, published, request)
-    plan = _Plan(list(decision.graph_changes), list(decision.refusals), dict(reasons))
+    plan = PlanDraft(list(decision.graph_changes), list(decision.refusals), dict(reasons))
     sided = {c.app.key: c for c in conflicts if c.assessment.verdict}
     plan = plan._replace(reasons={**plan.reasons, **{a: c.reasons for a, c in sided.items()}})
 
@@ -112,14 +85,14 @@ def prepare_fix(
     regenerated, failed = regenerate_files(workspace, snapshot, plan.graph_changes)
     plan = plan.refuse([*answers.refusals, *failed])
     plan = plan.with_reasons({app: (opinion,) for app, opinion in answers.django_results.items()})
-    plan = _with_merged_definitions(snapshot, plan, sided, answers.unanswered)
+    plan = with_merged_definitions(snapshot, plan, sided, answers.unanswered)
     plan = _with_kept_data_migrations(snapshot, plan, sided, regenerated)
 
     stale = [c.place.path for c in decision.stale_locks if c.place]
     merges = {**answers.merges, **{c.app: c.text for c in plan.graph_changes if c.text}}
     texts, restrictions = Texts(merges, regenerated), Restrictions(published, stale)
     files, plan = _plan_files(workspace, snapshot, plan, texts, restrictions)
-    with_finals = _with_final_migrations(workspace, snapshot, files, plan, sided)
+    with_finals = with_final_migrations(workspace, snapshot, files, plan, sided)
     if with_finals != plan:
         files, plan = _plan_files(workspace, snapshot, with_finals, texts, restrictions)
     touched = set().union(*files.causes.values())
@@ -127,7 +100,7 @@ def prepare_fix(
         graph_changes=[c for c in plan.graph_changes if c.strategy != "repoint" or c.app in touched]
     )
     databases = {change.app: _about_databases(change, request) for change in plan.graph_changes}
-    plan = _with_notes_on_both_sides(plan).with_reasons(databases)
+    plan = with_notes_on_both_sides(plan).with_reasons(databases)
 
     resolutions = [
         *_resolutions(workspace, snapshot, files, plan),
@@ -149,7 +122,7 @@ def prepare_given(
     refusals: Sequence[Refusal],
 ) -> PreparedFix:
     """What to write for graph changes that nothing but themselves decides; published files, too."""
-    plan = _Plan(list(graph_changes), list(refusals), {})
+    plan = PlanDraft(list(graph_changes), list(refusals), {})
     files, plan = _plan_files(workspace, snapshot, plan, Texts(), UNRESTRICTED)
     plan = plan.with_reasons({c.app: (_OTHERS,) for c in plan.graph_changes if c.without_replaces})
     resolutions = _sorted(_resolutions(workspace, snapshot, files, plan))
@@ -159,17 +132,17 @@ def prepare_given(
 def _plan_files(
     workspace: Workspace,
     snapshot: Snapshot,
-    plan: _Plan,
+    plan: PlanDraft,
     texts: Texts,
     restrictions: Restrictions,
-) -> tuple[Files, _Plan]:
+) -> tuple[Files, PlanDraft]:
     """The files of the graph changes that can be made; the others are refused."""
     while True:
         files = plan_files(snapshot, plan.graph_changes, texts, restrictions)
         if isinstance(files, Refusal):
             refusal: Refusal | None = files
         else:
-            refusal = _refuse_wrong_result(workspace, snapshot, files)
+            refusal = _refuse_wrong_result(workspace, snapshot, files, plan)
 
         if refusal is None or refusal.app not in {c.app for c in plan.graph_changes}:
             break
@@ -184,102 +157,20 @@ def _plan_files(
     return files, plan
 
 
-def _refuse_wrong_result(workspace: Workspace, snapshot: Snapshot, files: Files) -> Refusal | None:
+def _refuse_wrong_result(
+    workspace: Workspace, snapshot: Snapshot, files: Files, plan: PlanDraft
+) -> Refusal | None:
     """Look at the tree as it would be."""
     changed = {path: change.data for path, change in files.changes.items()}
     after = understand(workspace, Tree("plan", snapshot.listing, changed))
+    dropped = {key for change in plan.graph_changes for key in change.dropped}
     wrong = problems(snapshot, after, files.leaves)
+    wrong += lost_migrations(snapshot, after, files.changes.keys(), dropped)
     if not wrong:
         return None
     app = wrong[0][0]
     reasons = tuple(text for key, text in wrong if key == app)
     return Refusal(app, "unverified", reasons, ("migmerge graph",))
-
-
-def _with_final_migrations(
-    workspace: Workspace,
-    snapshot: Snapshot,
-    files: Files,
-    plan: _Plan,
-    conflicts: Mapping[str, Conflict],
-) -> _Plan:
-    """The plan with a migration behind each chain that has to set what both sides set."""
-    if not any(change.set_on_both_sides for change in plan.graph_changes):
-        return plan
-    changed = {path: change.data for path, change in files.changes.items()}
-    after = understand(workspace, Tree("plan", snapshot.listing, changed))
-    finals, unanswered = final_migrations(workspace, snapshot, after, plan.graph_changes)
-    changes = []
-    for change in plan.graph_changes:
-        final = finals.get(change.app)
-        if change.app in unanswered:
-            final = _merged_migration(snapshot, after, conflicts[change.app], change)
-        changes.append(change._replace(final=final))
-
-    reasons = {app: (f"models.py was not asked: {why}",) for app, why in unanswered.items()}
-    return plan._replace(graph_changes=changes).with_reasons(reasons)
-
-
-def _merged_migration(
-    snapshot: Snapshot, after: Snapshot, conflict: Conflict, change: GraphChange
-) -> FinalMigration | None:
-    """What sets the three-way merge of both sides' texts behind a renumbered chain, where that is
-    not what the chain sets."""
-    merged = merge_definitions(snapshot, conflict, renumbered=True)
-    if not merged or isinstance(merged, Refusal):
-        return None
-    wanted = final_wanted(after, change)
-    source = merge_source(conflict.app.label, [wanted.leaf], merged)
-    return FinalMigration(wanted.name, source, merged=True)
-
-
-def _with_notes_on_both_sides(plan: _Plan) -> _Plan:
-    """Before the reasons, of which there may be many: what becomes of what both sides set."""
-    reasons = dict(plan.reasons)
-    for change in plan.graph_changes:
-        decided = "models.py says now"
-        if change.final:
-            name = change.final.name
-            if change.final.merged:
-                decided = "both changed, as their files say"
-        elif change.merge and change.set_on_both_sides and not (change.names or change.text):
-            name = merge_name(change.merge)
-        else:
-            continue
-
-        note = f"{name} sets what both sides set to what {decided}"
-        reasons[change.app] = (note, *reasons.get(change.app, ()))
-
-    return plan._replace(reasons=reasons)
-
-
-def _with_merged_definitions(
-    snapshot: Snapshot,
-    plan: _Plan,
-    conflicts: Mapping[str, Conflict],
-    unanswered: Mapping[str, str],
-) -> _Plan:
-    """The merge migrations of these apps, for which no project was asked, set what both sides set
-    to the three-way merge of their texts, or leave it to makemigrations."""
-    changes, refusals = [], []
-    reasons = dict(plan.reasons)
-    for change in plan.graph_changes:
-        why = unanswered.get(change.app)
-        if why is not None:
-            merged = merge_definitions(snapshot, conflicts[change.app])
-            if isinstance(merged, Refusal):
-                refusals.append(merged._replace(reasons=(*merged.reasons, why)))
-                continue
-
-            label = snapshot.apps[change.app].label
-            text = merge_source(label, change.merge, merged) if merged else b""
-            change = change._replace(set_on_both_sides=(), text=text)
-            note = _MERGED_TEXTS if merged else _LEFT_TO_MAKEMIGRATIONS
-            reasons[change.app] = (note.format(why), *reasons.get(change.app, ()))
-        changes.append(change)
-
-    refused = [*plan.refusals, *refusals]
-    return plan._replace(graph_changes=changes, refusals=refused, reasons=reasons)
 
 
 def _about_databases(change: GraphChange, request: FixRequest) -> list[str]:
@@ -292,10 +183,10 @@ def _about_databases(change: GraphChange, request: FixRequest) -> list[str]:
 
 def _with_kept_data_migrations(
     snapshot: Snapshot,
-    plan: _Plan,
+    plan: PlanDraft,
     conflicts: Mapping[str, Conflict],
     regenerated: Mapping[str, Mapping[str, bytes]],
-) -> _Plan:
+) -> PlanDraft:
     """Regenerated sides with their data migrations behind them; refused where one of these needs
     the old state."""
     changes: list[GraphChange] = []
@@ -334,7 +225,7 @@ def _uncommitted(workspace: Workspace, snapshot: Snapshot, files: Files) -> tupl
 
 
 def _resolutions(
-    workspace: Workspace, snapshot: Snapshot, files: Files, plan: _Plan
+    workspace: Workspace, snapshot: Snapshot, files: Files, plan: PlanDraft
 ) -> list[Resolution]:
     """What happens to each app that is changed or refused."""
     apps = {app.directory: app.key for app in snapshot.apps.values()}
@@ -388,7 +279,7 @@ def _mentions(
     return tuple(mentions)
 
 
-def _lock_file_resolutions(decision: Decision, files: Files, plan: _Plan) -> list[Resolution]:
+def _lock_file_resolutions(decision: Decision, files: Files, plan: PlanDraft) -> list[Resolution]:
     """Apps of which nothing but a stale lock file is written."""
     done = {change.app for change in plan.graph_changes} | {one.app for one in plan.refusals}
     resolutions = []

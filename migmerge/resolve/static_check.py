@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 
+from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
+from migmerge.migrations.model import NodeKey
+from migmerge.migrations.operations import whole_mark
 
 
 def problems(before: Snapshot, after: Snapshot, leaves: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -31,4 +35,26 @@ def problems(before: Snapshot, after: Snapshot, leaves: Mapping[str, str]) -> li
     for cycle in after.graph.cycles():
         if cycle not in old_cycles:
             faults.append((cycle[0].app, f"a cycle: {', '.join(map(str, cycle))}"))
+    return faults
+
+
+def lost_migrations(
+    before: Snapshot, after: Snapshot, changed: Collection[str], dropped: Collection[NodeKey]
+) -> list[tuple[str, str]]:
+    """`(app key, what is wrong)` for each migration at one of the `changed` paths, and not
+    `dropped`, whose operations no file at these paths has any more."""
+    left: Counter[tuple[str, str]] = Counter()
+    for key, migration in after.graph.nodes.items():
+        if migration.path in changed:
+            left[key.app, whole_mark(source_of(after, key))] += 1
+
+    faults = []
+    for key, migration in sorted(before.graph.nodes.items()):
+        if migration.path not in changed or key in dropped:
+            continue
+        mark = key.app, whole_mark(source_of(before, key))
+        left[mark] -= 1
+        if left[mark] < 0:
+            faults.append((key.app, f"what {key.name} does would be in no file"))
+
     return faults

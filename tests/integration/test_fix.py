@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from migmerge.analysis.snapshot import read_snapshot
+from migmerge.analysis.workspace import open_workspace
+from migmerge.git.repository import find_repository
+from migmerge.migrations.model import NodeKey
+from migmerge.resolve.static_check import lost_migrations
 from tests.conftest import PRICE, PRODUCT, STOCK, Repo, migration_text
 
 pytestmark = pytest.mark.lowest
@@ -472,6 +477,49 @@ def test_fix_path_collision_by_merge_migration(repo: Repo) -> None:
     assert resolution["created"] == ["shop/migrations/0005_merge_0002_product_0003_more.py"]
     assert repo.check()["conflicts"] == []
     repo.git("commit", "-q", "--no-edit")
+
+
+@pytest.mark.parametrize("strategy", ["merge", "renumber"])
+def test_fix_path_collision_with_a_duplicate_under_another_name(repo: Repo, strategy: str) -> None:
+    """feature has its own 0002_auto, and main's as 0004_auto: all three things are done once."""
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.commit()
+    repo.git("checkout", "-q", "-b", "feature")
+    weight = STOCK.replace("stock", "weight")
+    for number, operation in enumerate((PRICE, weight, STOCK), start=2):
+        parent = "0001_initial" if number == 2 else f"{number - 1:04d}_auto"
+        repo.migration("shop", f"{number:04d}_auto", parent, operations=(operation,))
+    repo.commit("feature")
+    repo.git("checkout", "-q", "main")
+    repo.migration("shop", "0002_auto", "0001_initial", operations=(STOCK,))
+    repo.commit("main")
+    repo.publish()
+    repo.git("merge", "-q", "feature", fails=True)
+    (resolution,) = repo.fix("--strategy", strategy)["resolutions"]
+    assert resolution["removed"] == ["shop/migrations/0004_auto.py"]
+    texts = [path.read_text() for path in (repo.root / "shop/migrations").glob("0*.py")]
+    for field in ("price", "stock", "weight"):
+        assert sum(f"'{field}'" in text for text in texts) == 1, (field, resolution)
+    assert repo.check()["conflicts"] == []
+
+
+def test_lost_migrations_are_found(repo: Repo) -> None:
+    """A file whose operations are nowhere, where it is not dropped on purpose."""
+    for name, operations in (("0001_a", (PRODUCT,)), ("0002_b", (PRICE,)), ("0003_c", (STOCK,))):
+        parents = () if name == "0001_a" else ("0001_a",)
+        repo.migration("shop", name, *parents, operations=operations)
+    repo.commit()
+    workspace = open_workspace(find_repository(str(repo.root)), None)
+    before = read_snapshot(workspace)
+    files = {"shop/migrations/0002_b.py", "shop/migrations/0003_c.py"}
+    repo.git("mv", "shop/migrations/0003_c.py", "shop/migrations/0002_b.py", "-f")
+    after = read_snapshot(open_workspace(find_repository(str(repo.root)), None))
+    lost, kept = NodeKey("shop", "0002_b"), NodeKey("shop", "0003_c")
+    assert lost_migrations(before, after, files, {kept}) == [
+        ("shop", "what 0002_b does would be in no file")
+    ]
+    assert lost_migrations(before, after, files, {lost}) == []
+    assert lost_migrations(before, after, (), ()) == []
 
 
 def test_fix_path_collision_of_unknown_sides_is_refused(repo: Repo) -> None:
