@@ -219,7 +219,9 @@ def _model(writer: Footprint, reader: Footprint, name: str) -> Relation:
 def _field(writer: Footprint, reader: Footprint, name: str) -> Relation:
     verb = {"AddField": "adds", "RemoveField": "removes", "RenameField": "renames"}
     what = verb.get(writer.operation, "alters")
-    verdict = Verdict.OVERLAP if what == "alters" else Verdict.CONTRADICT
+    # PostgreSQL alters no column that a generated one reads
+    generated = reader.keywords.get("type") == "GeneratedField"
+    verdict = Verdict.OVERLAP if what == "alters" and not generated else Verdict.CONTRADICT
     return Relation(
         verdict, f"{_side(writer)} {what} {name}, which {_side(reader)} names ({reader.operation})"
     )
@@ -257,6 +259,16 @@ def _overlap(text: str) -> Callable[[Footprint, Footprint, str], Relation]:
     return rule
 
 
+def _sql(writer: Footprint, reader: Footprint, name: str) -> Relation:
+    tables = {touch.name for touch in writer.writes if touch.kind == "sql"}
+    gone = sorted(tables & {t.name for t in reader.writes if t.kind == "relation"})
+    runs = f"{_side(writer)} ({writer.operation}) runs SQL on the table {gone[0] if gone else name}"
+    if gone:
+        changes = f"{_side(reader)} ({reader.operation}) makes, renames or removes"
+        return Relation(Verdict.CONTRADICT, f"{runs}, which {changes}")
+    return Relation(Verdict.OVERLAP, f"{runs}, beside {_side(reader)} ({reader.operation})")
+
+
 def _code(writer: Footprint, reader: Footprint, name: str) -> Relation:
     return Relation(Verdict.OPAQUE, f"{_side(writer)} and {_side(reader)} both run code on rows")
 
@@ -273,8 +285,7 @@ _RULES: Mapping[str, Callable[[Footprint, Footprint, str], Relation]] = {
     "field": _field,
     "reverse": _taken("the reverse name"),
     "column": _taken("the column"),
-    "object": _taken("the index or constraint"),
-    "table": _taken("the table"),
+    "relation": _taken("the table, index or constraint"),
     "columns": _overlap("{writer} may free the column that {reader} takes"),
     "tables": _overlap("{writer} may free the table that {reader} takes"),
     "collation": _taken("the collation"),
@@ -290,5 +301,5 @@ _RULES: Mapping[str, Callable[[Footprint, Footprint, str], Relation]] = {
     "rows": _overlap("{writer} runs code on rows of {name}, beside {reader}"),
     "new rows": _overlap("{writer} makes rows of {name}, beside {reader}"),
     "word": _overlap("{writer} runs code that names {name}, beside {reader}"),
-    "sql": _overlap("{writer} runs SQL on the table {name}, beside {reader}"),
+    "sql": _sql,
 }

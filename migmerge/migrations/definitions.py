@@ -66,16 +66,30 @@ def read_field(script: Script, node: ast.expr, model: str, name: str) -> Definit
         (script.text(keywords.get("db_collation")) or "").lower(),
         {
             "type": kind,
-            **_positional(node, kind),
-            **{k: ast.unparse(v) for k, v in keywords.items()},
+            **_positional(script, node, kind),
+            **{k: _value(script, v) for k, v in keywords.items()},
         },
     )
 
 
-def _positional(node: ast.Call, kind: str) -> dict[str, str]:
+def _positional(script: Script, node: ast.Call, kind: str) -> dict[str, str]:
+    texts = [_value(script, argument) for argument in node.args]
     if kind.endswith(_RELATIONS):
-        return {k: ast.unparse(v) for k, v in zip(("to", "on_delete"), node.args, strict=False)}
-    return {"arguments": ", ".join(map(ast.unparse, node.args))} if node.args else {}
+        return dict(zip(("to", "on_delete"), texts, strict=False))
+    return {"arguments": ", ".join(texts)} if texts else {}
+
+
+def _value(script: Script, node: ast.expr) -> str:
+    """The source of a value, with what the names in it mean, as far as the file says so."""
+    text = ast.unparse(node)
+    constants = script.constants.values
+    for name in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)}):
+        if name in constants:
+            meaning = " + ".join(map(ast.unparse, constants[name]))
+            text = meaning if text == name else f"{text} with {name} = {meaning}"
+        elif name in script.own_names:
+            text += f" of {script.name}"
+    return text
 
 
 def _relation(

@@ -20,7 +20,8 @@ class Facts(NamedTuple):
     its bases, children and one-to-one keys; `handles` the names by which a relation reaches a
     model; `pointing` the models with a relation to a model; `copied` the fields
     (`label.model.field`) that some `to_field` names; `indexed` the fields of a model that an
-    index or constraint names, `*` for one that is computed.
+    index or constraint names, `*` for one that is computed; `tables_between` the explicit tables of
+    a many-to-many field (`label.model.field`).
     """
 
     tables: frozenset[str] = frozenset()
@@ -32,6 +33,7 @@ class Facts(NamedTuple):
     pointing: Mapping[str, frozenset[str]] = {}
     copied: frozenset[str] = frozenset()
     indexed: Mapping[str, frozenset[str]] = {}
+    tables_between: Mapping[str, frozenset[str]] = {}
 
     def family(self, model: str) -> frozenset[str]:
         """The model itself with its relatives, to any distance."""
@@ -68,6 +70,7 @@ def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
         pointing=_united(facts.pointing, fresh_facts.pointing),
         copied=facts.copied | fresh_facts.copied,
         indexed=_united(facts.indexed, fresh_facts.indexed),
+        tables_between=_united(facts.tables_between, fresh_facts.tables_between),
     )
 
 
@@ -98,6 +101,7 @@ class _Notes:
         self.pointing: defaultdict[str, set[str]] = defaultdict(set)
         self.copied: set[str] = set()
         self.indexed: defaultdict[str, set[str]] = defaultdict(set)
+        self.tables_between: defaultdict[str, set[str]] = defaultdict(set)
         self.renamed_models: list[tuple[str, str]] = []
         self.renamed_fields: list[tuple[str, str]] = []
 
@@ -136,6 +140,8 @@ class _Notes:
             self.handles[definition.relation.through] |= {name, *definition.relation.reverse}
             self.copied |= {f"{definition.relation.to}.{f}" for f in definition.relation.to_fields}
             self.pointing[definition.relation.to].add(model)
+            if definition.relation.many and definition.table:
+                self.tables_between[f"{model}.{name}"].add(definition.table)
 
     def object(self, script: Script, model: str, node: ast.expr) -> None:
         """An index or constraint, or a list of them."""
@@ -175,6 +181,7 @@ class _Notes:
             _frozen(self.pointing),
             frozenset(self.copied),
             _frozen(self.indexed),
+            _frozen(self.tables_between),
         )
 
 

@@ -89,6 +89,8 @@ def add_field(marks: Marks) -> None:
     marks.read("word", marks.field)  # code may ask whether it is there
     definition = _own_definition(marks)
     marks.keywords = definition.keywords
+    if definition.kind == "GeneratedField":  # code decides whether its values are unique
+        marks.read("rows", marks.model)
     _defined(marks, marks.field, definition)
 
 
@@ -109,7 +111,7 @@ def remove_field(marks: Marks) -> None:
     marks.free_column(marks.field)
     marks.write("removal", marks.model)
     marks.read("word", marks.field)
-    marks.write("table", f"{marks.model.replace('.', '_')}_{marks.field}")
+    _free_table_between(marks, marks.field)
     if marks.field in ("id", "pk") or f"{marks.model}.{marks.field}" in marks.facts.copied:
         marks.write("key", marks.model)
 
@@ -132,8 +134,16 @@ def rename_field(marks: Marks) -> None:
     marks.read("option", f"{marks.model}.unique_together", f"{marks.model}.index_together")
     marks.write("removal", marks.model)
     marks.read("word", old, new)
-    tables = {f"{marks.model.replace('.', '_')}_{name}" for name in (old, new)}
-    marks.write("table", *tables)
+    _free_table_between(marks, old)
+    _free_table_between(marks, new)
+
+
+def _free_table_between(marks: Marks, name: str) -> None:
+    """If the field is a many-to-many one, its table goes, or has another name."""
+    tables = {f"{table}_{name}" for table in marks.tables_of(marks.model)}
+    tables |= marks.facts.tables_between.get(f"{marks.model}.{name}", frozenset())
+    marks.write("relation", *tables)
+    marks.read("sql", *tables)
 
 
 def rebuild_pointing(marks: Marks) -> None:

@@ -59,7 +59,7 @@ def _add_object(key: str) -> Callable[[Marks], None]:
             raise Computed(key)
 
         fields = names_in(marks.script, node)
-        marks.write("object", name)
+        marks.write("relation", name)
         marks.of_fields(fields)
         marks.read("word", *fields)
         if key == "index":
@@ -72,7 +72,7 @@ def _known_object(marks: Marks) -> None:
     """An index or constraint that is there: its name is known, its fields are not."""
     marks.of_model("model_name")
     names = [k for k in ("name", "new_name", "old_name") if marks.argument(k) is not None]
-    marks.write("object", *(marks.text(name) for name in names))
+    marks.write("relation", *(marks.text(name) for name in names))
     marks.read("removal", marks.model)
     fields = marks.argument("old_fields")
     if marks.call.name == "RenameIndex" and fields is not None:
@@ -118,7 +118,7 @@ def _run_sql(marks: Marks) -> None:
     if not sql.tables and not sql.objects:
         return
     marks.write("sql", *sql.tables)
-    marks.write("object", *sql.objects)
+    marks.write("relation", *sql.objects)
     marks.write("code", ANY)
 
 

@@ -25,7 +25,7 @@ def create_model(marks: Marks) -> None:
 
         for inner in ast.walk(value):
             if isinstance(inner, ast.Call) and object_name(marks.script, inner):
-                marks.write("object", object_name(marks.script, inner))
+                marks.write("relation", object_name(marks.script, inner))
 
     marks.take_table(table or model.replace(".", "_"))
     if "_" in model.partition(".")[2]:
@@ -81,7 +81,8 @@ def rename_model(marks: Marks) -> None:
     marks.write("swap", ANY)
     rebuild_pointing(marks)
     marks.read("word", marks.text("new_name"), f"{marks.text('new_name')}_set")
-    marks.read("rows", "contenttypes.contenttype")
+    # the content type follows the name, and from Django 6.1 on so do the default permissions
+    marks.read("rows", "contenttypes.contenttype", "auth.permission")
     marks.free_table(marks.model)
     marks.take_table(new.replace(".", "_"))
     if "_" in marks.text("new_name"):

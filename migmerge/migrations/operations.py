@@ -80,6 +80,12 @@ class Script(NamedTuple):
     constants: Constants
     calls: tuple[Call, ...]
 
+    @property
+    def own_names(self) -> frozenset[str]:
+        """Functions and classes of the file."""
+        defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        return frozenset(s.name for s in self.module.body if isinstance(s, defined))
+
     def text(self, node: ast.expr | None) -> str | None:
         """The string that an argument is; None if there is none or it is computed."""
         return None if node is None else string_value(node, self.constants)
@@ -114,7 +120,49 @@ def read_script(source: bytes, label: str, name: str = "") -> Script:
     else:
         calls = [c for part in parts for c in _listed(part, constants, foreign, "both")]
 
+    definitions = defined_names(module)
+    calls = [call._replace(body=call.body + _meaning(call.node, definitions)) for call in calls]
     return Script(label, name, module, constants, tuple(calls))
+
+
+def defined_names(module: ast.Module) -> dict[str, list[ast.stmt]]:
+    """Name -> the statements of a module that say what it is; but for imports from Django."""
+    names: dict[str, list[ast.stmt]] = {}
+    for statement in module.body:
+        if isinstance(statement, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            bound = {statement.name}
+        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+            origin = getattr(statement, "module", None) or statement.names[0].name
+            django = origin.partition(".")[0] == "django"
+            bound = set() if django else {a.asname or a.name for a in statement.names}
+        else:  # assignments, and what adds to a list
+            bound = _names_in(statement)
+        for name in bound:
+            names.setdefault(name, []).append(statement)
+
+    return names
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+
+def _meaning(node: ast.Call | None, definitions: Mapping[str, list[ast.stmt]]) -> str:
+    """What the file says of the names in a call: one text with another constant is another
+    operation."""
+    if node is None or not definitions:
+        return ""
+
+    text, seen = "", set[str]()
+    waiting = sorted(_names_in(node) & definitions.keys())
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            for statement in definitions[name]:
+                text += f"\n{ast.dump(statement)}"
+                waiting += sorted(_names_in(statement) & definitions.keys() - seen)
+    return text
 
 
 def database_mark(source: bytes) -> str:

@@ -16,12 +16,13 @@ class Touch(NamedTuple):
     """Something that an operation reads or writes; the name `*` is all of its kind.
 
     Kinds: `model` and `field` (their life and definition), `reverse` (a name that a relation
-    gives its target), `column`, `object` (index or constraint), `table`, `columns` and `tables`
-    (those whose names aren't known), `option`, `key` (the type of a primary key), `storage` (a
-    model's table as it is), `address` (its table's name), `state` (that state and table agree),
-    `removal` (that the fields of an unnamed index stay), `kin` (that a model's bases and children
-    stay), `collation`, `swap` (which model a setting names), `rows`, `new rows`, `sql` (a table
-    that SQL names), `word` (a name that code uses), `code` (that code runs).
+    gives its target), `column`, `relation` (a table, an index or a constraint, which share their
+    names on PostgreSQL and SQLite), `columns` and `tables` (those whose names aren't known),
+    `option`, `key` (the type of a primary key), `storage` (a model's table as it is), `address`
+    (its table's name), `state` (that state and table agree), `removal` (that the fields of an
+    unnamed index stay), `kin` (that a model's bases and children stay), `collation`, `swap` (which
+    model a setting names), `rows`, `new rows`, `sql` (a table that SQL names), `word` (a name that
+    code uses), `code` (that code runs).
     """
 
     kind: str
@@ -126,13 +127,13 @@ class Marks:
         self.write("columns", self.model)
 
     def take_table(self, *tables: str) -> None:
-        self.write("table", *tables)
+        self.write("relation", *tables)
         self.read("sql", *tables)
         if self.facts.tables.intersection(tables):
             self.read("tables", ANY)
 
     def free_table(self, model: str) -> None:
         """A model's table, and those of its many-to-many fields, which start with its name."""
-        self.write("table", *self.tables_of(model))
+        self.write("relation", *self.tables_of(model))
         self.write("tables", ANY)
         self.read("sql", ANY)

@@ -30,7 +30,8 @@ BASE = (
     M + "CreateModel('Kid', fields=[('c', models.TextField())], bases=('shop.product',)), "
     + M + "CreateModel('Sibling', fields=[('c', models.TextField())], bases=('shop.product',)), "
     + M + "CreateModel('Part', fields=[('p', models.ForeignKey('Product', models.CASCADE, "
-    "to_field='sku')), ('tags', models.ManyToManyField('Tag', through='Link'))]), "
+    "to_field='sku')), ('tags', models.ManyToManyField('Tag', through='Link')), "
+    "('shelves', models.ManyToManyField('Shelf', db_table='part_on_shelf'))]), "
     + M + "CreateModel('Old', fields=[('a', models.TextField(db_column='was'))], "
     "options={'db_table': 'ancient', 'managed': False}), "
     + M + "AddIndex('product', models.Index(fields=['-d'], name='d_i'))"
@@ -86,11 +87,11 @@ INTERACT = {
     "model renamed to a made one": (M + "RenameModel('Product', 'Item')", M + "CreateModel('Item', fields=[])", "contradict", "0002_a renames shop.item, which 0002_b uses (CreateModel)"),
     "field removed that an index names": (M + "RemoveField('product', 'a')", INDEX, "contradict", "0002_a removes shop.product.a, which 0002_b names (AddIndex)"),
     "field renamed that unique_together names": (M + "RenameField('product', 'a', 'z')", M + "AlterUniqueTogether('product', {('a', 'b')})", "contradict", "0002_a renames shop.product.a, which 0002_b names (AlterUniqueTogether)"),
-    "index of one name": (INDEX, M + "AddIndex('order', models.Index(fields=['x'], name='a_idx'))", "contradict", "both name the index or constraint a_idx"),
-    "one table for two models": (M + "CreateModel('A', fields=[], options={'db_table': 'things'})", M + "CreateModel('B', fields=[], options={'db_table': 'things'})", "contradict", "both name the table things"),
-    "a model whose table another takes": (M + "CreateModel('A', fields=[])", M + "AlterModelTable('product', 'shop_a')", "contradict", "both name the table shop_a"),
-    "a model on the table of a many-to-many field": (M + "CreateModel('product_tags', fields=[])", M + "AddField('product', 'tags', models.ManyToManyField('shop.Tag'))", "contradict", "both name the table shop_product_tags"),
-    "index inside CreateModel": (M + "CreateModel('A', fields=[], options={'indexes': [models.Index(fields=['x'], name='a_idx')]})", INDEX, "contradict", "both name the index or constraint a_idx"),
+    "index of one name": (INDEX, M + "AddIndex('order', models.Index(fields=['x'], name='a_idx'))", "contradict", "both name the table, index or constraint a_idx"),
+    "one table for two models": (M + "CreateModel('A', fields=[], options={'db_table': 'things'})", M + "CreateModel('B', fields=[], options={'db_table': 'things'})", "contradict", "both name the table, index or constraint things"),
+    "a model whose table another takes": (M + "CreateModel('A', fields=[])", M + "AlterModelTable('product', 'shop_a')", "contradict", "both name the table, index or constraint shop_a"),
+    "a model on the table of a many-to-many field": (M + "CreateModel('product_tags', fields=[])", M + "AddField('product', 'tags', models.ManyToManyField('shop.Tag'))", "contradict", "both name the table, index or constraint shop_product_tags"),
+    "index inside CreateModel": (M + "CreateModel('A', fields=[], options={'indexes': [models.Index(fields=['x'], name='a_idx')]})", INDEX, "contradict", "both name the table, index or constraint a_idx"),
     "field of a child model": (M + "CreateModel('child', fields=[('a', models.TextField())], bases=('shop.product',))", ADD_A, "contradict", "0002_b adds shop.product.a, which 0002_a names (CreateModel)"),
     "RenameIndex of index_together": (M + "RenameIndex('product', new_name='z', old_fields=('a', 'b'))", M + "AlterIndexTogether('product', {('c', 'd')})", "overlap", "both set index_together of shop.product"),
     "swappable and a key": (M + "AddField('order', 'by', models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE))", M + "AlterField('user', 'id', models.BigAutoField(primary_key=True))", "overlap", "0002_b (AlterField) may change the type of the key that 0002_a (AddField) copies"),
@@ -98,7 +99,7 @@ INTERACT = {
     "a field of a child and of its parent": (M + "AddField('kid', 'x', models.TextField())", M + "AddField('product', 'x', models.TextField())", "contradict", "0002_a adds shop.kid.x, which 0002_b names (AddField)"),
     "a field that a key copies, and a key to the copy": (M + "AlterField('product', 'sku', models.CharField(max_length=40))", M + "AddField('x', 'y', models.ForeignKey('Product', models.CASCADE, to_field='sku'))", "overlap", "0002_a alters shop.product.sku, which 0002_b names (AddField)"),
     "a column that an older field had": (M + "RemoveField('old', 'a')", M + "AddField('old', 'was', models.TextField())", "overlap", "0002_a (RemoveField) may free the column that 0002_b (AddField) takes"),
-    "a table that an older model had": (M + "DeleteModel('old')", M + "CreateModel('New', fields=[], options={'db_table': 'ancient'})", "contradict", "both name the table ancient"),
+    "a table that an older model had": (M + "DeleteModel('old')", M + "CreateModel('New', fields=[], options={'db_table': 'ancient'})", "contradict", "both name the table, index or constraint ancient"),
     "options of a model that is not managed": (M + "AlterModelOptions('old', options={})", M + "AddField('old', 'z', models.TextField())", "overlap", "0002_a (AlterModelOptions) changes the table of shop.old as a whole, beside 0002_b (AddField)"),
     "ordering and order_with_respect_to": (M + "AlterOrderWithRespectTo('product', 'tag')", M + "AlterModelOptions('product', options={'ordering': ['x']})", "overlap", "0002_b sets options of shop.product, which 0002_a uses (AlterOrderWithRespectTo)"),
     "a collation taken away": (M + "RemoveCollation('de', 'x')", M + "AddField('product', 'n', models.TextField(db_collation='de'))", "contradict", "both name the collation de"),
@@ -113,6 +114,14 @@ INTERACT = {
     "key altered and pointed at": (M + "AlterField('product', 'id', models.BigAutoField(primary_key=True))", FK, "overlap", "0002_a (AlterField) may change the type of the key that 0002_b (AddField) copies"),
     "RunPython": (M + "RunPython(f)", ADD_A, "opaque", "0002_a: RunPython runs f, which is not a function of this file"),
     "RunSQL": (ADD_A, M + "RunSQL('UPDATE shop_product SET x = 1')", "overlap", "0002_b (RunSQL) runs SQL on the table shop_product, beside 0002_a (AddField)"),
+    "SQL on a many-to-many table that goes": (M + "RemoveField('product', 'labels')", M + "RunSQL('UPDATE shop_product_labels SET x = 1')", "contradict", "0002_b (RunSQL) runs SQL on the table shop_product_labels, which 0002_a (RemoveField) makes, renames or removes"),
+    "SQL on a many-to-many table of an explicit name": (M + "RemoveField('part', 'shelves')", M + "RunSQL('UPDATE part_on_shelf SET x = 1')", "contradict", "0002_b (RunSQL) runs SQL on the table part_on_shelf, which 0002_a (RemoveField) makes, renames or removes"),
+    "SQL on a many-to-many table that is renamed": (M + "RenameField('product', 'labels', 'marks')", M + "RunSQL('UPDATE shop_product_labels SET x = 1')", "contradict", "0002_b (RunSQL) runs SQL on the table shop_product_labels, which 0002_a (RenameField) makes, renames or removes"),
+    "code on the model of a many-to-many table that goes": (M + "RemoveField('product', 'labels')", M + "RunPython(lambda a, e: a.get_model('shop', 'product_labels').objects.update(x=1))", "opaque", "0002_b: RunPython gets the table of a many-to-many field"),
+    "an altered source of a generated column": (M + "AlterField('product', 'a', models.TextField())", M + "AddField('product', 'g', models.GeneratedField(expression=models.F('a'), output_field=models.TextField(), db_persist=True))", "contradict", "0002_a alters shop.product.a, which 0002_b names (AddField)"),
+    "code that writes the source of a generated column": (M + "RunPython(lambda a, e: a.get_model('shop', 'product').objects.update(a=1))", M + "AddField('product', 'g', models.GeneratedField(expression=models.F('a'), output_field=models.TextField(), db_persist=True, unique=True))", "overlap", "0002_a (RunPython) runs code on rows of shop.product, beside 0002_b (AddField)"),
+    "an index and a table of one name": (M + "AddIndex('product', models.Index(fields=['a'], name='shop_box'))", M + "CreateModel('Box', fields=[('x', models.TextField())])", "contradict", "both name the table, index or constraint shop_box"),
+    "code on the permissions of a renamed model": (M + "RenameModel('product', 'item')", M + "RunPython(lambda a, e: a.get_model('auth', 'Permission').objects.filter(codename='add_box').update(x=1))", "overlap", "0002_b (RunPython) runs code on rows of auth.permission, beside 0002_a (RenameModel)"),
     "two relations without a reverse name": (M + "AddField('product', 'a', models.ForeignKey('shop.Tag', models.CASCADE))", M + "AddField('product', 'b', models.ForeignKey('shop.Tag', models.CASCADE))", "contradict", "both name the reverse name shop.tag.product"),
     "somebody's operation": ("Custom('product')", ADD_A, "opaque", "0002_a: Custom is not one of Django's operations"),
     "computed model": (M + "AddField(NAME, 'a', models.IntegerField())", ADD_B, "opaque", "0002_a: AddField has a computed model_name"),
@@ -123,6 +132,26 @@ INTERACT = {
 @pytest.mark.parametrize(("ours", "theirs", "expected", "reason"), INTERACT.values(), ids=INTERACT)
 def test_judge_interact(ours: str, theirs: str, expected: str, reason: str) -> None:
     assert verdict(ours, theirs) == (expected, [reason])
+
+
+def test_one_text_with_another_constant_is_another_operation() -> None:
+    """Also where the constant is named by a function of the file."""
+    alter = M + "AlterField('product', 'a', models.CharField(max_length={}))"
+    for value, named in (("SIZE", "SIZE = {}"), ("size()", "SIZE = {}\n\ndef size():\n    return SIZE")):
+        scripts = [
+            read_script(
+                f"{named.format(size)}\n\n{HEAD}    operations = [{alter.format(value)}]\n".encode(),
+                "shop",
+                name,
+            )
+            for name, size in (("0002_a", 1), ("0002_b", 2), ("0002_c", 1))
+        ]
+        (one,), (other,), (same,) = (footprints(script, gather([], scripts)) for script in scripts)
+        relation = commute(one, other)
+        assert relation.verdict == "overlap"
+        assert relation.set_on_both_sides is not None
+        assert not relation.set_on_both_sides.state_only
+        assert commute(one, same).verdict == "commute"
 
 
 def test_read_script_put_together() -> None:

@@ -104,8 +104,8 @@ def test_commute_of_a_deletion_and_a_swappable_model() -> None:
 
 def test_commute_of_any_and_some() -> None:
     """Who writes all of a kind writes what the other reads, in whichever order they are asked."""
-    every = Footprint("RunPython", "0002_a", 1, writes=frozenset({Touch("object", "*")}))
-    one = Footprint("AddIndex", "0002_b", 1, writes=frozenset({Touch("object", "by_x")}))
+    every = Footprint("RunPython", "0002_a", 1, writes=frozenset({Touch("relation", "*")}))
+    one = Footprint("AddIndex", "0002_b", 1, writes=frozenset({Touch("relation", "by_x")}))
     for pair in ((every, one), (one, every)):
         assert commute(*pair).verdict is not Verdict.COMMUTE
 

@@ -25,9 +25,8 @@ CASES = {
         """
         of shop.order
         writes model: shop.order
-        writes object: by_no, positive
+        writes relation: by_no, orders, positive
         writes reverse: shop.product.order, shop.product.order_set
-        writes table: orders
         reads address: shop.product
         reads key: shop.book, shop.product
         reads model: shop.product
@@ -40,7 +39,7 @@ CASES = {
         """
         of shop.disc
         writes model: shop.disc
-        writes table: shop_disc
+        writes relation: shop_disc
         reads key: shop.book, shop.product
         reads model: shop.product
         reads sql: shop_disc
@@ -51,7 +50,7 @@ CASES = {
         """
         of shop.sale
         writes model: shop.sale
-        writes table: shop_sale
+        writes relation: shop_sale
         reads key: shop.book, shop.product
         reads model: shop.product
         reads sql: shop_sale
@@ -62,8 +61,8 @@ CASES = {
         """
         of shop.shelf
         writes model: shop.shelf
+        writes relation: shop_shelf, shop_shelf_products
         writes reverse: shop.product.shelves
-        writes table: shop_shelf, shop_shelf_products
         reads address: shop.product
         reads key: shop.book, shop.product, shop.shelf
         reads model: shop.product
@@ -77,8 +76,8 @@ CASES = {
         of shop.product
         writes kin: shop.book
         writes model: shop.product
+        writes relation: shop_product
         writes swap: *
-        writes table: shop_product
         writes tables: *
         reads model: shop.product
         reads rows: shop.product
@@ -93,12 +92,12 @@ CASES = {
         of shop.product
         writes address: shop.product
         writes model: shop.item, shop.product
+        writes relation: shop_item, shop_product
         writes storage: shop.book, shop.item, shop.product
         writes swap: *
-        writes table: shop_item, shop_product
         writes tables: *
         reads model: shop.product
-        reads rows: contenttypes.contenttype, shop.product
+        reads rows: auth.permission, contenttypes.contenttype, shop.product
         reads sql: *, shop_item, shop_product
         reads state: *
         reads storage: shop.product
@@ -111,8 +110,8 @@ CASES = {
         of shop.product
         writes address: shop.product
         writes option: shop.product.db_table
+        writes relation: items, shop_product
         writes storage: shop.book, shop.product
-        writes table: items, shop_product
         writes tables: *
         reads model: shop.product
         reads rows: shop.product
@@ -286,8 +285,8 @@ CASES = {
         """
         of shop.category.all
         writes field: shop.category.all
+        writes relation: all_products, all_products_all, shop_category_all
         writes reverse: shop.product.category, shop.product.category_set
-        writes table: all_products, all_products_all, shop_category_all
         reads address: shop.product
         reads field: shop.category.all
         reads key: shop.book, shop.category, shop.product
@@ -341,14 +340,14 @@ CASES = {
         writes column: shop.product.price, shop.product.price_id
         writes columns: shop.product
         writes field: shop.product.price
+        writes relation: shop_product_price
         writes removal: shop.product
-        writes table: shop_product_price
         reads field: shop.book.price, shop.product.price
         reads kin: shop.product
         reads model: shop.product
         reads reverse: shop.product.price
         reads rows: shop.product
-        reads sql: shop_product
+        reads sql: shop_product, shop_product_price
         reads storage: shop.product
         reads word: price, product, product_set, products
         """,
@@ -360,14 +359,14 @@ CASES = {
         writes column: shop.product.tags, shop.product.tags_id
         writes columns: shop.product
         writes field: shop.product.tags
+        writes relation: shop_product_tags
         writes removal: shop.product
-        writes table: shop_product_tags
         reads field: shop.book.tags, shop.product.tags
         reads kin: shop.product
         reads model: shop.product
         reads reverse: shop.product.tags
         reads rows: shop.product
-        reads sql: shop_product
+        reads sql: shop_product, shop_product_tags
         reads storage: shop.product
         reads word: product, product_set, products, tags
         """,
@@ -433,15 +432,15 @@ CASES = {
         writes column: shop.product.cost, shop.product.cost_id, shop.product.price, shop.product.price_id
         writes columns: shop.product
         writes field: shop.product.cost, shop.product.price
+        writes relation: shop_product_cost, shop_product_price
         writes removal: shop.product
-        writes table: shop_product_cost, shop_product_price
         reads field: shop.book.cost, shop.book.price, shop.product.cost, shop.product.price
         reads kin: shop.product
         reads model: shop.product
         reads option: shop.product.index_together, shop.product.unique_together
         reads reverse: shop.product.cost, shop.product.price
         reads rows: shop.product
-        reads sql: shop_product
+        reads sql: shop_product, shop_product_cost, shop_product_price
         reads storage: shop.product
         reads word: cost, price, product, product_set, products
         """,
@@ -453,15 +452,15 @@ CASES = {
         writes column: shop.product.labels, shop.product.labels_id, shop.product.tags, shop.product.tags_id
         writes columns: shop.product
         writes field: shop.product.labels, shop.product.tags
+        writes relation: shop_product_labels, shop_product_tags
         writes removal: shop.product
-        writes table: shop_product_labels, shop_product_tags
         reads field: shop.book.labels, shop.book.tags, shop.product.labels, shop.product.tags
         reads kin: shop.product
         reads model: shop.product
         reads option: shop.product.index_together, shop.product.unique_together
         reads reverse: shop.product.labels, shop.product.tags
         reads rows: shop.product
-        reads sql: shop_product
+        reads sql: shop_product, shop_product_labels, shop_product_tags
         reads storage: shop.product
         reads word: labels, product, product_set, products, tags
         """,
@@ -470,7 +469,7 @@ CASES = {
         "AddIndex('product', models.Index(fields=['name', '-price'], name='by_name'))",
         """
         of shop.product
-        writes object: by_name
+        writes relation: by_name
         reads field: shop.product.name, shop.product.price
         reads model: shop.product
         reads sql: shop_product
@@ -481,7 +480,7 @@ CASES = {
         "AddIndex('product', models.Index(models.F('name'), name='by_name', condition=models.Q(price__gt=1), include=['category']))",
         """
         of shop.product
-        writes object: by_name
+        writes relation: by_name
         reads field: shop.product.category, shop.product.name, shop.product.price
         reads model: shop.product
         reads sql: shop_product
@@ -492,7 +491,7 @@ CASES = {
         "RemoveIndex('product', 'by_name')",
         """
         of shop.product
-        writes object: by_name
+        writes relation: by_name
         reads model: shop.product
         reads removal: shop.product
         reads sql: shop_product
@@ -503,7 +502,7 @@ CASES = {
         "RenameIndex('product', new_name='by_title', old_name='by_name')",
         """
         of shop.product
-        writes object: by_name, by_title
+        writes relation: by_name, by_title
         reads model: shop.product
         reads removal: shop.product
         reads rows: shop.product
@@ -516,8 +515,8 @@ CASES = {
         "RenameIndex('product', new_name='by_title', old_fields=('name', 'price'))",
         """
         of shop.product
-        writes object: by_title
         writes option: shop.product.index_together
+        writes relation: by_title
         reads field: shop.product.name, shop.product.price
         reads model: shop.product
         reads removal: shop.product
@@ -531,7 +530,7 @@ CASES = {
         "AddConstraint('product', models.UniqueConstraint(fields=['name'], name='one_name'))",
         """
         of shop.product
-        writes object: one_name
+        writes relation: one_name
         reads field: shop.product.name
         reads model: shop.product
         reads rows: shop.product
@@ -544,7 +543,7 @@ CASES = {
         "RemoveConstraint('product', 'one_name')",
         """
         of shop.product
-        writes object: one_name
+        writes relation: one_name
         reads model: shop.product
         reads removal: shop.product
         reads rows: shop.product
@@ -557,7 +556,7 @@ CASES = {
         "AlterConstraint('product', 'one_name', models.UniqueConstraint(fields=['name'], name='one_name', violation_error_message='x'))",
         """
         of shop.product
-        writes object: one_name
+        writes relation: one_name
         reads model: shop.product
         reads removal: shop.product
         reads rows: shop.product
@@ -605,7 +604,7 @@ CASES = {
         "RunSQL('CREATE INDEX i ON shop_product (price)')",
         """
         writes code: *
-        writes object: i
+        writes relation: i
         writes sql: shop_product
         irreversible
         """,
