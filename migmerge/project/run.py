@@ -46,6 +46,7 @@ _SCRIPTS = {
         "sample_data",
         "isolation",
         "scratch",
+        "table_names",
         "try_scenarios",
     ),
 }

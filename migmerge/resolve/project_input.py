@@ -207,11 +207,19 @@ def regenerate_files(
     ]
 
 
+class FinalAnswers(NamedTuple):
+    """By app key, what sets what both sides set to what the models say, where anything is left to
+    set; why there is no answer; and which of these apps have no project that could be asked."""
+
+    migrations: dict[str, FinalMigration]
+    unanswered: dict[str, str]
+    without_project: set[str]
+
+
 def final_migrations(
     workspace: Workspace, before: Snapshot, after: Snapshot, graph_changes: Sequence[GraphChange]
-) -> tuple[dict[str, FinalMigration], dict[str, str]]:
-    """For apps in which both sides set something that a merge migration does not set: what sets it
-    to what the models say, where anything is left to set; and why there is no answer.
+) -> FinalAnswers:
+    """For apps in which both sides set something that a merge migration does not set.
 
     `after` is the tree as it is planned.
     """
@@ -222,9 +230,11 @@ def final_migrations(
     }
     found: dict[str, FinalMigration] = {}
     unanswered: dict[str, str] = {}
+    without_project: set[str] = set()
     for project, apps in projects_of(workspace, before, sorted(changes)).items():
         if isinstance(project, NoProject):
             unanswered |= dict.fromkeys(apps, project.why)
+            without_project |= set(apps)
             continue
         own = apps_of(before, project)
         planned = {after.apps[app].label: _planned(before, after, app) for app in own}
@@ -237,7 +247,7 @@ def final_migrations(
                 unanswered[app] = answer.why
             elif answer:
                 found[app] = FinalMigration(wanted[label].name, answer)
-    return found, unanswered
+    return FinalAnswers(found, unanswered, without_project)
 
 
 def _planned(before: Snapshot, after: Snapshot, app: str) -> PlannedApp:

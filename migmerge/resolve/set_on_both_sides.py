@@ -35,15 +35,15 @@ def with_final_migrations(
         return plan
     changed = {path: change.data for path, change in files.changes.items()}
     after = understand(workspace, Tree("plan", snapshot.listing, changed))
-    finals, unanswered = final_migrations(workspace, snapshot, after, plan.graph_changes)
+    answers = final_migrations(workspace, snapshot, after, plan.graph_changes)
     changes = []
     for change in plan.graph_changes:
-        final = finals.get(change.app)
-        if change.app in unanswered:
+        final = answers.migrations.get(change.app)
+        if change.app in answers.without_project:
             final = _merged_migration(snapshot, after, conflicts[change.app], change)
         changes.append(change._replace(final=final))
 
-    reasons = {app: (f"models.py was not asked: {why}",) for app, why in unanswered.items()}
+    reasons = {app: (f"models.py was not asked: {why}",) for app, why in answers.unanswered.items()}
     return plan._replace(graph_changes=changes).with_reasons(reasons)
 
 

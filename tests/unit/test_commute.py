@@ -137,7 +137,10 @@ def test_judge_interact(ours: str, theirs: str, expected: str, reason: str) -> N
 def test_one_text_with_another_constant_is_another_operation() -> None:
     """Also where the constant is named by a function of the file."""
     alter = M + "AlterField('product', 'a', models.CharField(max_length={}))"
-    for value, named in (("SIZE", "SIZE = {}"), ("size()", "SIZE = {}\n\ndef size():\n    return SIZE")):
+    for value, named in (
+        ("SIZE", "SIZE = {}"),
+        ("size()", "SIZE = {}\n\ndef size():\n    return SIZE"),
+    ):
         scripts = [
             read_script(
                 f"{named.format(size)}\n\n{HEAD}    operations = [{alter.format(value)}]\n".encode(),

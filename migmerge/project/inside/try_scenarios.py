@@ -16,6 +16,7 @@ def verify_starts():
     labels = set(REQUEST["labels"])
     found = {}
     remember_disk()
+    remember_tables()
     aliases = [a for a in connections if any(router.allow_migrate(a, label) for label in labels)]
     with isolated(REQUEST["server"]):
         for alias in aliases:
@@ -40,7 +41,8 @@ class Starts:
     def __init__(self, scratch):
         self.scratch, self.labels = scratch, REQUEST["labels"]
         self.stages, self.effects, self.empty = {}, {}, {}
-        self.unsteady = set()  # (table, column) that the same migrations fill with other values
+        # (table, column) that the same migrations fill with other values, and that each save does
+        self.unsteady, self.moments = set(), set()
 
     def all(self):
         began = time.time()
@@ -111,7 +113,7 @@ class Starts:
             self.forwards()
         self.migrate_plainly()
         after = rows_of(connection)
-        answer["lost"] = lost(before, after, self.allowed(path))
+        answer["lost"] = lost(before, after, self.allowed(path), self.moments)
         answer["had"] = cells_of(before)
         answer["schema"] = portrait(connection)
         answer["left"] = leftover(connection)
@@ -124,10 +126,10 @@ class Starts:
         first = self.effects[path[:1]]["made"] if path else {}
         found = {}
         for table, rows in after.items() if path else ():
-            put_later = set().union(*(made.get(table, ()) for made in later))
+            put_later = set().union(*(made_in(made, table) for made in later))
             key, targets = key_and_targets(connection, table)
             steady = [name for name in next(iter(rows.values()), {})
-                      if name != key and (table, name) not in self.unsteady]  # fmt: skip
+                      if name != key and not self.is_unsteady(table, name)]  # fmt: skip
 
             found[table] = sorted(
                 str([(name, known(first, targets.get(name), row[name])) for name in sorted(steady)])
@@ -136,6 +138,10 @@ class Starts:
             )
 
         return found
+
+    def is_unsteady(self, table, column):
+        """Whether the same migrations may fill a column with other values each time."""
+        return any((name, column) in self.unsteady for name in names_of(table))
 
     def migrate_plainly(self):
         """As `migrate` does for these apps, but for its signals; others may have conflicts."""
@@ -192,7 +198,8 @@ class Starts:
         rows = rows_of(connection)
         effect["made"] = {table: set(rows[table]) - set(after[table]) for table in rows}
         effect.setdefault("migrated", after)
-        self.unsteady |= changed(effect["migrated"], after)
+        self.moments |= moments(state)
+        self.unsteady |= changed(effect["migrated"], after) | self.moments
 
     def forwards(self):
         """All that is unapplied of the apps, without asking whether history is consistent."""
@@ -221,8 +228,9 @@ class Starts:
         return found
 
 
-def changed(before, after):
-    """`(table, column)` of values that are not as they were; "*" where the row is gone."""
+def changed(before, after, moments=()):
+    """`(table, column)` of values that are not as they were; "*" where the row is gone. Those of
+    `moments` may have another value, but not none."""
     found = set()
     for table, rows in before.items():
         for key, row in rows.items():
@@ -230,7 +238,11 @@ def changed(before, after):
             if there is None:
                 found.add((table, "*"))
                 continue
-            found |= {(table, name) for name in row if not alike(there.get(name, GONE), row[name])}
+            for name in row:
+                value = there.get(name, GONE)
+                moved = (table, name) in moments and value not in (GONE, "None")
+                if not (moved or alike(value, row[name])):
+                    found.add((table, name))
     return found
 
 
@@ -266,14 +278,31 @@ def key_and_targets(connection, table):
     }
 
 
+def made_in(made, table):
+    """The keys of the rows that were put into a table, whatever its name was then."""
+    return set().union(*(made.get(name, ()) for name in names_of(table)))
+
+
+def moments(state):
+    """`(table, column)` of the fields with `auto_now`."""
+    return {
+        (model._meta.db_table, field.column)
+        for model in state.apps.get_models()
+        for field in model._meta.local_concrete_fields
+        if getattr(field, "auto_now", False)
+    }
+
+
 def known(made, table, value):
     """A value; where it refers to a row that a migration made, its key may be any."""
-    return value if table is None or value in made.get(table, ()) else "a row that was made"
+    return value if table is None or value in made_in(made, table) else "a row that was made"
 
 
-def lost(before, after, allowed):
+def lost(before, after, allowed, moments):
+    """What is not as it was. Code that saves rows gives those of `moments` another value, though
+    its own side may know nothing of them."""
     cells = {
-        (table, column) for table, column in changed(before, after)
+        (table, column) for table, column in changed(before, after, moments)
         if not {(table, column), (table, "*")} & allowed
     }  # fmt: skip
     return sorted(table + ("" if column == "*" else "." + column) for table, column in cells)
