@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # nothing else of an app can be fixed before these
 BROKEN = ("missing-dependency", "cycle", "unparsable", "overlapping-squashes", "unmerged")
+# the name by itself, which a class or an import may bind
+_MIGRATION = re.compile(rb"(?<![.\w])Migration\b")
 
 
 class Findings(NamedTuple):
@@ -55,7 +58,7 @@ def analyse(
     midway = without_squashes(snapshot.graph, snapshot.resolve)
     collisions = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files, midway)
     collisions = Found(
-        (*collisions.conflicts, *_unmerged(snapshot)),
+        (*collisions.conflicts, *_unmerged(snapshot), *_without_class(snapshot)),
         (*collisions.notices, *_oddities(snapshot)),
     )
     asked = workspace.asked_base or always_base or bool(linear)
@@ -87,6 +90,19 @@ def _unmerged(snapshot: Snapshot) -> list[Conflict]:
         for key, node in sorted(snapshot.graph.nodes.items())
         if node.path in paths
     ]  # fmt: skip
+
+
+def _without_class(snapshot: Snapshot) -> list[Conflict]:
+    """Files among migrations that Django's loader imports, and that bind no name Migration."""
+    apps = {app.directory: app for app in snapshot.apps.values()}
+    reason = "no class Migration: Django stops with BadMigrationError"
+    return [
+        Conflict(
+            apps[path.rpartition("/")[0]], "unparsable", place=Place(path, 0), reasons=(reason,)
+        )
+        for path in snapshot.oddities.without_class
+        if path in snapshot.contents and not _MIGRATION.search(snapshot.contents[path])
+    ]
 
 
 def _oddities(snapshot: Snapshot) -> list[Notice]:

@@ -57,12 +57,14 @@ class Oddities(NamedTuple):
 
     `archives` are directories with the one that counts in their place; `ambiguous` are labels with
     the directory of the app that names them, and the directories that may be meant.
-    `settings_read`: what is read depends on files that are no migrations.
+    `settings_read`: what is read depends on files that are no migrations. `without_class` are paths
+    of files that are named as migrations, lie among migrations, and have no Migration to be read.
     """
 
     archives: Mapping[str, str] = {}
     ambiguous: Mapping[tuple[str, str], tuple[str, ...]] = {}
     settings_read: bool = False
+    without_class: tuple[str, ...] = ()
 
 
 class Snapshot(NamedTuple):
@@ -147,6 +149,11 @@ def understand(
 
     directories = find_apps(workspace, listing, sources, memory)
     sources = [source for source in sources if split(source.path)[0] in directories.apps]
+    without_class = [
+        path
+        for path, header in headers.items()
+        if header is None and _is_numbered(path) and split(path)[0] in directories.apps
+    ]
     migrations = migrations_of(sources, directories.apps)
     resolver = Resolver(directories.apps, directories.projects)
     resolve = _resolve_by(resolver, migrations, theirs_only)
@@ -156,7 +163,12 @@ def understand(
         tree.source, listing, contents, versions.theirs, theirs_only,
         {app.key: app for app in directories.apps.values()}, graph, resolve,
         _read_lock_files(locks, contents, memory), directories.projects,
-        Oddities(directories.archives, resolver.ambiguous, directories.settings_read),
+        Oddities(
+            directories.archives,
+            resolver.ambiguous,
+            directories.settings_read,
+            tuple(sorted(without_class)),
+        ),
         reused=reused,
     )  # fmt: skip
 

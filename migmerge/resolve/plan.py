@@ -109,9 +109,11 @@ def prepare_fix(
     old = {migration.path for migration in snapshot.graph.nodes.values()}
     targets = {path for path, change in files.changes.items() if change.data is not None}
     new_paths = {p for p in targets - old if p in files.created or p in files.renamed.values()}
+    locked = {r.key for r in resolutions if r.strategy == "lock-file"}
+    leaves = {app: snapshot.graph.leaves(app)[0].name for app in locked}
     return PreparedFix(
-        FixPlan(files.changes, _sorted(resolutions)), snapshot, files.leaves, conflicts,
-        frozenset(new_paths), _uncommitted(workspace, snapshot, files),
+        FixPlan(files.changes, _sorted(resolutions)), snapshot, {**leaves, **files.leaves},
+        conflicts, frozenset(new_paths), _uncommitted(workspace, snapshot, files),
     )  # fmt: skip
 
 

@@ -1000,3 +1000,48 @@ def test_check_names_the_app_of_a_reason_in_another_one(branches: Repo) -> None:
     repo.git("merge", "-q", "--no-edit", "main")
     (conflict,) = repo.check()["conflicts"]
     assert any("cart.0001_initial" in reason for reason in conflict["reasons"]), conflict["reasons"]
+
+
+NO_CLASS = "no class Migration: Django stops with BadMigrationError"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "from django.db import migrations\n\n\nclass Migrations(migrations.Migration):\n    pass\n",
+    ],
+    ids=["empty", "another name"],
+)
+def test_file_among_migrations_without_a_class(repo: Repo, text: str) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.commit()
+    repo.publish()
+    repo.write("shop/migrations/0002_x.py", text)
+    (conflict,) = repo.check()["conflicts"]
+    assert (conflict["kind"], conflict["reasons"]) == ("unparsable", [NO_CLASS])
+    assert conflict["commands"] == ["$EDITOR shop/migrations/0002_x.py"]
+    assert repo.check() == repo.check()  # as the cache has it
+    (refused,) = repo.fix(code=1)["resolutions"]
+    assert refused["id"] == "MM405"
+
+    repo.commit("that is how it is")
+    repo.publish()
+    done = repo.run("check")
+    assert (done.returncode, NO_CLASS in done.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("shop/migrations/helpers.py", "X = 1\n"),
+        ("shop/migrations/0002_x.py", "from django.db.migrations import Migration\n"),
+        ("shop/migrations/0002_x.py", "# the Migration of 2020\n"),
+        ("scripts/migrations/0001_x.py", "X = 1\n"),
+    ],
+    ids=["a helper", "the base class", "not certain", "not among migrations"],
+)
+def test_files_that_may_have_a_class(repo: Repo, path: str, text: str) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.write(path, text)
+    assert repo.check()["conflicts"] == []

@@ -44,7 +44,8 @@ FINDINGS = (
     Message(
         "MM106", "unparsable", "A migration that is not Python",
         "The file does not parse: git's conflict markers, a syntax error, Python 2, or a link that leads "
-        "out of the repository. Its literal dependencies are read all the same.",
+        "out of the repository; its literal dependencies are read all the same. Or it is among migrations, named "
+        "as one, and has no class Migration.",
         "Fix the file; the finding has the line.",
     ),
     Message(
