@@ -97,7 +97,9 @@ def merge(graph: Graph, conflict: Conflict, reserved: Collection[str]) -> GraphC
     leaves = sorted(names.get(leaf, leaf.name) for leaf in _leaves(graph, conflict))
     repoint = _beside_kept(graph, conflict, names)
     if len(leaves) == 1:
-        return GraphChange(app.key, "drop", {}, repoint, dropped=duplicates, leaf=leaves[0])
+        return GraphChange(
+            app.key, "drop", _changed(names), repoint, dropped=duplicates, leaf=leaves[0]
+        )
     return GraphChange(
         app.key, "merge", _changed(names), repoint, tuple(leaves), dropped=duplicates
     )

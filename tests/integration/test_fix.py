@@ -480,26 +480,36 @@ def test_fix_path_collision_by_merge_migration(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("strategy", ["merge", "renumber"])
-def test_fix_path_collision_with_a_duplicate_under_another_name(repo: Repo, strategy: str) -> None:
-    """feature has its own 0002_auto, and main's as 0004_auto: all three things are done once."""
+@pytest.mark.parametrize(
+    ("feature", "main"),
+    [
+        pytest.param("auto:a auto:b auto:c", "auto:c", id="the last one"),
+        pytest.param("x:a x:c y:b", "x:c", id="with one behind it"),
+        pytest.param("c:c auto:a auto:b", "d:d auto:c", id="the first one"),
+    ],
+)
+def test_fix_path_collision_with_a_duplicate_under_another_name(
+    repo: Repo, feature: str, main: str, strategy: str
+) -> None:
+    """One of main's migrations is on feature under another name, and its own name is taken there:
+    each field is added once."""
     repo.migration("shop", "0001_initial", operations=(PRODUCT,))
-    repo.commit()
-    repo.git("checkout", "-q", "-b", "feature")
-    weight = STOCK.replace("stock", "weight")
-    for number, operation in enumerate((PRICE, weight, STOCK), start=2):
-        parent = "0001_initial" if number == 2 else f"{number - 1:04d}_auto"
-        repo.migration("shop", f"{number:04d}_auto", parent, operations=(operation,))
-    repo.commit("feature")
-    repo.git("checkout", "-q", "main")
-    repo.migration("shop", "0002_auto", "0001_initial", operations=(STOCK,))
-    repo.commit("main")
+    repo.commit("base")
+    for branch, chain in (("feature", feature), ("main", main)):
+        repo.git("checkout", "-q", *(["-b", branch] if branch == "feature" else [branch]))
+        parent = "0001_initial"
+        for number, (title, field) in enumerate((p.split(":") for p in chain.split()), start=2):
+            name, operation = f"{number:04d}_{title}", STOCK.replace("stock", f"field_{field}")
+            repo.migration("shop", name, parent, operations=(operation,))
+            parent = name
+        repo.commit(branch)
     repo.publish()
     repo.git("merge", "-q", "feature", fails=True)
     (resolution,) = repo.fix("--strategy", strategy)["resolutions"]
-    assert resolution["removed"] == ["shop/migrations/0004_auto.py"]
+    assert len(resolution["removed"]) == 1
     texts = [path.read_text() for path in (repo.root / "shop/migrations").glob("0*.py")]
-    for field in ("price", "stock", "weight"):
-        assert sum(f"'{field}'" in text for text in texts) == 1, (field, resolution)
+    for field in {part.partition(":")[2] for part in f"{feature} {main}".split()}:
+        assert sum(f"'field_{field}'" in text for text in texts) == 1, (field, resolution)
     assert repo.check()["conflicts"] == []
 
 
