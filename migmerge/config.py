@@ -174,8 +174,23 @@ def _checked(values: Mapping[str, object], place: str) -> Config:
             kind = kinds.get(key, "a string")
             raise UserError("configuration", f"{place}: {key} must be {kind}")
 
+    _check_command(str(values.get("manage", "")), place)
     tidy = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return Config(**tidy)  # type: ignore[arg-type]
+
+
+def _check_command(command: str, place: str) -> None:
+    """UserError where a shell could not split it."""
+    if not ("'" in command or '"' in command or "\\" in command):
+        return
+    import shlex  # nearly never
+
+    try:
+        shlex.split(command)
+    except ValueError as error:
+        raise UserError(
+            "configuration", f"{place}: manage can't be split into words: {error}"
+        ) from None
 
 
 def _fits(key: str, value: object) -> bool:

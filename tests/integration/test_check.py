@@ -690,6 +690,11 @@ def test_sparse_checkout_counts_what_is_left_out(siblings: Repo) -> None:
         ("pyproject.toml", "[tool.migmerge]\nexclude = 'x'\n", "exclude must be a list of strings"),
         ("pyproject.toml", "[tool.migmerge\n", "is not valid TOML"),
         (
+            "pyproject.toml",
+            '[tool.migmerge]\nmanage = "python \'x"\n',
+            "manage can't be split into words: No closing quotation",
+        ),
+        (
             "setup.cfg",
             "[migmerge]\nprefer = x\n",
             "prefer must be one of auto, merge, renumber, not 'x'",
