@@ -51,7 +51,9 @@ def _merged_migration(
     snapshot: Snapshot, after: Snapshot, conflict: Conflict, change: GraphChange
 ) -> FinalMigration | None:
     """What sets the three-way merge of both sides' texts behind a renumbered chain, where that is
-    not what the chain sets."""
+    not what the chain sets. Of a custom field only the project could say that no table has it."""
+    if not all(setting.certain for setting in change.set_on_both_sides):
+        return None
     merged = merge_definitions(snapshot, conflict, renumbered=True)
     if not merged or isinstance(merged, Refusal):
         return None

@@ -118,6 +118,14 @@ def test_renumbered_choices_need_no_more_where_the_last_side_has_all(repo: Repo)
     assert fixed["created"] == []
 
 
+def test_renumbered_definitions_of_a_custom_field_are_not_merged(repo: Repo) -> None:
+    field = "AlterField('product', 'kind', shop.fields.Short({}))"
+    before = field.format("colour='a'").replace("AlterField", "AddField")
+    both_set(repo, field, ("colour='a', shade=1", "colour='b'"), before)
+    (fixed,) = repo.fix("--strategy", "renumber")["resolutions"]
+    assert fixed["created"] == []
+
+
 def test_one_choice_with_two_meanings_is_refused(repo: Repo) -> None:
     both_choose(
         repo, f"max_length=9, choices=[{A}, ('b', 'Beta')]", f"max_length=9, choices=[{A}, {B}]"
