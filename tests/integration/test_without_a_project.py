@@ -119,7 +119,7 @@ def test_renumbered_choices_need_no_more_where_the_last_side_has_all(repo: Repo)
 
 
 def test_renumbered_definitions_of_a_custom_field_are_not_merged(repo: Repo) -> None:
-    field = "AlterField('product', 'kind', shop.fields.Short({}))"
+    field = "AlterField('product', 'kind', models.Short({}))"
     before = field.format("colour='a'").replace("AlterField", "AddField")
     both_set(repo, field, ("colour='a', shade=1", "colour='b'"), before)
     (fixed,) = repo.fix("--strategy", "renumber")["resolutions"]
