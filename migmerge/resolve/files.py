@@ -159,9 +159,8 @@ class _Planner:
         app = migration.key.app
         refusal = self._why_not(migration, {app})
         if refusal is None:
-            # another one may have got its name
-            self._changes.setdefault(migration.path, Change(None))
-            self._causes.setdefault(migration.path, frozenset({app}))
+            self._changes[migration.path] = Change(None)
+            self._causes[migration.path] = frozenset({app})
         return refusal
 
     def _edit(self, migration: Migration) -> tuple[Edit | None, set[str]]:

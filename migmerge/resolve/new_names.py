@@ -32,9 +32,10 @@ class Naming:
     def __init__(self, graph: Graph, conflict: Conflict, tail: NodeKey, rules: NamingRules) -> None:
         moving = {key for b in conflict.branches if b.side == "replayed" for key in b.nodes}
         moving -= graph.ancestors(tail)
-        gone = moving.union(
-            dict(conflict.assessment.duplicates), predecessors(graph, rules.removed, moving)
-        )
+        dropped = {
+            *dict(conflict.assessment.duplicates), *predecessors(graph, rules.removed, moving)
+        }  # fmt: skip
+        gone = moving | dropped
         kept = [key for key in graph.nodes if key.app == tail.app and key not in gone]
         self.names = {key: key.name for key in kept}
         self.moved: list[NodeKey] = []
@@ -42,8 +43,8 @@ class Naming:
         free = {key.name for key in gone}
         self._taken = {n for n in rules.reserved if n not in free} | set(self.names.values())
         self._numbers = _numbers(self._taken)
-        # databases may have the row of a duplicate: nothing else may get its name
-        self._taken |= {key.name for key in dict(conflict.assessment.duplicates)}
+        # databases may have the row of what is dropped: nothing else may get its name
+        self._taken |= {key.name for key in dropped}
         self._old = {key.name for key in moving} if rules.carry else set[str]()
         top = number(tail.name)
         self._last = max(_numbers(self.names.values()), default=0) if top is None else top

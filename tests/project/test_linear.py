@@ -115,6 +115,15 @@ def test_merge_migration_of_a_side_goes_as_that_side_is_renumbered(
     assert_row_is_there(joined)
 
 
+def test_name_of_a_removed_merge_migration_is_not_given_away(joined: Site) -> None:
+    """A database has its row."""
+    joined.git("mv", MERGE, "shop/migrations/0003_price.py")
+    joined.commit("a name of one's own")
+    (resolution,) = joined.fix("--linear", "--no-carry")["resolutions"]
+    assert resolution["removed"] == ["shop/migrations/0003_price.py"]
+    assert names(joined) == ["0001_initial", "0002_stock", "0004_price"]
+
+
 def test_published_merge_migration_stays(joined: Site) -> None:
     joined.git("update-ref", "refs/remotes/origin/main", "feature")
     done = joined.run("fix", "--linear", "--yes")
