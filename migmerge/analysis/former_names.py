@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
@@ -17,15 +17,19 @@ from migmerge.migrations.reader import read_header
 
 
 class Version(NamedTuple):
-    """What a path held, and where."""
+    """What a path held, and where; `there` tells that the commit itself has it."""
 
     place: str
     oid: str
+    there: bool = False
 
 
 class Former(NamedTuple):
     """An old name: the migrations that have the same operations now, and where it was seen, a
     short commit or the ref of a fix that was not committed. `empty`: it never had an operation.
+
+    `commit` has the file, and `parent` is the migration of its own app that it depends on there, by
+    name ("zero" for none).
 
     Not `seen`: history doesn't know it. No `now`: nothing there has its operations. Not `compared`:
     there is no git to compare it with.
@@ -36,6 +40,8 @@ class Former(NamedTuple):
     seen: str = ""
     compared: bool = True
     empty: bool = False
+    commit: str = ""
+    parent: str = ""
 
 
 def find_former_names(
@@ -62,9 +68,24 @@ def find_former_names(
         seen = next(iter(now.values()), of_path[0].place if of_path else "")
         scripts = [read_script(blobs[version.oid], key.app, key.name) for version in of_path]
         empty = bool(scripts) and not any(script.calls for script in scripts)
-        formers[key] = Former(key, tuple(sorted(now)), seen, empty=empty)
+        formers[key] = _with_commit(
+            Former(key, tuple(sorted(now)), seen, empty=empty), snapshot, of_path, blobs
+        )
 
     return formers
+
+
+def _with_commit(
+    former: Former, snapshot: Snapshot, versions: Sequence[Version], blobs: Mapping[str, bytes]
+) -> Former:
+    """With the last commit that has the file."""
+    last = next((version for version in versions if version.there), None)
+    header = read_header(blobs[last.oid]) if last else None
+    if last is None or header is None:
+        return former
+    label = snapshot.apps[former.key.app].label
+    parents = [reference.name for reference in header.dependencies if reference.label == label]
+    return former._replace(commit=last.place, parent=max(parents, default="zero"))
 
 
 def find_former_squashes(
@@ -117,8 +138,12 @@ def _versions(repository: Repository, paths: Collection[str]) -> dict[str, list[
                          expected=(0, 128))  # fmt: skip
     by_path: dict[str, list[Version]] = {}
     for commit, path, oids in _records(out.decode("utf-8", "surrogateescape")):
-        seen_oids = {version.oid for version in by_path.setdefault(path, [])}
-        by_path[path] += [Version(commit[:10], oid) for oid in oids if oid not in seen_oids]
+        seen_versions = {(version.oid, version.there) for version in by_path.setdefault(path, [])}
+        by_path[path] += [
+            Version(commit[:10], oid, there)
+            for oid, there in oids.items()
+            if (oid, there) not in seen_versions and (oid, True) not in seen_versions
+        ]
 
     for ref, path, oid in _backed_up(repository):
         if path in paths and oid not in {version.oid for version in by_path.setdefault(path, [])}:
@@ -137,12 +162,12 @@ def _backed_up(repository: Repository) -> Iterator[tuple[str, str, str]]:
                 yield ref, path, state["data"]
 
 
-def _records(text: str) -> Iterator[tuple[str, str, list[str]]]:
-    """`commit, path, [new blob, old blob]` of `log --raw -z`."""
+def _records(text: str) -> Iterator[tuple[str, str, dict[str, bool]]]:
+    """`commit, path, {new blob: True, old blob: False}` of `log --raw -z`."""
     for part in text.split("\x01")[1:]:
         commit, *fields = part.strip("\0\n").split("\0")
         for index in range(len(fields) - 1):
             if fields[index].lstrip("\n").startswith(":"):
                 _, _, old, new, _ = fields[index].lstrip("\n").split(" ")
-                oids = [oid for oid in dict.fromkeys((new, old)) if oid.strip("0")]
+                oids = {oid: oid == new for oid in (new, old) if oid.strip("0")}
                 yield commit, fields[index + 1], oids

@@ -34,7 +34,8 @@ class Reconciliation(NamedTuple):
     """What is known of one database. `rows` are renamed first, then `runs` is run; `reasons`
     are what to think of, `refused` why nothing is done; `missing` are rows without a file, each
     with what is known of it. `seen` is where the old names were; `schemas` are old names in other
-    schemas of the database, which only people can bring in line."""
+    schemas of the database, which only people can bring in line; `rollbacks` are command lines that
+    unapply what was reverted."""
 
     status: Status
     rows: tuple[Renamed, ...] = ()
@@ -44,6 +45,7 @@ class Reconciliation(NamedTuple):
     refused: tuple[str, ...] = ()
     seen: Mapping[Row, str] = {}
     schemas: tuple[tuple[str, Renamed], ...] = ()
+    rollbacks: tuple[str, ...] = ()
 
     @property
     def needed(self) -> bool:

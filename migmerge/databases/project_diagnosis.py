@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import footprints_of
-from migmerge.analysis.former_names import Former, find_former_names, find_former_squashes
+from migmerge.analysis.former_names import (
+    Former,
+    find_former_names,
+    find_former_squashes,
+    path_of,
+)
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.conflicts.commute import Judgement, compare_sides
 from migmerge.conflicts.conflict import Branch, Conflict
+from migmerge.conflicts.next_commands import ManageCommand
 from migmerge.databases.diagnosis import (
     FinishedSquash,
     Reconciliation,
@@ -101,7 +108,36 @@ def _reconciliation(context: _Context, status: Status, database: Database) -> Re
     content_of = dict(zip(pairs, contents, strict=True))
     squashes = _squashes(context, status, {row[0] for row in lost})
     plan = reconciliation(status, old, content_of, judged, inquiry.new_names, squashes)
-    return plan._replace(schemas=_schemas(context, status))
+    rollbacks = _rollbacks(context, [old[row] for row, _ in plan.missing if row in old])
+    return plan._replace(schemas=_schemas(context, status), rollbacks=rollbacks)
+
+
+def _rollbacks(context: _Context, formers: Sequence[Former]) -> tuple[str, ...]:
+    """For each migration that is applied, and that git has no more under any name: its file comes
+    back for as long as it takes to migrate to what was before it.
+
+    Not where anything else of the app came after that: `migrate` would see two leaf nodes.
+    """
+    snapshot, project = context.snapshot, context.inquiry.project
+    manage = ManageCommand(directory=project.place)
+    if not project.manage:  # the command that is configured, less what is ours
+        manage = ManageCommand(shlex.join(project.command[:-2]))
+
+    commands = []
+    for former in formers:
+        app = snapshot.apps[former.key.app]
+        leaves = [key.name for key in snapshot.graph.leaves(app.key)] or ["zero"]
+        if former.now or former.empty or not former.commit or leaves != [former.parent]:
+            continue
+        path = shlex.quote(path_of(snapshot, former.key))
+        steps = (
+            f"git checkout {former.commit} -- {path}",
+            manage.run("migrate", app.label, former.parent),
+            f"git rm -q -f -- {path}",
+        )
+        commands.append(" && ".join(steps))
+
+    return tuple(commands)
 
 
 def _squashes(context: _Context, status: Status, labels: Collection[str]) -> list[FinishedSquash]:

@@ -65,6 +65,8 @@ def _paragraph(report: DatabaseReport) -> list[str]:
     for row, sentence in plan.missing:
         lines.append(f"  missing   {_name(row)} is applied and has no file: {sentence}")
 
+    drops = "   # drops what it made, with its data"
+    lines += [f"  next: {command}{drops}" for command in plan.rollbacks]
     lines += [f"  carried   {line}" for line in _carried(plan)]
     lines += [f"  schema    {line}" for line in _schema(report.differences)]
     for schema, one in plan.schemas:

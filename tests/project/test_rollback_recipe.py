@@ -150,3 +150,36 @@ def test_recipe_uses_the_configured_command(
     command = recipe(contradiction)
     assert f"{contradiction.python} -Wignore manage.py migrate shop 0001_initial" in command
     assert " python manage.py" not in command
+
+
+def reverted(site: Site) -> Site:
+    """main took a migration, whose database ran it, and reverted the commit."""
+    site.git("checkout", "-q", "-B", "main", "begin")
+    site.field("size")
+    site.make("size")
+    site.commit("size")
+    site.manage("migrate", "-v0")
+    site.git("revert", "--no-edit", "HEAD")
+    return site
+
+
+def test_db_status_names_the_rollback_of_what_was_reverted(begun: Site) -> None:
+    site = reverted(begun)
+    done = site.run("db", "status")
+    (line,) = (text for text in done.stdout.splitlines() if text.startswith("  next: "))
+    assert line.endswith("   # drops what it made, with its data")
+    paste(site, line.removeprefix("  next: "))
+    assert site.git("status", "--porcelain") == ""
+    assert site.run("db", "status").stdout.splitlines()[1:] == ["  migrate   has nothing to do"]
+    assert "size" not in site.manage("inspectdb", "shop_product")
+
+
+def test_no_rollback_where_other_migrations_came_after_the_revert(begun: Site) -> None:
+    """`migrate` would see two leaf nodes."""
+    site = reverted(begun)
+    site.field("late")
+    site.make("late")
+    site.commit("late")
+    done = site.run("db", "status")
+    assert "shop.0002_size is applied and has no file" in done.stdout
+    assert "git checkout" not in done.stdout
