@@ -168,6 +168,7 @@ def test_forecast_without_a_base(repo: Repo) -> None:
 
 
 @pytest.mark.corpus
+@pytest.mark.slowest
 def test_forecast_says_what_merging_each_two_brings(branches: Repo) -> None:
     """Branches of every kind, each merged with the base and with each other by git."""
     repo = branches

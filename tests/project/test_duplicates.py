@@ -9,6 +9,8 @@ import pytest
 
 from tests.project.conftest import Site
 
+pytestmark = pytest.mark.once
+
 HEAD = "from django.db import models\n\n\nclass Product(models.Model):\n"
 NAME = "    name = models.CharField(max_length=20)\n"
 CODE = "    code = models.IntegerField(default=0)\n"

@@ -9,6 +9,8 @@ import pytest
 
 from tests.project.conftest import Site
 
+pytestmark = pytest.mark.once
+
 MERGE = "shop/migrations/0003_merge_0002_price_0002_stock.py"
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.project.conftest import Site
+
+pytestmark = pytest.mark.once
 
 LOCK = "shop/migrations/max_migration.txt"
 

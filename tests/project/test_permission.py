@@ -18,6 +18,8 @@ from tests.project.test_databases import (
     sql,
 )
 
+pytestmark = pytest.mark.once
+
 NAMED = '"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}'
 # libpq connects to hostaddr; the host's name is not this machine's
 REMOTE = (

@@ -19,6 +19,8 @@ from tests.integration.test_undo import is_tidy, run_killed
 from tests.project.conftest import Copy, Site, build_site
 from tests.project.test_databases import TWO, shop_rows, sql
 
+pytestmark = pytest.mark.once
+
 LINE = """\
 from django.db import models
 
@@ -287,6 +289,7 @@ def test_reset_of_no_app(settled: Site, arguments: tuple[str, ...], output: str)
 
 
 @pytest.mark.corpus
+@pytest.mark.slowest
 def test_reset_killed(settled: Site, tmp_path: Path) -> None:
     """Wherever it is killed, running it again finishes, or undo takes it back."""
     pristine = tmp_path / "pristine"

@@ -10,6 +10,8 @@ import pytest
 
 from tests.project.conftest import MANAGE, MODELS, SETTINGS, Site
 
+pytestmark = pytest.mark.once
+
 
 def paste(site: Site, command: str, shell: str = "sh", code: int = 0) -> None:
     done = subprocess.run(

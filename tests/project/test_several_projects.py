@@ -11,6 +11,8 @@ import pytest
 
 from tests.project.conftest import MANAGE, Copy, Site
 
+pytestmark = pytest.mark.once
+
 SETTINGS = """\
 import pathlib
 SECRET_KEY = "x"

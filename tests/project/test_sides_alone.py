@@ -8,6 +8,8 @@ import pytest
 
 from tests.project.conftest import Copy, Site, begin_project
 
+pytestmark = pytest.mark.once
+
 MODELS = """\
 from django.db import models
 

@@ -12,6 +12,8 @@ from tests.conftest import migration_text
 from tests.project.conftest import Copy, Site
 from tests.project.sized import build_sized
 
+pytestmark = pytest.mark.once
+
 SIZES = (3, 200, pytest.param(1500, marks=pytest.mark.corpus))
 
 
@@ -128,6 +130,7 @@ def test_verify_proves_a_renumbering(merged: Site) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slowest
 def test_a_renumbered_database_is_reconciled(side_files: Site) -> None:
     side_files.manage("migrate", "-v0")
     side_files.git("merge", "-q", "--no-edit", "main")

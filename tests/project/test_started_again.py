@@ -9,6 +9,8 @@ import pytest
 
 from tests.project.conftest import Site
 
+pytestmark = pytest.mark.once
+
 OLD = ("0001_initial", "0002_stock")
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.project.conftest import Site
 
+pytestmark = pytest.mark.once
+
 FIELDS = """\
 from django.db import models
 

@@ -9,6 +9,8 @@ import pytest
 from tests.integration.test_choosing import KEY, WRITE, typed
 from tests.project.conftest import MODELS, Copy, Site, begin_project
 
+pytestmark = pytest.mark.once
+
 PATH = "shop/migrations/0002_fill.py"
 FILL = """\
 from django.db import migrations
