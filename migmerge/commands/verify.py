@@ -18,10 +18,10 @@ from migmerge.project.configured_databases import parse_database, without_passwo
 from migmerge.project.interpreter import NoProject, Project
 from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.questions import verify as compare_sides
-from migmerge.project.scenarios import SQLITE, ScenarioResults
+from migmerge.project.scenarios import SQLITE, ScenarioResults, Trial
 from migmerge.report.verify import Proof, verify_json, verify_text
 from migmerge.resolve.project_input import projects_of
-from migmerge.resolve.proof import Trial, prove
+from migmerge.resolve.proof import prove
 
 _NO_NAME = ":memory:"  # of a URL without one
 

@@ -77,6 +77,15 @@ class ScenarioRequest(NamedTuple):
     code: bool = True
 
 
+class Trial(NamedTuple):
+    """What scratch databases are made on (`server`, Django's settings), for at most `seconds`;
+    without `code` no RunPython is run."""
+
+    server: Mapping[str, object] = SQLITE
+    seconds: int = 3600
+    code: bool = True
+
+
 def try_scenarios(
     project: Project, server: Mapping[str, object], wanted: ScenarioRequest, seconds: int
 ) -> ScenarioResults:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
@@ -14,19 +13,10 @@ from migmerge.migrations.naming import is_catch_up_name
 from migmerge.project.configured_databases import Renamed
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
-from migmerge.project.scenarios import SQLITE, ScenarioRequest, ScenarioResults, Tree, try_scenarios
+from migmerge.project.scenarios import ScenarioRequest, ScenarioResults, Tree, Trial, try_scenarios
 from migmerge.resolve.plan import PreparedFix
 from migmerge.resolve.project_input import apps_of
 from migmerge.resolve.sides_alone import sides_migrate_alone
-
-
-class Trial(NamedTuple):
-    """What scratch databases are made on (`server`, Django's settings), for at most `seconds`;
-    without `code` no RunPython is run."""
-
-    server: Mapping[str, object] = SQLITE
-    seconds: int = 3600
-    code: bool = True
 
 
 def prove(
@@ -47,7 +37,10 @@ def prove(
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
     request = ScenarioRequest(wanted, trees, starts.points, rows, starts.later, trial.code)
     arrivals = try_scenarios(project, trial.server, request, trial.seconds)
-    arrivals = _with_failures(workspace, project, arrivals, wanted, trial)
+    if _may_have_failed(arrivals) and sides_migrate_alone(
+        workspace, project, snapshot, wanted, trial
+    ):
+        arrivals = _with_failure(arrivals)
 
     carried = {
         (app, old)
@@ -63,22 +56,15 @@ def prove(
     return arrivals._replace(points=tuple(points))
 
 
-def _with_failures(
-    workspace: Workspace,
-    project: Project,
-    arrivals: ScenarioResults,
-    labels: Sequence[str],
-    trial: Trial,
-) -> ScenarioResults:
-    """What stops a new database of the merged files is a failure where it stops neither side's own
-    files with their own code."""
-    stopped = [point for point in arrivals.points if point.name == "fresh" and point.unbuilt]
-    if not stopped or arrivals.effects:
-        return arrivals
-    if not sides_migrate_alone(workspace, project, labels, trial.server, trial.seconds):
-        return arrivals
+def _may_have_failed(arrivals: ScenarioResults) -> bool:
+    """Whether something stops a new database of the merged files."""
+    return not arrivals.effects and any(p.name == "fresh" and p.unbuilt for p in arrivals.points)
+
+
+def _with_failure(arrivals: ScenarioResults) -> ScenarioResults:
+    """What stops it is a failure: it stops neither side's own files with their own code."""
     points = [
-        point._replace(unbuilt="", error=point.unbuilt) if point in stopped else point
+        point._replace(unbuilt="", error=point.unbuilt) if point.name == "fresh" else point
         for point in arrivals.points
     ]
     return arrivals._replace(points=tuple(points))

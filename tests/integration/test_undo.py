@@ -45,7 +45,7 @@ def is_tidy(repo: Repo) -> None:
 
 
 def test_undo_restores_files_and_index(siblings: Repo) -> None:
-    siblings.write("shop/migrations/0003_mine.py", "x = 1  # staged by the user\n")
+    siblings.write("shop/migrations/0003_mine.py", "# Migration: staged by the user\n")
     siblings.git("add", "-A")
     (siblings.root / "shop/migrations/0002_price.py").chmod(0o755)
     siblings.git("add", "-A")
