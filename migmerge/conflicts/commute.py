@@ -184,8 +184,10 @@ def _same_field(one: Footprint, other: Footprint) -> Relation:
     if one.operation == other.operation == "AlterField":
         reason = f"both set {place}{_difference(one, other)}"
         why = find_obstacle(one.keywords, other.keywords)
-        state_only = is_state_only(one.keywords, other.keywords)
-        certain = is_surely_state_only(one.keywords, other.keywords)
+        # one text may mean two things, by what each file imports
+        differ = one.keywords != other.keywords
+        state_only = differ and is_state_only(one.keywords, other.keywords)
+        certain = differ and is_surely_state_only(one.keywords, other.keywords)
         setting = SetOnBothSides(one.model, "field", one.field, why, state_only, certain)
         return Relation(Verdict.OVERLAP, reason, setting)
     if one.operation == other.operation:

@@ -131,10 +131,14 @@ def defined_names(module: ast.Module) -> dict[str, list[ast.stmt]]:
     for statement in module.body:
         if isinstance(statement, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             bound = {statement.name}
-        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
-            origin = getattr(statement, "module", None) or statement.names[0].name
-            django = origin.partition(".")[0] == "django"
-            bound = set() if django else {a.asname or a.name for a in statement.names}
+        elif isinstance(statement, ast.ImportFrom):
+            if (statement.module or "").partition(".")[0] != "django":
+                for alias in statement.names:  # each by itself, whatever is imported with it
+                    one = ast.ImportFrom(statement.module, [alias], statement.level)
+                    names.setdefault(alias.asname or alias.name, []).append(one)
+            continue
+        elif isinstance(statement, ast.Import):
+            continue  # a.b.c says itself where it is from
         else:  # assignments, and what adds to a list
             bound = _names_in(statement)
         for name in bound:

@@ -157,6 +157,25 @@ def test_one_text_with_another_constant_is_another_operation() -> None:
         assert commute(one, same).verdict == "commute"
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        ("from x import size", "from x import other, size", "commute"),
+        ("from x import size", "from y import size", "overlap"),
+        ("import x.y", "import x.z, x.y", "commute"),
+    ],
+)
+def test_one_text_with_names_from_elsewhere(ours: str, theirs: str, expected: str) -> None:
+    alter = M + "AlterField('product', 'a', models.CharField(max_length=size))"
+    one, other = (
+        footprints(read_script(f"{line}\n{HEAD}    operations = [{alter}]\n".encode(), "shop", name), gather([]))
+        for line, name in ((ours, "0002_a"), (theirs, "0002_b"))
+    )  # fmt: skip
+    relation = commute(one[0], other[0])
+    assert relation.verdict == expected
+    assert relation.set_on_both_sides is None or not relation.set_on_both_sides.state_only
+
+
 def test_read_script_put_together() -> None:
     source = f"{HEAD}    operations = [{ADD_A}] + [{ADD_B}]\n    operations += [{INDEX}]\n"
     assert [c.name for c in read_script(source.encode(), "shop").calls] == [
