@@ -186,15 +186,17 @@ def _joined_sides(
     from migmerge.migrations.merge_migration import is_empty_merge
 
     graph, joined = snapshot.graph, []
-    for app in sorted(linear):
+    for app in sorted(app for app in linear if len(graph.leaves(app)) == 1):
         label = snapshot.apps[app].label
         merges = [
             key
             for key in graph.app_nodes(app)
-            if key not in published and is_empty_merge(source_of(snapshot, key), key.name, label)
+            if key not in published
+            and len(graph.parents[key]) > 1
+            and is_empty_merge(source_of(snapshot, key), key.name, label)
         ]
         conflict = find_joined_sides(graph, snapshot.apps[app], published, merges)
-        if conflict and len(graph.leaves(app)) == 1:
+        if conflict:
             joined.append(conflict)
 
     return joined

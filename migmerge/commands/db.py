@@ -160,7 +160,7 @@ def _reconciliations(
 ) -> list[tuple[Reconciliation, Database]]:
     asked = parse_database(options.database) if options.database else Database()
     allowed = Permission(protected=workspace.config.protected_databases)
-    inquiry = Inquiry(project, apps, asked, allowed)
+    inquiry = Inquiry(project, apps, asked, allowed, config=workspace.config)
     reconciliations = read_reconciliations(workspace.repository, snapshot, inquiry)
     if isinstance(reconciliations, Unanswered):
         raise UserError(

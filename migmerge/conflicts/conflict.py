@@ -131,6 +131,11 @@ class Conflict(NamedTuple):
         return next((b for b in self.branches if b.side == "onto"), self.branches[0])
 
     @property
+    def stays_is_theirs(self) -> bool:
+        """Whether git's stage 3 is the version that stays of a file that both sides added."""
+        return any(key.version for key in self.stays.nodes)
+
+    @property
     def set_in_state_only(self) -> bool:
         """Whether both sides set something, and none of it is in a database."""
         settings = self.assessment.set_on_both_sides

@@ -69,8 +69,7 @@ def _roll_back(
 
 def _sides(conflict: Conflict) -> tuple[str, str]:
     """The options of `git checkout` for the version that stays, and for the one that goes."""
-    theirs = any(key.version for key in conflict.stays.nodes)
-    return ("--theirs", "--ours") if theirs else ("--ours", "--theirs")
+    return ("--theirs", "--ours") if conflict.stays_is_theirs else ("--ours", "--theirs")
 
 
 def _make_again(

@@ -75,8 +75,7 @@ def with_one_version(conflict: Conflict) -> Conflict | None:
 def keep_one_commands(conflict: Conflict) -> tuple[str, ...]:
     """How to keep the version of the side that stays, by git alone; and how to keep both."""
     path = shlex.quote(conflict.place.path) if conflict.place else ""
-    theirs = any(key.version for key in conflict.stays.nodes)
-    side = "--theirs" if theirs else "--ours"
+    side = "--theirs" if conflict.stays_is_theirs else "--ours"
     return (
         f"git checkout {side} -- {path} && git add -- {path} && migmerge check",
         fix_command(conflict.app.key, "renumber"),

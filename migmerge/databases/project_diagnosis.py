@@ -13,10 +13,11 @@ from migmerge.analysis.former_names import (
     find_former_squashes,
     path_of,
 )
+from migmerge.analysis.manage_commands import manage_command
 from migmerge.analysis.snapshot import Snapshot
+from migmerge.config import Config
 from migmerge.conflicts.commute import Judgement, compare_sides
 from migmerge.conflicts.conflict import Branch, Conflict
-from migmerge.conflicts.next_commands import ManageCommand
 from migmerge.databases.diagnosis import (
     FinishedSquash,
     Reconciliation,
@@ -45,7 +46,8 @@ from migmerge.project.run import Unanswered
 class Inquiry(NamedTuple):
     """Which databases of a project are looked at: `asked`, as far as they are `allowed`.
 
-    `app_keys` are the keys of the project's apps, `new_names` those that a fix gives just now.
+    `app_keys` are the keys of the project's apps, `new_names` those that a fix gives just now;
+    `config` says how manage.py is run.
     """
 
     project: Project
@@ -53,6 +55,7 @@ class Inquiry(NamedTuple):
     asked: Database = Database()
     allowed: Permission = ON_THIS_MACHINE
     new_names: Collection[Renamed] = ()
+    config: Config = Config()
 
 
 class _Context(NamedTuple):
@@ -118,11 +121,7 @@ def _rollbacks(context: _Context, formers: Sequence[Former]) -> tuple[str, ...]:
 
     Not where anything else of the app came after that: `migrate` would see two leaf nodes.
     """
-    snapshot, project = context.snapshot, context.inquiry.project
-    manage = ManageCommand(directory=project.place)
-    if not project.manage:  # the command that is configured, less what is ours
-        manage = ManageCommand(shlex.join(project.command[:-2]))
-
+    snapshot = context.snapshot
     commands = []
     for former in formers:
         app = snapshot.apps[former.key.app]
@@ -132,7 +131,9 @@ def _rollbacks(context: _Context, formers: Sequence[Former]) -> tuple[str, ...]:
         path = shlex.quote(path_of(snapshot, former.key))
         steps = (
             f"git checkout {former.commit} -- {path}",
-            manage.run("migrate", app.label, former.parent),
+            manage_command(context.inquiry.config, snapshot, app).run(
+                "migrate", app.label, former.parent
+            ),
             f"git rm -q -f -- {path}",
         )
         commands.append(" && ".join(steps))

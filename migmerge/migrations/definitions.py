@@ -82,12 +82,12 @@ def _positional(script: Script, node: ast.Call, kind: str) -> dict[str, str]:
 def _value(script: Script, node: ast.expr) -> str:
     """The source of a value, with what the names in it mean, as far as the file says so."""
     text = ast.unparse(node)
-    constants = script.constants.values
+    constants, own_names = script.constants.values, script.own_names
     for name in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)}):
         if name in constants:
             meaning = " + ".join(map(ast.unparse, constants[name]))
             text = meaning if text == name else f"{text} with {name} = {meaning}"
-        elif name in script.own_names:
+        elif name in own_names:
             text += f" of {script.name}"
     return text
 

@@ -6,12 +6,13 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.migrations.operations import Call, Script
+from migmerge.migrations.facts import defined_fields
+from migmerge.migrations.operations import SIGNATURES, Call, Script
 
 
 class TwoMeanings(NamedTuple):
     """A key to which each side gives another value; the values are source text, empty where a side
-    removed it. No `key`: it can't be told what each side changed."""
+    removed it. No `key`: what each side changed is not known."""
 
     key: str
     ours: str
@@ -32,7 +33,8 @@ def find_definition(
         for call in reversed(script.calls):
             if call.opaque or call.name == "RenameModel":
                 return None
-            if f"{script.label}.{_lower(script, call, _model_key(call))}" != model:
+            first = next(iter(SIGNATURES[call.name]), "")  # none of an extension
+            if f"{script.label}.{_lower(script, call, first)}" != model:
                 continue
             if call.name == "RenameField" and field == _lower(script, call, "new_name"):
                 return None
@@ -44,10 +46,6 @@ def find_definition(
     return None
 
 
-def _model_key(call: Call) -> str:
-    return "model_name" if "model_name" in call.arguments else "name"
-
-
 def _lower(script: Script, call: Call, argument: str) -> str:
     return (script.text(call.arguments.get(argument)) or "").lower()
 
@@ -57,15 +55,7 @@ def _definition(script: Script, call: Call, kind: str, field: str) -> ast.expr |
     if kind == "options":
         sets = call.name in ("CreateModel", "AlterModelOptions")
         return call.arguments.get("options") if sets else None
-    if call.name in ("AddField", "AlterField") and _lower(script, call, "name") == field:
-        return call.arguments.get("field")
-
-    fields = call.arguments.get("fields") if call.name == "CreateModel" else None
-    for item in fields.elts if isinstance(fields, (ast.List, ast.Tuple)) else ():
-        if isinstance(item, (ast.Tuple, ast.List)) and len(item.elts) == 2:
-            if (script.text(item.elts[0]) or "").lower() == field:
-                return item.elts[1]
-    return None
+    return dict(defined_fields(script, call)).get(field)
 
 
 def merge_values(

@@ -120,12 +120,12 @@ def read_script(source: bytes, label: str, name: str = "") -> Script:
     else:
         calls = [c for part in parts for c in _listed(part, constants, foreign, "both")]
 
-    definitions = defined_names(module)
+    definitions = _defined_names(module)
     calls = [call._replace(body=call.body + _meaning(call.node, definitions)) for call in calls]
     return Script(label, name, module, constants, tuple(calls))
 
 
-def defined_names(module: ast.Module) -> dict[str, list[ast.stmt]]:
+def _defined_names(module: ast.Module) -> dict[str, list[ast.stmt]]:
     """Name -> the statements of a module that say what it is; but for imports from Django."""
     names: dict[str, list[ast.stmt]] = {}
     for statement in module.body:

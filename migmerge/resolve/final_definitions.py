@@ -72,7 +72,7 @@ def merge_definitions(
     """What sets everything that both sides set to what both of them changed; of sides that are
     `renumbered` only what the one that moves does not set so itself.
 
-    A Refusal where they give one key two values; None where it can't be told from the text.
+    A Refusal where they give one key two values; None where the text does not say.
     """
     if len(conflict.branches) != 2:
         return None
