@@ -12,7 +12,13 @@ from migmerge.git.repository import Repository
 from migmerge.git.state import BACKUPS
 from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import database_mark, read_script, title, whole_mark
+from migmerge.migrations.operations import (
+    database_mark,
+    keeps_title,
+    read_script,
+    title,
+    whole_mark,
+)
 from migmerge.migrations.reader import read_header
 
 
@@ -92,7 +98,8 @@ def find_former_squashes(
     repository: Repository, snapshot: Snapshot, keys: Collection[NodeKey]
 ) -> dict[NodeKey, tuple[str, ...]]:
     """Of `keys` those that say no more what they replace, with the names of it in their own app as
-    their files once had them; only where they still do the same."""
+    their files once had them; only where they still do the same. Not what was only renamed, and
+    kept its old name for a while."""
     nodes = snapshot.graph.nodes
     paths = {key: nodes[key].path for key in keys if not nodes[key].header.replaces}
     versions = _versions(repository, set(paths.values()))
@@ -105,7 +112,8 @@ def find_former_squashes(
             header = read_header(blobs[version.oid])
             label = nodes[key].label
             names = [old.name for old in header.replaces if old.label == label] if header else []
-            if names and whole_mark(blobs[version.oid]) == mark:
+            renamed = len(names) == 1 and keeps_title(names[0], key.name)
+            if names and not renamed and whole_mark(blobs[version.oid]) == mark:
                 squashes[key] = tuple(names)
                 break
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.migrations.catch_up import is_catch_up
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import title
+from migmerge.migrations.operations import keeps_title
 from migmerge.project.configured_databases import Row, Status
 from migmerge.resolve.fix_plan import GraphChange
 
@@ -23,8 +22,7 @@ def carried_nodes(snapshot: Snapshot, app: str) -> list[NodeKey]:
     for key in graph.in_order(graph.app_nodes(app)):
         old = [reference.name for reference in graph.nodes[key].header.replaces]
         if len(old) == 1 and NodeKey(app, old[0]) not in graph.nodes:
-            same = re.escape(title(old[0]))
-            if re.fullmatch(rf"{same}(_[0-9]+)?", title(key.name)):
+            if keeps_title(old[0], key.name):
                 carried.append(key)
 
     return carried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -201,6 +202,11 @@ def title(name: str) -> str:
     """A name without its number."""
     number, _, rest = name.partition("_")
     return rest if number.isdigit() else name
+
+
+def keeps_title(old: str, new: str) -> bool:
+    """Whether a new name is the old one with another number, and maybe a number behind it."""
+    return re.fullmatch(rf"{re.escape(title(old))}(_[0-9]+)?", title(new)) is not None
 
 
 def whole_mark(source: bytes) -> str:

@@ -153,3 +153,20 @@ def test_linear_is_for_one_strategy(joined: Site) -> None:
     done = joined.run("fix", "--linear", "--strategy", "merge", "--yes")
     assert done.returncode == 2
     assert "--linear goes with --strategy renumber, not merge" in done.stderr
+
+
+def test_old_name_that_was_kept_for_a_while_is_no_squash(site: Site) -> None:
+    """`replaces` was removed before this database had run migrate with it."""
+    site.git("checkout", "-q", "-B", "alone", "HEAD^1")
+    site.manage("migrate", "-v0")
+    site.git("checkout", "-q", "feature")
+    site.fix("--strategy", "renumber", "--carry", "--no-databases", "--skip-verification")
+    site.commit("carried")
+    done = site.run("transition", "--no-databases", "--yes")
+    assert done.returncode == 0, done.stderr
+    site.commit("old names removed")
+    shown = site.run("db", "status").stdout
+    assert "renamed   shop.0002_price is 0003_price now" in shown
+    assert "stands for it" not in shown
+    assert site.run("db", "reconcile", "--yes").returncode == 0
+    site.manage("migrate", "--check")
