@@ -18,6 +18,8 @@ from migmerge.analysis.snapshot import read_snapshot
 from migmerge.analysis.workspace import open_workspace
 from migmerge.git.repository import find_repository
 from migmerge.migrations.model import NodeKey
+from migmerge.resolve.fix_plan import GraphChange
+from migmerge.resolve.plan import prepare_given
 from migmerge.resolve.static_check import lost_migrations
 from tests.conftest import PRICE, PRODUCT, STOCK, Repo, migration_text
 
@@ -530,6 +532,19 @@ def test_lost_migrations_are_found(repo: Repo) -> None:
     ]
     assert lost_migrations(before, after, files, {lost}) == []
     assert lost_migrations(before, after, (), ()) == []
+
+
+def test_plan_that_would_lose_a_version_is_refused(repo: Repo) -> None:
+    """Whatever made it: of two files with one name only one would be kept."""
+    collision(repo)
+    repo.git("merge", "-q", "feature", fails=True)
+    workspace = open_workspace(find_repository(str(repo.root)), None)
+    snapshot = read_snapshot(workspace)
+    change = GraphChange("shop", "drop", {}, {}, leaf="0003_more")
+    prepared = prepare_given(workspace, snapshot, [change], [])
+    (resolution,) = prepared.plan.resolutions
+    assert "what 0002_product does would be in no file" in resolution.reasons
+    assert prepared.plan.changes == {}
 
 
 def test_fix_path_collision_of_unknown_sides_is_refused(repo: Repo) -> None:

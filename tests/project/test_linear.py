@@ -117,6 +117,20 @@ def test_merge_migration_of_a_side_goes_as_that_side_is_renumbered(
     assert_row_is_there(joined)
 
 
+def test_merge_migration_that_may_be_published_stays(joined: Site) -> None:
+    """No base branch is known, and somebody says which side moves."""
+    joined.git("checkout", "-q", "main")
+    joined.field("weight", "IntegerField(null=True)")
+    joined.make("weight")
+    joined.commit("weight")
+    joined.git("checkout", "-q", "feature")
+    joined.git("merge", "-q", "--no-edit", "main")
+    joined.forget_base()
+    document = joined.fix("--move", "0002_price", "--skip-verification", "--no-databases")
+    (resolution,) = document["resolutions"]
+    assert (resolution["strategy"], resolution["removed"]) == ("renumber", [])
+
+
 def test_name_of_a_removed_merge_migration_is_not_given_away(joined: Site) -> None:
     """A database has its row."""
     joined.git("mv", MERGE, "shop/migrations/0003_price.py")
