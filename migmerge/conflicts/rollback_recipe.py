@@ -80,7 +80,7 @@ def _make_again(
     fix: str,
 ) -> list[str]:
     """Files with code or a rename are edited by hand; the others are regenerated."""
-    one_moves = conflict.stays.side == "onto" and not side_files.collided
+    one_moves = conflict.stays.side == "onto"
     if one_moves and not conflict.assessment.not_regenerable:
         return [f"{fix} --strategy regenerate --yes"]
 

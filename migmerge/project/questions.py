@@ -66,24 +66,38 @@ def merge_texts(project: Project, wanted: Mapping[str, Wanted]) -> Merges:
     return Merges(texts, tried, reply.why or "no answer")
 
 
-def make_migrations(
-    project: Project, label: str, hidden: Sequence[str]
-) -> dict[str, bytes] | Unanswered:
-    """Name -> text of what makemigrations makes of an app whose `hidden` migrations are gone.
-
-    In order; nothing is written.
-    """
-    reply = run(project, "make_migrations", {"label": label, "hidden": list(hidden)})
-    if reply.why:
-        return Unanswered(reply.why)
-    return {name: text.encode() for name, text in reply.result}
-
-
 class PlannedApp(NamedTuple):
     """The migrations of an app as they would be, by name, and the names of those on disk."""
 
     files: Mapping[str, bytes]
     migrations: Sequence[str]
+
+
+def make_migrations(
+    project: Project,
+    label: str,
+    hidden: Sequence[str],
+    planned: Mapping[str, PlannedApp] | None = None,
+) -> dict[str, bytes] | Unanswered:
+    """Name -> text of what makemigrations makes of an app whose `hidden` migrations are gone.
+
+    In order; nothing is written. Of the `planned` apps, by label, nothing on disk is imported.
+    """
+    request = {"label": label, "hidden": list(hidden), "planned": _as_request(planned or {})}
+    reply = run(project, "make_migrations", request)
+    if reply.why:
+        return Unanswered(reply.why)
+    return {name: text.encode() for name, text in reply.result}
+
+
+def _as_request(planned: Mapping[str, PlannedApp]) -> dict[str, object]:
+    return {
+        label: {
+            "files": {name: data.decode("latin-1") for name, data in app.files.items()},
+            "migrations": list(app.migrations),
+        }
+        for label, app in planned.items()
+    }
 
 
 class FinalWanted(NamedTuple):
@@ -101,13 +115,7 @@ def final_definitions(
     set. Asked of files that are planned, so nothing is imported from those on disk."""
     request = {
         "plain": PLAIN,
-        "planned": {
-            label: {
-                "files": {name: data.decode("latin-1") for name, data in app.files.items()},
-                "migrations": list(app.migrations),
-            }
-            for label, app in planned.items()
-        },
+        "planned": _as_request(planned),
         "wanted": {
             label: {"name": w.name, "leaf": w.leaf, "places": [list(p)[:3] for p in w.places]}
             for label, w in wanted.items()

@@ -24,8 +24,8 @@ _PROGRESS = "migmerge: "
 _COPY = "migmerge-copy: "
 _SCRIPTS = {
     "texts": ("states", "orders", "migration_files"),
-    "make_migrations": ("migration_files",),
-    "final_definitions": ("states", "migration_files", "final_definitions"),
+    "make_migrations": ("migration_files", "planned_packages"),
+    "final_definitions": ("states", "migration_files", "planned_packages", "final_definitions"),
     "check_project": ("migration_files",),
     "describe": ("places",),
     "status": ("states", "places", "database"),

@@ -11,6 +11,7 @@ from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Conflict, Verdict
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.membership import owners
+from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import merge_name
 from migmerge.project.interpreter import NoProject, Project
 from migmerge.project.questions import (
@@ -178,18 +179,19 @@ def regenerate_files(
     why: dict[str, str] = {}
     for project, apps in projects_of(workspace, snapshot, sorted(regenerated_changes)).items():
         for app in apps:
-            label = snapshot.apps[app].label
-            names = sorted(
-                key.name
-                for key in (
-                    *regenerated_changes[app].dropped,
-                    *regenerated_changes[app].kept_data_migrations,
-                )
-            )
+            change = regenerated_changes[app]
+            hidden = {*change.dropped, *change.kept_data_migrations}
+            names = {key.name for key in hidden}
+            stay = {key.name for key in snapshot.graph.app_nodes(app) if key not in hidden}
             answer = (
                 project
                 if isinstance(project, NoProject)
-                else make_migrations(project, label, names)
+                else make_migrations(
+                    project,
+                    snapshot.apps[app].label,
+                    sorted(names - stay),
+                    _without_markers(snapshot, apps_of(snapshot, project), hidden),
+                )
             )
             if isinstance(answer, NoProject | Unanswered):
                 why[app] = f"makemigrations can't regenerate it: {answer.why}"
@@ -205,6 +207,21 @@ def regenerate_files(
         )
         for app, reason in why.items()
     ]
+
+
+def _without_markers(
+    snapshot: Snapshot, apps: Iterable[str], hidden: Collection[NodeKey]
+) -> dict[str, PlannedApp]:
+    """By label, the apps in which both sides added one file, with one version of it: the one that
+    is not `hidden`. On disk it has git's markers."""
+    planned = {}
+    for app in apps:
+        nodes = snapshot.graph.app_nodes(app)
+        if any(key.version for key in nodes):
+            files = {k.name: source_of(snapshot, k) for k in sorted(nodes) if k not in hidden}
+            names = {key.name for key in nodes}
+            planned[snapshot.apps[app].label] = PlannedApp(files, sorted(names))
+    return planned
 
 
 class FinalAnswers(NamedTuple):

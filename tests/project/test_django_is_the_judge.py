@@ -514,6 +514,28 @@ def test_fix_regenerate_that_leaves_nothing_to_make(contradiction: Site) -> None
     assert django_sees(contradiction)["leaves"] == ["0003_price"]
 
 
+def test_fix_regenerate_with_one_file_name_on_both_sides(contradiction: Site) -> None:
+    """The version that stays is what makemigrations builds on: the file on disk has markers."""
+    site, path = contradiction, "shop/migrations/0003_price.py"
+    site.git("checkout", "-q", "-f", "feature")
+    site.git("mv", "shop/migrations/0002_price.py", path)
+    site.commit("under the name that main gives its own")
+    site.git("merge", "-q", "--no-commit", "main", fails=True)
+    main = site.git("show", "main:shop/models.py")
+    site.write("shop/models.py", main + "    extra = models.IntegerField(default=0)\n")
+    site.git("add", "shop/models.py")
+    assert b"<<<<<<<" in site.read(path)
+    document = site.fix("--strategy", "regenerate")
+    assert document["verification"]["django"] == "ok"
+    (done,) = document["resolutions"]
+    assert (done["status"], done["strategy"]) == ("fixed", "regenerate")
+    assert (done["removed"], done["edited"]) == ([], [path])
+    assert done["created"] == ["shop/migrations/0004_product_extra.py"]
+    assert site.read(path).decode() == site.git("show", f"main:{path}")
+    assert django_sees(site)["leaves"] == ["0004_product_extra"]
+    site.manage("makemigrations", "--check", "--dry-run")
+
+
 FILL = """\
 from django.db import migrations
 

@@ -159,10 +159,11 @@ def make_migrations():
     MigrationLoader.load_disk, MigrationWriter.as_string = load_without, keep
     out = io.StringIO()
     try:
-        call_command(
-            "makemigrations", label, interactive=False, dry_run=True, verbosity=3,
-            include_header=False, no_color=True, stdout=out, stderr=out,
-        )  # fmt: skip
+        with planned_packages():
+            call_command(
+                "makemigrations", label, interactive=False, dry_run=True, verbosity=3,
+                include_header=False, no_color=True, stdout=out, stderr=out,
+            )  # fmt: skip
     except SystemExit:
         raise ValueError("it asks a question: " + " ".join(out.getvalue().split())[-200:]) from None
 
