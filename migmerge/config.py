@@ -29,12 +29,14 @@ class Config(NamedTuple):
     protected_databases: tuple[str, ...] = ()
     carry: str = "auto"
     published: tuple[str, ...] | None = None
+    published_changes: str = "auto"
 
 
 _CHOICES = {
     "prefer": ("auto", "merge", "renumber"),
     "numbers": ("off", "notice", "error"),
     "carry": ("auto", "always", "never"),
+    "published_changes": ("auto", "error", "notice", "off"),
 }
 _TABLES = ("migration_modules", "app_labels")
 _LISTS = ("exclude", "lock_files", "protected_databases", "published")

@@ -119,6 +119,7 @@ MEANINGS = {
     "carry": "whether renamed migrations keep the old name in `replaces`, with a catch-up migration behind them, so that databases need "
     "`migrate` only; `auto`: unless no other database can have run them",
     "published": "globs of branches and tags whose migrations are published, too, as `git for-each-ref` has them (`*` matches no slash): `origin/release/*`, `v*`; where it isn't set, `HEAD`, `main`, `master` and `production` of every remote, and all tags",
+    "published_changes": "how published migrations that a branch edits, renames or removes are reported; `auto`: an error where tables differ, a notice where code or defaults do; `error` and `notice` hold for all of them",
     "protected_databases": "aliases and hosts (with `*`) of databases that are never connected to unless named, and never changed",
 }
 

@@ -50,16 +50,22 @@ def paths_of_both_sides(workspace: Workspace, listing: Listing) -> frozenset[str
 
     The merge is under way, or the commit that is looked at is its merge commit.
     """
-    sides = _sides_under_way(workspace, listing)
+    sides = sides_of_merge(workspace, listing)
     if not sides:
-        commit = listing.commits[0] if listing.commits else "HEAD"
-        parents = [workspace.find_commit(f"{commit}^{number}") for number in (1, 2)]
-        sides = tuple(parent for parent in parents if parent)
-
-    if len(sides) < 2:
         return frozenset()
     ours, theirs = (workspace.list_commit(side).files for side in sides)
     return frozenset(ours.keys() & theirs.keys())
+
+
+def sides_of_merge(workspace: Workspace, listing: Listing) -> tuple[str, ...]:
+    """The two commits that were, or would be, merged: of a merge that is only tried, of the
+    operation that is stopped, or of the merge commit that is looked at; else nothing."""
+    sides = _sides_under_way(workspace, listing)
+    if sides:
+        return sides
+    commit = listing.commits[0] if listing.commits else workspace.head
+    parents = workspace.parents(commit) if commit else ()
+    return parents[:2] if len(parents) > 1 else ()
 
 
 def _sides_under_way(workspace: Workspace, listing: Listing) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
 from migmerge.git.base import Base
 from migmerge.git.cache import load, store
+from migmerge.git.state import stopped_heads
 from migmerge.git.trees import Records, path_of
 
 _LOCKS = (b"max_migration.txt", b"migrations_lockfile.txt")
@@ -34,7 +35,7 @@ class Clean(NamedTuple):
 
 def recall(workspace: Workspace, records: Records) -> Clean | None:
     """What a check of these files would say, if it is known."""
-    data = load(workspace.repository, _name(records), _form(workspace.config, workspace.asked_base))
+    data = load(workspace.repository, _name(records), _form(workspace, records))
     head, _, listed = data.partition(b"\n")
     if not data or listed != _relevant(records, workspace.config):
         return None
@@ -42,7 +43,7 @@ def recall(workspace: Workspace, records: Records) -> Clean | None:
     numbers, name, commit, *notices = head.decode("utf-8", "surrogateescape").split("\0")
     migrations, apps, asked = map(int, numbers.split())
     base = Base(name, commit) if name else None
-    if asked and workspace.base != base:
+    if asked and workspace.base_or_none != base:
         return None
     return Clean(migrations, apps, bool(asked), base, tuple(notices))
 
@@ -57,16 +58,19 @@ def remember(workspace: Workspace, records: Records, clean: Clean) -> None:
         (f"{clean.migrations} {clean.apps} {clean.asked:d}", name, commit, *clean.notices)
     )
     data = head.encode("utf-8", "surrogateescape") + b"\n" + listed
-    store(workspace.repository, _name(records), _form(workspace.config, workspace.asked_base), data)
+    store(workspace.repository, _name(records), _form(workspace, records), data)
 
 
 def _name(records: Records) -> str:
     return f"clean-{records.source}"
 
 
-def _form(config: Config, asked_base: str | None) -> str:
+def _form(workspace: Workspace, records: Records) -> str:
+    """What else an answer depends on: the commits whose sides are compared are among it."""
     version = f"{__version__} {sys.version_info[0]}.{sys.version_info[1]}"
-    return f"1 {version} {tuple(config)!r} {asked_base!r}"
+    commits = records.commits or (workspace.repository.head, *stopped_heads(workspace.repository))
+    asked = tuple(workspace.config), workspace.asked_base
+    return f"2 {version} {asked!r} {commits!r}"
 
 
 def _relevant(records: Records, config: Config) -> bytes | None:

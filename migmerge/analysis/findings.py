@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.analysis.both_sides import paths_of_both_sides
 from migmerge.analysis.published import published_elsewhere, published_files, published_nodes
+from migmerge.analysis.published_changes import find_published_changes
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
 from migmerge.conflicts.conflict import Advice, Assessment, Branch, Conflict, Notice, Place
-from migmerge.conflicts.detect import Found, find_conflicts, number_collisions
+from migmerge.conflicts.detect import Found, find_conflicts, number_collisions, ranked
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.git.trees import Listing
 from migmerge.migrations.graph import without_squashes
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # nothing else of an app can be fixed before these
 BROKEN = ("missing-dependency", "cycle", "unparsable", "overlapping-squashes", "unmerged")
+# Django loads the files all the same, and databases show what comes of it
+LOADABLE = ("published-changed",)
 # the name by itself, which a class or an import may bind
 _MIGRATION = re.compile(rb"(?<![.\w])Migration\b")
 
@@ -55,6 +58,22 @@ def analyse(
 
     `linear` are apps, by key, in which sides count that an unpublished merge migration has joined.
     """
+    findings = _collisions(workspace, snapshot, moved, always_base=always_base, linear=linear)
+    changes = find_published_changes(workspace, snapshot)
+    conflicts = ranked([*findings.conflicts, *changes.conflicts])
+    notices = tuple(sorted([*findings.notices, *changes.notices]))
+    return findings._replace(conflicts=conflicts, notices=notices)
+
+
+def _collisions(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    moved: Collection[str],
+    *,
+    always_base: bool,
+    linear: Collection[str],
+) -> Findings:
+    """What collides in the tree as it is."""
     midway = without_squashes(snapshot.graph, snapshot.resolve)
     collisions = find_conflicts(snapshot.graph, snapshot.apps, snapshot.lock_files, midway)
     collisions = Found(

@@ -162,7 +162,9 @@ def _tips(workspace: Workspace) -> list[str]:
     stopped = workspace.stopped
     tips = [stopped.theirs] if stopped else []
     tips.append(_rebased(workspace)[0])
-    tips += [workspace.find_commit(name) or "" for name in ("HEAD^2", "HEAD^1", "ORIG_HEAD")]
+    tips += [
+        workspace.find_commit(name) or "" for name in ("HEAD", "HEAD^2", "HEAD^1", "ORIG_HEAD")
+    ]
     return [commit for commit in tips if commit]
 
 

@@ -192,11 +192,10 @@ def side_commits(workspace: Workspace) -> tuple[dict[str, str], str]:
 def _of_two(workspace: Workspace, base: str, sides: tuple[str, str]) -> dict[str, str]:
     """Commits by tree name; of the two sides the one that the base branch has is onto."""
     one, other = sides
-    out = workspace.repository.git("merge-base", one, other, expected=(0, 1)).decode().split()
+    ancestor = workspace.merge_base(one, other)
     if base and _holds(workspace, base, other) and not _holds(workspace, base, one):
         one, other = other, one
-    ancestor = {"ancestor": out[0]} if out else {}
-    return {**ancestor, "onto": one, "replayed": other}
+    return {**({"ancestor": ancestor} if ancestor else {}), "onto": one, "replayed": other}
 
 
 def _holds(workspace: Workspace, commit: str, other: str) -> bool:

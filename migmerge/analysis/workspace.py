@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from migmerge.config import Config, read_config
+from migmerge.errors import UserError
 from migmerge.git.base import Base, find_base
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.state import Stopped, stopped_operation
@@ -37,10 +38,18 @@ class Workspace:
         """The base branch, None where there is none; UserError as `find_base`."""
         return find_base(self.repository, self.asked_base, self.config.base)
 
+    @cached_property
+    def base_or_none(self) -> Base | None:
+        """The base branch; None also where one is named that is not there."""
+        try:
+            return self.base
+        except UserError:
+            return None
+
     @property
     def head(self) -> str | None:
         """The commit that is checked out; None before the first one."""
-        return self.find_commit("HEAD")
+        return self.repository.head or self.find_commit("HEAD")
 
     @cached_property
     def stopped(self) -> Stopped | None:
@@ -52,6 +61,16 @@ class Workspace:
         if ref not in self._commits:
             self._commits[ref] = find_commit(self.repository, ref)
         return self._commits[ref]
+
+    def parents(self, commit: str) -> tuple[str, ...]:
+        """The parents of a commit (a full id); none of a tree."""
+        out = self.repository.git("rev-list", "--parents", "-1", commit, "--", expected=(0, 128))
+        return tuple(out.decode().split()[1:])
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The last commit that two commits have in common, None where there is none."""
+        out = self.repository.git("merge-base", one, other, expected=(0, 1, 128)).decode().split()
+        return out[0] if out else None
 
     def project(self, place: str | None, *, several: bool) -> Project | NoProject:
         """The project of the manage.py in `place`; see `find_project`."""

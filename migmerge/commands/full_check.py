@@ -16,7 +16,7 @@ from migmerge.config import Config
 from migmerge.conflicts.conflict import Conflict
 from migmerge.errors import UserError
 from migmerge.git.trees import Records, commit_records
-from migmerge.migrations.discovery import candidate_directories, is_around
+from migmerge.migrations.discovery import candidate_directories, is_around, split
 from migmerge.report.checked import Checked
 from migmerge.report.colour import paint_for
 from migmerge.report.summary import summary
@@ -51,7 +51,9 @@ def look(
     checked = Checked(snapshot, findings, ref)
     if sound and not findings.conflicts and not snapshot.oddities.settings_read:
         notices = tuple(notice_line(notice) for notice in findings.notices)
-        clean = Clean(*checked.size, findings.asked, findings.base, notices)
+        asked = findings.asked or not _is_of_a_commit(workspace, snapshot)
+        base = workspace.base_or_none if asked else None
+        clean = Clean(*checked.size, asked, base, notices)
         remember(workspace, records, clean)
 
     conflicts = tuple(c for c in findings.conflicts if _inside(c, prefixes))
@@ -63,6 +65,20 @@ def look(
     if ref:
         conflicts = with_refs(workspace, snapshot, conflicts, ref)
     return checked._replace(findings=findings._replace(conflicts=conflicts), hidden=hidden)
+
+
+def _is_of_a_commit(workspace: Workspace, snapshot: Snapshot) -> bool:
+    """Whether the migrations are those of one commit, so that nothing which becomes published can
+    be other than here, wherever the base branch goes."""
+    commits = snapshot.listing.commits or ((workspace.head,) if workspace.head else ())
+    if len(commits) != 1:
+        return False
+    directories = {app.directory for app in snapshot.apps.values()}
+    here, there = (
+        {path: file.oid for path, file in files.items() if split(path)[0] in directories}
+        for files in (snapshot.listing.files, workspace.list_commit(commits[0]).files)
+    )
+    return here == there
 
 
 def count_migrations(workspace: Workspace, commit: str) -> int:

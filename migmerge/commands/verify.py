@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.analysis.findings import analyse
+from migmerge.analysis.findings import LOADABLE, analyse
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.starting_points import starts_of_history
 from migmerge.analysis.workspace import open_workspace
@@ -46,7 +46,11 @@ def verify(options: VerifyOptions) -> int:
     snapshot = read_snapshot(workspace)
     findings = analyse(workspace, snapshot)
     scope = scope_of(repository, snapshot, options.directory)
-    conflicts = [conflict for conflict in findings.conflicts if conflict.app.key in scope.apps]
+    conflicts = [
+        conflict
+        for conflict in findings.conflicts
+        if conflict.app.key in scope.apps and conflict.kind not in LOADABLE
+    ]
     if conflicts:
         return _in_the_way(conflicts, options)
     if not scope.apps:

@@ -22,7 +22,7 @@ class Found(NamedTuple):
 
 
 _ORDER = ("siblings", "path", "case", "number", "missing-dependency", "cycle", "unparsable",
-          "overlapping-squashes", "unmerged", "lock-file")  # fmt: skip
+          "overlapping-squashes", "unmerged", "published-changed", "lock-file")  # fmt: skip
 
 
 def find_conflicts(
@@ -65,8 +65,12 @@ def find_conflicts(
     ]
     notices += _traps(graph)
     conflicts += _stale_locks(graph, apps, lock_files, branching)
-    ranked = sorted(conflicts, key=_rank)
-    return Found(tuple(ranked), tuple(sorted(notices)))
+    return Found(ranked(conflicts), tuple(sorted(notices)))
+
+
+def ranked(conflicts: Iterable[Conflict]) -> tuple[Conflict, ...]:
+    """By app, kind and place."""
+    return tuple(sorted(conflicts, key=_rank))
 
 
 def _rank(conflict: Conflict) -> tuple[str, int, Place]:

@@ -12,11 +12,13 @@ from migmerge.git.process import GitError, git, streaming
 
 
 class Repository(NamedTuple):
-    """`root` is the top of the work tree (the git directory when bare)."""
+    """`root` is the top of the work tree (the git directory when bare); `head` the commit that was
+    checked out when it was looked for, empty before the first one and where it is bare."""
 
     root: str
     git_dir: str
     bare: bool
+    head: str = ""
 
     def git(
         self,
@@ -45,12 +47,17 @@ class Repository(NamedTuple):
 
 def find_repository(directory: str) -> Repository:
     """The repository around `directory`; UserError when there is none."""
+    places = ("--absolute-git-dir", "--show-toplevel")
     try:
-        out = git("rev-parse", "--absolute-git-dir", "--show-toplevel", cwd=directory)
-        git_dir, top = os.fsdecode(out).split("\n")[:2]
-        return Repository(top, git_dir, bare=False)
-    except GitError as error:
-        return _without_work_tree(error, directory)
+        out = git("rev-parse", *places, "HEAD", cwd=directory)
+    except GitError:  # mostly of HEAD, before the first commit
+        try:
+            out = git("rev-parse", *places, cwd=directory)
+        except GitError as error:
+            return _without_work_tree(error, directory)
+
+    git_dir, top, head = os.fsdecode(out + b"\n").split("\n")[:3]
+    return Repository(top, git_dir, bare=False, head=head)
 
 
 def find_work_tree(directory: str, command: str) -> Repository:

@@ -42,6 +42,18 @@ def stopped_operation(repository: Repository) -> Stopped | None:
     return None
 
 
+def stopped_heads(repository: Repository) -> list[str]:
+    """What the heads of operations that wait say, without a process."""
+    heads = []
+    for _, name, _ in _HEADS:
+        try:
+            with open(repository.git_path(name)) as handle:
+                heads.append(handle.read())
+        except OSError:
+            continue
+    return heads
+
+
 def is_merging(repository: Repository) -> bool:
     """Whether a merge waits for its commit."""
     return os.path.exists(repository.git_path("MERGE_HEAD"))

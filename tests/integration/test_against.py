@@ -55,10 +55,10 @@ def test_against_several_refs(branches: Repo) -> None:
     assert document["against"] == ["main", "old", "feature"]
     assert [c["against"] for c in document["conflicts"]] == ["main"]
     done = branches.run("check", "--against", "old", "--against", "feature")
-    assert done.stderr == (
-        "merged with old: 2 migrations in 1 app: no conflicts\n"
-        "merged with feature: 2 migrations in 1 app: no conflicts\n"
-    )
+    assert sorted(done.stderr.splitlines()) == [
+        "merged with feature: 2 migrations in 1 app: no conflicts",
+        "merged with old: 2 migrations in 1 app: no conflicts",
+    ]
     again = branches.run("check", "--against", "feature", "--against", "old")
     assert sorted(again.stderr.splitlines()) == sorted(done.stderr.splitlines())
 

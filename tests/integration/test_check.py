@@ -991,6 +991,7 @@ def test_check_leaves_out_migrations_of_other_apps_that_both_sides_have(branches
     run = "RunSQL('update cart_cart set old = 1')"
     repo.migration("shop", "0002_stock", "0001_initial", "cart.0001_initial", operations=(run,))
     repo.commit("stock")
+    repo.publish()
     repo.git("checkout", "-q", "feature")
     repo.git("merge", "-q", "--no-edit", "main")
     (conflict,) = repo.check()["conflicts"]

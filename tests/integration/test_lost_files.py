@@ -236,10 +236,12 @@ def test_what_this_branch_removed_and_the_base_branch_has_is_restored(repo: Repo
     assert (refused["id"], repo.state()) == ("MM405", before)
     reason = "shop.0002_price: it is on origin/main, and was removed on this branch"
     assert reason in refused["reasons"][0]
-    restore, again = refused["next"]
-    assert (again, commands(repo)) == ("migmerge check", [refused["next"]])
+    restore, again, *of_0001 = refused["next"]
+    assert (again, commands(repo)) == ("migmerge check", [[restore, again], of_0001])
     paste(repo, restore)
     assert repo.read("shop/migrations/0002_price.py")
+    paste(repo, of_0001[0])
+    assert repo.read("shop/migrations/0001_initial.py")
 
 
 def test_a_published_migration_whose_parent_is_not_on_the_base_branch_is_not_edited(

@@ -74,6 +74,16 @@ FINDINGS = (
         "Paste the command under `next:`, which does as the base branch has it, and run `migmerge check` again.",
     ),
     Message(
+        "MM111", "published-changed", "A published migration that this branch changes",
+        "The base branch has the migration, so databases have run it; none of them runs it again. An edit that changes tables, a new "
+        "name without the old one in `replaces`, or a removal that no squash stands for leaves them with another schema than a new "
+        "database gets; a dependency on a migration that is not published stops them with InconsistentMigrationHistory. An edit of code "
+        "or of a default is a notice, and so is a history that was started again; `published_changes` of the configuration makes all "
+        "of these errors or notices, or says nothing. Layout, comments, `help_text` and the like are no change.",
+        "Restore the file with the command under `next:`, and let makemigrations write what you want as a new migration. To take a "
+        "published change back, keep its file and add one that undoes it.",
+    ),
+    Message(
         "MM201", "computed", "Dependencies that only running the file would tell",
         "Some code decides on `dependencies`, so that it can't be determined whether two leaf nodes are one "
         "line. Migrations are never run by a check.",

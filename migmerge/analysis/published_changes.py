@@ -1,0 +1,288 @@
+"""What this tree does to migrations that the base branch has, and that databases have run."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from migmerge.analysis.compare import source_of
+from migmerge.analysis.manage_commands import manage_command
+from migmerge.analysis.published import published_files
+from migmerge.analysis.snapshot import Snapshot, members_of
+from migmerge.analysis.workspace import Workspace
+from migmerge.conflicts.changed_operations import EditKind, compare_operations
+from migmerge.conflicts.conflict import Advice, Branch, Conflict, Notice, Place
+from migmerge.git.base import Base
+from migmerge.git.trees import File, read_blobs
+from migmerge.migrations.discovery import split
+from migmerge.migrations.model import App, Migration, NodeKey
+from migmerge.migrations.naming import migration_name
+from migmerge.migrations.operations import whole_mark
+from migmerge.migrations.reader import read_header
+
+KIND = "published-changed"
+
+
+class Published(NamedTuple):
+    """Migrations of the base branch that this branch has seen, by their paths in this tree: as the
+    base branch has them now, and as it had them then; `tip` is all that the base branch has."""
+
+    base: Base
+    now: Mapping[str, File]
+    then: tuple[Mapping[str, File], ...]
+    tip: Mapping[str, File]
+
+    def versions(self, path: str) -> list[str]:
+        """Object ids of what the base branch has at a path, and of what it had."""
+        return [files[path].oid for files in (self.now, *self.then) if path in files]
+
+    def has(self, path: str, file: File | None) -> bool:
+        """Whether a file of this tree is one of these."""
+        return file is not None and not file.changed and file.oid in self.versions(path)
+
+
+class PublishedChanges(NamedTuple):
+    """What is reported, as `published_changes` is configured."""
+
+    conflicts: tuple[Conflict, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def find_published_changes(workspace: Workspace, snapshot: Snapshot) -> PublishedChanges:
+    """Published migrations that were edited, renamed or removed since this branch left the base
+    branch, and those that depend on one that is not published."""
+    wanted = workspace.config.published_changes
+    published = _published(workspace, snapshot) if wanted != "off" else None
+    if published is None:
+        return PublishedChanges()
+
+    edits = _edited(workspace, snapshot, published)
+    gone = _renamed_or_removed(workspace, snapshot, published)
+    restarted = _started_again(snapshot, published, gone)
+    apps = {conflict.app for conflict in restarted}
+    grave = [c for kind, c in edits if kind is EditKind.SCHEMA and c.app not in apps]
+    grave += [conflict for conflict in gone if conflict.app not in apps]
+    renamed = {conflict.branches[0].leaf for conflict in gone if conflict.branches}
+    grave += _early(snapshot, published, renamed)
+    slight = [conflict for kind, conflict in edits if kind is EditKind.CODE]
+    if wanted == "error":
+        state = [conflict for kind, conflict in edits if kind is EditKind.STATE]
+        return PublishedChanges((*grave, *slight, *state, *restarted))
+    if wanted == "notice":
+        return PublishedChanges(notices=_as_notices([*grave, *slight, *restarted]))
+    return PublishedChanges(tuple(grave), _as_notices([*slight, *restarted]))
+
+
+def _as_notices(conflicts: Iterable[Conflict]) -> tuple[Notice, ...]:
+    return tuple(
+        Notice(c.place or Place(c.app.directory, 0), "; ".join(c.reasons), KIND) for c in conflicts
+    )
+
+
+def _published(workspace: Workspace, snapshot: Snapshot) -> Published | None:
+    """None where there is no base branch, or nothing in common with it."""
+    if not workspace.repository.git_dir or workspace.base_or_none is None:
+        return None
+
+    base, stopped = workspace.base_or_none, workspace.stopped
+    heads = snapshot.listing.commits or (workspace.head, stopped.theirs if stopped else None)
+    forks = {workspace.merge_base(head, base.commit) for head in heads if head}
+    then = [
+        published_files(snapshot, workspace.list_commit(fork))
+        for fork in sorted(filter(None, forks))
+    ]
+    seen = set[str]().union(*then)
+    tip = published_files(snapshot, workspace.list_commit(base.commit)) if seen else {}
+    directories = {app.directory for app in snapshot.apps.values()}
+    known = members_of([path for path in tip if path in seen], directories, workspace.config)
+    now = {path: tip[path] for path in known}
+    return Published(base, now, tuple(then), tip) if known else None
+
+
+def _edited(
+    workspace: Workspace, snapshot: Snapshot, published: Published
+) -> list[tuple[EditKind, Conflict]]:
+    """Those whose text does something else."""
+    listing = snapshot.listing
+    edited = {
+        migration.path: migration
+        for migration in snapshot.graph.nodes.values()
+        if migration.path in published.now
+        and migration.path not in listing.unmerged
+        and not published.has(migration.path, listing.files.get(migration.path))
+    }
+    oids = (oid for path in edited for oid in published.versions(path))
+    blobs = read_blobs(workspace.repository, oids)
+    edits = []
+    for path, migration in edited.items():
+        after = snapshot.contents.get(path, b"")
+        names = published.base.name, "this tree"
+        now, *then = (
+            compare_operations(blobs[oid], after, migration.label, names)
+            for oid in published.versions(path)
+        )
+        if any(edit.kind is EditKind.LAYOUT for edit in (now, *then)):
+            continue
+        app = snapshot.apps[migration.key.app]
+        reason = f"{migration.key} is on {published.base.name}, and was edited"
+        if now.kind is EditKind.SCHEMA:
+            reason += f": {'; '.join(now.reasons)}"
+        restore = (_restore(published, path), _make_migrations(workspace, snapshot, app))
+        edits.append((now.kind, _conflict(app, path, reason, restore, migration.key)))
+
+    return edits
+
+
+def _renamed_or_removed(
+    workspace: Workspace, snapshot: Snapshot, published: Published
+) -> list[Conflict]:
+    """Those that are no longer there, and that no squash stands for."""
+    apps = {app.directory: app for app in snapshot.apps.values()}
+    gone = [path for path in published.now if path not in snapshot.listing.files]
+    blobs = read_blobs(workspace.repository, (published.now[path].oid for path in gone))
+    replaced = _replaced(workspace, snapshot, published, {apps[split(path)[0]] for path in gone})
+    missing = {missing.key for missing in snapshot.graph.missing}  # a finding of its own
+    conflicts = []
+    for path in gone:
+        app, name = apps[split(path)[0]], migration_name(path)
+        key, source = NodeKey(app.key, name), blobs[published.now[path].oid]
+        if key in missing or (app.label, name) in replaced or read_header(source) is None:
+            continue
+
+        reason = f"{key} is on {published.base.name}, and "
+        other = _same_operations(snapshot, published, app, source)
+        if other:
+            commands = (_take_back(snapshot, published, path, other), "migmerge check")
+            conflicts.append(
+                _conflict(app, other.path, f"{reason}is {other.key.name} here", commands, other.key)
+            )
+        else:
+            commands = (_restore(published, path), _make_migrations(workspace, snapshot, app))
+            conflicts.append(_conflict(app, path, f"{reason}was removed", commands))
+
+    return conflicts
+
+
+def _take_back(snapshot: Snapshot, published: Published, path: str, renamed: Migration) -> str:
+    """The command that gives a published migration its name again, also where others of these
+    name it."""
+    nodes, files = snapshot.graph.nodes, snapshot.listing.files
+    children = sorted(nodes[key].path for key in snapshot.graph.children[renamed.key])
+    edited = [
+        child
+        for child in children
+        if child in published.now and not published.has(child, files.get(child))
+    ]
+    new = shlex.quote(renamed.path)
+    restore = (_restore(published, old) for old in (path, *edited))
+    return " && ".join((*restore, f"git rm -q -f --ignore-unmatch -- {new}", f"rm -f -- {new}"))
+
+
+def _replaced(
+    workspace: Workspace, snapshot: Snapshot, published: Published, apps: Iterable[App]
+) -> set[tuple[str, str]]:
+    """`(label, name)` of all that a squash of this tree or of the base branch says it replaces."""
+    headers = [migration.header for migration in snapshot.graph.nodes.values()]
+    directories = {app.directory for app in apps}
+    oids = {
+        file.oid
+        for files in (published.now, *published.then)
+        for path, file in files.items()
+        if split(path)[0] in directories and path.endswith(".py")
+    }
+    for source in read_blobs(workspace.repository, oids).values():
+        header = read_header(source) if b"replaces" in source else None
+        headers += [header] if header else []
+    return {(old.label, old.name) for header in headers for old in header.replaces}
+
+
+def _same_operations(
+    snapshot: Snapshot, published: Published, app: App, source: bytes
+) -> Migration | None:
+    """The only new migration of an app that does what a published one did."""
+    mark = whole_mark(source)
+    same = [
+        snapshot.graph.nodes[key]
+        for key in snapshot.graph.app_nodes(app.key)
+        if snapshot.graph.nodes[key].path not in published.now
+        and whole_mark(source_of(snapshot, key)) == mark
+    ]
+    return same[0] if len(same) == 1 else None
+
+
+def _started_again(
+    snapshot: Snapshot, published: Published, gone: Iterable[Conflict]
+) -> list[Conflict]:
+    """Apps whose published migrations were removed, and of which none is left as it was."""
+    files = snapshot.listing.files
+    removed = Counter(conflict.app for conflict in gone if not conflict.branches)
+    left = {split(path)[0] for path in published.now if published.has(path, files.get(path))}
+    return [
+        _conflict(
+            app,
+            app.directory,
+            f"{app.label} was started again: {count} migrations of {published.base.name} are "
+            "gone, and every database that has them needs migmerge reset",
+            ("migmerge explain MM111",),
+        )
+        for app, count in removed.items()
+        if app.directory not in left
+    ]
+
+
+def _early(
+    snapshot: Snapshot, published: Published, renamed: Collection[NodeKey]
+) -> list[Conflict]:
+    """Published migrations that depend on one that is not: Django stops where the one is applied
+    and the other isn't (MigrationLoader.check_consistent_history)."""
+    nodes = snapshot.graph.nodes
+    conflicts = []
+    for key, parents in sorted(snapshot.graph.parents.items()):
+        path = nodes[key].path
+        if path not in published.tip or path in snapshot.theirs:
+            continue
+        new = {
+            parent
+            for parent in parents.difference(renamed)
+            if nodes[parent].path not in published.tip and not nodes[parent].header.replaces
+        }
+        if published.has(path, snapshot.listing.files.get(path)):
+            # the base branch may well lack what its file names; only a run_before is news
+            new -= {snapshot.resolve(nodes[key], ref) for ref in nodes[key].header.dependencies}
+        if new:
+            reason = (
+                f"{key} is on {published.base.name}, and depends on {min(new)}, which is not: a "
+                "database that has run only the one stops with InconsistentMigrationHistory"
+            )
+            commands = (f"$EDITOR {shlex.quote(path)}", "migmerge check")
+            conflicts.append(_conflict(snapshot.apps[key.app], path, reason, commands, key))
+
+    return conflicts
+
+
+def _conflict(
+    app: App, path: str, reason: str, commands: tuple[str, ...], key: NodeKey | None = None
+) -> Conflict:
+    return Conflict(
+        app,
+        KIND,
+        branches=(Branch((key,)),) if key else (),
+        place=Place(path, 0),
+        reasons=(reason,),
+        advice=Advice(commands=commands),
+    )
+
+
+def _restore(published: Published, path: str) -> str:
+    """The command that brings back what the base branch has."""
+    commit, old = published.base.commit[:12], published.now[path].path
+    if old == path:
+        return f"git checkout {commit} -- {shlex.quote(path)}"
+    return f"git show {shlex.quote(f'{commit}:{old}')} > {shlex.quote(path)}"
+
+
+def _make_migrations(workspace: Workspace, snapshot: Snapshot, app: App) -> str:
+    """The command that writes what was edited as a migration of its own."""
+    return manage_command(workspace.config, snapshot, app).run("makemigrations", app.label)

@@ -1,0 +1,137 @@
+"""How an edited migration differs from the one that databases have run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from migmerge.conflicts.kept_data_migrations import CODE
+from migmerge.conflicts.mergeable_fields import is_state_only
+from migmerge.conflicts.value_difference import describe_difference
+from migmerge.migrations.definitions import read_field
+from migmerge.migrations.facts import defined_fields, named_values
+from migmerge.migrations.operations import SIGNATURES, Call, Script, read_script, whole_mark
+
+# what a new database does not get otherwise: only Django's state has it
+_IN_STATE = ("AlterModelOptions", "AlterModelManagers")
+_NOT_STORED = frozenset({"auto_now", "auto_now_add", "on_delete", "related_name", "storage",
+                         "upload_to"})  # fmt: skip
+_STORED_OPTIONS = ("constraints", "db_table", "index_together", "indexes", "managed",
+                   "order_with_respect_to", "unique_together")  # fmt: skip
+_MOST_REASONS = 3
+
+# an operation with what it acts on -> argument or keyword of a field -> source text
+_Schema = Mapping[str, Mapping[str, str]]
+
+
+class EditKind(Enum):
+    """What an edit changes, the worst last: nothing, Django's state, rows, tables."""
+
+    LAYOUT = "layout"
+    STATE = "state"
+    CODE = "code"
+    SCHEMA = "schema"
+
+
+class OperationsEdit(NamedTuple):
+    """The kind of an edit; `reasons` say what is otherwise in the schema."""
+
+    kind: EditKind
+    reasons: tuple[str, ...] = ()
+
+
+def compare_operations(
+    before: bytes, after: bytes, label: str, names: tuple[str, str]
+) -> OperationsEdit:
+    """The operations of one migration `before` and `after` an edit; `names` are of the two places.
+
+    What can't be read counts as code.
+    """
+    if whole_mark(before) == whole_mark(after):
+        return OperationsEdit(EditKind.LAYOUT)
+
+    old, new = read_script(before, label), read_script(after, label)
+    if any(call.opaque for script in (old, new) for call in script.calls):
+        return OperationsEdit(EditKind.CODE)
+
+    reasons = _differences(_schema(old), _schema(new), names)
+    if reasons:
+        shown = reasons[:_MOST_REASONS]
+        more = len(reasons) - len(shown)
+        return OperationsEdit(EditKind.SCHEMA, (*shown, *([f"{more} more"] if more else [])))
+
+    bodies = [[call.body for call in s.calls if call.name in CODE] for s in (old, new)]
+    defaults = [_defaults(script) for script in (old, new)]
+    same_rows = bodies[0] == bodies[1] and defaults[0] == defaults[1]
+    return OperationsEdit(EditKind.STATE if same_rows else EditKind.CODE)
+
+
+def _differences(old: _Schema, new: _Schema, names: tuple[str, str]) -> list[str]:
+    reasons = [f"{key} is gone" for key in old if key not in new]
+    reasons += [f"{key} is new" for key in new if key not in old]
+    for key in old.keys() & new.keys():
+        left, right = old[key], new[key]
+        if "type" in left and "type" in right and is_state_only(left, right):
+            continue
+        parts = [
+            describe_difference(name, left.get(name, "not set"), right.get(name, "not set"), *names)
+            for name in sorted(left.keys() | right.keys())
+            if left.get(name) != right.get(name)
+        ]
+        reasons += [f"{key}: {'; '.join(parts)}"] if parts else []
+
+    return sorted(reasons)
+
+
+def _schema(script: Script) -> dict[str, Mapping[str, str]]:
+    """What a migration does to tables."""
+    schema: dict[str, Mapping[str, str]] = {}
+
+    def add(what: str, arguments: Mapping[str, str]) -> None:
+        count = 1
+        while (key := what if count == 1 else f"{what} ({count})") in schema:
+            count += 1
+        schema[key] = arguments
+
+    for call in script.calls:
+        if call.name in CODE or call.name in _IN_STATE:
+            continue
+
+        first, *rest = SIGNATURES.get(call.name, ("",))
+        model = f"{script.label}.{(script.text(call.arguments.get(first)) or '?').lower()}"
+        name = rest[0] if rest and rest[0] in ("name", "old_name") else ""
+        field = f".{(script.text(call.arguments.get(name)) or '?').lower()}" if name else ""
+        if call.name not in ("AddField", "AlterField"):
+            add(f"{call.name} {model}{field}", _arguments(call, {first, name}))
+        for of_field, node in defined_fields(script, call):
+            definition = read_field(script, node, model, of_field)
+            keywords = definition.keywords if definition else {"type": ast.unparse(node)}
+            left_out = {*_NOT_STORED, "default"}
+            kept = {key: value for key, value in keywords.items() if key not in left_out}
+            add(f"{call.name} {model}.{of_field}", kept)
+
+    return schema
+
+
+def _arguments(call: Call, named: set[str]) -> dict[str, str]:
+    """Source text of all arguments but fields, and of the options that tables have."""
+    left_out = {*named, "fields", "field", "managers", "options", "preserve_default"}
+    texts = {k: ast.unparse(v) for k, v in call.arguments.items() if k not in left_out}
+    options = call.arguments.get("options")
+    for key, value in named_values(options) if options is not None else ():
+        if key in _STORED_OPTIONS:
+            texts[key] = ast.unparse(value)
+    return texts
+
+
+def _defaults(script: Script) -> list[str]:
+    """The source of all defaults: what rows get that are there."""
+    return [
+        ast.unparse(keyword.value)
+        for call in script.calls
+        for _, node in defined_fields(script, call)
+        for keyword in getattr(node, "keywords", ())
+        if keyword.arg == "default"
+    ]
