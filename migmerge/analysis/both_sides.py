@@ -58,14 +58,44 @@ def paths_of_both_sides(workspace: Workspace, listing: Listing) -> frozenset[str
 
 
 def sides_of_merge(workspace: Workspace, listing: Listing) -> tuple[str, ...]:
-    """The two commits that were, or would be, merged: of a merge that is only tried, of the
-    operation that is stopped, or of the merge commit that is looked at; else nothing."""
+    """The two commits that were, or would be, merged; nothing where that is not known.
+
+    Of a merge that is only tried, of the operation that is stopped, of the merge commit that is
+    looked at; else of the last merge on this branch, or of the rebase that made it.
+    """
     sides = _sides_under_way(workspace, listing)
-    if sides:
-        return sides
     commit = listing.commits[0] if listing.commits else workspace.head
-    parents = workspace.parents(commit) if commit else ()
-    return parents[:2] if len(parents) > 1 else ()
+    if sides or not commit:
+        return sides
+
+    parents = workspace.parents(commit)
+    if len(parents) > 1:
+        return parents[:2]
+    base = None if listing.commits else workspace.base_or_none
+    return _sides_of_branch(workspace, commit, base.commit) if base else ()
+
+
+def _sides_of_branch(workspace: Workspace, head: str, base: str) -> tuple[str, ...]:
+    out = workspace.repository.git(
+        "rev-list", "-1", "--first-parent", "--merges", "--parents", head, "--not", base, "--"
+    )  # fmt: skip
+    parents = tuple(out.decode().split()[1:])
+    if parents:
+        return parents[:2]
+    tip = left_behind(workspace)
+    return (tip, base) if tip else ()
+
+
+def left_behind(workspace: Workspace) -> str:
+    """ORIG_HEAD where HEAD does not hold it: the tip that a finished rebase left."""
+    before, head = workspace.find_commit("ORIG_HEAD"), workspace.head
+    if (
+        not before
+        or not head
+        or not workspace.repository.git("rev-list", "-1", before, "--not", head)
+    ):
+        return ""
+    return before
 
 
 def _sides_under_way(workspace: Workspace, listing: Listing) -> tuple[str, ...]:

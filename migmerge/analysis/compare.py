@@ -59,7 +59,7 @@ def footprints_of(
         key: read_script(source_of(snapshot, key), nodes[key].label, conflict.shown(key))
         for key in fresh
     }
-    facts = _facts(snapshot, fresh, scripts.values())
+    facts = facts_of(snapshot, fresh, scripts.values())
     same = {key for pair in conflict.assessment.duplicates for key in pair}
     by_node = {key: footprints(script, facts) for key, script in scripts.items()}
 
@@ -74,7 +74,7 @@ def footprints_of(
     return [*((done(one), done(other)) for one, other in pairs), *swapped]
 
 
-def _facts(snapshot: Snapshot, fresh: Collection[NodeKey], scripts: Iterable[Script]) -> Facts:
+def facts_of(snapshot: Snapshot, fresh: Collection[NodeKey], scripts: Iterable[Script]) -> Facts:
     """What the apps' earlier migrations tell, and these scripts, which stand for `fresh`."""
     nodes = snapshot.graph.nodes
     apps = {key.app for key in fresh}
@@ -98,7 +98,7 @@ def needs_old_state(
     moving = [k for b in conflict.branches if b != conflict.stays for k in b.nodes]
     scripts = {key: read_script(source_of(snapshot, key), label, key.name) for key in moving}
     made = [read_script(text, label, name) for name, text in regenerated.items()]
-    facts = _facts(snapshot, moving, (*scripts.values(), *made))
+    facts = facts_of(snapshot, moving, (*scripts.values(), *made))
     done = {key: footprints(script, facts) for key, script in scripts.items()}
     again = [footprint for script in made for footprint in footprints(script, facts)]
     reasons = {}

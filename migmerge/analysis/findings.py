@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from migmerge.analysis.across_apps import find_contradictions
 from migmerge.analysis.both_sides import paths_of_both_sides
 from migmerge.analysis.published import published_elsewhere, published_files, published_nodes
 from migmerge.analysis.published_changes import find_published_changes
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # nothing else of an app can be fixed before these
 BROKEN = ("missing-dependency", "cycle", "unparsable", "overlapping-squashes", "unmerged")
 # Django loads the files all the same, and databases show what comes of it
-LOADABLE = ("published-changed",)
+LOADABLE = ("published-changed", "contradiction")
 # the name by itself, which a class or an import may bind
 _MIGRATION = re.compile(rb"(?<![.\w])Migration\b")
 
@@ -60,7 +61,8 @@ def analyse(
     """
     findings = _collisions(workspace, snapshot, moved, always_base=always_base, linear=linear)
     changes = find_published_changes(workspace, snapshot)
-    conflicts = ranked([*findings.conflicts, *changes.conflicts])
+    across = find_contradictions(workspace, snapshot, findings.conflicts)
+    conflicts = ranked([*findings.conflicts, *changes.conflicts, *across])
     notices = tuple(sorted([*findings.notices, *changes.notices]))
     return findings._replace(conflicts=conflicts, notices=notices)
 

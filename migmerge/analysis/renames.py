@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from migmerge.analysis.both_sides import left_behind
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.lost_files import is_on_base
 from migmerge.analysis.snapshot import Renames, Snapshot
@@ -125,18 +126,6 @@ def _rebased(workspace: Workspace) -> tuple[str, str]:
         except OSError:
             return "", ""
     return commits[0], commits[1]
-
-
-def left_behind(workspace: Workspace) -> str:
-    """ORIG_HEAD where HEAD does not hold it: the tip that a finished rebase left."""
-    before, head = workspace.find_commit("ORIG_HEAD"), workspace.head
-    if (
-        not before
-        or not head
-        or not workspace.repository.git("rev-list", "-1", before, "--not", head)
-    ):
-        return ""
-    return before
 
 
 def _same_content(snapshot: Snapshot, key: NodeKey, old: bytes) -> list[NodeKey]:

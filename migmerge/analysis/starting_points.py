@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
+from migmerge.analysis.both_sides import left_behind
 from migmerge.analysis.compare import source_of
-from migmerge.analysis.renames import left_behind
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Conflict

@@ -6,6 +6,7 @@ shown to commute is said to interact, with a reason that a person understands.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -36,6 +37,14 @@ class Judgement(NamedTuple):
     verdict: Verdict
     reasons: tuple[str, ...]
     set_on_both_sides: tuple[SetOnBothSides, ...]
+
+
+class Contradiction(NamedTuple):
+    """Two operations of which one fails wherever the other has run before it, and why."""
+
+    ours: Footprint
+    theirs: Footprint
+    reason: str
 
 
 # what two sides do, without what they have in common
@@ -81,6 +90,39 @@ def _relations(ours: Sequence[Footprint], theirs: Sequence[Footprint]) -> Iterat
                 yield _TOO_MANY
                 return
             yield commute(one, other)
+
+
+def contradictions(
+    ours: Sequence[Footprint], theirs: Sequence[Footprint]
+) -> Iterator[Contradiction]:
+    """What can't go together, however the two sides are joined; nothing of what can't be read."""
+    index = _Index([footprint for footprint in theirs if not footprint.opaque])
+    for one in ours:
+        for other in index.meeting(one) if not one.opaque else ():
+            relation = commute(one, other)
+            reason = relation.reason if relation.verdict is Verdict.CONTRADICT else ""
+            reason = (
+                reason or _code_on_a_lost_field(one, other) or _code_on_a_lost_field(other, one)
+            )
+            if reason:
+                yield Contradiction(one, other, reason)
+
+
+def _code_on_a_lost_field(code: Footprint, field: Footprint) -> str:
+    """Code or SQL that uses a field which the other side removes or renames; it fails where that
+    comes first."""
+    if field.operation not in ("RemoveField", "RenameField"):
+        return ""
+
+    verb = "removes" if field.operation == "RemoveField" else "renames"
+    place = f"{field.model}.{field.field}"
+    if Touch("rows", field.model) in code.writes and Touch("word", field.field) in code.writes:
+        what = f"which the code of {_side(code)} names"
+    elif _clash("sql", code, field) and re.search(rf"\b{field.field}\b", code.body, re.IGNORECASE):
+        what = f"which the SQL of {_side(code)} names"
+    else:
+        return ""
+    return f"{_side(field)} {verb} {place}, {what}"
 
 
 def _opaque(

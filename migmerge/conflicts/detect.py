@@ -22,7 +22,8 @@ class Found(NamedTuple):
 
 
 _ORDER = ("siblings", "path", "case", "number", "missing-dependency", "cycle", "unparsable",
-          "overlapping-squashes", "unmerged", "published-changed", "lock-file")  # fmt: skip
+          "overlapping-squashes", "unmerged", "published-changed",
+          "contradiction", "lock-file")  # fmt: skip
 
 
 def find_conflicts(

@@ -102,7 +102,7 @@ def _run_python(marks: Marks) -> None:
 
     models = {relative for model in code.models for relative in marks.facts.family(model)}
     marks.write("rows", *models)
-    marks.read("model", *models)
+    marks.read("model", *code.models)  # what shares rows with these may come and go
     made = {relative for model in code.makes for relative in marks.facts.family(model)}
     marks.write("new rows", *made)
     marks.write("word", *code.words)

@@ -24,7 +24,7 @@ from migmerge.resolve.graph_changes import merge, regenerate, renumber
 from migmerge.resolve.new_names import NamingRules
 
 _SIDED = ("siblings", "path")
-_FIRST = (*BROKEN, "number", "case", "published-changed")
+_FIRST = (*BROKEN, "number", "case", "published-changed", "contradiction")
 
 
 class Choice(NamedTuple):

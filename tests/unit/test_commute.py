@@ -57,6 +57,18 @@ COMMUTE = {
     "two extensions": (M + "CreateExtension('x')", M + "CreateExtension('x')"),
     "foreign key and another field of its target": (FK, ADD_A),
     "two many-to-many fields": (M + "AddField('product', 'a', models.ManyToManyField('shop.Tag', related_name='x'))", M + "AddField('product', 'b', models.ManyToManyField('shop.Tag', related_name='y'))"),
+    "code on the parent of a new model": (
+        M + "CreateModel('child', fields=[('z', models.TextField())], bases=('shop.product',))",
+        M + "RunPython(lambda a, s: a.get_model('shop', 'Product').objects.update(x=1))",
+    ),
+    "code on what a new model's primary key names": (
+        M + "CreateModel('extra', fields=[('p', models.OneToOneField('Product', models.CASCADE, primary_key=True))])",
+        M + "RunPython(lambda a, s: a.get_model('shop', 'Product').objects.update(x=1))",
+    ),
+    "code on the model of a new proxy": (
+        M + "CreateModel('like', fields=[], options={'proxy': True}, bases=('shop.product',))",
+        M + "RunPython(lambda a, s: a.get_model('shop', 'Product').objects.update(x=1))",
+    ),
     "a child of another model": (M + "CreateModel('child', fields=[('z', models.TextField())], bases=('shop.product',))", ADD_A),
     "rename beside another field": (M + "RenameField('product', 'c', 'z')", ADD_A),
     "fields of one name in two children": (M + "AlterField('kid', 'c', models.CharField(max_length=3))", M + "AlterField('sibling', 'c', models.CharField(max_length=4))"),

@@ -615,7 +615,7 @@ CASES = {
         writes code: *
         writes rows: shop.book, shop.product
         writes word: get_model, objects, price, product, shop, update
-        reads model: shop.book, shop.product
+        reads model: shop.product
         """,
     ),
     "code that makes": (

@@ -84,6 +84,14 @@ FINDINGS = (
         "published change back, keep its file and add one that undoes it.",
     ),
     Message(
+        "MM112", "contradiction", "Two sides of a merge contradict each other in different apps",
+        "Each side added a migration in another app, so that no app has two leaf nodes. But one renames or removes what the other names (a "
+        "model, a field, a table), or both give one name: a table, an index, a reverse accessor. Databases of one side stop in the other's "
+        "migration, and a new database may.",
+        "Edit the migration that is not published so that it fits what the other one has done (the new name), and add that one to its "
+        "`dependencies`: then there is an order, and the finding is gone.",
+    ),
+    Message(
         "MM201", "computed", "Dependencies that only running the file would tell",
         "Some code decides on `dependencies`, so that it can't be determined whether two leaf nodes are one "
         "line. Migrations are never run by a check.",
