@@ -105,15 +105,15 @@ PAIRS = {
 }
 
 
-def base(repo: Repo) -> None:
+def base(repo: Repo, *more: str) -> None:
     repo.migration("shop", "0001_initial", operations=(KIND,))
-    repo.migration("cart", "0001_initial", "shop.0001_initial", operations=(LINE, CHILD))
+    repo.migration("cart", "0001_initial", "shop.0001_initial", operations=(LINE, *more))
     repo.commit("base")
 
 
 def sides(repo: Repo, shop: str, cart: str) -> None:
     """main, published, does the one in shop; feature, checked out, the other in cart."""
-    base(repo)
+    base(repo, *((CHILD,) if "'child'" in cart else ()))
     repo.git("branch", "feature")
     repo.migration("shop", "0002_main", "0001_initial", operations=(shop,))
     repo.commit("main")
