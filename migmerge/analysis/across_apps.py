@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from migmerge.analysis.both_sides import sides_of_merge
+from migmerge.analysis.both_sides import own_nodes, sides_of_merge
 from migmerge.analysis.compare import facts_of, source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
@@ -47,12 +47,7 @@ def _own_nodes(workspace: Workspace, snapshot: Snapshot) -> tuple[list[NodeKey],
 
     one, other = (workspace.list_commit(side).files for side in sides)
     nodes = snapshot.graph.nodes
-
-    def own(here: Mapping[str, object], there: Mapping[str, object]) -> list[NodeKey]:
-        paths = here.keys() - there.keys()
-        return sorted(key for key in snapshot.graph.parents if nodes[key].path in paths)
-
-    ours, theirs = own(one, other), own(other, one)
+    ours, theirs = own_nodes(snapshot.graph, one, other), own_nodes(snapshot.graph, other, one)
     contents = {nodes[key].path: source_of(snapshot, key) for key in (*ours, *theirs)}
     both = {contents[nodes[key].path] for key in ours} & {contents[nodes[k].path] for k in theirs}
     return (

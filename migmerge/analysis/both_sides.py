@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.workspace import Workspace
-from migmerge.git.trees import Listing, read_blobs
+from migmerge.git.trees import File, Listing, read_blobs
+from migmerge.migrations.graph import Graph
+from migmerge.migrations.model import NodeKey
 
 
 class Versions(NamedTuple):
@@ -84,6 +86,13 @@ def _sides_of_branch(workspace: Workspace, head: str, base: str) -> tuple[str, .
         return parents[:2]
     tip = left_behind(workspace)
     return (tip, base) if tip else ()
+
+
+def own_nodes(graph: Graph, here: Mapping[str, File], there: Mapping[str, File]) -> list[NodeKey]:
+    """The nodes of the graph whose files only one side has, given the files of this and of the
+    other one."""
+    paths = here.keys() - there.keys()
+    return sorted(key for key in graph.parents if graph.nodes[key].path in paths)
 
 
 def left_behind(workspace: Workspace) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.analysis.across_apps import find_contradictions
 from migmerge.analysis.both_sides import paths_of_both_sides
+from migmerge.analysis.lost_code import find_lost_code
 from migmerge.analysis.published import published_elsewhere, published_files, published_nodes
 from migmerge.analysis.published_changes import find_published_changes
 from migmerge.analysis.snapshot import Snapshot
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
     from migmerge.git.base import Base
 
 # nothing else of an app can be fixed before these
-BROKEN = ("missing-dependency", "cycle", "unparsable", "overlapping-squashes", "unmerged")
+BROKEN = (
+    "missing-dependency",
+    "missing-module",
+    "cycle",
+    "unparsable",
+    "overlapping-squashes",
+    "unmerged",
+)
 # Django loads the files all the same, and databases show what comes of it
 LOADABLE = ("published-changed", "contradiction")
 # the name by itself, which a class or an import may bind
@@ -62,7 +70,8 @@ def analyse(
     findings = _collisions(workspace, snapshot, moved, always_base=always_base, linear=linear)
     changes = find_published_changes(workspace, snapshot)
     across = find_contradictions(workspace, snapshot, findings.conflicts)
-    conflicts = ranked([*findings.conflicts, *changes.conflicts, *across])
+    lost = find_lost_code(workspace, snapshot)
+    conflicts = ranked([*findings.conflicts, *changes.conflicts, *across, *lost])
     notices = tuple(sorted([*findings.notices, *changes.notices]))
     return findings._replace(conflicts=conflicts, notices=notices)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.analysis.findings import LOADABLE, analyse
+from migmerge.analysis.findings import BROKEN, LOADABLE, analyse
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.starting_points import starts_of_history
 from migmerge.analysis.workspace import open_workspace
@@ -83,7 +83,9 @@ def verify(options: VerifyOptions) -> int:
 def _in_the_way(conflicts: Sequence[Conflict], options: VerifyOptions) -> int:
     """With two leaf nodes no database is migrated anywhere."""
     labels = sorted({conflict.app.label for conflict in conflicts})
-    answer = failed("there are conflicts in the way: migmerge fix")
+    broken = next((c for c in conflicts if c.kind in BROKEN), None)
+    why = f"{broken.kind}: {broken.reasons[0]}: migmerge check" if broken else ""
+    answer = failed(why or "there are conflicts in the way: migmerge fix")
     proof = Proof(labels, answer, ScenarioResults((), why="not tried"))
     text = verify_json if options.format == "json" else verify_text
     print(text([proof], "", ""), end="")

@@ -12,14 +12,22 @@ from migmerge.conflicts.mergeable_fields import is_state_only
 from migmerge.conflicts.value_difference import describe_difference
 from migmerge.migrations.definitions import read_field
 from migmerge.migrations.facts import defined_fields, named_values
-from migmerge.migrations.operations import SIGNATURES, Call, Script, read_script, whole_mark
+from migmerge.migrations.operations import (
+    SIGNATURES,
+    Call,
+    Script,
+    called,
+    read_script,
+    whole_mark,
+)
 
 # what a new database does not get otherwise: only Django's state has it
 _IN_STATE = ("AlterModelOptions", "AlterModelManagers")
-_NOT_STORED = frozenset({"auto_now", "auto_now_add", "on_delete", "related_name", "storage",
-                         "upload_to"})  # fmt: skip
+_NOT_STORED = frozenset({"auto_now", "auto_now_add", "decoder", "encoder", "on_delete",
+                         "related_name", "storage", "upload_to"})  # fmt: skip
 _STORED_OPTIONS = ("constraints", "db_table", "index_together", "indexes", "managed",
                    "order_with_respect_to", "unique_together")  # fmt: skip
+_OTHER_CLASS = "another class"
 _MOST_REASONS = 3
 
 # an operation with what it acts on -> argument or keyword of a field -> source text
@@ -63,8 +71,8 @@ def compare_operations(
         return OperationsEdit(EditKind.SCHEMA, (*shown, *([f"{more} more"] if more else [])))
 
     bodies = [[call.body for call in s.calls if call.name in CODE] for s in (old, new)]
-    defaults = [_defaults(script) for script in (old, new)]
-    same_rows = bodies[0] == bodies[1] and defaults[0] == defaults[1]
+    of_rows = [_defaults_and_classes(script) for script in (old, new)]
+    same_rows = bodies[0] == bodies[1] and of_rows[0] == of_rows[1]
     return OperationsEdit(EditKind.STATE if same_rows else EditKind.CODE)
 
 
@@ -73,8 +81,9 @@ def _differences(old: _Schema, new: _Schema, names: tuple[str, str]) -> list[str
     reasons += [f"{key} is new" for key in new if key not in old]
     for key in old.keys() & new.keys():
         left, right = old[key], new[key]
-        if "type" in left and "type" in right and is_state_only(left, right):
-            continue
+        if "type" in left and "type" in right:
+            if is_state_only(left, right) or _OTHER_CLASS in (left["type"], right["type"]):
+                continue
         parts = [
             describe_difference(name, left.get(name, "not set"), right.get(name, "not set"), *names)
             for name in sorted(left.keys() | right.keys())
@@ -106,13 +115,24 @@ def _schema(script: Script) -> dict[str, Mapping[str, str]]:
         if call.name not in ("AddField", "AlterField"):
             add(f"{call.name} {model}{field}", _arguments(call, {first, name}))
         for of_field, node in defined_fields(script, call):
-            definition = read_field(script, node, model, of_field)
-            keywords = definition.keywords if definition else {"type": ast.unparse(node)}
-            left_out = {*_NOT_STORED, "default"}
-            kept = {key: value for key, value in keywords.items() if key not in left_out}
-            add(f"{call.name} {model}.{of_field}", kept)
+            add(f"{call.name} {model}.{of_field}", _stored(script, node))
 
     return schema
+
+
+def _stored(script: Script, node: ast.expr) -> dict[str, str]:
+    """What a table has of a field; of a class that is not Django's nobody knows that here, and it
+    may have taken the place of another one without a change (docs.djangoproject.com, "Removing
+    custom model fields")."""
+    definition = read_field(script, node, "", "")
+    if definition is None or not isinstance(node, ast.Call) or called(node)[1] != "models":
+        return {"type": _OTHER_CLASS}
+
+    left_out = {*_NOT_STORED, "default"}
+    stored = {key: value for key, value in definition.keywords.items() if key not in left_out}
+    if stored["type"] == "NullBooleanField":  # as Django has replaced it
+        return {**stored, "type": "BooleanField", "null": "True"}
+    return stored
 
 
 def _arguments(call: Call, named: set[str]) -> dict[str, str]:
@@ -126,12 +146,15 @@ def _arguments(call: Call, named: set[str]) -> dict[str, str]:
     return texts
 
 
-def _defaults(script: Script) -> list[str]:
-    """The source of all defaults: what rows get that are there."""
-    return [
-        ast.unparse(keyword.value)
-        for call in script.calls
-        for _, node in defined_fields(script, call)
-        for keyword in getattr(node, "keywords", ())
-        if keyword.arg == "default"
-    ]
+def _defaults_and_classes(script: Script) -> list[str]:
+    """The source of all defaults, which rows get that are there, and of fields' classes."""
+    texts = []
+    for call in script.calls:
+        for _, node in defined_fields(script, call):
+            texts += [ast.unparse(node.func)] if isinstance(node, ast.Call) else []
+            texts += [
+                ast.unparse(keyword.value)
+                for keyword in getattr(node, "keywords", ())
+                if keyword.arg == "default"
+            ]
+    return sorted(texts)

@@ -32,6 +32,18 @@ def file(operations: str, head: str = "", dependencies: str = "[]") -> bytes:
         (file(B), file(B).replace(b"'", b'"'), EditKind.LAYOUT),
         (file(B), file(B.replace("'h'", "'help'")), EditKind.STATE),
         (file(B), file(B.replace("default='x'", "default='y'")), EditKind.CODE),
+        (file(B), file(B.replace("models.CharField", "x.Text")), EditKind.CODE),
+        (file(B.replace("models.CharField", "x.A(encoder=1, ")), file(B), EditKind.CODE),
+        (
+            file(B.replace("CharField(", "NullBooleanField(")),
+            file(B.replace("CharField(", "BooleanField(null=True, ")),
+            EditKind.CODE,
+        ),
+        (
+            file(B.replace("CharField(", "JSONField(encoder=a.B, ")),
+            file(B.replace("CharField(", "JSONField(encoder=c.B, ")),
+            EditKind.STATE,
+        ),
         (file(MODEL), file(MODEL.replace("['a']", "['-a']")), EditKind.STATE),
         (file(MODEL), file(f"{MODEL}, migrations.AlterModelOptions('repo', {{}})"), EditKind.STATE),
         (

@@ -92,6 +92,13 @@ FINDINGS = (
         "`dependencies`: then there is an order, and the finding is gone.",
     ),
     Message(
+        "MM113", "missing-module", "A migration imports what the other side of the merge removed",
+        "The migration imports a module of this repository, or a name in one (a function that is a `default`, a validator), which was there "
+        "when it was written, and which the other side of the merge removed or renamed. Django can load none of the app's migrations.",
+        "Restore the module or the name with the command under `next:`, or edit the migration. A function that a migration names has to "
+        "stay as long as the migration does.",
+    ),
+    Message(
         "MM201", "computed", "Dependencies that only running the file would tell",
         "Some code decides on `dependencies`, so that it can't be determined whether two leaf nodes are one "
         "line. Migrations are never run by a check.",
