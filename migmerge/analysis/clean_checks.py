@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from migmerge import __version__
@@ -24,13 +25,33 @@ _PLAIN = (b"H 1006", b"H 1007", b"S 1006", b"S 1007", b"100644 ", b"100755 ")
 
 
 class Clean(NamedTuple):
-    """What a check said that found nothing; `base` matters where it `asked` for it."""
+    """What a check said that found nothing; `base` matters where it `asked` for it.
+
+    `directories` are those on disk in which files may be that git does not list, relative to the
+    top, each with its time of change in nanoseconds, 0 where it is not there.
+    """
 
     migrations: int
     apps: int
     asked: bool
     base: Base | None
     notices: tuple[str, ...]
+    directories: Mapping[str, int] = {}
+
+
+def changed_at(workspace: Workspace, directories: Iterable[str]) -> dict[str, int]:
+    """When a file last came into each of these directories, or left it."""
+    return {
+        directory: _changed_at(os.path.join(workspace.repository.root, directory))
+        for directory in directories
+    }
+
+
+def _changed_at(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def recall(workspace: Workspace, records: Records) -> Clean | None:
@@ -40,23 +61,28 @@ def recall(workspace: Workspace, records: Records) -> Clean | None:
     if not data or listed != _relevant(records, workspace.config):
         return None
 
-    numbers, name, commit, *notices = head.decode("utf-8", "surrogateescape").split("\0")
-    migrations, apps, asked = map(int, numbers.split())
+    numbers, name, commit, *others = head.decode("utf-8", "surrogateescape").split("\0")
+    migrations, apps, asked, count = map(int, numbers.split())
     base = Base(name, commit) if name else None
     if asked and workspace.base_or_none != base:
         return None
-    return Clean(migrations, apps, bool(asked), base, tuple(notices))
+
+    times, notices = others[: 2 * count], others[2 * count :]
+    directories = dict(zip(times[::2], map(int, times[1::2]), strict=True))
+    if changed_at(workspace, directories) != directories:
+        return None
+    return Clean(migrations, apps, bool(asked), base, tuple(notices), directories)
 
 
 def remember(workspace: Workspace, records: Records, clean: Clean) -> None:
     """Keep what was said, if it can be known again by what git lists."""
     listed = _relevant(records, workspace.config)
-    if listed is None:
+    if listed is None or any("\n" in directory for directory in clean.directories):
         return
     name, commit = clean.base or ("", "")
-    head = "\0".join(
-        (f"{clean.migrations} {clean.apps} {clean.asked:d}", name, commit, *clean.notices)
-    )
+    numbers = f"{clean.migrations} {clean.apps} {clean.asked:d} {len(clean.directories)}"
+    times = [part for pair in clean.directories.items() for part in map(str, pair)]
+    head = "\0".join((numbers, name, commit, *times, *clean.notices))
     data = head.encode("utf-8", "surrogateescape") + b"\n" + listed
     store(workspace.repository, _name(records), _form(workspace, records), data)
 
@@ -70,7 +96,7 @@ def _form(workspace: Workspace, records: Records) -> str:
     version = f"{__version__} {sys.version_info[0]}.{sys.version_info[1]}"
     commits = records.commits or (workspace.repository.head, *stopped_heads(workspace.repository))
     asked = tuple(workspace.config), workspace.asked_base
-    return f"2 {version} {asked!r} {commits!r}"
+    return f"3 {version} {asked!r} {commits!r}"
 
 
 def _relevant(records: Records, config: Config) -> bytes | None:

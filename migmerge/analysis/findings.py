@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.analysis.across_apps import find_contradictions
 from migmerge.analysis.both_sides import paths_of_both_sides
+from migmerge.analysis.ignored_migrations import find_ignored
 from migmerge.analysis.lost_code import find_lost_code
 from migmerge.analysis.published import published_elsewhere, published_files, published_nodes
 from migmerge.analysis.published_changes import find_published_changes
@@ -26,14 +27,8 @@ if TYPE_CHECKING:
     from migmerge.git.base import Base
 
 # nothing else of an app can be fixed before these
-BROKEN = (
-    "missing-dependency",
-    "missing-module",
-    "cycle",
-    "unparsable",
-    "overlapping-squashes",
-    "unmerged",
-)
+BROKEN = ("ignored", "missing-dependency", "missing-module", "cycle", "unparsable",
+          "overlapping-squashes", "unmerged")  # fmt: skip
 # Django loads the files all the same, and databases show what comes of it
 LOADABLE = ("published-changed", "contradiction")
 # the name by itself, which a class or an import may bind
@@ -71,9 +66,10 @@ def analyse(
     changes = find_published_changes(workspace, snapshot)
     across = find_contradictions(workspace, snapshot, findings.conflicts)
     lost = find_lost_code(workspace, snapshot)
-    conflicts = ranked([*findings.conflicts, *changes.conflicts, *across, *lost])
-    notices = tuple(sorted([*findings.notices, *changes.notices]))
-    return findings._replace(conflicts=conflicts, notices=notices)
+    ignored = find_ignored(workspace, snapshot)
+    conflicts = [*findings.conflicts, *changes.conflicts, *across, *lost, *ignored.conflicts]
+    notices = tuple(sorted([*findings.notices, *changes.notices, *ignored.notices]))
+    return findings._replace(conflicts=ranked(conflicts), notices=notices)
 
 
 def _collisions(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from migmerge.analysis.ignored_migrations import find_ignored
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.doctor_project import (
@@ -72,6 +73,7 @@ def doctor(options: DoctorOptions) -> int:
         *_hooks(repository),
         *_hazards(repository),
         *_base(workspace),
+        *_ignored(workspace, snapshot),
     ]
     if not driver:
         problems += _probe(repository, snapshot)
@@ -145,6 +147,20 @@ def _reach(repository: Repository, snapshot: Snapshot) -> Iterator[Problem]:
             text = f"another attribute wins for {place}: merge is {value}"
             command = f"git check-attr -a -- {paths_missed[0]}, then remove the line that says so"
             yield Problem("attribute-other", text, command)
+
+
+def _ignored(workspace: Workspace, snapshot: Snapshot) -> Iterator[Problem]:
+    """Migrations on disk that git does not take."""
+    ignored = find_ignored(workspace, snapshot)
+    for conflict in ignored.conflicts:
+        path = conflict.place.path if conflict.place else conflict.app.directory
+        text = f"{path}: {conflict.reasons[0]}"
+        yield Problem("migration-ignored", text, f"git add -f -- {shlex.quote(path)}")
+
+    for notice in ignored.notices:
+        path = notice.place.path
+        command = f"git add -f -- {shlex.quote(path)}"
+        yield Problem("migration-ignored", f"{path}: {notice.text}", command)
 
 
 def _hooks_line(repository: Repository) -> str:

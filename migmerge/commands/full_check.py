@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 from migmerge.analysis.authors import added_by, current_tips
-from migmerge.analysis.clean_checks import Clean, remember
+from migmerge.analysis.clean_checks import Clean, changed_at, remember
 from migmerge.analysis.findings import analyse
+from migmerge.analysis.ignored_migrations import ON_DISK, directories_on_disk
 from migmerge.analysis.snapshot import Snapshot, recollect
 from migmerge.analysis.workspace import Workspace
 from migmerge.commands.against import with_refs
@@ -47,13 +48,15 @@ def look(
             return Checked(snapshot, findings._replace(conflicts=()), ref)
 
     snapshot, sound = recollect(workspace, records)
+    on_disk = directories_on_disk(snapshot) if snapshot.source in ON_DISK else []
+    times = changed_at(workspace, on_disk)
     findings = analyse(workspace, snapshot, always_base=always_base)
     checked = Checked(snapshot, findings, ref)
     if sound and not findings.conflicts and not snapshot.oddities.settings_read:
         notices = tuple(notice_line(notice) for notice in findings.notices)
         asked = findings.asked or not _is_of_a_commit(workspace, snapshot)
         base = workspace.base_or_none if asked else None
-        clean = Clean(*checked.size, asked, base, notices)
+        clean = Clean(*checked.size, asked, base, notices, times)
         remember(workspace, records, clean)
 
     conflicts = tuple(c for c in findings.conflicts if _inside(c, prefixes))

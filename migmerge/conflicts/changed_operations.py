@@ -108,12 +108,13 @@ def _schema(script: Script) -> dict[str, Mapping[str, str]]:
         if call.name in CODE or call.name in _IN_STATE:
             continue
 
-        first, *rest = SIGNATURES.get(call.name, ("",))
+        first, *rest = SIGNATURES.get(call.name) or ("",)
         model = f"{script.label}.{(script.text(call.arguments.get(first)) or '?').lower()}"
         name = rest[0] if rest and rest[0] in ("name", "old_name") else ""
         field = f".{(script.text(call.arguments.get(name)) or '?').lower()}" if name else ""
         if call.name not in ("AddField", "AlterField"):
-            add(f"{call.name} {model}{field}", _arguments(call, {first, name}))
+            on = f" {model}{field}" if first else ""
+            add(f"{call.name}{on}", _arguments(call, {first, name}))
         for of_field, node in defined_fields(script, call):
             add(f"{call.name} {model}.{of_field}", _stored(script, node))
 

@@ -21,9 +21,9 @@ class Found(NamedTuple):
     notices: tuple[Notice, ...]
 
 
-_ORDER = ("siblings", "path", "case", "number", "missing-dependency", "missing-module", "cycle",
-          "unparsable", "overlapping-squashes", "unmerged", "published-changed", "contradiction",
-          "lock-file")  # fmt: skip
+_ORDER = ("siblings", "path", "case", "number", "ignored", "missing-dependency", "missing-module",
+          "cycle", "unparsable", "overlapping-squashes", "unmerged", "published-changed",
+          "contradiction", "lock-file")  # fmt: skip
 
 
 def find_conflicts(

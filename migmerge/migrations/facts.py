@@ -21,7 +21,7 @@ class Facts(NamedTuple):
     model; `pointing` the models with a relation to a model; `copied` the fields
     (`label.model.field`) that some `to_field` names; `indexed` the fields of a model that an
     index or constraint names, `*` for one that is computed; `tables_between` the explicit tables of
-    a many-to-many field (`label.model.field`).
+    a many-to-many field (`label.model.field`); `bases` the models that a model inherits from.
     """
 
     tables: frozenset[str] = frozenset()
@@ -34,6 +34,23 @@ class Facts(NamedTuple):
     copied: frozenset[str] = frozenset()
     indexed: Mapping[str, frozenset[str]] = {}
     tables_between: Mapping[str, frozenset[str]] = {}
+    bases: Mapping[str, frozenset[str]] = {}
+
+    def line(self, model: str) -> frozenset[str]:
+        """The model itself with all that it inherits from, and all that inherits from it: no two
+        of these may have a field of one name (models.E006)."""
+        return self.ancestors(model) | {
+            other for other in self.bases if model in self.ancestors(other)
+        }
+
+    def ancestors(self, model: str) -> frozenset[str]:
+        """The model itself with all that it inherits from."""
+        models, waiting = {model}, [model]
+        while waiting:
+            fresh = self.bases.get(waiting.pop(), frozenset()) - models
+            models |= fresh
+            waiting += fresh
+        return frozenset(models)
 
     def family(self, model: str) -> frozenset[str]:
         """The model itself with its relatives, to any distance."""
@@ -71,6 +88,7 @@ def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
         copied=facts.copied | fresh_facts.copied,
         indexed=_united(facts.indexed, fresh_facts.indexed),
         tables_between=_united(facts.tables_between, fresh_facts.tables_between),
+        bases=_united(facts.bases, fresh_facts.bases),
     )
 
 
@@ -102,6 +120,7 @@ class _Notes:
         self.copied: set[str] = set()
         self.indexed: defaultdict[str, set[str]] = defaultdict(set)
         self.tables_between: defaultdict[str, set[str]] = defaultdict(set)
+        self.bases: defaultdict[str, set[str]] = defaultdict(set)
         self.renamed_models: list[tuple[str, str]] = []
         self.renamed_fields: list[tuple[str, str]] = []
 
@@ -128,9 +147,12 @@ class _Notes:
             if key in call.arguments:
                 self.object(script, model, call.arguments[key])
 
-        for base in _bases(script, call.arguments, model):
-            self.relatives[model].add(base)
-            self.relatives[base].add(model)
+        bases, sharing = _bases(script, call.arguments), _shared_keys(script, call.arguments, model)
+        parents = sharing if bases is None else {model_key(script, base, model) for base in bases}
+        self.bases[model] |= parents - {model}
+        for relative in self.bases[model] | sharing:
+            self.relatives[model].add(relative)
+            self.relatives[relative].add(model)
 
     def field(self, script: Script, model: str, name: str, node: ast.expr) -> None:
         definition = read_field(script, node, model, name)
@@ -165,6 +187,9 @@ class _Notes:
             self.relatives[old].add(new)
             self.relatives[new].add(old)
             self.tables[new] |= self.tables[old]
+            self.bases[new] |= self.bases[old]
+            for names in self.bases.values():
+                names |= {new} if old in names else set()
 
         for old, new in self.renamed_fields:
             for names in self.handles.values():
@@ -182,6 +207,7 @@ class _Notes:
             frozenset(self.copied),
             _frozen(self.indexed),
             _frozen(self.tables_between),
+            _frozen(self.bases),
         )
 
 
@@ -202,14 +228,19 @@ def defined_fields(script: Script, call: Call) -> list[tuple[str, ast.expr]]:
     return [(name.lower(), node) for name, node in collected if name]
 
 
-def _bases(script: Script, arguments: Mapping[str, ast.expr], model: str) -> set[str]:
-    """Models that a new model inherits from, or whose key is its own key."""
-    collected = set()
+def _bases(script: Script, arguments: Mapping[str, ast.expr]) -> list[ast.expr] | None:
+    """The names of models that a new model inherits from; None where they can't be read."""
     bases = arguments.get("bases")
-    if isinstance(bases, (ast.Tuple, ast.List)):
-        texts = [script.text(base) for base in bases.elts]
-        collected |= {model_key(script, ast.Constant(t), model) for t in texts if t}
+    if bases is None:
+        return []
+    if not isinstance(bases, (ast.Tuple, ast.List)):
+        return None
+    return [base for base in bases.elts if script.text(base) is not None]
 
+
+def _shared_keys(script: Script, arguments: Mapping[str, ast.expr], model: str) -> set[str]:
+    """Models whose key is a model's own key."""
+    collected = set()
     for argument in arguments.values():
         for node in ast.walk(argument):
             if isinstance(node, ast.Call) and any(k.arg == "primary_key" for k in node.keywords):

@@ -76,7 +76,7 @@ def _of_field(marks: Marks, name: str) -> None:
 def _of_relatives(marks: Marks, name: str) -> None:
     """What brings or takes a name: a model and its children have no field of one name
     (models.E006)."""
-    for relative in marks.facts.family(marks.model):
+    for relative in marks.facts.line(marks.model):
         marks.of_fields([name], relative)
 
 

@@ -35,8 +35,9 @@ def create_model(marks: Marks) -> None:
         text = marks.script.text(base)
         if text and "." in text:
             marks.read("model", text.lower())
+            for ancestor in marks.facts.ancestors(text.lower()) - {model}:
+                marks.of_fields(names, ancestor)
             for relative in marks.facts.family(text.lower()) - {model}:
-                marks.of_fields(names, relative)
                 marks.read("key", relative)
 
 

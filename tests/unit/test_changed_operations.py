@@ -7,6 +7,7 @@ import pytest
 from migmerge.conflicts.changed_operations import EditKind, compare_operations
 
 FILE = """\
+from django.contrib.postgres.operations import BtreeGinExtension, TrigramExtension
 from django.db import migrations, models
 
 {head}
@@ -88,6 +89,11 @@ def test_what_no_table_has_is_no_change_of_the_schema(
             MODEL,
             MODEL.replace("'ordering': ['a']", "'db_table': 'repos'"),
             ("CreateModel core.repo: db_table is not set in main, 'repos' in here",),
+        ),
+        (
+            "TrigramExtension()",
+            "TrigramExtension(), BtreeGinExtension()",
+            ("BtreeGinExtension is new",),
         ),
         (
             "migrations.RenameField('repo', 'a', 'b')",

@@ -57,6 +57,14 @@ COMMUTE = {
     "two extensions": (M + "CreateExtension('x')", M + "CreateExtension('x')"),
     "foreign key and another field of its target": (FK, ADD_A),
     "two many-to-many fields": (M + "AddField('product', 'a', models.ManyToManyField('shop.Tag', related_name='x'))", M + "AddField('product', 'b', models.ManyToManyField('shop.Tag', related_name='y'))"),
+    "fields of one name in two children of one model": (
+        M + "AddField('kid', 'a', models.IntegerField())",
+        M + "AddField('sibling', 'a', models.IntegerField())",
+    ),
+    "a new child of a model whose other child gets its field": (
+        M + "CreateModel('third', fields=[('a', models.TextField())], bases=('shop.product',))",
+        M + "AddField('kid', 'a', models.IntegerField())",
+    ),
     "code on the parent of a new model": (
         M + "CreateModel('child', fields=[('z', models.TextField())], bases=('shop.product',))",
         M + "RunPython(lambda a, s: a.get_model('shop', 'Product').objects.update(x=1))",

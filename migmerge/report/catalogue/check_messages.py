@@ -99,6 +99,13 @@ FINDINGS = (
         "stay as long as the migration does.",
     ),
     Message(
+        "MM114", "ignored", "A migration that git ignores",
+        "The file is among migrations, Django runs it here, and a rule of .gitignore (or of .git/info/exclude, which nobody else has) keeps "
+        "it out of git: whoever pulls the branch lacks it, and two branches can have one leaf node each without git seeing either. Where "
+        "git ignores all migrations of an app, it is a notice.",
+        "Add the file with the command under `next:`, and take the rule away. Ignoring migrations avoids no conflict; it hides them.",
+    ),
+    Message(
         "MM201", "computed", "Dependencies that only running the file would tell",
         "Some code decides on `dependencies`, so that it can't be determined whether two leaf nodes are one "
         "line. Migrations are never run by a check.",
