@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from migmerge.analysis.both_sides import own_nodes, sides_of_merge
+from migmerge.analysis.both_sides import own_nodes
 from migmerge.analysis.compare import facts_of, source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
@@ -20,11 +20,18 @@ KIND = "contradiction"
 
 
 def find_contradictions(
-    workspace: Workspace, snapshot: Snapshot, conflicts: Sequence[Conflict]
+    workspace: Workspace,
+    snapshot: Snapshot,
+    sides: Sequence[str],
+    conflicts: Sequence[Conflict],
 ) -> list[Conflict]:
     """Migrations of different apps, one on each side, that can't go together and that no
-    dependency puts in order. What is a reason of one of `conflicts` is not said again."""
-    own = _own_nodes(workspace, snapshot)
+    dependency puts in order.
+
+    `sides` are two commits, or none where they are not known. What is a reason of one of
+    `conflicts` is not said again.
+    """
+    own = _own_nodes(workspace, snapshot, sides)
     if not all(own):
         return []
 
@@ -39,9 +46,10 @@ def find_contradictions(
     return _conflicts(workspace, snapshot, reasons) if reasons else []
 
 
-def _own_nodes(workspace: Workspace, snapshot: Snapshot) -> tuple[list[NodeKey], list[NodeKey]]:
+def _own_nodes(
+    workspace: Workspace, snapshot: Snapshot, sides: Sequence[str]
+) -> tuple[list[NodeKey], list[NodeKey]]:
     """The migrations that one of the sides alone has, by path and by content."""
-    sides = sides_of_merge(workspace, snapshot.listing)
     if not sides:
         return [], []
 

@@ -74,7 +74,9 @@ def sides_of_merge(workspace: Workspace, listing: Listing) -> tuple[str, ...]:
     if len(parents) > 1:
         return parents[:2]
     base = None if listing.commits else workspace.base_or_none
-    return _sides_of_branch(workspace, commit, base.commit) if base else ()
+    if base is None or base.commit == commit:
+        return ()
+    return _sides_of_branch(workspace, commit, base.commit)
 
 
 def _sides_of_branch(workspace: Workspace, head: str, base: str) -> tuple[str, ...]:

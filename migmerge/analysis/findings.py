@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.analysis.across_apps import find_contradictions
-from migmerge.analysis.both_sides import paths_of_both_sides
+from migmerge.analysis.both_sides import paths_of_both_sides, sides_of_merge
 from migmerge.analysis.ignored_migrations import find_ignored
 from migmerge.analysis.lost_code import find_lost_code
 from migmerge.analysis.published import published_elsewhere, published_files, published_nodes
@@ -64,8 +64,9 @@ def analyse(
     """
     findings = _collisions(workspace, snapshot, moved, always_base=always_base, linear=linear)
     changes = find_published_changes(workspace, snapshot)
-    across = find_contradictions(workspace, snapshot, findings.conflicts)
-    lost = find_lost_code(workspace, snapshot)
+    sides = sides_of_merge(workspace, snapshot.listing)
+    across = find_contradictions(workspace, snapshot, sides, findings.conflicts)
+    lost = find_lost_code(workspace, snapshot, sides)
     ignored = find_ignored(workspace, snapshot)
     conflicts = [*findings.conflicts, *changes.conflicts, *across, *lost, *ignored.conflicts]
     notices = tuple(sorted([*findings.notices, *changes.notices, *ignored.notices]))

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import ast
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.analysis.both_sides import own_nodes, sides_of_merge
+from migmerge.analysis.both_sides import own_nodes
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
@@ -32,9 +32,11 @@ class Side(NamedTuple):
     own: list[Migration]
 
 
-def find_lost_code(workspace: Workspace, snapshot: Snapshot) -> list[Conflict]:
-    """Only what a side had and the merged tree lacks: what is installed is not known here."""
-    commits = sides_of_merge(workspace, snapshot.listing)
+def find_lost_code(
+    workspace: Workspace, snapshot: Snapshot, commits: Sequence[str]
+) -> list[Conflict]:
+    """Only what one of the sides had, two commits or none, and the merged tree lacks: what is
+    installed is not known here."""
     if not commits:
         return []
 

@@ -69,6 +69,8 @@ class Workspace:
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The last commit that two commits have in common, None where there is none."""
+        if one == other:
+            return one
         out = self.repository.git("merge-base", one, other, expected=(0, 1, 128)).decode().split()
         return out[0] if out else None
 

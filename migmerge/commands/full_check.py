@@ -78,7 +78,11 @@ def _is_of_a_commit(workspace: Workspace, snapshot: Snapshot) -> bool:
         return False
     directories = {app.directory for app in snapshot.apps.values()}
     here, there = (
-        {path: file.oid for path, file in files.items() if split(path)[0] in directories}
+        {
+            path: file.oid
+            for path, file in files.items()
+            if path.endswith(".py") and split(path)[0] in directories
+        }
         for files in (snapshot.listing.files, workspace.list_commit(commits[0]).files)
     )
     return here == there
