@@ -70,15 +70,37 @@ def find_published_changes(workspace: Workspace, snapshot: Snapshot) -> Publishe
     if wanted == "error":
         state = [conflict for kind, conflict in edits if kind is EditKind.STATE]
         return PublishedChanges((*grave, *slight, *state, *restarted))
+    notices = (*_as_notices(restarted), *_edit_notices(published, slight))
     if wanted == "notice":
-        return PublishedChanges(notices=_as_notices([*grave, *slight, *restarted]))
-    return PublishedChanges(tuple(grave), _as_notices([*slight, *restarted]))
+        return PublishedChanges(notices=(*_as_notices(grave), *notices))
+    return PublishedChanges(tuple(grave), notices)
 
 
 def _as_notices(conflicts: Iterable[Conflict]) -> tuple[Notice, ...]:
     return tuple(
         Notice(c.place or Place(c.app.directory, 0), "; ".join(c.reasons), KIND) for c in conflicts
     )
+
+
+def _edit_notices(published: Published, edits: Iterable[Conflict]) -> tuple[Notice, ...]:
+    """One for each app, since a class that is renamed changes many files."""
+    by_app: dict[App, list[Conflict]] = {}
+    for conflict in edits:
+        by_app.setdefault(conflict.app, []).append(conflict)
+
+    notices: list[Notice] = []
+    for app, conflicts in by_app.items():
+        if len(conflicts) == 1:
+            notices += _as_notices(conflicts)
+            continue
+        first = min(conflict.branches[0].leaf.name for conflict in conflicts)
+        text = (
+            f"{len(conflicts)} migrations of {app.label} are on {published.base.name}, and were "
+            f"edited, the first is {first}"
+        )
+        notices.append(Notice(Place(app.directory, 0), text, KIND))
+
+    return tuple(notices)
 
 
 def _published(workspace: Workspace, snapshot: Snapshot) -> Published | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
 from migmerge.conflicts.kept_data_migrations import CODE
-from migmerge.conflicts.mergeable_fields import is_state_only
+from migmerge.conflicts.mergeable_fields import STATE_ONLY
 from migmerge.conflicts.value_difference import describe_difference
 from migmerge.migrations.definitions import read_field
 from migmerge.migrations.facts import defined_fields, named_values
@@ -23,8 +24,11 @@ from migmerge.migrations.operations import (
 
 # what a new database does not get otherwise: only Django's state has it
 _IN_STATE = ("AlterModelOptions", "AlterModelManagers")
-_NOT_STORED = frozenset({"auto_now", "auto_now_add", "decoder", "encoder", "on_delete",
-                         "related_name", "storage", "upload_to"})  # fmt: skip
+_NOT_STORED = STATE_ONLY | {
+    "auto_created", "auto_now", "auto_now_add", "decoder", "default", "encoder", "on_delete",
+    "parent_link", "related_name", "serialize", "storage", "swappable", "symmetrical",
+    "unique_for_date", "unique_for_month", "unique_for_year", "upload_to",
+}  # fmt: skip
 _STORED_OPTIONS = ("constraints", "db_table", "index_together", "indexes", "managed",
                    "order_with_respect_to", "unique_together")  # fmt: skip
 _OTHER_CLASS = "another class"
@@ -81,9 +85,10 @@ def _differences(old: _Schema, new: _Schema, names: tuple[str, str]) -> list[str
     reasons += [f"{key} is new" for key in new if key not in old]
     for key in old.keys() & new.keys():
         left, right = old[key], new[key]
-        if "type" in left and "type" in right:
-            if is_state_only(left, right) or _OTHER_CLASS in (left["type"], right["type"]):
-                continue
+        if _OTHER_CLASS in (left.get("type"), right.get("type")):
+            continue
+        if "settings." in left.get("to", "") + right.get("to", ""):  # it may mean the same model
+            left, right = ({**side, "to": ""} for side in (left, right))
         parts = [
             describe_difference(name, left.get(name, "not set"), right.get(name, "not set"), *names)
             for name in sorted(left.keys() | right.keys())
@@ -129,21 +134,33 @@ def _stored(script: Script, node: ast.expr) -> dict[str, str]:
     if definition is None or not isinstance(node, ast.Call) or called(node)[1] != "models":
         return {"type": _OTHER_CLASS}
 
-    left_out = {*_NOT_STORED, "default"}
-    stored = {key: value for key, value in definition.keywords.items() if key not in left_out}
-    if stored["type"] == "NullBooleanField":  # as Django has replaced it
-        return {**stored, "type": "BooleanField", "null": "True"}
-    return stored
+    keywords = {**definition.keywords}
+    if definition.relation:
+        keywords["to"] = definition.relation.to
+    if keywords["type"] == "NullBooleanField":  # as Django has replaced it
+        keywords = {**keywords, "type": "BooleanField", "null": "True"}
+    return {
+        key: _text(value)
+        for key, value in keywords.items()
+        if key not in _NOT_STORED and value not in ("False", "None")
+    }
+
+
+def _text(value: str) -> str:
+    """Source text as it is written today: no bytes of Python 2, and the condition of a
+    CheckConstraint under the name that it has from Django 5.1 on."""
+    text = re.sub(r"(?<![\w'\"])[bu](?=['\"])", "", value)
+    return re.sub(r"(CheckConstraint\(.*?)\bcheck=", r"\1condition=", text)
 
 
 def _arguments(call: Call, named: set[str]) -> dict[str, str]:
     """Source text of all arguments but fields, and of the options that tables have."""
     left_out = {*named, "fields", "field", "managers", "options", "preserve_default"}
-    texts = {k: ast.unparse(v) for k, v in call.arguments.items() if k not in left_out}
+    texts = {k: _text(ast.unparse(v)) for k, v in call.arguments.items() if k not in left_out}
     options = call.arguments.get("options")
     for key, value in named_values(options) if options is not None else ():
         if key in _STORED_OPTIONS:
-            texts[key] = ast.unparse(value)
+            texts[key] = _text(ast.unparse(value))
     return texts
 
 

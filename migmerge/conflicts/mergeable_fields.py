@@ -23,7 +23,7 @@ _MADE_ONCE = ("unique", "db_index", "primary_key", "db_column", "db_constraint",
 
 
 # Django's own keywords of a field that change no table (Field.non_db_attrs)
-_STATE_ONLY = frozenset({
+STATE_ONLY = frozenset({
     "blank", "choices", "editable", "error_messages", "help_text", "limit_choices_to",
     "related_query_name", "validators", "verbose_name",
 })  # fmt: skip
@@ -54,7 +54,7 @@ def is_state_only(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     say so for certain; it is asked before anything is written.
     """
     differing = _differing(one, other)
-    if differing <= _STATE_ONLY:
+    if differing <= STATE_ONLY:
         return True
     return one["type"] not in _DJANGO and differing.isdisjoint(_SCHEMA)
 
@@ -63,7 +63,7 @@ def is_surely_state_only(one: Mapping[str, str], other: Mapping[str, str]) -> bo
     """The same, where it needs no project to be certain: of Django's own keywords, and of the
     blocks of Wagtail's StreamField."""
     blocks = one["type"] == other["type"] == "StreamField"
-    return _differing(one, other) <= (_STATE_ONLY | _BLOCKS if blocks else _STATE_ONLY)
+    return _differing(one, other) <= (STATE_ONLY | _BLOCKS if blocks else STATE_ONLY)
 
 
 def find_obstacle(one: Mapping[str, str], other: Mapping[str, str]) -> str:

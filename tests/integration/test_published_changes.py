@@ -225,6 +225,16 @@ def test_code_that_is_edited_is_a_notice(branch: Repo) -> None:
     assert branch.run("check").stderr == done.stderr
 
 
+def test_many_edits_of_an_app_are_one_notice(branch: Repo) -> None:
+    replace(branch, "b=1", "b=2", "shop/migrations/0003_fill.py")
+    replace(branch, "default='x'", "default='y'")
+    (note,) = (line for line in branch.run("check").stderr.splitlines() if "MM111" in line)
+    assert note == (
+        "note: shop/migrations: MM111 2 migrations of shop are on origin/main, and were edited, the "
+        "first is 0002_b"
+    )
+
+
 def test_a_history_that_is_started_again_is_one_notice(branch: Repo) -> None:
     branch.git("rm", "-q", "-r", "shop/migrations")
     branch.migration("shop", "0001_initial", operations=(PRODUCT, B))

@@ -19,6 +19,8 @@ B = "migrations.AddField('repo', 'b', models.CharField(max_length=10, default='x
 MODEL = (
     "migrations.CreateModel('Repo', [('a', models.IntegerField())], options={'ordering': ['a']})"
 )
+CHECK = "migrations.AddConstraint('repo', models.CheckConstraint(check=models.Q(a=1), name='c'))"
+FK = "migrations.AddField('repo', 'user', models.ForeignKey('auth.User', on_delete=models.CASCADE))"
 RUN = "migrations.RunPython(fill)"
 
 
@@ -45,6 +47,10 @@ def file(operations: str, head: str = "", dependencies: str = "[]") -> bytes:
             file(B.replace("CharField(", "JSONField(encoder=c.B, ")),
             EditKind.STATE,
         ),
+        (file(CHECK), file(CHECK.replace("check=", "condition=")), EditKind.STATE),
+        (file(B), file(B.replace("'x'", "b'x'")), EditKind.CODE),
+        (file(FK), file(FK.replace("'auth.User'", "settings.AUTH_USER_MODEL")), EditKind.STATE),
+        (file(FK), file(FK.replace("'auth.User'", "to='auth.user', null=False")), EditKind.STATE),
         (file(MODEL), file(MODEL.replace("['a']", "['-a']")), EditKind.STATE),
         (file(MODEL), file(f"{MODEL}, migrations.AlterModelOptions('repo', {{}})"), EditKind.STATE),
         (
