@@ -127,7 +127,16 @@ def _module_header(module: ast.Module, *, numbered: bool) -> Header | None:
         collected["run_before"].references,
         collected["replaces"].references,
         tuple(sorted(set(hidden))) if hidden else (),
+        _second_class(module),
     )
+
+
+def _second_class(module: ast.Module) -> ParseError | None:
+    """A merge of two texts may leave both classes; Python then goes on with the last one."""
+    classes = [s for s in module.body if isinstance(s, ast.ClassDef) and s.name == "Migration"]
+    if len(classes) < 2:
+        return None
+    return ParseError(classes[-1].lineno, "two classes Migration: Django takes the last one")
 
 
 def find_migration_class(module: ast.Module) -> ast.ClassDef | None:

@@ -1051,3 +1051,36 @@ def test_files_that_may_have_a_class(repo: Repo, path: str, text: str) -> None:
     repo.migration("shop", "0001_initial")
     repo.write(path, text)
     assert repo.check()["conflicts"] == []
+
+
+TWICE = "two classes Migration: Django takes the last one"
+
+
+def test_a_file_with_two_classes(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    path = repo.migration("shop", "0002_x", "0001_initial")
+    other = migration_text(("shop", "0001_initial"), operations=(PRICE,))
+    repo.write(path, repo.read(path) + other.partition("\n")[2].encode())
+    (conflict,) = repo.check()["conflicts"]
+    assert (conflict["kind"], conflict["reasons"]) == ("unparsable", [TWICE])
+    assert conflict["line"] == repo.read(path)[: repo.read(path).rindex(b"class ")].count(b"\n") + 1
+    (refused,) = repo.fix(code=1)["resolutions"]
+    assert refused["id"] == "MM405"
+
+
+CHOSEN = """\
+from django.db import migrations
+
+if True:
+    class Migration(migrations.Migration):
+        dependencies = [("shop", "0001_initial")]
+else:
+    class Migration(migrations.Migration):
+        dependencies = [("shop", "0001_initial")]
+"""
+
+
+def test_two_classes_of_which_one_is_chosen(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    repo.write("shop/migrations/0002_x.py", CHOSEN)
+    assert repo.check()["conflicts"] == []
