@@ -11,7 +11,7 @@ from migmerge.analysis.open_branches import Changed, OpenBranch, changes
 from migmerge.analysis.snapshot import Snapshot, members_of
 from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
-from migmerge.conflicts.commute import compare_sides
+from migmerge.conflicts.commute import compare_sides, contradictions
 from migmerge.conflicts.conflict import Verdict
 from migmerge.conflicts.forecast import Clash, Fresh, Side, collide
 from migmerge.git.base import Base
@@ -99,7 +99,8 @@ def forecast(
     ]
     adding = [(branch, sides[branch.fork, branch.commit]) for branch in branches]
     touching = tuple((branch, apps) for branch, apps in adding if apps)
-    return Forecast(touching, tuple(_judged(snapshot, changes_of_branch, blobs)))
+    judged = _judged(snapshot, changes_of_branch, blobs)
+    return Forecast(touching, (*judged, *_across_apps(snapshot, met, sides, blobs)))
 
 
 def _clash(
@@ -244,6 +245,63 @@ def _judged(
         judged.append(collision._replace(verdict=judgement.verdict, reasons=judgement.reasons))
 
     return judged
+
+
+def _across_apps(
+    snapshot: Snapshot,
+    met: Mapping[tuple[str, str], tuple[Way, Way]],
+    sides: Mapping[Way, Mapping[App, Side]],
+    blobs: Mapping[str, bytes],
+) -> list[Collision]:
+    """Migrations of different apps, one on each branch, that can't go together."""
+    added = {
+        (app, fresh.oid): f"{app.key}.{name}"
+        for way in {way for ways in met.values() for way in ways}
+        for app, side in sides[way].items()
+        for name, fresh in side.added.items()
+    }
+    app_of = {name: app for (app, _), name in added.items()}
+    done = _footprints_across(snapshot, added, blobs)
+
+    def own(way: Way, other: Way) -> list[Footprint]:
+        """What the first does that the other has not."""
+        there: Mapping[str, str] = next((side.tree for side in sides[other].values()), {})
+        return [
+            footprint
+            for app, side in sides[way].items()
+            for fresh in side.added.values()
+            if there.get(fresh.path) != fresh.oid
+            for footprint in done[app, fresh.oid]
+        ]
+
+    collisions = []
+    for names, (one, other) in met.items():
+        reasons: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for found in contradictions(own(one, other), own(other, one)):
+            pair = found.ours.migration, found.theirs.migration
+            if app_of[pair[0]] != app_of[pair[1]]:
+                reasons[pair].add(found.reason)
+
+        for (ours, theirs), texts in sorted(reasons.items()):
+            clash = Clash("contradiction", (ours,), (theirs,))
+            why = tuple(sorted(texts))
+            collisions.append(Collision(*names, app_of[ours], clash, Verdict.CONTRADICT, why))
+
+    return collisions
+
+
+def _footprints_across(
+    snapshot: Snapshot, added: Mapping[tuple[App, str], str], blobs: Mapping[str, bytes]
+) -> dict[tuple[App, str], tuple[Footprint, ...]]:
+    """What added migrations, `(app, content)` -> their names, do: as the history of all their apps
+    tells."""
+    nodes = snapshot.graph.nodes.values()
+    keys = {app.key for app, _ in added}
+    sources = [(snapshot.contents[n.path], n.label) for n in nodes if n.key.app in keys]
+    settled = [read_script(source, label) for source, label in sources if may_matter(source)]
+    scripts = {key: read_script(blobs[key[1]], key[0].label, name) for key, name in added.items()}
+    facts = gather(settled, scripts.values())
+    return {key: footprints(script, facts) for key, script in scripts.items()}
 
 
 def _footprints(

@@ -8,6 +8,7 @@ from itertools import combinations
 import pytest
 
 from tests.conftest import PRICE, STOCK, Repo
+from tests.integration.test_across_apps import FK, RENAME, RUN, sides
 
 TEXT = """\
   1 origin/a  2026-01-02  Ada Lovelace  (shop)
@@ -246,3 +247,35 @@ def _broken(repo: Repo, one: str, other: str) -> set[str]:
     if "MM331" in done.stderr:  # nothing would be left
         return set()
     return {c["app"] for c in json.loads(done.stdout)["conflicts"]}
+
+
+def test_branches_that_contradict_each_other_in_different_apps(repo: Repo) -> None:
+    sides(repo, RENAME, FK.format(""))
+    for name in ("main", "feature"):
+        repo.git("update-ref", f"refs/remotes/origin/{name}", name)
+    repo.git("checkout", "-q", "-b", "other", "main~1")
+    repo.migration("cart", "0002_other", "0001_initial", operations=("DeleteModel('Line')",))
+    repo.migration("docs", "0001_initial", "shop.0001_initial", operations=(RUN,))
+    repo.commit()
+    repo.git("update-ref", "refs/remotes/origin/other", "other")
+    found = json.loads(repo.run("forecast", *AGE, "--format", "json").stdout)["collisions"]
+    across = [c for c in found if c["kind"] == "contradiction"]
+    assert [(c["branches"], c["app"], c["migrations"], c["verdict"]) for c in across] == [
+        (
+            ["origin/feature", "origin/main"],
+            "cart",
+            [["cart.0002_feature"], ["shop.0002_main"]],
+            "contradict",
+        ),
+        (
+            ["origin/other", "origin/main"],
+            "docs",
+            [["docs.0001_initial"], ["shop.0002_main"]],
+            "contradict",
+        ),
+    ]
+    assert across[0]["reasons"] == [
+        "shop.0002_main renames shop.kind, which cart.0002_feature uses (AddField)"
+    ]
+    text = repo.run("forecast", *AGE).stdout
+    assert "origin/feature x origin/main: MM112 contradiction in cart, contradict\n" in text
