@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
@@ -146,22 +145,63 @@ def _stored(script: Script, node: ast.expr) -> dict[str, str]:
     }
 
 
-def _text(value: str) -> str:
-    """Source text as it is written today: no bytes of Python 2, and the condition of a
-    CheckConstraint under the name that it has from Django 5.1 on."""
-    text = re.sub(r"(?<![\w'\"])[bu](?=['\"])", "", value)
-    return re.sub(r"(CheckConstraint\(.*?)\bcheck=", r"\1condition=", text)
-
-
 def _arguments(call: Call, named: set[str]) -> dict[str, str]:
     """Source text of all arguments but fields, and of the options that tables have."""
     left_out = {*named, "fields", "field", "managers", "options", "preserve_default"}
-    texts = {k: _text(ast.unparse(v)) for k, v in call.arguments.items() if k not in left_out}
+    nodes = {key: node for key, node in call.arguments.items() if key not in left_out}
     options = call.arguments.get("options")
     for key, value in named_values(options) if options is not None else ():
         if key in _STORED_OPTIONS:
-            texts[key] = _text(ast.unparse(value))
+            nodes[key] = value
+
+    texts = {key: _text(ast.unparse(node)) for key, node in nodes.items()}
+    for key in ("unique_together", "index_together"):  # what is in it, in whatever order
+        if key in texts:
+            texts[key] = _text(f"set({texts[key]})")
     return texts
+
+
+def _text(value: str) -> str:
+    """Source text as it would be written today: without Python 2's bytes, and with sets, lists and
+    tuples alike."""
+    try:
+        node = ast.parse(value, mode="eval")
+    except SyntaxError:  # a text with the meaning of its names behind it
+        return value
+    return ast.unparse(_Modern().visit(node))
+
+
+class _Modern(ast.NodeTransformer):
+    """Rewrites an expression, the inner parts first."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        text = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
+        return ast.Constant(text)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        name, _ = called(node)
+        if name in ("set", "frozenset", "list", "tuple") and len(node.args) == 1:
+            inner = node.args[0]
+            items = inner.elts if isinstance(inner, ast.List) else None
+            if items is not None:
+                return ast.List(_sorted(items) if "set" in name else items, ast.Load())
+        if name == "CheckConstraint":  # Django 5.1 has renamed its keyword
+            for keyword in node.keywords:
+                keyword.arg = "condition" if keyword.arg == "check" else keyword.arg
+        return node
+
+    def visit_Set(self, node: ast.Set) -> ast.expr:
+        self.generic_visit(node)
+        return ast.List(_sorted(node.elts), ast.Load())
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.expr:
+        self.generic_visit(node)
+        return ast.List(node.elts, ast.Load())
+
+
+def _sorted(items: list[ast.expr]) -> list[ast.expr]:
+    return sorted(items, key=ast.unparse)
 
 
 def _defaults_and_classes(script: Script) -> list[str]:

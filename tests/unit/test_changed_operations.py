@@ -19,6 +19,8 @@ B = "migrations.AddField('repo', 'b', models.CharField(max_length=10, default='x
 MODEL = (
     "migrations.CreateModel('Repo', [('a', models.IntegerField())], options={'ordering': ['a']})"
 )
+UNIQUE = "migrations.AlterUniqueTogether('repo', set([('a', 'b'), ('c', 'd')]))"
+PAIRS = "{(b'c', 'd'), ('a', 'b')}"
 CHECK = "migrations.AddConstraint('repo', models.CheckConstraint(check=models.Q(a=1), name='c'))"
 FK = "migrations.AddField('repo', 'user', models.ForeignKey('auth.User', on_delete=models.CASCADE))"
 RUN = "migrations.RunPython(fill)"
@@ -45,6 +47,16 @@ def file(operations: str, head: str = "", dependencies: str = "[]") -> bytes:
         (
             file(B.replace("CharField(", "JSONField(encoder=a.B, ")),
             file(B.replace("CharField(", "JSONField(encoder=c.B, ")),
+            EditKind.STATE,
+        ),
+        (
+            file(UNIQUE),
+            file(UNIQUE.replace("set([('a', 'b'), ('c', 'd')])", PAIRS)),
+            EditKind.STATE,
+        ),
+        (
+            file(UNIQUE),
+            file(UNIQUE.replace("set([('a', 'b'), ('c', 'd')])", "[('c', 'd'), ['a', 'b']]")),
             EditKind.STATE,
         ),
         (file(CHECK), file(CHECK.replace("check=", "condition=")), EditKind.STATE),
