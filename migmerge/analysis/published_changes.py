@@ -163,6 +163,8 @@ def _renamed_or_removed(
     """Those that are no longer there, and that no squash stands for."""
     apps = {app.directory: app for app in snapshot.apps.values()}
     gone = [path for path in published.now if path not in snapshot.listing.files]
+    if not gone:
+        return []
     blobs = read_blobs(workspace.repository, (published.now[path].oid for path in gone))
     replaced = _replaced(workspace, snapshot, published, {apps[split(path)[0]] for path in gone})
     missing = {missing.key for missing in snapshot.graph.missing}  # a finding of its own

@@ -823,7 +823,10 @@ def test_check_code_that_reads_what_the_other_side_takes_from_another_app(branch
     branches.publish()
     branches.git("checkout", "-q", "feature")
     branches.git("merge", "-q", "--no-edit", "main")
-    (conflict,) = branches.check()["conflicts"]
+    conflict, across = branches.check()["conflicts"]
+    assert across["reasons"] == [
+        "cart.0002_n removes cart.item.n, which the code of shop.0003_copy names"
+    ]
     assert conflict["verdict"] == "overlap"
     assert conflict["reasons"] == [
         "0003_copy (RunPython) runs code on rows of cart.item, beside cart.0002_n (RemoveField)"
