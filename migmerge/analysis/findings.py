@@ -6,12 +6,10 @@ import re
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from migmerge.analysis.across_apps import find_contradictions
 from migmerge.analysis.both_sides import paths_of_both_sides, sides_of_merge
 from migmerge.analysis.ignored_migrations import find_ignored
-from migmerge.analysis.lost_code import find_lost_code
 from migmerge.analysis.published import published_elsewhere, published_files, published_nodes
-from migmerge.analysis.published_changes import find_published_changes
+from migmerge.analysis.published_versions import find_published
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
@@ -63,14 +61,27 @@ def analyse(
     `linear` are apps, by key, in which sides count that an unpublished merge migration has joined.
     """
     findings = _collisions(workspace, snapshot, moved, always_base=always_base, linear=linear)
-    changes = find_published_changes(workspace, snapshot)
-    sides = sides_of_merge(workspace, snapshot.listing)
-    across = find_contradictions(workspace, snapshot, sides, findings.conflicts)
-    lost = find_lost_code(workspace, snapshot, sides)
     ignored = find_ignored(workspace, snapshot)
-    conflicts = [*findings.conflicts, *changes.conflicts, *across, *lost, *ignored.conflicts]
-    notices = tuple(sorted([*findings.notices, *changes.notices, *ignored.notices]))
-    return findings._replace(conflicts=ranked(conflicts), notices=notices)
+    conflicts = [*findings.conflicts, *ignored.conflicts]
+    notices = [*findings.notices, *ignored.notices]
+
+    published = find_published(workspace, snapshot)
+    if published and published.is_changed(snapshot):
+        from migmerge.analysis.published_changes import describe_published_changes
+
+        changes = describe_published_changes(workspace, snapshot, published)
+        conflicts += changes.conflicts
+        notices += changes.notices
+
+    sides = sides_of_merge(workspace, snapshot.listing)
+    if sides:
+        from migmerge.analysis.across_apps import find_contradictions
+        from migmerge.analysis.lost_code import find_lost_code
+
+        conflicts += find_contradictions(workspace, snapshot, sides, findings.conflicts)
+        conflicts += find_lost_code(workspace, snapshot, sides)
+
+    return findings._replace(conflicts=ranked(conflicts), notices=tuple(sorted(notices)))
 
 
 def _collisions(

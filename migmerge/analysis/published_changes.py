@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.manage_commands import manage_command
-from migmerge.analysis.published import published_files
-from migmerge.analysis.snapshot import Snapshot, members_of
+from migmerge.analysis.published_versions import Published
+from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.changed_operations import EditKind, compare_operations
 from migmerge.conflicts.conflict import Advice, Branch, Conflict, Notice, Place
-from migmerge.git.base import Base
-from migmerge.git.trees import File, read_blobs
+from migmerge.git.trees import read_blobs
 from migmerge.migrations.discovery import split
 from migmerge.migrations.model import App, Migration, NodeKey
 from migmerge.migrations.naming import migration_name
@@ -25,24 +24,6 @@ from migmerge.migrations.reader import read_header
 KIND = "published-changed"
 
 
-class Published(NamedTuple):
-    """Migrations of the base branch that this branch has seen, by their paths in this tree: as the
-    base branch has them now, and as it had them then; `tip` is all that the base branch has."""
-
-    base: Base
-    now: Mapping[str, File]
-    then: tuple[Mapping[str, File], ...]
-    tip: Mapping[str, File]
-
-    def versions(self, path: str) -> list[str]:
-        """Object ids of what the base branch has at a path, and of what it had."""
-        return [files[path].oid for files in (self.now, *self.then) if path in files]
-
-    def has(self, path: str, file: File | None) -> bool:
-        """Whether a file of this tree is one of these."""
-        return file is not None and not file.changed and file.oid in self.versions(path)
-
-
 class PublishedChanges(NamedTuple):
     """What is reported, as `published_changes` is configured."""
 
@@ -50,14 +31,12 @@ class PublishedChanges(NamedTuple):
     notices: tuple[Notice, ...] = ()
 
 
-def find_published_changes(workspace: Workspace, snapshot: Snapshot) -> PublishedChanges:
+def describe_published_changes(
+    workspace: Workspace, snapshot: Snapshot, published: Published
+) -> PublishedChanges:
     """Published migrations that were edited, renamed or removed since this branch left the base
     branch, and those that depend on one that is not published."""
     wanted = workspace.config.published_changes
-    published = _published(workspace, snapshot) if wanted != "off" else None
-    if published is None:
-        return PublishedChanges()
-
     edits = _edited(workspace, snapshot, published)
     gone = _renamed_or_removed(workspace, snapshot, published)
     restarted = _started_again(snapshot, published, gone)
@@ -101,26 +80,6 @@ def _edit_notices(published: Published, edits: Iterable[Conflict]) -> tuple[Noti
         notices.append(Notice(Place(app.directory, 0), text, KIND))
 
     return tuple(notices)
-
-
-def _published(workspace: Workspace, snapshot: Snapshot) -> Published | None:
-    """None where there is no base branch, or nothing in common with it."""
-    if not workspace.repository.git_dir or workspace.base_or_none is None:
-        return None
-
-    base, stopped = workspace.base_or_none, workspace.stopped
-    heads = snapshot.listing.commits or (workspace.head, stopped.theirs if stopped else None)
-    forks = {workspace.merge_base(head, base.commit) for head in heads if head}
-    then = [
-        published_files(snapshot, workspace.list_commit(fork))
-        for fork in sorted(filter(None, forks))
-    ]
-    seen = set[str]().union(*then)
-    tip = published_files(snapshot, workspace.list_commit(base.commit)) if seen else {}
-    directories = {app.directory for app in snapshot.apps.values()}
-    known = members_of([path for path in tip if path in seen], directories, workspace.config)
-    now = {path: tip[path] for path in known}
-    return Published(base, now, tuple(then), tip) if known else None
 
 
 def _edited(
@@ -261,21 +220,11 @@ def _early(
 ) -> list[Conflict]:
     """Published migrations that depend on one that is not: Django stops where the one is applied
     and the other isn't (MigrationLoader.check_consistent_history)."""
-    nodes = snapshot.graph.nodes
     conflicts = []
-    for key, parents in sorted(snapshot.graph.parents.items()):
-        path = nodes[key].path
-        if path not in published.tip or path in snapshot.theirs:
-            continue
-        new = {
-            parent
-            for parent in parents.difference(renamed)
-            if nodes[parent].path not in published.tip and not nodes[parent].header.replaces
-        }
-        if published.has(path, snapshot.listing.files.get(path)):
-            # the base branch may well lack what its file names; only a run_before is news
-            new -= {snapshot.resolve(nodes[key], ref) for ref in nodes[key].header.dependencies}
+    for key, parents in sorted(published.early(snapshot).items()):
+        new = parents.difference(renamed)
         if new:
+            path = snapshot.graph.nodes[key].path
             reason = (
                 f"{key} is on {published.base.name}, and depends on {min(new)}, which is not: a "
                 "database that has run only the one stops with InconsistentMigrationHistory"
