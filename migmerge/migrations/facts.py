@@ -45,21 +45,20 @@ class Facts(NamedTuple):
 
     def ancestors(self, model: str) -> frozenset[str]:
         """The model itself with all that it inherits from."""
-        models, waiting = {model}, [model]
-        while waiting:
-            fresh = self.bases.get(waiting.pop(), frozenset()) - models
-            models |= fresh
-            waiting += fresh
-        return frozenset(models)
+        return _reached(self.bases, model)
 
     def family(self, model: str) -> frozenset[str]:
         """The model itself with its relatives, to any distance."""
-        models, waiting = {model}, [model]
-        while waiting:
-            fresh = self.relatives.get(waiting.pop(), frozenset()) - models
-            models |= fresh
-            waiting += fresh
-        return frozenset(models)
+        return _reached(self.relatives, model)
+
+
+def _reached(edges: Mapping[str, frozenset[str]], start: str) -> frozenset[str]:
+    reached, waiting = {start}, [start]
+    while waiting:
+        fresh = edges.get(waiting.pop(), frozenset()) - reached
+        reached |= fresh
+        waiting += fresh
+    return frozenset(reached)
 
 
 _MARKS = (b"db_table", b"db_column", b"managed", b"primary_key", b"bases", b"RenameModel",

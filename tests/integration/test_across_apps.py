@@ -226,9 +226,12 @@ def test_one_side_alone_is_never_reported(repo: Repo) -> None:
 
 
 def test_what_both_sides_have_under_two_names_is_not_reported(repo: Repo) -> None:
-    sides(repo, f"CreateModel('X', [{ID}])", f"CreateModel('X', [{ID}])")
-    for name in ("0009_squash", "0009_pick"):
-        repo.migration("other", name, operations=(RENAME,))
+    """The foreign key names the model as the branch's own copy of the renaming leaves it."""
+    sides(repo, RENAME, f"CreateModel('X', [{ID}])")
+    repo.migration("shop", "0002_picked", "0001_initial", operations=(RENAME,))
+    key = FK.format("").replace("shop.Kind", "shop.Sort")
+    repo.migration("cart", "0003_key", "0002_feature", "shop.0002_picked", operations=(key,))
+    repo.commit("picked")
     merged(repo)
     assert [c["kind"] for c in repo.check()["conflicts"]] == ["siblings"]
 
