@@ -202,13 +202,22 @@ def test_a_dependency_puts_them_in_order(repo: Repo) -> None:
     assert reasons(repo) == []
 
 
-def test_what_goes_together_is_not_reported(repo: Repo) -> None:
-    sides(
-        repo,
-        "AlterField('kind', 'name', models.CharField(max_length=9))",
-        FK.format(""),
-    )
+@pytest.mark.parametrize("cart", [FK.format(""), RUN, sql("UPDATE shop_kind SET size = 7")])
+@pytest.mark.parametrize("name", ["name", "size"])
+def test_what_goes_together_is_not_reported(repo: Repo, name: str, cart: str) -> None:
+    sides(repo, f"AlterField('kind', '{name}', models.CharField(max_length=9))", cart)
     merged(repo)
+    assert reasons(repo) == []
+
+
+def test_one_app_is_left_to_its_leaf_nodes(repo: Repo) -> None:
+    """Somebody has joined them, and has seen both."""
+    sides(repo, RENAME, f"CreateModel('X', [{ID}])")
+    operation = "AddIndex('kind', models.Index(fields=['name'], name='i'))"
+    repo.migration("shop", "0002_feature", "0001_initial", operations=(operation,))
+    repo.commit("shop, too")
+    merged(repo)
+    repo.migration("shop", "0003_merge", "0002_feature", "0002_main")
     assert reasons(repo) == []
 
 
@@ -225,14 +234,16 @@ def test_one_side_alone_is_never_reported(repo: Repo) -> None:
     assert reasons(repo) == []
 
 
-def test_what_both_sides_have_under_two_names_is_not_reported(repo: Repo) -> None:
+@pytest.mark.parametrize("into", ["feature", "main"])
+def test_what_both_sides_have_under_two_names_is_not_reported(repo: Repo, into: str) -> None:
     """The foreign key names the model as the branch's own copy of the renaming leaves it."""
     sides(repo, RENAME, f"CreateModel('X', [{ID}])")
     repo.migration("shop", "0002_picked", "0001_initial", operations=(RENAME,))
     key = FK.format("").replace("shop.Kind", "shop.Sort")
     repo.migration("cart", "0003_key", "0002_feature", "shop.0002_picked", operations=(key,))
     repo.commit("picked")
-    merged(repo)
+    repo.git("checkout", "-q", into)
+    repo.git("merge", "-q", "--no-edit", "main" if into == "feature" else "feature")
     assert [c["kind"] for c in repo.check()["conflicts"]] == ["siblings"]
 
 

@@ -86,6 +86,14 @@ def test_a_name_that_is_gone_is_found(repo: Repo, old: str, new: str, name: str,
     assert conflict["commands"] == ["$EDITOR shop/helpers.py", "migmerge check"]
 
 
+def test_a_name_that_never_was_there_is_not_reported(repo: Repo) -> None:
+    """Something may put it there."""
+    base(repo)
+    repo.write("shop/helpers.py", HELPERS.replace("LENGTH", "SIZE"))
+    sides(repo, "from shop.helpers import magic", "magic")
+    assert reasons(repo) == []
+
+
 def test_before_the_merge(repo: Repo) -> None:
     base(repo)
     repo.git("rm", "-q", "shop/helpers.py")

@@ -180,6 +180,11 @@ def behind_the_base(repo: Repo) -> None:
     repo.git("checkout", "-q", "feature")
 
 
+def laid_out_behind_the_base(repo: Repo) -> None:
+    behind_the_base(repo)
+    layout(repo)
+
+
 def same_edit_as_the_base(repo: Repo) -> None:
     behind_the_base(repo)
     repo.git("checkout", "-q", "main", "--", PATH)
@@ -187,7 +192,7 @@ def same_edit_as_the_base(repo: Repo) -> None:
 
 NO_CHANGES = (
     layout, state_only, squashed, renamed_and_carried, moved_directory, app_removed, behind_the_base,
-    same_edit_as_the_base,
+    laid_out_behind_the_base, same_edit_as_the_base,
 )  # fmt: skip
 
 
@@ -211,7 +216,7 @@ def test_originals_of_a_published_squash_may_go(branch: Repo) -> None:
     branch.publish("feature")
     branch.git("rm", "-q", *(f"shop/migrations/{name}.py" for name in names))
     replace(branch, replaces, "", path)
-    assert reasons(branch) == []
+    assert (reasons(branch), "MM111" in branch.run("check").stderr) == ([], False)
 
 
 def test_code_that_is_edited_is_a_notice(branch: Repo) -> None:
@@ -294,12 +299,18 @@ def test_what_is_remembered_holds_while_the_base_branch_moves(branch: Repo) -> N
     assert branch.run("check").returncode == 1
 
 
-def test_a_remembered_result_is_of_one_commit(branch: Repo) -> None:
-    """The same files are another result once what they lack is published."""
+@pytest.mark.parametrize("commit", ["--commit", "--no-commit"])
+def test_a_remembered_result_is_of_one_commit(branch: Repo, commit: str) -> None:
+    """The same files are another result once the branch has seen what they lack."""
+    branch.write("notes.txt", "a")
+    branch.commit("notes")
     assert branch.run("check").returncode == 0
-    branch.migration("shop", "0004_mine", "0003_fill")
-    branch.commit("mine")
-    branch.publish("feature")
-    branch.git("rm", "-q", "shop/migrations/0004_mine.py")
-    branch.commit("away")
+    branch.git("worktree", "add", "-q", "../main", "main")
+    other = Repo(branch.root.parent / "main")
+    other.migration("shop", "0004_main", "0003_fill")
+    other.commit("on main")
+    branch.publish()
+    assert branch.run("check").returncode == 0
+    branch.git("merge", "-q", "-s", "ours", commit, "--no-edit", "main")
+    assert reasons(branch) == ["shop.0004_main is on origin/main, and was removed"]
     assert branch.run("check").returncode == 1
