@@ -176,9 +176,7 @@ def move_behind_regenerated(
 ) -> GraphChange:
     """The side that is regenerated, with its data migrations one after the other behind it."""
     tail = [change.leaf, *regenerated][-1]
-    dropped = {key.name for key in change.dropped}
-    stay = {key.name for key in graph.app_nodes(change.app) if key not in change.dropped}
-    used = {name for name in reserved if name in stay or name not in dropped}
+    used = {name for name in reserved if name not in {key.name for key in change.dropped}}
     used = used.union(regenerated) - {key.name for key in change.kept_data_migrations}
     names: dict[NodeKey, str] = {}
     repoint: dict[NodeKey, tuple[NodeKey | None, str]] = {}

@@ -210,6 +210,12 @@ def test_what_goes_together_is_not_reported(repo: Repo, name: str, cart: str) ->
     assert reasons(repo) == []
 
 
+def test_code_that_names_another_field_is_not_reported(repo: Repo) -> None:
+    sides(repo, "RemoveField('kind', 'size')", RUN.replace("size=7", "name='x'"))
+    merged(repo)
+    assert reasons(repo) == []
+
+
 def test_one_app_is_left_to_its_leaf_nodes(repo: Repo) -> None:
     """Somebody has joined them, and has seen both."""
     sides(repo, RENAME, f"CreateModel('X', [{ID}])")
