@@ -4,6 +4,7 @@ module or name that they import."""
 from __future__ import annotations
 
 import ast
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from migmerge.migrations.naming import migration_name
 from migmerge.migrations.reader import parse
 
 _Files = Mapping[str, File]
+_FOREIGN_IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?!django\b)", re.MULTILINE)
 
 
 class Side(NamedTuple):
@@ -122,6 +124,8 @@ def _lost_modules(workspace: Workspace, snapshot: Snapshot, side: Side) -> list[
 def imports_of(source: bytes, path: str) -> list[Import]:
     """What a migration at a path imports, each name by itself; nothing of a file that does not
     parse. A name of a plain `import` is known by its uses."""
+    if not _FOREIGN_IMPORT.search(source):  # most import Django alone, and need no parsing
+        return []
     try:
         module = parse(source)
     except ValueError:
