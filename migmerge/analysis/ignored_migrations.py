@@ -88,7 +88,7 @@ def _unlisted(workspace: Workspace, snapshot: Snapshot) -> list[str]:
     files = snapshot.listing.files
     paths = []
     for directory in directories_on_disk(snapshot):
-        names = _names_in(os.path.join(workspace.repository.root, directory))
+        names = _names_in(workspace.repository.root, directory)
         paths += [
             path
             for name in names
@@ -98,11 +98,17 @@ def _unlisted(workspace: Workspace, snapshot: Snapshot) -> list[str]:
     return members_of(paths, {split(path)[0] for path in paths}, workspace.config)
 
 
-def _names_in(directory: str) -> list[str]:
+def _names_in(root: str, directory: str) -> list[str]:
+    """What is in a directory of the repository; nothing behind a symbolic link or in a repository
+    of its own, of which git tells nothing here."""
+    place = os.path.join(os.path.realpath(root), directory)
     try:
-        return os.listdir(directory)
+        if os.path.realpath(place) != os.path.normpath(place):
+            return []
+        names = os.listdir(place)
     except OSError:
         return []
+    return [] if ".git" in names and directory else names
 
 
 def _is_migration(workspace: Workspace, path: str) -> bool:

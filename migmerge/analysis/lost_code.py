@@ -21,6 +21,7 @@ from migmerge.migrations.naming import migration_name
 from migmerge.migrations.reader import parse
 
 _Files = Mapping[str, File]
+_LONGEST_NAME = 20  # parts of a dotted name
 _FOREIGN_IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?!django\b)", re.MULTILINE)
 
 
@@ -146,11 +147,21 @@ def imports_of(source: bytes, path: str) -> list[Import]:
             known |= {a.asname or a.name: n for a, n in zip(node.names, names, strict=True)}
 
     for node in ast.walk(module):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute | ast.Name):
-            owner = known.get(ast.unparse(node.value))
-            imports += [Import(owner, node.attr, node.lineno)] if owner else []
+        owner = known.get(_dotted(node.value)) if isinstance(node, ast.Attribute) else None
+        if owner and isinstance(node, ast.Attribute):
+            imports.append(Import(owner, node.attr, node.lineno))
 
     return imports
+
+
+def _dotted(node: ast.expr) -> str:
+    """`a.b.c` as it is written; empty for any other expression, and for what is no module's name
+    for its length."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute) and len(parts) < _LONGEST_NAME:
+        parts.append(node.attr)
+        node = node.value
+    return ".".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""
 
 
 def _path_of(found: Import, migration: Migration, files: _Files) -> str:

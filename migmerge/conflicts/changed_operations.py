@@ -58,8 +58,15 @@ def compare_operations(
 ) -> OperationsEdit:
     """The operations of one migration `before` and `after` an edit; `names` are of the two places.
 
-    What can't be read counts as code.
+    What can't be read counts as code, and so does what is nested too deeply.
     """
+    try:
+        return _compare(before, after, label, names)
+    except RecursionError:
+        return OperationsEdit(EditKind.CODE)
+
+
+def _compare(before: bytes, after: bytes, label: str, names: tuple[str, str]) -> OperationsEdit:
     if whole_mark(before) == whole_mark(after):
         return OperationsEdit(EditKind.LAYOUT)
 

@@ -10,7 +10,8 @@ from migmerge.git.repository import Repository
 
 def find_ignored_paths(repository: Repository, paths: Iterable[str]) -> dict[str, str]:
     """Those of `paths` that git ignores, each with the rule (`.gitignore:3: *.py`); untracked ones
-    that it does not ignore are left out."""
+    that it does not ignore are left out. None of the paths may be behind a symbolic link or in a
+    submodule."""
     # check-ignore takes no literal pathspecs; `./` keeps a path from being one with magic
     out = repository.git(
         "--no-literal-pathspecs", "check-ignore", "-z", "--verbose", "--stdin", expected=(0, 1),

@@ -95,6 +95,21 @@ def test_where_git_ignores_all_migrations_it_is_one_notice(ignoring: Repo) -> No
     assert "migration-ignored: blog/migrations: " in ignoring.run("doctor").stdout
 
 
+def test_behind_a_link_or_in_another_repository_git_says_nothing(ignoring: Repo) -> None:
+    for app in ("linked", "nested"):
+        ignoring.write(f"{app}/models.py", "")
+    ignoring.write(".gitignore", "*/migrations/0001*\n")
+    ignoring.migration("other", "0001_initial")
+    (ignoring.root / "linked/migrations").symlink_to("../other/migrations")
+    ignoring.migration("nested", "0001_initial")
+    ignoring.git("init", "-q", "nested/migrations")
+    ignoring.git("-C", "nested/migrations", "commit", "-q", "--allow-empty", "-m", "nested")
+    ignoring.git("add", ".gitignore", "linked", "nested/models.py")
+    ignoring.git("commit", "-q", "-m", "apps")
+    done = ignoring.run("check")
+    assert (done.returncode, "MM114" in done.stderr) == (0, False)
+
+
 def test_a_file_that_goes_is_not_remembered(ignoring: Repo) -> None:
     ignoring.migration("shop", "0002_mine", "0001_initial")
     assert ignoring.run("check").returncode == 1

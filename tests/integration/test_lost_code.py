@@ -86,6 +86,13 @@ def test_a_name_that_is_gone_is_found(repo: Repo, old: str, new: str, name: str,
     assert conflict["commands"] == ["$EDITOR shop/helpers.py", "migmerge check"]
 
 
+def test_a_very_long_name_is_no_module(repo: Repo) -> None:
+    base(repo)
+    repo.git("rm", "-q", "shop/helpers.py")
+    sides(repo, "import shop.helpers", "shop.helpers.token" + ".a" * 3000)
+    assert reasons(repo) == ["shop.0002_token imports shop.helpers, which the other side removed"]
+
+
 def test_a_name_that_never_was_there_is_not_reported(repo: Repo) -> None:
     """Something may put it there."""
     base(repo)

@@ -74,6 +74,7 @@ def file(operations: str, head: str = "", dependencies: str = "[]") -> bytes:
         (file(B), file(f"*[{B}]"), EditKind.CODE),
         (file(B), b"<<<<<<< HEAD\n", EditKind.CODE),
         (file(f"{B}, {MODEL}"), file(f"{MODEL}, {B}"), EditKind.STATE),
+        (file(B), file(B.replace("'h'", "+".join(["'h'"] * 3000))), EditKind.CODE),
     ],
 )
 def test_what_no_table_has_is_no_change_of_the_schema(
