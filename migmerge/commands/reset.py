@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from migmerge.analysis.findings import analyse
+from migmerge.analysis.findings import LOADABLE, analyse
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.arguments_of_apps import Scope, app_named, scope_of
@@ -153,7 +153,7 @@ def _reasons(
     """What stands against it in the files of the project."""
     all_conflicts = analyse(workspace, snapshot).conflicts
     apps = apps_of(snapshot, project)
-    conflicts = [conflict for conflict in all_conflicts if conflict.app.key in apps]
+    conflicts = [c for c in all_conflicts if c.app.key in apps and c.kind not in LOADABLE]
     reasons = [f"{c.app.label} has a conflict: {fix_command(c.app.key)}" for c in conflicts]
     if not options.rows and not options.lose_data_migrations:
         lost = not_regenerable(snapshot, app)

@@ -271,6 +271,18 @@ def test_reset_refused(settled: Site, change: Callable[[Site], object], output: 
     assert shop_rows(settled) == FIRST
 
 
+def test_reset_takes_edited_published_migrations_for_what_they_are(settled: Site) -> None:
+    """Nothing of them is left afterwards."""
+    settled.publish("feature")
+    path = "shop/migrations/0002_stock.py"
+    add = 'migrations.AddField("product", "x", models.TextField()), '
+    both = f'operations = [{add}migrations.RemoveField("product", "x"),'
+    settled.write(path, settled.read(path).decode().replace("operations = [", both))
+    (conflict,) = settled.check()["conflicts"]
+    assert conflict["kind"] == "published-changed"
+    assert "has a conflict" not in reset(settled, "shop", code=0)
+
+
 def test_reset_where_there_is_a_conflict(site: Site) -> None:
     assert reset(site, "shop", code=1).startswith(
         "shop: refused MM415\n  - shop has a conflict: migmerge fix shop\n"
