@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -70,24 +71,17 @@ def sides_of_merge(workspace: Workspace, listing: Listing) -> tuple[str, ...]:
     if sides or not commit:
         return sides
 
-    parents = workspace.parents(commit)
-    if len(parents) > 1:
-        return parents[:2]
     base = None if listing.commits else workspace.base_or_none
-    if base is None or base.commit == commit:
-        return ()
-    return _sides_of_branch(workspace, commit, base.commit)
+    own = workspace.own_commits(commit, base.commit) if base else None
+    if base is None or own is None or commit not in own.parents:
+        parents = workspace.parents(commit)
+        return parents[:2] if len(parents) > 1 else ()
 
-
-def _sides_of_branch(workspace: Workspace, head: str, base: str) -> tuple[str, ...]:
-    out = workspace.repository.git(
-        "rev-list", "-1", "--first-parent", "--merges", "--parents", head, "--not", base, "--"
-    )  # fmt: skip
-    parents = tuple(out.decode().split()[1:])
-    if parents:
-        return parents[:2]
+    merge = own.last_merge(commit)
+    if merge:
+        return merge[:2]
     tip = left_behind(workspace)
-    return (tip, base) if tip else ()
+    return (tip, base.commit) if tip else ()
 
 
 def own_nodes(graph: Graph, here: Mapping[str, File], there: Mapping[str, File]) -> list[NodeKey]:
@@ -99,6 +93,10 @@ def own_nodes(graph: Graph, here: Mapping[str, File], there: Mapping[str, File])
 
 def left_behind(workspace: Workspace) -> str:
     """ORIG_HEAD where HEAD does not hold it: the tip that a finished rebase left."""
+    place = workspace.repository.git_path
+    if not os.path.exists(place("ORIG_HEAD")) and not os.path.exists(place("reftable")):
+        return ""  # nearly always
+
     before, head = workspace.find_commit("ORIG_HEAD"), workspace.head
     if (
         not before

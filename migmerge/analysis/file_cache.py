@@ -10,7 +10,6 @@ from typing import Any
 
 from migmerge import __version__
 from migmerge.analysis.workspace import Workspace
-from migmerge.git.base import published_records
 from migmerge.git.cache import load, store
 from migmerge.git.repository import Repository
 from migmerge.git.trees import File, Listing, read_files
@@ -139,7 +138,8 @@ def open_memory(workspace: Workspace, listing: Listing) -> Memory:
     """What is known about a listing's files, from the cache and the base branch."""
 
     def published() -> tuple[bytes, ...]:
-        return published_records(workspace.repository, workspace.asked_base, workspace.config.base)
+        base = workspace.base_or_none
+        return workspace.commit_records(base.commit).records if base else ()
 
     return Memory(listing, read_cache(workspace.repository), published)
 

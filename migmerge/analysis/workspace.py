@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from migmerge.config import Config, read_config
 from migmerge.errors import UserError
 from migmerge.git.base import Base, find_base
+from migmerge.git.own_commits import OwnCommits, read_own_commits
 from migmerge.git.repository import Repository, find_commit
 from migmerge.git.state import Stopped, stopped_operation
-from migmerge.git.trees import Listing, list_commit
+from migmerge.git.trees import Listing, Records, commit_records, listing_of
 
 if TYPE_CHECKING:
     from migmerge.project.interpreter import NoProject, Project
@@ -31,7 +32,9 @@ class Workspace:
         self.asked_base = asked_base
         self._commits: dict[str, str | None] = {}
         self._projects: dict[str | None, Project | NoProject] = {}
+        self._records: dict[str, Records] = {}
         self._listings: dict[str, Listing] = {}
+        self._own_commits: dict[tuple[str, str], OwnCommits] = {}
 
     @cached_property
     def base(self) -> Base | None:
@@ -67,10 +70,17 @@ class Workspace:
         out = self.repository.git("rev-list", "--parents", "-1", commit, "--", expected=(0, 128))
         return tuple(out.decode().split()[1:])
 
+    def own_commits(self, head: str, base: str) -> OwnCommits:
+        """What `head` has and `base` has not, both full ids."""
+        if (head, base) not in self._own_commits:
+            self._own_commits[head, base] = read_own_commits(self.repository, head, base)
+        return self._own_commits[head, base]
+
     def merge_base(self, one: str, other: str) -> str | None:
         """The last commit that two commits have in common, None where there is none."""
-        if one == other:
-            return one
+        own = self.own_commits(one, other)
+        if len(own.forks) == 1 or not own.parents:
+            return own.forks[0] if own.parents else one
         out = self.repository.git("merge-base", one, other, expected=(0, 1, 128)).decode().split()
         return out[0] if out else None
 
@@ -84,10 +94,16 @@ class Workspace:
             )
         return self._projects[place]
 
+    def commit_records(self, commit: str) -> Records:
+        """What git lists of a commit; `commit` is a full id."""
+        if commit not in self._records:
+            self._records[commit] = commit_records(self.repository, commit)
+        return self._records[commit]
+
     def list_commit(self, commit: str) -> Listing:
-        """What a commit holds, by path; `commit` is a full id."""
+        """The same, by path."""
         if commit not in self._listings:
-            self._listings[commit] = list_commit(self.repository, commit)
+            self._listings[commit] = listing_of(self.commit_records(commit))
         return self._listings[commit]
 
 

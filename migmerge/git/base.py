@@ -10,7 +10,6 @@ from typing import NamedTuple
 from migmerge.errors import UserError
 from migmerge.git.process import GitError
 from migmerge.git.repository import Repository, commit_of, find_commit, is_shallow
-from migmerge.git.trees import commit_records
 
 _CI_VARIABLES = (
     "GITHUB_BASE_REF",
@@ -56,17 +55,6 @@ def find_base(
             return Base(short_name(name), refs[ref].commit)
 
     return _upstream(repository) or _local(repository)
-
-
-def published_records(
-    repository: Repository, asked: str | None, configured: str | None
-) -> tuple[bytes, ...]:
-    """The base branch's files as `ls-tree` lists them; none where there is no base branch."""
-    try:
-        base = find_base(repository, asked, configured)
-    except UserError:  # said by whoever needs it
-        return ()
-    return commit_records(repository, base.commit).records if base else ()
 
 
 def find_target(
