@@ -66,17 +66,19 @@ def _own_nodes(
 
 def _footprints(
     snapshot: Snapshot, own: tuple[list[NodeKey], list[NodeKey]]
-) -> tuple[list[Footprint], ...]:
-    """What the migrations of each side do, under their names with the app."""
+) -> tuple[dict[str, list[Footprint]], ...]:
+    """What the migrations of each side do by app, under their names with the app."""
     scripts = {
         key: read_script(source_of(snapshot, key), snapshot.graph.nodes[key].label, str(key))
         for keys in own
         for key in keys
     }
     facts = facts_of(snapshot, scripts.keys(), scripts.values())
-    return tuple(
-        [footprint for key in keys for footprint in footprints(scripts[key], facts)] for keys in own
-    )
+    sides: tuple[dict[str, list[Footprint]], ...] = ({}, {})
+    for side, keys in zip(sides, own, strict=True):
+        for key in keys:
+            side.setdefault(key.app, []).extend(footprints(scripts[key], facts))
+    return sides
 
 
 def _are_apart(snapshot: Snapshot, one: NodeKey, other: NodeKey) -> bool:

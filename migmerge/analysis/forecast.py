@@ -263,24 +263,24 @@ def _across_apps(
     app_of = {name: app for (app, _), name in added.items()}
     done = _footprints_across(snapshot, added, blobs)
 
-    def own(way: Way, other: Way) -> list[Footprint]:
-        """What the first does that the other has not."""
+    def own(way: Way, other: Way) -> dict[str, list[Footprint]]:
+        """What the first does that the other has not, by app."""
         there: Mapping[str, str] = next((side.tree for side in sides[other].values()), {})
-        return [
-            footprint
+        return {
+            app.key: [
+                footprint
+                for fresh in side.added.values()
+                if there.get(fresh.path) != fresh.oid
+                for footprint in done[app, fresh.oid]
+            ]
             for app, side in sides[way].items()
-            for fresh in side.added.values()
-            if there.get(fresh.path) != fresh.oid
-            for footprint in done[app, fresh.oid]
-        ]
+        }
 
     collisions = []
     for names, (one, other) in met.items():
         reasons: dict[tuple[str, str], set[str]] = defaultdict(set)
         for found in contradictions(own(one, other), own(other, one)):
-            pair = found.ours.migration, found.theirs.migration
-            if app_of[pair[0]] != app_of[pair[1]]:
-                reasons[pair].add(found.reason)
+            reasons[found.ours.migration, found.theirs.migration].add(found.reason)
 
         for (ours, theirs), texts in sorted(reasons.items()):
             clash = Clash("contradiction", (ours,), (theirs,))
