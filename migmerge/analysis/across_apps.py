@@ -28,8 +28,7 @@ def find_contradictions(
     """Migrations of different apps, one on each side, that can't go together and that no
     dependency puts in order.
 
-    `sides` are two commits, or none where they are not known. What is a reason of one of
-    `conflicts` is not said again.
+    `sides` are two commits. What is a reason of one of `conflicts` is not said again.
     """
     own = _own_nodes(workspace, snapshot, sides)
     if not all(own):
@@ -40,7 +39,7 @@ def find_contradictions(
     reasons: dict[tuple[NodeKey, NodeKey], set[str]] = {}
     for found in contradictions(ours, theirs):
         pair = by_name[found.ours.migration], by_name[found.theirs.migration]
-        if _are_apart(snapshot, *pair) and not _is_told(conflicts, found.reason, pair):
+        if _have_no_order(snapshot, *pair) and not _is_told(conflicts, found.reason, pair):
             reasons.setdefault(pair, set()).add(found.reason)
 
     return _conflicts(workspace, snapshot, reasons) if reasons else []
@@ -50,9 +49,6 @@ def _own_nodes(
     workspace: Workspace, snapshot: Snapshot, sides: Sequence[str]
 ) -> tuple[list[NodeKey], list[NodeKey]]:
     """The migrations that one of the sides alone has, by path and by content."""
-    if not sides:
-        return [], []
-
     one, other = (workspace.list_commit(side).files for side in sides)
     nodes = snapshot.graph.nodes
     ours, theirs = own_nodes(snapshot.graph, one, other), own_nodes(snapshot.graph, other, one)
@@ -81,10 +77,9 @@ def _footprints(
     return sides
 
 
-def _are_apart(snapshot: Snapshot, one: NodeKey, other: NodeKey) -> bool:
-    """Whether they are in two apps, and neither comes after the other."""
-    graph = snapshot.graph
-    return one.app != other.app and other not in graph.ancestors(one) | graph.descendants(one)
+def _have_no_order(snapshot: Snapshot, one: NodeKey, other: NodeKey) -> bool:
+    """Whether neither comes after the other."""
+    return other not in snapshot.graph.ancestors(one) | snapshot.graph.descendants(one)
 
 
 def _is_told(conflicts: Sequence[Conflict], reason: str, pair: tuple[NodeKey, NodeKey]) -> bool:

@@ -38,11 +38,8 @@ class Side(NamedTuple):
 def find_lost_code(
     workspace: Workspace, snapshot: Snapshot, commits: Sequence[str]
 ) -> list[Conflict]:
-    """Only what one of the sides had, two commits or none, and the merged tree lacks: what is
-    installed is not known here."""
-    if not commits:
-        return []
-
+    """Only what one of the sides, two commits, had and the merged tree lacks: what is installed is
+    not known here."""
     one, other = (workspace.list_commit(commit).files for commit in commits)
     nodes = snapshot.graph.nodes
     conflicts = []
@@ -182,7 +179,7 @@ def _has(workspace: Workspace, snapshot: Snapshot, side: Side, path: str, name: 
     """Whether the merged tree has the module, and in it the name, if this side has it."""
     files = snapshot.listing.files
     if path not in files:
-        return _is_module(path, name, files)
+        return _is_module(path, files)
     if not name or (files[path].oid == side.files[path].oid and not files[path].changed):
         return True
 
@@ -193,7 +190,7 @@ def _has(workspace: Workspace, snapshot: Snapshot, side: Side, path: str, name: 
     return names is None or name in names or name not in (_names_of(before) or ())
 
 
-def _is_module(path: str, name: str, files: _Files) -> bool:
+def _is_module(path: str, files: _Files) -> bool:
     """Whether a module became a package, or the other way round."""
     stem = path.removesuffix("/__init__.py").removesuffix(".py")
     return any(f"{stem}{end}" in files for end in (".py", "/__init__.py"))

@@ -16,7 +16,7 @@ from migmerge.commands.check import CheckOptions
 from migmerge.config import Config
 from migmerge.conflicts.conflict import Conflict
 from migmerge.errors import UserError
-from migmerge.git.trees import Records, commit_records
+from migmerge.git.trees import Records
 from migmerge.migrations.discovery import candidate_directories, is_around, split
 from migmerge.report.checked import Checked
 from migmerge.report.colour import paint_for
@@ -90,7 +90,7 @@ def _is_of_a_commit(workspace: Workspace, snapshot: Snapshot) -> bool:
 
 def count_migrations(workspace: Workspace, commit: str) -> int:
     """How many migrations a commit has."""
-    snapshot, _ = recollect(workspace, commit_records(workspace.repository, commit))
+    snapshot, _ = recollect(workspace, workspace.commit_records(commit))
     return len(snapshot.graph.nodes)
 
 

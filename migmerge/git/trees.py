@@ -131,11 +131,6 @@ def list_index(repository: Repository) -> Listing:
     return listing_of(index_records(repository))
 
 
-def list_commit(repository: Repository, commit: str) -> Listing:
-    """What a commit holds, by path."""
-    return listing_of(commit_records(repository, commit))
-
-
 def listing_of(records: Records) -> Listing:
     """The records by path."""
     if records.form == "index":
