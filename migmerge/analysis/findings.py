@@ -405,17 +405,13 @@ def _with_first_commands(conflicts: Sequence[Conflict]) -> tuple[Conflict, ...]:
 def _with_restore(workspace: Workspace, snapshot: Snapshot, conflict: Conflict) -> Conflict:
     from migmerge.analysis.lost_files import find_lost_file
 
-    reasons, commands = [], []
-    for key in sorted(set(conflict.missing)):
-        app = snapshot.apps.get(key.app)
-        if app is None or "/" in key.name:  # a dependency is any text, and this is no file name
-            return conflict
-        lost = find_lost_file(workspace, app.path_of(key.name))
-        if lost is None:
-            return conflict
-        reasons.append(f"{key}: {lost.why}")
-        commands.append(lost.restore)
+    missing = sorted(set(conflict.missing))
+    lost = {key: find_lost_file(workspace, snapshot, key) for key in missing}
+    found = {key: file for key, file in lost.items() if file}
+    if len(found) < len(lost):
+        return conflict
+    sentences = [f"{key}: {file.why}" for key, file in found.items()]
+    commands = tuple(fix_command(app) for app in sorted({key.app for key in missing}))
     return conflict._replace(
-        reasons=(*conflict.reasons, *reasons),
-        advice=conflict.advice._replace(commands=(*commands, "migmerge check")),
+        reasons=(*conflict.reasons, *sentences), advice=Advice("restore", commands)
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
+from collections.abc import Collection
 from typing import NamedTuple
 
+from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
+from migmerge.git.trees import read_blobs
+from migmerge.migrations.model import NodeKey
 
 
 class LostFile(NamedTuple):
@@ -15,11 +18,6 @@ class LostFile(NamedTuple):
     path: str
     commit: str
     why: str
-
-    @property
-    def restore(self) -> str:
-        """The command that brings it back."""
-        return f"git checkout {self.commit[:12]} -- {shlex.quote(self.path)}"
 
 
 class Removal(NamedTuple):
@@ -30,13 +28,49 @@ class Removal(NamedTuple):
     what: str
 
 
-def find_lost_file(workspace: Workspace, path: str) -> LostFile | None:
-    """The file as the base branch has it, else as it was before it was removed, else as another
-    branch has it.
+def with_lost_files(
+    workspace: Workspace, snapshot: Snapshot, missing: Collection[NodeKey]
+) -> Snapshot:
+    """The snapshot with the files of the `missing` nodes, and with those that these depend on in
+    turn, as git has them; without the ones that git has not."""
+    restored: dict[str, LostFile] = {}
+    contents: dict[str, bytes] = {}
+    completed = snapshot
+    while missing:
+        lost = {
+            file.path: file for key in missing if (file := find_lost_file(workspace, snapshot, key))
+        }
+        restored |= lost
+        contents |= {path: _read(workspace, file) for path, file in lost.items()}
+        completed = understand(workspace, Tree(snapshot.source, snapshot.listing, contents))
+        missing = {one.key for one in completed.graph.missing if one.migration.path in lost}
 
-    None where it was never there, and where other files came as it went: it may have been renamed
-    and edited, or somebody started again, and then it is not what the others need.
+    reasons = {path: file.why for path, file in restored.items()}
+    return completed._replace(restored=reasons)
+
+
+def find_lost_file(workspace: Workspace, snapshot: Snapshot, key: NodeKey) -> LostFile | None:
+    """The file of a node as the base branch has it, else as it was before it was removed, else as
+    another branch has it.
+
+    None where it was never there as a regular file, and where other files came as it went: it may
+    have been renamed and edited, or somebody started again, and then it is not what the others
+    need.
     """
+    app = snapshot.apps.get(key.app)
+    if app is None or "/" in key.name:  # a dependency is any text, and this is no file name
+        return None
+    lost = _find(workspace, app.path_of(key.name))
+    file = workspace.list_commit(lost.commit).files.get(lost.path) if lost else None
+    return lost if file and file.is_regular else None
+
+
+def _read(workspace: Workspace, lost: LostFile) -> bytes:
+    oid = workspace.list_commit(lost.commit).files[lost.path].oid
+    return read_blobs(workspace.repository, {oid})[oid]
+
+
+def _find(workspace: Workspace, path: str) -> LostFile | None:
     if is_on_base(workspace, path):
         assert workspace.base
         name, commit = workspace.base
@@ -52,6 +86,19 @@ def find_lost_file(workspace: Workspace, path: str) -> LostFile | None:
         return None
     commit, what = addition
     return LostFile(path, commit, f"it was added by {what}, which is not in this tree")
+
+
+def revert_removal(workspace: Workspace, path: str) -> tuple[str, ...]:
+    """The command that takes back the commit of this branch, or of what is merged into it, that
+    removed the file, with all else that it changed; none where there is no such commit, or only a
+    merge commit.
+
+    With --no-commit it also works in a stopped merge: git-revert(1).
+    """
+    stopped = workspace.stopped
+    merged = (stopped.theirs,) if stopped and stopped.operation == "merge" else ()
+    removal = _last(workspace, path, "--diff-filter=D", "HEAD", *merged)
+    return (f"git revert --no-commit {removal[0][:12]}",) if removal else ()
 
 
 def is_on_base(workspace: Workspace, path: str) -> bool:

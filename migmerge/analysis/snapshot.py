@@ -72,7 +72,8 @@ class Snapshot(NamedTuple):
     `theirs` the other version of each path that both sides added. `renames` are names that
     mean another migration than the one that has them, if any has. `reused` are the old names that
     renamed migrations replace though another migration has them by now; Django would leave that
-    one out, and the graph does not."""
+    one out, and the graph does not. `restored` are paths of files that others depend on and that
+    the tree lacks, each with what became of it."""
 
     source: str
     listing: Listing
@@ -87,6 +88,7 @@ class Snapshot(NamedTuple):
     oddities: Oddities = Oddities()
     renames: Renames = Renames()
     reused: Mapping[NodeKey, Reference] = {}
+    restored: Mapping[str, str] = {}
 
     @property
     def renamed(self) -> dict[NodeKey, NodeKey]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from migmerge.analysis.lost_files import revert_removal
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.commands.exclusive import Held
@@ -95,7 +96,10 @@ def apply_fix(
 
     if verification.failed:
         back = transaction.roll_back()
-        refused_plan, half_done = _failed(plan, verification, back), bool(back.stuck)
+        refused_plan = _failed(
+            plan, verification, back, _reverts(workspace, prepared, verification)
+        )
+        half_done = bool(back.stuck)
         return FixReport(refused_plan, verification, "", written=False, half_done=half_done)
 
     with unbroken():
@@ -279,7 +283,27 @@ def _fixed(resolution: Resolution) -> Resolution:
     return resolution
 
 
-def _failed(plan: FixPlan, verification: Verification, back: TakenBack) -> FixPlan:
+def _reverts(
+    workspace: Workspace, prepared: PreparedFix, verification: Verification
+) -> dict[str, tuple[str, ...]]:
+    """By app key, the commands that bring back what was removed with a restored migration: where
+    Django fails, models.py is most likely without what the migration makes."""
+    if not (verification.django and verification.django.status is Status.FAILED):
+        return {}
+    nodes, restored = prepared.snapshot.graph.nodes, prepared.snapshot.restored
+    reverts: dict[str, tuple[str, ...]] = {}
+    for key in sorted(key for key in nodes if nodes[key].path in restored):
+        commands = revert_removal(workspace, nodes[key].path)
+        reverts[key.app] = tuple(dict.fromkeys((*reverts.get(key.app, ()), *commands)))
+    return {app: (*commands, "migmerge check") for app, commands in reverts.items() if commands}
+
+
+def _failed(
+    plan: FixPlan,
+    verification: Verification,
+    back: TakenBack,
+    reverts: Mapping[str, tuple[str, ...]],
+) -> FixPlan:
     """Everything was put back: what was planned is refused, with what went wrong."""
     done = "not put back yet" if back.stuck else "put back"
     reasons = (f"{done}, since the result doesn't verify: {verification.failed}", *back.lines)
@@ -287,7 +311,12 @@ def _failed(plan: FixPlan, verification: Verification, back: TakenBack) -> FixPl
         resolutions=tuple(
             refused(
                 r.app,
-                Refusal(r.key, "unverified", (*reasons, *r.reasons), _ways(r, verification, back)),
+                Refusal(
+                    r.key,
+                    "unverified",
+                    (*reasons, *r.reasons),
+                    reverts.get(r.key) or _ways(r, verification, back),
+                ),
             )._replace(strategy=r.strategy)
             if r.status is FixStatus.PLANNED
             else r

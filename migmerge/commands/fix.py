@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.findings import Findings, analyse
+from migmerge.analysis.lost_files import with_lost_files
 from migmerge.analysis.renames import find_renames, find_taken
 from migmerge.analysis.seen_elsewhere import seen_elsewhere
 from migmerge.analysis.snapshot import Snapshot, read_snapshot, with_renames
@@ -68,14 +69,13 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
     keys = keys_named(snapshot, options.apps, scope_of(repository, snapshot, options.directory))
     snapshot = _with_renames_found(workspace, snapshot, keys)
     moved = tuple(_name(name) for name in options.move)
-    # a published file is not edited, not even where all that is wrong is a name that is gone
-    findings = analyse(
-        workspace,
-        snapshot,
-        moved,
-        always_base=bool(snapshot.renamed),
-        linear=keys if _is_linear(options) else (),
-    )
+    linear = keys if _is_linear(options) else frozenset()
+    findings = _analyse(workspace, snapshot, moved, linear)
+    lost = _lost_dependencies(findings.conflicts, keys)
+    if lost:
+        snapshot = with_lost_files(workspace, snapshot, lost)
+        snapshot = _with_renames_found(workspace, snapshot, keys)
+        findings = _analyse(workspace, snapshot, moved, linear)
     conflicts = [conflict for conflict in findings.conflicts if conflict.app.key in keys]
     _refuse_ambiguous(snapshot, conflicts)
     _check_move(conflicts, moved)
@@ -100,6 +100,25 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
         where = "other apps: migmerge check" if options.apps else f"others: migmerge -C {top} check"
         print(printable(f"note: there are more in {where}"), file=sys.stderr)
     return code
+
+
+def _analyse(
+    workspace: Workspace, snapshot: Snapshot, moved: Collection[str], linear: Collection[str]
+) -> Findings:
+    # a published file is not edited, not even where all that is wrong is a name that is gone
+    always_base = bool(snapshot.renamed)
+    return analyse(workspace, snapshot, moved, always_base=always_base, linear=linear)
+
+
+def _lost_dependencies(conflicts: Sequence[Conflict], keys: Collection[str]) -> set[NodeKey]:
+    """Missing dependencies whose files git has."""
+    return {
+        key
+        for conflict in conflicts
+        if conflict.advice.recommendation == "restore"
+        for key in conflict.missing
+        if key.app in keys
+    }
 
 
 def _is_linear(options: FixOptions) -> bool:

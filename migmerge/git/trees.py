@@ -30,6 +30,11 @@ class File(NamedTuple):
     changed: bool = False
 
     @property
+    def is_regular(self) -> bool:
+        """Whether it is no link and no submodule."""
+        return self.mode in _REGULAR
+
+    @property
     def stamp(self) -> str:
         """What its bytes are known by; empty where only reading them would tell.
 
@@ -212,7 +217,7 @@ def read_files(repository: Repository, listing: Listing, paths: Iterable[str]) -
     safe: dict[str, bool] = {}
     for path in paths:
         file = listing.files.get(path)
-        if file is None or file.mode not in _REGULAR:
+        if file is None or not file.is_regular:
             file = _follow(repository, listing, path)
         if file is None:
             continue

@@ -57,7 +57,7 @@ class FindingDocument(TypedDict):
     reasons: Sequence[str]
     """Why, in sentences."""
     recommendation: str
-    """`merge`, `renumber`, `regenerate` or `manual`."""
+    """`merge`, `renumber`, `regenerate`, `restore` or `manual`."""
     commands: Sequence[str]
     """What to run next, one after the other."""
     against: str
@@ -121,7 +121,7 @@ class ResolutionDocument(TypedDict):
     status: Literal["fixed", "planned", "refused"]
     """`planned` with `--dry-run`, or where nobody agreed."""
     strategy: str | None
-    """`merge`, `renumber`, `regenerate`, `drop`, `repoint` or `lock-file`."""
+    """`merge`, `renumber`, `regenerate`, `drop`, `repoint`, `restore` or `lock-file`."""
     kind: str | None
     """Why it is refused, in a word."""
     id: str | None

@@ -125,18 +125,19 @@ class _Planner:
     def change_migration(self, migration: Migration) -> Refusal | None:
         """The new bytes and the new path of one that is there; nothing where both stay."""
         key, path = migration.key, migration.path
-        collided = self._is_collided(key)
+        collided, restored = self._is_collided(key), path in self._snapshot.restored
         if key in self._dropped:
             # of two versions the other one has the path
             return None if collided else self._remove(migration)
 
         edit, causes = self._edit(migration)
         new_path = self._path_of(key)
-        version_is_chosen = collided and key.app in self._by_app
-        if edit is None and new_path == path and not version_is_chosen:
+        is_written = (collided or restored) and key.app in self._by_app
+        if edit is None and new_path == path and not is_written:
             return None
 
-        refusal = None if collided else self._why_not(migration, causes or {key.app})
+        as_it_was = restored and edit is None and new_path == path
+        refusal = None if collided or as_it_was else self._why_not(migration, causes or {key.app})
         if refusal:
             return refusal
 
@@ -146,11 +147,13 @@ class _Planner:
             place = f"{path}:{written.line}" if written.line else path
             return _refusal(causes, f"{place}: {written.reason}", path)
 
-        self._changes[new_path] = Change(written, collided, path)
+        self._changes[new_path] = Change(written, collided or restored, path)
         self._causes[new_path] = frozenset(causes | {key.app} & set(self._by_app))
+        if restored:
+            self._created.append(new_path)
         if new_path != path:
             self._renamed[path] = new_path
-            if not collided:
+            if not (collided or restored):
                 self._changes.setdefault(path, Change(None))
 
         return None

@@ -75,6 +75,7 @@ def prepare_fix(
     """What to write for `conflicts`, with a refusal for each app that can't be fixed."""
     decision = decide(snapshot, conflicts, request)
     decision, reasons = with_renamed_parents(snapshot, decision, published, request)
+    decision = _with_restored_files(snapshot, decision)
     plan = PlanDraft(list(decision.graph_changes), list(decision.refusals), dict(reasons))
     sided = {c.app.key: c for c in conflicts if c.assessment.verdict}
     plan = plan._replace(reasons={**plan.reasons, **{a: c.reasons for a, c in sided.items()}})
@@ -101,12 +102,13 @@ def prepare_fix(
     )
     databases = {change.app: _about_databases(change, request) for change in plan.graph_changes}
     plan = with_notes_on_both_sides(plan).with_reasons(databases)
+    plan = plan.with_reasons(_about_restored_files(snapshot, plan.graph_changes))
 
     resolutions = [
         *_resolutions(workspace, snapshot, files, plan),
         *_lock_file_resolutions(decision, files, plan),
     ]
-    old = {migration.path for migration in snapshot.graph.nodes.values()}
+    old = {m.path for m in snapshot.graph.nodes.values()} - snapshot.restored.keys()
     targets = {path for path, change in files.changes.items() if change.data is not None}
     new_paths = {p for p in targets - old if p in files.created or p in files.renamed.values()}
     locked = {r.key for r in resolutions if r.strategy == "lock-file"}
@@ -115,6 +117,31 @@ def prepare_fix(
         FixPlan(files.changes, _sorted(resolutions)), snapshot, {**leaves, **files.leaves},
         conflicts, frozenset(new_paths), _uncommitted(workspace, snapshot, files),
     )  # fmt: skip
+
+
+def _with_restored_files(snapshot: Snapshot, decision: Decision) -> Decision:
+    """The decision with the apps in which nothing changes but that a file is restored."""
+    decided = {change.app for change in decision.graph_changes}
+    decided |= {refusal.app for refusal in decision.refusals}
+    restored = {key.app for key, m in snapshot.graph.nodes.items() if m.path in snapshot.restored}
+    changes = [
+        GraphChange(app, "restore", {}, {}, leaf=snapshot.graph.leaves(app)[0].name)
+        for app in sorted(restored - decided)
+    ]
+    return decision._replace(graph_changes=(*decision.graph_changes, *changes))
+
+
+def _about_restored_files(
+    snapshot: Snapshot, changes: Collection[GraphChange]
+) -> dict[str, list[str]]:
+    """By app key, what became of the files that are restored."""
+    directories = {snapshot.apps[change.app].directory: change.app for change in changes}
+    reasons: dict[str, list[str]] = {}
+    for path, why in sorted(snapshot.restored.items()):
+        app = directories.get(path.rpartition("/")[0])
+        if app:
+            reasons.setdefault(app, []).append(f"{migration_name(path)} is restored: {why}")
+    return reasons
 
 
 def prepare_given(
@@ -163,7 +190,8 @@ def _refuse_wrong_result(
     workspace: Workspace, snapshot: Snapshot, files: Files, plan: PlanDraft
 ) -> Refusal | None:
     """Look at the tree as it would be."""
-    changed = {path: change.data for path, change in files.changes.items()}
+    changed: dict[str, bytes | None] = dict.fromkeys(snapshot.restored)
+    changed |= {path: change.data for path, change in files.changes.items()}
     after = understand(workspace, Tree("plan", snapshot.listing, changed))
     dropped = {key for change in plan.graph_changes for key in change.dropped}
     wrong = problems(snapshot, after, files.leaves)
@@ -239,7 +267,7 @@ def _resolutions(
             for old, new in files.renamed.items()
             if apps.get(old.rpartition("/")[0]) == change.app
         }
-        created = paths & set(files.created)
+        created = paths & set(files.created) - set(renamed.values())
         removed = {path for key, path in files.removed.items() if key in change.dropped}
         edited = paths - set(renamed.values()) - created - removed
         resolutions.append(

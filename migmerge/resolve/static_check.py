@@ -27,6 +27,8 @@ def problems(before: Snapshot, after: Snapshot, leaves: Mapping[str, str]) -> li
     }
     for missing in after.graph.missing:
         label, name = missing.reference.label, missing.reference.name
+        if missing.key.app not in leaves and _is_restored(before, missing.key):
+            continue  # it is still missing, as before
         if (missing.migration.path, label, name) not in missing_before:
             text = f"{missing.migration.key} would depend on {label}.{name}, which is not there"
             faults.append((missing.migration.key.app, text))
@@ -36,6 +38,10 @@ def problems(before: Snapshot, after: Snapshot, leaves: Mapping[str, str]) -> li
         if cycle not in old_cycles:
             faults.append((cycle[0].app, f"a cycle: {', '.join(map(str, cycle))}"))
     return faults
+
+
+def _is_restored(before: Snapshot, key: NodeKey) -> bool:
+    return key in before.graph.nodes and before.graph.nodes[key].path in before.restored
 
 
 def lost_migrations(

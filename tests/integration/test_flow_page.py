@@ -88,7 +88,7 @@ FLOWS = (
          "git pull -q --rebase\nmigmerge fix --yes --strategy renumber --amend --allow-skipped"),
     Flow("Cherry-pick", "The commit that was picked is amended.", "git branch picked; git checkout -q -b release main",
          "git cherry-pick picked\nmigmerge fix --yes --strategy renumber --amend --allow-skipped"),
-    Flow("Revert", "There is nothing to fix: what is missing is really gone.", MORE,
+    Flow("Revert", "What others build on is gone. Revert these, too, or let `fix` restore the file.", MORE,
          "git revert --no-edit HEAD~1\nmigmerge check"),
     Flow("Stash pop", "What was stashed and is not committed moves, too.", WRITE_MORE,
          "git stash -q --include-untracked\ngit merge -q --no-edit main\ngit stash pop -q\nmigmerge fix --yes --strategy renumber"),

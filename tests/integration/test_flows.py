@@ -190,14 +190,16 @@ def test_cherry_pick_then_fix(series: Repo) -> None:
 
 
 def test_revert_of_a_migration_that_others_build_on(series: Repo) -> None:
-    """Nothing to fix: what is missing is really gone, and the command that restores it is said."""
+    """`fix` restores it; and says which commit took it away."""
     series.git("revert", "--no-edit", "feature~1")
     (conflict,) = [c for c in series.check()["conflicts"] if c["kind"] == "missing-dependency"]
     missing, removed = conflict["reasons"]
     assert missing == "shop.0004_most depends on shop.0003_more, which is not there"
     assert removed.endswith('(Revert "more")')
-    assert conflict["commands"][0].endswith(" -- shop/migrations/0003_more.py")
-    assert series.run("fix", "--yes").returncode == 1
+    assert conflict["commands"] == ["migmerge fix shop"]
+    (resolution,) = series.fix()["resolutions"]
+    assert resolution["created"] == ["shop/migrations/0003_more.py"]
+    assert series.check()["conflicts"] == []
 
 
 def test_stash_pop_then_fix(branches: Repo) -> None:

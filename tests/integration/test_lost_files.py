@@ -1,4 +1,4 @@
-"""A migration that others depend on and that is gone: git knows where it is."""
+"""A migration that others depend on and that is gone: git knows what became of it."""
 
 from __future__ import annotations
 
@@ -20,44 +20,6 @@ def commands(repo: Repo) -> list[list[str]]:
 def base(repo: Repo) -> None:
     repo.migration("shop", "0001_initial")
     repo.commit("base")
-
-
-def test_a_migration_that_was_reverted_is_restored(repo: Repo) -> None:
-    base(repo)
-    repo.git("checkout", "-q", "-b", "feature")
-    repo.migration("shop", "0002_price", "0001_initial")
-    repo.commit("price")
-    repo.git("checkout", "-q", "main")
-    repo.git("merge", "-q", "--no-ff", "--no-edit", "feature")
-    repo.git("revert", "-m", "1", "--no-edit", "HEAD")
-    repo.git("checkout", "-q", "feature")
-    repo.migration("shop", "0003_stock", "0002_price")
-    repo.commit("stock")
-    repo.git("checkout", "-q", "main")
-    repo.git("merge", "-q", "--no-edit", "feature")
-
-    found = repo.check()["conflicts"]
-    (missing,) = [conflict for conflict in found if conflict["kind"] == "missing-dependency"]
-    assert "it was removed by " in missing["reasons"][-1]
-    assert "(Revert " in missing["reasons"][-1]
-    restore, again = missing["commands"]
-    assert all(conflict["commands"] == missing["commands"] for conflict in found)
-    assert restore.startswith("git checkout ") and again == "migmerge check"
-    paste(repo, restore)
-    assert repo.check()["conflicts"] == []
-
-
-def test_a_migration_of_another_branch_is_restored_from_there(repo: Repo) -> None:
-    base(repo)
-    repo.git("checkout", "-q", "-b", "feature")
-    for name, parent in (("0002_price", "0001_initial"), ("0003_stock", "0002_price")):
-        repo.migration("shop", name, parent)
-        repo.commit(name)
-    repo.git("checkout", "-q", "main")
-    repo.git("cherry-pick", "feature")
-    (restore, _), *_ = commands(repo)
-    paste(repo, restore)
-    assert repo.check()["conflicts"] == []
 
 
 def branch_off(repo: Repo) -> None:
@@ -158,8 +120,10 @@ def test_a_reverted_migration_is_restored_though_the_root_is_edited_later(repo: 
     repo.migration("shop", "0001_initial", operations=("RunSQL('SELECT 4')",))
     repo.commit("another change")
     merge_main(repo)
-    ((restore, _),) = commands(repo)
-    assert restore.startswith("git checkout ")
+    assert commands(repo) == [["migmerge fix shop"]]
+    (resolution,) = repo.fix()["resolutions"]
+    assert resolution["created"] == ["shop/migrations/0002_price.py"]
+    assert repo.check()["conflicts"] == []
 
 
 def test_two_sides_beside_a_chain_whose_parent_is_missing(repo: Repo) -> None:
@@ -223,25 +187,6 @@ def test_a_new_history_that_hangs_on_a_missing_migration_itself_stands_for_nothi
     merge_main(repo)
     reasons = [conflict["reasons"][-1] for conflict in repo.check()["conflicts"]]
     assert not [reason for reason in reasons if " is 0002_more now" in reason]
-
-
-def test_what_this_branch_removed_and_the_base_branch_has_is_restored(repo: Repo) -> None:
-    branch_off(repo)
-    repo.git("checkout", "-q", "-B", "again", "main")
-    started_again(repo, "0001_begin")
-    repo.publish("feature")
-    repo.git("merge", "-q", "--no-edit", "feature")
-    before = repo.state()
-    (refused,) = repo.fix(code=1)["resolutions"]
-    assert (refused["id"], repo.state()) == ("MM405", before)
-    reason = "shop.0002_price: it is on origin/main, and was removed on this branch"
-    assert reason in refused["reasons"][0]
-    restore, again, *of_0001 = refused["next"]
-    assert (again, commands(repo)) == ("migmerge check", [[restore, again], of_0001])
-    paste(repo, restore)
-    assert repo.read("shop/migrations/0002_price.py")
-    paste(repo, of_0001[0])
-    assert repo.read("shop/migrations/0001_initial.py")
 
 
 def test_a_published_migration_whose_parent_is_not_on_the_base_branch_is_not_edited(

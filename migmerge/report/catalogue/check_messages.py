@@ -32,7 +32,8 @@ FINDINGS = (
         "A migration names another that is in no file: it was renamed, renumbered, squashed or removed "
         "on one side while the other built on it. Django stops with NodeNotFoundError.",
         "Where the finding says which one has its place now (another name, a squash, a history that was started again), "
-        "`migmerge fix APP` repoints it. Else the command under `next:` restores the file, or shows what became of it.",
+        "`migmerge fix APP` repoints it; where git has the file (reverted, or left on another branch), it restores it. Else the command "
+        "under `next:` shows what became of it.",
     ),
     Message(
         "MM105", "cycle", "Migrations depend on each other",
