@@ -180,7 +180,7 @@ def _complete(
     listing = workspace.list_commit(base.commit) if base else None
     old = published_files(snapshot, listing) if listing else None
     published = published_nodes(snapshot, old) if old is not None else None
-    joined = _joined_sides(snapshot, published or (), linear)
+    joined = _joined_sides(snapshot, published, moved, linear)
     collisions = collisions._replace(conflicts=(*collisions.conflicts, *joined))
     elsewhere = published_elsewhere(workspace, snapshot, collisions.conflicts, published or ())
     if published is not None:
@@ -214,13 +214,16 @@ def _complete(
 
 
 def _joined_sides(
-    snapshot: Snapshot, published: Collection[NodeKey], linear: Collection[str]
+    snapshot: Snapshot,
+    published: Collection[NodeKey] | None,
+    moved: Collection[str],
+    linear: Collection[str],
 ) -> list[Conflict]:
     """Conflicts that merge migrations have ended, in apps that shall have one line."""
-    if not linear:
+    if not linear or published is None:
         return []
     from migmerge.analysis.compare import source_of
-    from migmerge.conflicts.joined_sides import find_joined_sides
+    from migmerge.conflicts.joined_sides import find_joined_sides, find_joined_unpublished
     from migmerge.migrations.merge_migration import is_empty_merge
 
     graph, joined = snapshot.graph, []
@@ -233,7 +236,9 @@ def _joined_sides(
             and len(graph.parents[key]) > 1
             and is_empty_merge(source_of(snapshot, key), key.name, label)
         ]
-        conflict = find_joined_sides(graph, snapshot.apps[app], published, merges)
+        conflict = find_joined_sides(
+            graph, snapshot.apps[app], published, merges
+        ) or find_joined_unpublished(graph, snapshot.apps[app], published, merges, moved)
         if conflict:
             joined.append(conflict)
 

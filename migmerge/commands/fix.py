@@ -33,7 +33,7 @@ from migmerge.resolve.strategy import FixRequest, catch_ups, undecided
 
 _NOTHING_LINEAR = (
     "--linear removes merge migrations that are not published, have no operations, and join a side "
-    "with what is published; there is none"
+    "with what is published, or with the side of --move NAME; there is none"
 )
 
 

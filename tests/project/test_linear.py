@@ -140,13 +140,44 @@ def test_name_of_a_removed_merge_migration_is_not_given_away(joined: Site) -> No
     assert names(joined) == ["0001_initial", "0002_stock", "0004_price"]
 
 
+@pytest.mark.parametrize("moved", ["price", "stock"])
+def test_merge_migration_of_two_unpublished_sides_goes_where_one_is_named(
+    joined: Site, moved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was made behind the merge migration stays behind both."""
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "120")
+    joined.git("update-ref", "refs/remotes/origin/main", ":/base")
+    joined.field("late", "IntegerField(null=True)")
+    joined.make("late")
+    joined.commit("late")
+    insert_row(joined)
+    assert joined.run("fix", "--linear", "--yes").stdout == "no conflicts\n"
+
+    document = joined.fix("--linear", "--move", f"0002_{moved}", "--no-carry")
+    (resolution,) = document["resolutions"]
+    assert resolution["removed"] == [MERGE]
+    assert document["verification"]["verified"], document
+    (stays,) = {"price", "stock"} - {moved}
+    expected = ["0001_initial", f"0002_{stays}", f"0003_{moved}", "0004_late"]
+    assert names(joined) == expected
+    assert_row_is_there(joined)
+
+
+def test_merge_migration_is_not_removed_where_no_base_branch_is_known(joined: Site) -> None:
+    joined.forget_base()
+    done = joined.run("fix", "--linear", "--move", "0002_price", "--yes")
+    assert (done.returncode, "--move 0002_price: no such migration in a conflict" in done.stderr) == (
+        2, True,
+    )  # fmt: skip
+
+
 def test_published_merge_migration_stays(joined: Site) -> None:
     joined.git("update-ref", "refs/remotes/origin/main", "feature")
     done = joined.run("fix", "--linear", "--yes")
     assert (done.returncode, done.stdout) == (0, "no conflicts\n")
     assert done.stderr == (
         "note: --linear removes merge migrations that are not published, have no operations, and "
-        "join a side with what is published; there is none\n"
+        "join a side with what is published, or with the side of --move NAME; there is none\n"
     )
 
 
