@@ -113,7 +113,7 @@ def report_text(report: FixReport) -> str:
     """A paragraph for each app, a line for each level that was checked, what to do next, and
     whether the result is verified."""
     verification = report.verification
-    lines = [f"{name:<10} {level}" for name, level in verification.levels]
+    lines = [f"{name:<9} {level}" for name, level in verification.levels]
     if report.written:
         lines += _next_on_databases(report)
     if report.note:

@@ -108,9 +108,9 @@ def test_fix_text(siblings: Repo) -> None:
     assert done.stdout == (
         "shop: fixed (renumber)\n"
         "  renamed shop/migrations/0002_price.py -> 0003_price.py\n"
-        "files      ok\n"
-        "Django     skipped: no manage.py, and no settings in the configuration\n"
-        "databases  skipped: the Django project could not be run\n"
+        "files     ok\n"
+        "Django    skipped: no manage.py, and no settings in the configuration\n"
+        "databases skipped: the Django project could not be run\n"
         "if a database already applied a migration under its old name: migmerge db reconcile there, "
         "before migrate\n"
         "staged; look, then git commit\n"

@@ -383,9 +383,9 @@ FIX_TEXT = """\
 shop: fixed (renumber)
   renamed shop/migrations/0002_price.py -> 0003_price.py
   - database default (SQLite, db.sqlite3) has shop.0002_price: renamed there too, then what it lacks is run
-files      ok
-Django     ok
-databases  skipped: verify_seconds is 0; run migmerge verify shop
+files     ok
+Django    ok
+databases skipped: verify_seconds is 0; run migmerge verify shop
 configured ok: database default (SQLite, db.sqlite3): shop.0002_price is 0003_price now, ran shop.0002_stock, \
 copy from before: db.before-migmerge-1.sqlite3
 if another database already applied a migration under its old name: migmerge db reconcile there, before migrate

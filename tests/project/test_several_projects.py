@@ -97,7 +97,7 @@ def test_fix_at_the_top_means_each_project(two: Site, monkeypatch: pytest.Monkey
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "services/billing/users/migrations: fixed (renumber)"
-    assert "Django     ok: services/billing; services/orders" in lines
+    assert "Django    ok: services/billing; services/orders" in lines
     (databases,) = [line for line in lines if line.startswith("databases")]
     assert databases.count("6 starting points") == 2
     (configured,) = [line for line in lines if line.startswith("configured ok")]
