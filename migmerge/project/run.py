@@ -22,6 +22,18 @@ SECONDS = 180
 _MARK = "\nmigmerge:"
 _PROGRESS = "migmerge: "
 _COPY = "migmerge-copy: "
+_SCENARIOS = (
+    "states",
+    "places",
+    "database",
+    "row_changes",
+    "schema",
+    "sample_data",
+    "isolation",
+    "scratch",
+    "table_names",
+    "try_scenarios",
+)
 _SCRIPTS = {
     "texts": ("states", "orders", "migration_files"),
     "make_migrations": ("migration_files", "planned_packages"),
@@ -37,18 +49,8 @@ _SCRIPTS = {
     "schema": ("states", "schema"),
     "app_rows": ("states", "places", "database", "schema", "reset_rows"),
     "write_rows": ("states", "places", "database", "schema", "reset_rows"),
-    "verify_starts": (
-        "states",
-        "places",
-        "database",
-        "row_changes",
-        "schema",
-        "sample_data",
-        "isolation",
-        "scratch",
-        "table_names",
-        "try_scenarios",
-    ),
+    "verify_starts": _SCENARIOS,
+    "build_side": _SCENARIOS,
 }
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from migmerge.project.configured_databases import Renamed
 from migmerge.project.interpreter import Project
-from migmerge.project.run import run
+from migmerge.project.run import Unanswered, run
 
 # label -> name -> the file's bytes; None where they are those of the work tree
 Tree = Mapping[str, Mapping[str, bytes | None]]
 SQLITE: Mapping[str, object] = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+
+
+ALONE = ("ancestor", "onto", "replayed")  # starting points that need no code of both sides
+# by alias, what one process of the project's interpreter tells another of a database that it made
+BuiltDatabase = Mapping[str, Any]
 
 
 class ScenarioResult(NamedTuple):
@@ -66,8 +72,8 @@ class ScenarioResults(NamedTuple):
 
 class ScenarioRequest(NamedTuple):
     """What is tried: apps by label, trees of migrations, points with the trees that they saw, rows
-    that have another name now, whether migrations came later than both sides, and whether the
-    `code` of RunPython is run."""
+    that have another name now, whether migrations came later than both sides, whether the `code` of
+    RunPython is run, and databases that are `built` already."""
 
     labels: Sequence[str]
     trees: Mapping[str, Tree]
@@ -75,6 +81,7 @@ class ScenarioRequest(NamedTuple):
     rows: Sequence[Renamed]
     later: bool = False
     code: bool = True
+    built: Sequence[BuiltDatabase] = ()
 
 
 class Trial(NamedTuple):
@@ -85,6 +92,10 @@ class Trial(NamedTuple):
     seconds: int = 3600
     code: bool = True
 
+    def left(self, began: float) -> Trial:
+        """The same in what is left of the time, which began at a `time.monotonic()`."""
+        return self._replace(seconds=max(1, int(self.seconds - (time.monotonic() - began))))
+
 
 def try_scenarios(
     project: Project, server: Mapping[str, object], wanted: ScenarioRequest, seconds: int
@@ -93,15 +104,7 @@ def try_scenarios(
 
     Only databases of its own are made and dropped; the project's are never connected to.
     """
-    request: dict[str, object] = {
-        "labels": list(wanted.labels),
-        "trees": {name: _plain(tree) for name, tree in wanted.trees.items()},
-        "points": [[name, list(path)] for name, path in wanted.points.items()],
-        "rows": [list(row) for row in wanted.rows],
-        "later": wanted.later,
-        "code": wanted.code,
-        "server": server,
-    }
+    request = _request(wanted, server)
     stand_in = SQLITE if "sqlite" in str(server["ENGINE"]) else server
     reply = run(project, "verify_starts", request, databases=stand_in, seconds=seconds)
     if reply.why:
@@ -119,6 +122,32 @@ def try_scenarios(
     return ScenarioResults(tuple(results), took, tuple(sorted(empty)), "", effects, left_out)
 
 
+def build_side(
+    project: Project, wanted: ScenarioRequest, path: Sequence[str], directory: str, seconds: int
+) -> BuiltDatabase | Unanswered:
+    """The database that the project's own files and code make of the last tree of `path`, on top of
+    those that are built, in SQLite files in `directory`."""
+    serial = 100 + len(wanted.built)  # rows unlike those that another side puts in
+    own = {"path": list(path), "keep_in": directory, "serial": serial}
+    request = {**_request(wanted, SQLITE), **own, "trees": {}}
+    reply = run(project, "build_side", request, databases=SQLITE, seconds=seconds)
+    return Unanswered(reply.why) if reply.why else reply.result
+
+
+def _request(wanted: ScenarioRequest, server: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "labels": list(wanted.labels),
+        "trees": {name: _plain(tree) for name, tree in wanted.trees.items()},
+        "points": [[name, list(path)] for name, path in wanted.points.items()],
+        "rows": [list(row) for row in wanted.rows],
+        "later": wanted.later,
+        "code": wanted.code,
+        "built": list(wanted.built),
+        "serial": 0,
+        "server": server,
+    }
+
+
 def _plain(tree: Tree) -> dict[str, dict[str, str | None]]:
     return {
         label: {
@@ -130,8 +159,7 @@ def _plain(tree: Tree) -> dict[str, dict[str, str | None]]:
 
 def _beyond_us(points: list[ScenarioResult]) -> list[ScenarioResult]:
     """Where not even one side's own files can be migrated, what stops the others proves nothing."""
-    alone = ("ancestor", "onto", "replayed")
-    if not any(point.unbuilt for point in points if point.name in alone):
+    if not any(point.unbuilt for point in points if point.name in ALONE):
         return points
     return [
         point._replace(unbuilt=point.error, error="") if point.error else point for point in points

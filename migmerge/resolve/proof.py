@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
 from collections.abc import Collection, Mapping, Sequence
 
 from migmerge.analysis.compare import source_of
@@ -13,10 +15,17 @@ from migmerge.migrations.naming import is_catch_up_name
 from migmerge.project.configured_databases import Renamed
 from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
-from migmerge.project.scenarios import ScenarioRequest, ScenarioResults, Tree, Trial, try_scenarios
+from migmerge.project.scenarios import (
+    ALONE,
+    ScenarioRequest,
+    ScenarioResults,
+    Tree,
+    Trial,
+    try_scenarios,
+)
 from migmerge.resolve.plan import PreparedFix
 from migmerge.resolve.project_input import apps_of
-from migmerge.resolve.sides_alone import sides_migrate_alone
+from migmerge.resolve.sides_alone import SidesByCommit, sides_migrate_alone
 
 
 def prove(
@@ -36,7 +45,17 @@ def prove(
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
     request = ScenarioRequest(wanted, trees, starts.points, rows, starts.later, trial.code)
+    began = time.monotonic()
     arrivals = try_scenarios(project, trial.server, request, trial.seconds)
+    if _lacks_a_side(arrivals):
+        with tempfile.TemporaryDirectory(prefix="migmerge-") as directory:
+            sides = SidesByCommit(workspace, project, starts.trees, directory)
+            built = sides.build(request, trial, began)
+            if built:
+                rest = trial.left(began)
+                again = request._replace(built=built)
+                second = try_scenarios(project, rest.server, again, rest.seconds)
+                arrivals = arrivals if second.why else _with_unbuilt(second)
     if _may_have_failed(arrivals) and sides_migrate_alone(
         workspace, project, snapshot, wanted, trial
     ):
@@ -56,9 +75,24 @@ def prove(
     return arrivals._replace(points=tuple(points))
 
 
+def _lacks_a_side(arrivals: ScenarioResults) -> bool:
+    """Whether something stops the database of one side, or of what they have in common, which may
+    have been made with other code than there is now."""
+    return not arrivals.effects and any(p.name in ALONE and p.unbuilt for p in arrivals.points)
+
+
 def _may_have_failed(arrivals: ScenarioResults) -> bool:
     """Whether something stops a new database of the merged files."""
     return not arrivals.effects and any(p.name == "fresh" and p.unbuilt for p in arrivals.points)
+
+
+def _with_unbuilt(arrivals: ScenarioResults) -> ScenarioResults:
+    """What stops a new database, where a side needs its own code, may have stopped it before."""
+    points = [
+        point._replace(unbuilt=point.error, error="") if point.name == "fresh" else point
+        for point in arrivals.points
+    ]
+    return arrivals._replace(points=tuple(points))
 
 
 def _with_failure(arrivals: ScenarioResults) -> ScenarioResults:

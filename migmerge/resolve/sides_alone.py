@@ -1,18 +1,28 @@
-"""Whether each side of a merge makes a new database with its own code."""
+"""Databases that each side of a merge makes with its own code."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot, read_snapshot
-from migmerge.analysis.starting_points import side_commits
+from migmerge.analysis.starting_points import Nodes, side_commits
 from migmerge.analysis.workspace import Workspace
 from migmerge.git.exported import exported
 from migmerge.migrations.operations import read_script, whole_mark
 from migmerge.project.interpreter import Project
-from migmerge.project.scenarios import ScenarioRequest, Trial, try_scenarios
+from migmerge.project.run import Unanswered
+from migmerge.project.scenarios import (
+    ALONE,
+    BuiltDatabase,
+    ScenarioRequest,
+    Trial,
+    build_side,
+    try_scenarios,
+)
 
 
 def sides_migrate_alone(
@@ -58,12 +68,66 @@ def _holds_nothing_else(workspace: Workspace, snapshot: Snapshot, commits: Seque
 def _migrates(
     workspace: Workspace, project: Project, commit: str, labels: Sequence[str], trial: Trial
 ) -> bool:
-    with exported(workspace.repository, commit) as files:
-        directory = os.path.join(files, project.place)
-        manage = os.path.join(directory, os.path.basename(project.manage))
-        moved = project._replace(directory=directory, manage=manage)
-        if not os.path.exists(manage):
+    with project_of_commit(workspace, project, commit) as moved:
+        if moved is None:
             return False
         request = ScenarioRequest(labels, {}, {"fresh": ()}, (), code=trial.code)
         results = try_scenarios(moved, trial.server, request, trial.seconds)
     return bool(results.points) and not any(p.unbuilt or p.error for p in results.points)
+
+
+class SidesByCommit(NamedTuple):
+    """Where the databases of the sides, and of what they have in common, are made by the code of
+    their own commits: SQLite files in `directory`. `trees` are those of StartingPoints; only a
+    commit that has just these migrations is meant."""
+
+    workspace: Workspace
+    project: Project
+    trees: Mapping[str, Nodes]
+    directory: str
+
+    def build(self, request: ScenarioRequest, trial: Trial, began: float) -> list[BuiltDatabase]:
+        """All of them, in the time that is left; none where one is not known, or can't be made on
+        SQLite."""
+        commits, _ = side_commits(self.workspace)
+        names = [name for name in ALONE if name in self.trees]
+        if not self.project.manage or "sqlite" not in str(trial.server["ENGINE"]):
+            return []
+        if names[:1] != ["ancestor"] or not all(
+            name in commits and self._is_tree_of(commits[name], name) for name in names
+        ):
+            return []
+
+        built: list[BuiltDatabase] = []
+        for name in names:
+            path = ["ancestor"] if name == "ancestor" else ["ancestor", name]
+            with project_of_commit(self.workspace, self.project, commits[name]) as moved:
+                if moved is None:
+                    return []
+                wanted, seconds = request._replace(built=built), trial.left(began).seconds
+                side = build_side(moved, wanted, path, self.directory, seconds)
+            if isinstance(side, Unanswered):
+                return []
+            built.append(side)
+        return built
+
+    def _is_tree_of(self, commit: str, name: str) -> bool:
+        """Whether a commit has the migrations of a tree, and no others in these apps."""
+        tree, snapshot = self.trees[name], read_snapshot(self.workspace, commit=commit)
+        apps = {key.app for key in tree}
+        there = {k: source_of(snapshot, k) for k in snapshot.graph.nodes if k.app in apps}
+        return there == {key._replace(version=0): source for key, source in tree.items()}
+
+
+@contextmanager
+def project_of_commit(
+    workspace: Workspace, project: Project, commit: str
+) -> Iterator[Project | None]:
+    """The project with the files of a commit, in a temporary directory; None where its manage.py is
+    not there."""
+    with exported(workspace.repository, commit) as files:
+        directory = os.path.join(files, project.place)
+        manage = os.path.join(directory, os.path.basename(project.manage))
+        yield (
+            project._replace(directory=directory, manage=manage) if os.path.exists(manage) else None
+        )

@@ -33,6 +33,23 @@ class Product(models.Model):
     category = models.ForeignKey(Category, models.CASCADE, default=general)
 """
 COLOUR = "    colour = models.CharField(max_length=9, default='red')\n\n    # fields\n"
+REAL_MODEL = """\
+from django.db import migrations
+from shop.models import Product
+
+
+def rename(apps, schema_editor):
+    for product in Product.objects.all():
+        product.name = product.name.upper()
+        product.save()
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("shop", "0002_price")]
+
+    operations = [migrations.RunPython(rename, migrations.RunPython.noop)]
+"""
 SQL = "    operations = [migrations.RunSQL('SELECT 1::integer', migrations.RunSQL.noop),"
 
 
@@ -52,6 +69,25 @@ def build_default_of_a_real_model(root: Path) -> None:
     site.git("merge", "-q", "--no-edit", "main")
 
 
+def build_history_that_uses_the_real_models(root: Path) -> None:
+    """Each side adds a column behind it."""
+    site = begin_project(root)
+    text = REAL_MODEL.replace("0002_price", "0001_initial")
+    site.write("shop/migrations/0002_rename.py", text)
+    site.commit("rename")
+    site.git("checkout", "-q", "-b", "feature")
+    site.field("price")
+    site.make("price")
+    site.commit("price")
+    site.git("checkout", "-q", "main")
+    site.field("stock")
+    site.make("stock")
+    site.commit("stock")
+    site.publish()
+    site.git("checkout", "-q", "feature")
+    site.git("merge", "-q", "--no-edit", "main")
+
+
 @pytest.fixture(autouse=True)
 def with_databases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "120")
@@ -62,7 +98,8 @@ def test_merge_that_stops_every_new_database_is_put_back(copy_of: Copy) -> None:
     before = site.state()
     document = site.fix("--strategy", "renumber", code=1)
     assert document["verification"]["databases"] == (
-        "failed: fresh: OperationalError: no such column: shop_category.colour"
+        "failed: fresh: OperationalError: no such column: shop_category.colour; "
+        "ancestor: OperationalError: no such column: shop_category.colour"
     )
     assert document["written"] == []
     assert site.state() == before
@@ -85,3 +122,47 @@ def test_sql_of_another_engine_proves_nothing(site: Site) -> None:
     assert document["verification"]["databases"].startswith("skipped: no SQLite database at ")
     assert not document["verification"]["verified"]
     assert document["written"]
+
+
+def test_side_whose_code_uses_the_real_models_is_built_with_its_own(site: Site) -> None:
+    """The models of the merged files have main's column, which the branch's database has not."""
+    site.git("checkout", "-q", "-B", "feature", "HEAD^1")
+    site.write("shop/migrations/0003_rename.py", REAL_MODEL)
+    site.commit("rename")
+    site.git("merge", "-q", "--no-edit", "main")
+    document = site.fix("--strategy", "renumber", "--no-carry")
+    databases = document["verification"]["databases"]
+    assert databases.startswith("ok: "), databases
+    assert document["verification"]["verified"]
+    site.commit("renumbered")
+    done = site.run("verify", "shop")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "verified"), done.stdout
+
+
+def test_what_stopped_every_new_database_before_is_not_the_fault_of_the_merge(
+    copy_of: Copy,
+) -> None:
+    """An old migration reads the real model, which has got columns since on each side."""
+    site = copy_of(build_history_that_uses_the_real_models)
+    document = site.fix("--strategy", "renumber", "--no-carry", code=1)
+    databases = document["verification"]["databases"]
+    assert databases.startswith("skipped: no SQLite database at fresh (OperationalError: ")
+    assert document["written"]
+    done = site.run("verify", "shop")
+    states = dict(line.split(None, 1) for line in done.stdout.splitlines()[2:-1])
+    assert {name: states[name][:2] for name in ("ancestor", "onto", "replayed")} == dict.fromkeys(
+        ("ancestor", "onto", "replayed"), "ok"
+    ), done.stdout
+
+
+def test_side_that_no_commit_has_is_not_built_with_its_code(site: Site) -> None:
+    """The name of its migration is another one in the work tree."""
+    site.git("checkout", "-q", "-B", "feature", "HEAD^1")
+    text = REAL_MODEL.replace("product.name.upper()", "product.name")
+    site.write("shop/migrations/0003_rename.py", text)
+    site.commit("rename")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.git("mv", "shop/migrations/0003_rename.py", "shop/migrations/0003_upper.py")
+    document = site.fix("--strategy", "renumber", "--no-carry", code=1)
+    databases = document["verification"]["databases"]
+    assert databases.startswith("skipped: no SQLite database at replayed"), databases

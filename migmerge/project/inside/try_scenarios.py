@@ -10,21 +10,53 @@ GONE = object()
 
 def verify_starts():
     """Alias -> how each starting point arrived; only aliases that have tables of the apps."""
+    found = on_each_alias(lambda alias, starts: starts.all())
+    effects = {"tried": ISOLATED["tried"], "left_out": ISOLATED["left_out"]}
+    return {"aliases": found, **effects}
+
+
+def build_side():
+    """Alias -> the SQLite database that this project's own code makes of the last tree of `path`,
+    kept in `keep_in`, with what is to be known of it."""
+    path = tuple(REQUEST["path"])
+    contents = {}
+
+    def build(alias, starts):
+        database = starts.stage(path)
+        starts.again(path)
+        with open(database, "rb") as handle:
+            contents[alias] = handle.read()
+        return starts.told(path)
+
+    found = on_each_alias(build)
+    for number, (alias, data) in enumerate(contents.items()):  # not while all else is shut off
+        name = os.path.join(REQUEST["keep_in"], "-".join((*path, str(number))))
+        with open(name, "wb") as handle:
+            handle.write(data)
+        found[alias]["database"] = name
+
+    if ISOLATED["tried"]:
+        raise Isolated("; ".join(ISOLATED["tried"]))
+    return found
+
+
+def on_each_alias(function):
+    """Alias -> what a function finds with databases of its own; of those with tables of the
+    apps."""
     from django.db import connections, router
 
     signal.signal(signal.SIGTERM, stop)
     labels = set(REQUEST["labels"])
-    found = {}
     remember_disk()
     remember_tables()
     aliases = [a for a in connections if any(router.allow_migrate(a, label) for label in labels)]
+    found = {}
     with isolated(REQUEST["server"]):
         for alias in aliases:
             with Scratch(alias) as scratch:
-                found[alias] = Starts(scratch).all()
+                found[alias] = function(alias, Starts(scratch))
 
-    effects = {"tried": ISOLATED["tried"], "left_out": ISOLATED["left_out"]}
-    return {"aliases": found, **effects}
+    return found
 
 
 class Stopped(BaseException):
@@ -43,6 +75,34 @@ class Starts:
         self.stages, self.effects, self.empty = {}, {}, {}
         # (table, column) that the same migrations fill with other values, and that each save does
         self.unsteady, self.moments = set(), set()
+        self.given = set()
+        for sides in REQUEST["built"]:
+            if scratch.alias in sides:
+                self.take(sides[scratch.alias])
+
+    def take(self, side):
+        """A database that `told` tells of."""
+        path = tuple(side["path"])
+        self.given.add(path)
+        self.stages[path] = side["database"]
+        made = {table: set(keys) for table, keys in side["made"].items()}
+        changed = set(map(tuple, side["changed"]))
+        self.effects[path] = {"serial": side["serial"], "changed": changed, "made": made}
+        self.empty.update(side["empty"])
+        self.unsteady |= set(map(tuple, side["unsteady"]))
+        self.moments |= set(map(tuple, side["moments"]))
+        for new, olds in side["former"].items():
+            FORMER_TABLES.setdefault(new, set()).update(olds)
+
+    def told(self, path):
+        """What another process is to know of the database of a path."""
+        effect = self.effects[path]
+        return {
+            "path": path, "serial": effect["serial"], "changed": sorted(effect["changed"]),
+            "made": {table: sorted(keys) for table, keys in effect["made"].items()},
+            "empty": self.empty, "unsteady": sorted(self.unsteady), "moments": sorted(self.moments),
+            "former": {new: sorted(olds) for new, olds in FORMER_TABLES.items()},
+        }  # fmt: skip
 
     def all(self):
         began = time.time()
@@ -52,7 +112,7 @@ class Starts:
         # all of them before any arrives: each side tells of what it changes by itself
         for path in [side for side in sides if REQUEST["trees"].keys() >= set(side)]:
             self.build(path, unbuilt)
-            if path not in unbuilt:
+            if path not in unbuilt and path not in self.given:
                 self.again(path)
 
         for _, path in points:
@@ -186,11 +246,12 @@ class Starts:
     def go(self, path):
         connection = self.connection()
         TREE.clear()
-        TREE.update(nodes=REQUEST["trees"][path[-1]])
+        TREE.update(nodes=REQUEST["trees"].get(path[-1], {}))
         before = rows_of(connection)
         state = self.forwards()
         after = rows_of(connection)
-        effect = self.effects.setdefault(path, {"serial": len(self.effects) + 1})
+        serial = REQUEST["serial"] or len(self.effects) + 1
+        effect = self.effects.setdefault(path, {"serial": serial})
         effect["changed"] = changed(before, after)
         for table, why in fill(connection, state, effect["serial"], set(self.labels)).items():
             self.empty.setdefault(table, why)
