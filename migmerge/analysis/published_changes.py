@@ -111,7 +111,8 @@ def _edited(
         if now.kind is EditKind.SCHEMA:
             reason += f": {'; '.join(now.reasons)}"
         restore = (_restore(published, path), _make_migrations(workspace, snapshot, app))
-        edits.append((now.kind, _conflict(app, path, reason, restore, migration.key)))
+        edit = _conflict(app, path, reason, restore, migration.key)._replace(in_place=True)
+        edits.append((now.kind, edit))
 
     return edits
 

@@ -27,9 +27,9 @@ from migmerge.git.repository import Repository, find_work_tree
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.naming import migration_name
 from migmerge.report.screen import printable
-from migmerge.resolve.fix_plan import FixPlan, Resolution
+from migmerge.resolve.fix_plan import FixPlan, FixStatus, Resolution, refused
 from migmerge.resolve.plan import PreparedFix, prepare_fix
-from migmerge.resolve.strategy import FixRequest, catch_ups, undecided
+from migmerge.resolve.strategy import FixRequest, catch_ups, refuse_broken, undecided
 
 _NOTHING_LINEAR = (
     "--linear removes merge migrations that are not published, have no operations, and join a side "
@@ -91,6 +91,7 @@ def _fix(repository: Repository, options: FixOptions, held: Held) -> int:
         refuse_amend(repository, findings.base.commit if findings.base else "")
 
     report = apply_fix(workspace, prepared, options, held)
+    left = (*left, *_left_as_they_are(conflicts, report.plan))
     report = report._replace(plan=_with_left(report.plan, left))
     code = print_report(repository, report, options)
     if options.linear and not (options.quiet or conflicts):
@@ -215,6 +216,16 @@ def _renamed(
         for r in plan.resolutions
         if r.renamed and r.strategy == "renumber" and r.key in sided
     }
+
+
+def _left_as_they_are(conflicts: Sequence[Conflict], plan: FixPlan) -> list[Resolution]:
+    """What stands in the way of nothing in apps that are fixed, and is wrong all the same."""
+    done = {r.key for r in plan.resolutions if r.status is not FixStatus.REFUSED}
+    left: dict[str, list[Conflict]] = {}
+    for conflict in conflicts:
+        if conflict.app.key in done and conflict.in_place:
+            left.setdefault(conflict.app.key, []).append(conflict)
+    return [refused(found[0].app.label, refuse_broken(found)) for found in left.values()]
 
 
 def _with_left(plan: FixPlan, left: Sequence[Resolution]) -> FixPlan:

@@ -112,7 +112,8 @@ class Conflict(NamedTuple):
     """A collision, with what is known of its sides and what to do about it.
 
     `place` points into the file that is at fault, where a single one is; `missing` are the nodes
-    that are named and not there. `reasons` are for people.
+    that are named and not there. `reasons` are for people. `in_place`: what is wrong is in a file
+    that keeps its place in the graph, so that it stands in the way of nothing else.
     """
 
     app: App
@@ -124,6 +125,7 @@ class Conflict(NamedTuple):
     missing: tuple[NodeKey, ...] = ()
     assessment: Assessment = Assessment()
     advice: Advice = Advice()
+    in_place: bool = False
 
     @property
     def stays(self) -> Branch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
@@ -73,8 +73,8 @@ def decide(snapshot: Snapshot, conflicts: Iterable[Conflict], request: FixReques
     for app, app_conflicts in _by_app(conflicts).items():
         first = [conflict for conflict in app_conflicts if conflict.kind in _FIRST]
         sided = undecided(app_conflicts)
-        if first:
-            refusals.append(_broken(first))
+        if first and not sided:
+            refusals.append(refuse_broken(first))
         elif sided:
             answer = decide_one(snapshot, sided[0], request.of(app))
             if isinstance(answer, Refusal):
@@ -92,7 +92,8 @@ def undecided(conflicts: Iterable[Conflict]) -> list[Conflict]:
     conflicts_to_decide = []
     for app_conflicts in _by_app(conflicts).values():
         sided = sorted((c for c in app_conflicts if c.kind in _SIDED), key=lambda c: c.kind)
-        if sided and not any(c.kind in _FIRST for c in app_conflicts):
+        first = [c for c in app_conflicts if c.kind in _FIRST and not c.in_place]
+        if sided and not first:
             conflicts_to_decide.append(sided[0])
     return conflicts_to_decide
 
@@ -104,7 +105,8 @@ def _by_app(conflicts: Iterable[Conflict]) -> dict[str, list[Conflict]]:
     return by_app
 
 
-def _broken(conflicts: list[Conflict]) -> Refusal:
+def refuse_broken(conflicts: Sequence[Conflict]) -> Refusal:
+    """What has to be mended before an app can be fixed, of one app."""
     reasons: list[str] = []
     commands: list[str] = []
     for conflict in conflicts:
@@ -179,10 +181,10 @@ def _refuse_squash(snapshot: Snapshot, conflict: Conflict) -> Refusal | None:
 
 def catch_ups(snapshot: Snapshot, conflict: Conflict) -> frozenset[NodeKey]:
     """The catch-up migrations of the sides that move, each behind one that moves, too; and one that
-    is all of the side that stays, if it is not published."""
+    is all of the side that stays, if it is not published. A squash may hide those of a side."""
     parents = snapshot.graph.parents
     moving = {k for b in conflict.branches if b.side == "replayed" for k in b.nodes}
-    candidates = {key for key in moving if parents[key] <= moving}
+    candidates = {key for key in moving if key in parents and parents[key] <= moving}
     stays = [b for b in conflict.branches if b.side == "onto" and b.published is False]
     candidates |= {branch.leaf for branch in stays if len(branch.nodes) == 1}
     label = conflict.app.label

@@ -314,3 +314,43 @@ def test_a_remembered_result_is_of_one_commit(branch: Repo, commit: str) -> None
     branch.git("merge", "-q", "-s", "ours", commit, "--no-edit", "main")
     assert reasons(branch) == ["shop.0004_main is on origin/main, and was removed"]
     assert branch.run("check").returncode == 1
+
+
+def with_siblings(repo: Repo, change: Callable[[Repo], None]) -> None:
+    """feature has changed a published migration; beside that, both sides have added one."""
+    change(repo)
+    repo.commit("change")
+    for name in ("mine", "theirs"):
+        operation = f"AddField('product', '{name}', models.IntegerField(null=True))"
+        repo.migration("shop", f"0004_{name}", "0003_fill", operations=(operation,))
+        repo.commit(name)
+        repo.git("checkout", "-q", "main")
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    repo.git("merge", "-q", "--no-edit", "main")
+
+
+def test_an_edit_does_not_stand_in_the_way_of_a_fix_and_is_refused_beside_it(branch: Repo) -> None:
+    with_siblings(branch, edited)
+    fixed, refused = branch.fix(code=1)["resolutions"]
+    assert (fixed["status"], fixed["strategy"]) == ("fixed", "merge")
+    assert (refused["status"], refused["id"]) == ("refused", "MM405")
+    reason = "shop/migrations/0002_b.py: published-changed: shop.0002_b is on origin/main, and was edited"
+    assert refused["reasons"][0].startswith(reason)
+    (left,) = branch.check()["conflicts"]
+    assert (left["id"], left["commands"]) == ("MM111", refused["next"])
+
+
+def test_a_rename_is_taken_back_before_anything_is_fixed(branch: Repo) -> None:
+    """Which migrations are the sides depends on it."""
+    with_siblings(branch, renamed)
+    (refused,) = branch.fix(code=1)["resolutions"]
+    assert (refused["status"], refused["id"]) == ("refused", "MM405")
+
+
+def test_what_is_not_fixed_is_refused_once(branch: Repo) -> None:
+    with_siblings(branch, edited)
+    (refused,) = branch.fix("--strategy", "renumber", "--move", "0004_theirs", code=1)[
+        "resolutions"
+    ]
+    assert refused["status"] == "refused"

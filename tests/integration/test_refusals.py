@@ -215,6 +215,19 @@ def hidden(repo: Repo) -> None:
     repo.commit()
 
 
+def hidden_unpublished(repo: Repo) -> None:
+    """The same where one side is published, and the other would move."""
+    repo.migration("shop", "0001_initial", operations=(PRODUCT,))
+    repo.migration("shop", "0002_stock", "0001_initial", operations=(STOCK,))
+    repo.commit()
+    repo.publish()
+    repo.migration("shop", "0002_price", "0001_initial", operations=(PRICE,))
+    repo.write(
+        "shop/migrations/0001_squashed.py", squash_text("0001_initial", "0002_price", "0002_stock")
+    )
+    repo.commit()
+
+
 REFUSALS = {
     "contradict": (contradict, (), "MM401", "the sides contradict each other"),
     "published": (merged, ("--strategy", "renumber", "--move", "0002_stock"), "MM402", "0002_stock would move, but is published"),
@@ -230,6 +243,7 @@ REFUSALS = {
     ),
     "one squash on both sides, in one file": (squash_in_one_file, (), "MM404", "both sides hold one squash"),
     "hidden by a squash": (hidden, (), "MM404", None),
+    "hidden by a squash, one side published": (hidden_unpublished, (), "MM404", None),
     "something else first": (broken, (), "MM405", None),
     "a setting that can't be taken": (computed_setting, ("--take", "0002_feature"), "MM406", None),
     "a side that sets nothing": (a_third_that_sets_nothing, ("--take", "0002_third"), "MM406", "0002_third can't be taken: it does not set shop.product.field.name"),
