@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Collection, Mapping, Sequence
 
 from migmerge.analysis.compare import source_of
@@ -45,16 +44,14 @@ def prove(
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
     request = ScenarioRequest(wanted, trees, starts.points, rows, starts.later, trial.code)
-    began = time.monotonic()
     arrivals = try_scenarios(project, trial.server, request, trial.seconds)
     if _lacks_a_side(arrivals):
         with tempfile.TemporaryDirectory(prefix="migmerge-") as directory:
             sides = SidesByCommit(workspace, project, starts.trees, directory)
-            built = sides.build(request, trial, began)
+            built = sides.build(request, trial)
             if built:
-                rest = trial.left(began)
                 again = request._replace(built=built)
-                second = try_scenarios(project, rest.server, again, rest.seconds)
+                second = try_scenarios(project, trial.server, again, trial.seconds)
                 arrivals = arrivals if second.why else _with_unbuilt(second)
     if _may_have_failed(arrivals) and sides_migrate_alone(
         workspace, project, snapshot, wanted, trial

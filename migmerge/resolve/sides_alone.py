@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -86,9 +87,10 @@ class SidesByCommit(NamedTuple):
     trees: Mapping[str, Nodes]
     directory: str
 
-    def build(self, request: ScenarioRequest, trial: Trial, began: float) -> list[BuiltDatabase]:
-        """All of them, in the time that is left; none where one is not known, or can't be made on
+    def build(self, request: ScenarioRequest, trial: Trial) -> list[BuiltDatabase]:
+        """All of them, in the time of the trial; none where one is not known, or can't be made on
         SQLite."""
+        began = time.monotonic()
         commits, _ = side_commits(self.workspace)
         names = [name for name in ALONE if name in self.trees]
         if not self.project.manage or "sqlite" not in str(trial.server["ENGINE"]):
