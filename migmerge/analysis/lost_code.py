@@ -16,6 +16,7 @@ from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Advice, Branch, Conflict, Place
 from migmerge.git.trees import File, read_blobs, read_files
 from migmerge.migrations.discovery import split
+from migmerge.migrations.graph import FIRST_AND_LATEST
 from migmerge.migrations.model import Migration, Reference
 from migmerge.migrations.naming import migration_name
 from migmerge.migrations.reader import parse
@@ -60,7 +61,8 @@ def _lost_apps(snapshot: Snapshot, side: Side) -> list[Conflict]:
     for path in side.files.keys() - side.other.keys() - snapshot.listing.files.keys():
         directory, name = split(path)
         if name.endswith(".py"):
-            gone[split(directory)[0].rpartition("/")[2], migration_name(name)] = directory
+            label = split(directory)[0].rpartition("/")[2]
+            gone |= {(label, each): directory for each in (migration_name(name), *FIRST_AND_LATEST)}
 
     conflicts = []
     for migration in side.own if gone else ():

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from migmerge.migrations.model import Migration, NodeKey, Reference
 
 Resolve = Callable[[Migration, Reference], NodeKey | None]
+FIRST_AND_LATEST = ("__first__", "__latest__")  # the latter before Django 2
 
 
 class Missing(NamedTuple):
@@ -301,7 +302,7 @@ def _target(
     nodes: Mapping[NodeKey, Migration],
 ) -> NodeKey | None:
     other = resolve(migration, reference)
-    if other is None or other in nodes or reference.name not in ("__first__", "__latest__"):
+    if other is None or other in nodes or reference.name not in FIRST_AND_LATEST:
         return other
     if other.app == migration.key.app:
         return None  # Django ignores __first__ of the same app (#22325)

@@ -157,7 +157,7 @@ def test_what_both_sides_use_is_not_reported(repo: Repo) -> None:
     assert reasons(repo) == []
 
 
-@pytest.mark.parametrize("name", ["0001_initial", "0002_more"])
+@pytest.mark.parametrize("name", ["0001_initial", "0002_more", "__first__"])
 def test_an_app_that_the_other_side_removed_is_missing(repo: Repo, name: str) -> None:
     base(repo)
     repo.git("rm", "-q", "-r", "legacy")
