@@ -113,7 +113,7 @@ def _reconcile(
         return False
 
     try:
-        reply = reconcile_one(project, database, plan.rows, plan.runs)
+        reply = reconcile_one(project, database, plan.rows, plan.runs, records=plan.records)
     except KeyboardInterrupt:
         state = f"{plan.status.alias} may be half-way: migmerge db reconcile goes on from there"
         raise KeyboardInterrupt(state) from None

@@ -35,7 +35,7 @@ class Reconciliation(NamedTuple):
     are what to think of, `refused` why nothing is done; `missing` are rows without a file, each
     with what is known of it. `seen` is where the old names were; `schemas` are old names in other
     schemas of the database, which only people can bring in line; `rollbacks` are command lines that
-    unapply what was reverted."""
+    unapply what was reverted; `records` get a row, since their tables are there."""
 
     status: Status
     rows: tuple[Renamed, ...] = ()
@@ -46,6 +46,7 @@ class Reconciliation(NamedTuple):
     seen: Mapping[Row, str] = {}
     schemas: tuple[tuple[str, Renamed], ...] = ()
     rollbacks: tuple[str, ...] = ()
+    records: tuple[Row, ...] = ()
 
     @property
     def needed(self) -> bool:
@@ -142,14 +143,17 @@ def reconciliation(
             refused.append(_undecided(pair))
 
     refused += _twice(rows)
-    if not rows:  # else the reconciliation looks itself, with the new names
+    refused += _without_user_table(status)
+    given = {(row.label, row.new) for row in (*rows, *names)}
+    records = tuple(key for key in status.made if key not in given)
+    if not rows and not records:  # else the reconciliation looks itself, with the new names
         refused += [
             f"{column} is there, though no applied migration has it: what is unapplied would "
             "create it again, or drop it"
             for column in status.endangered
         ]
 
-    runs, later = _plan(status, rows)
+    runs, later = _plan(status, rows, records)
     judgement = judged(runs, later) if rows or status.early or status.trapped else None
     reasons: tuple[str, ...] = ()
     if judgement and judgement.verdict == Verdict.CONTRADICT:
@@ -159,8 +163,21 @@ def reconciliation(
 
     seen = {row: former.seen for row, former in formers.items()}
     return Reconciliation(
-        status, tuple(sorted(rows)), tuple(runs), tuple(missing), reasons, tuple(refused), seen
-    )
+        status, tuple(sorted(rows)), tuple(runs), tuple(missing), reasons, tuple(refused), seen,
+        records=records,
+    )  # fmt: skip
+
+
+def _without_user_table(status: Status) -> list[str]:
+    """The way out that Django's ticket #25313 describes: the new user model takes the old table."""
+    if not status.no_user_table:
+        return []
+    model, table, old = status.no_user_table
+    return [
+        f"AUTH_USER_MODEL is {model}, and its table {table} is not there: foreign keys are to "
+        f'{old}. Set db_table = "{old}" in its Meta and in the migration that creates it, then run '
+        "migmerge db reconcile"
+    ]
 
 
 def _with_replaced(status: Status, row: Renamed) -> list[Renamed]:
@@ -217,11 +234,14 @@ def _shifted(formers: Mapping[Row, Former], contents: Mapping[Pair, str]) -> dic
         targets |= {(pair.label, pair.second) for pair in more}
 
 
-def _plan(status: Status, rows: Sequence[Renamed]) -> tuple[list[Row], list[Row]]:
-    """What is unapplied once the rows are renamed, and what is applied though it comes later."""
+def _plan(
+    status: Status, rows: Sequence[Renamed], records: Collection[Row]
+) -> tuple[list[Row], list[Row]]:
+    """What is unapplied once the rows are as they shall be, and what is applied though it comes
+    later."""
     applied = set(status.order) - set(status.unapplied)
     applied -= {(row.label, row.old) for row in rows if not row.kept}
-    applied |= {(row.label, row.new) for row in rows}
+    applied |= {(row.label, row.new) for row in rows} | set(records)
     runs = [row for row in status.order if row not in applied]
     later = status.order[status.order.index(runs[0]) :] if runs else ()
     return runs, [row for row in later if row in applied]

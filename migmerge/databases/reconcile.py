@@ -240,7 +240,7 @@ def _reach(
     if plan.status.error or plan.refused:
         return Unanswered(plan.status.error or "; ".join(plan.refused))
 
-    reply = reconcile_one(project, database, plan.rows, plan.runs, names)
+    reply = reconcile_one(project, database, plan.rows, plan.runs, names, plan.records)
     if reply.why and reply.result is None:
         return Unanswered(reply.why)
 

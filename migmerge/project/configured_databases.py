@@ -61,10 +61,12 @@ class Status(NamedTuple):
     django_migrations (PostgreSQL).
     `error` says why there is nothing to see, `unread` that it may hold anything, `absent` that
     it is no file yet. `order` is that in which an empty database gets them, of which `unapplied`
-    is a part; `early` are applied ones, each with a parent that isn't; `trapped` those that count
-    as applied by their `replaces` alone, and hide what comes before them. `runs` is what a plain
-    `migrate` would run, or `stops` why it would do nothing. `endangered` are columns
-    (`table.column`) that what is unapplied would create again, or drop.
+    is a part; `early` are applied ones, each with a parent that isn't; `made` those before these
+    whose tables are there; `no_user_table` the model of AUTH_USER_MODEL, its table, which is not
+    there, and the table of the user model before; `trapped` those that count as applied by their
+    `replaces` alone, and hide what comes before them. `runs` is what a plain `migrate` would run,
+    or `stops` why it would do nothing. `endangered` are columns (`table.column`) that what is
+    unapplied would create again, or drop.
     """
 
     alias: str
@@ -77,6 +79,8 @@ class Status(NamedTuple):
     order: tuple[Row, ...] = ()
     unapplied: tuple[Row, ...] = ()
     early: tuple[tuple[Row, Row], ...] = ()
+    made: tuple[Row, ...] = ()
+    no_user_table: tuple[str, ...] = ()
     trapped: tuple[Row, ...] = ()
     runs: tuple[Row, ...] = ()
     stops: str = ""
@@ -171,6 +175,8 @@ def _status(project: Project, alias: str, answer: dict[str, Any]) -> Status:
         order=_rows(answer["order"]),
         unapplied=_rows(answer["unapplied"]),
         early=tuple((_row(key), _row(parent)) for key, parent in answer["early"]),
+        made=_rows(answer["made"]),
+        no_user_table=tuple(answer["no_user_table"] or ()),
         trapped=_rows(answer["trapped"]),
         runs=_rows(answer["migrate"].get("runs", ())),
         stops=answer["migrate"].get("stops", ""),
@@ -271,14 +277,18 @@ def reconcile_one(
     rows: Sequence[Renamed],
     runs: Sequence[Row],
     names: Sequence[Renamed] = (),
+    records: Sequence[Row] = (),
 ) -> Reply:
-    """Rename rows, then run what is unapplied, then a plain `migrate`; see `inside/database.py`.
+    """Rename rows, add those of `records`, run what is unapplied, then a plain `migrate`; see
+    `inside/row_changes.py`.
 
     Refused, with nothing done, where the database isn't as it was when this was planned. With
     `names`, those of a fix, just what applied migrations depend on is run, without a plain
     `migrate`, and whatever stops it gives every row its old name back.
     """
-    request: dict[str, object] = {"rows": rows, "run": runs, "names": names}
+    request: dict[str, object] = {
+        "rows": rows, "run": runs, "names": names, "records": records,
+    }  # fmt: skip
     reply = _ask(project, "reconcile", request, database, _MIGRATE_SECONDS)
     if reply.why:
         copies = [

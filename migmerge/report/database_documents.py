@@ -107,6 +107,8 @@ class DatabaseDocument(TypedDict):
     """Counts as applied by its `replaces`, and hides what comes before it."""
     migrate: MigrateDocument
     """What a plain `migrate` would do now."""
+    records: Sequence[str]
+    """Gets a row from `db reconcile`, since its tables are there."""
     runs: Sequence[str]
     """What `db reconcile` would run."""
     reasons: Sequence[str]

@@ -127,7 +127,8 @@ def _names(rows: Sequence[Row]) -> str:
 
 def _steps(plan: Reconciliation) -> list[str]:
     rows = [_row_step(plan, row) for row in plan.rows]
-    runs = [f"runs {_name(row)}" for row in plan.runs]
+    runs = [f"adds the row of {_name(row)}, whose tables are there" for row in plan.records]
+    runs += [f"runs {_name(row)}" for row in plan.runs]
     notes = []
     if plan.status.vendor == "mysql" and runs:
         notes.append("can't be rolled back as a whole here: make a backup first")
@@ -180,6 +181,7 @@ def _document(report: DatabaseReport) -> DatabaseDocument:
         "inconsistent": {_name(row): _name(parent) for row, parent in status.early},
         "trapped": [_name(row) for row in status.trapped],
         "migrate": {"runs": [_name(row) for row in status.runs], "stops": status.stops or None},
+        "records": [_name(row) for row in plan.records],
         "runs": [_name(row) for row in plan.runs],
         "reasons": list(plan.reasons),
         "refused": list(plan.refused),

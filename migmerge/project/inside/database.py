@@ -119,10 +119,41 @@ def standing(connection):
         "order": [list(key) for key in order],
         "unapplied": [list(key) for key in order if key not in applied],
         "early": early,
+        "made": [list(key) for key in made(executor, early)],
+        "no_user_table": no_user_table(executor, early),
         "trapped": trapped,
         "migrate": migrate,
         "endangered": endangered_now(executor),
     }
+
+
+def made(executor, early):
+    """Migrations without a row that applied ones depend on, and whose tables and columns are all
+    there: their rows were deleted, or somebody made the tables by hand."""
+    loader, connection = executor.loader, executor.connection
+    graph, applied = loader.graph, loader.applied_migrations
+    late = {key for _, parent in early for key in graph.forwards_plan(tuple(parent))} - set(applied)
+    there = columns_there(connection) if late else ()
+    try:
+        return sorted(key for key in late if holds(connection, loader, there, key, key))
+    except Exception:
+        return []  # its state can't be made: nothing is known of it
+
+
+def no_user_table(executor, early):
+    """`[model, its table, the table that there is]` where AUTH_USER_MODEL was set after the
+    database was made: foreign keys are to the table of Django's own user (ticket #25313)."""
+    from django.apps import apps
+    from django.conf import settings
+
+    label = settings.AUTH_USER_MODEL.partition(".")[0]
+    if not any(parent[0] == label for _, parent in early):
+        return None
+    model, connection = apps.get_model(settings.AUTH_USER_MODEL), executor.connection
+    tables = connection.introspection.table_names()
+    if model._meta.db_table in tables or "auth_user" not in tables:
+        return None
+    return [model._meta.label, model._meta.db_table, "auth_user"]
 
 
 def key_of(migration):

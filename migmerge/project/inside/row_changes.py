@@ -21,14 +21,17 @@ def reconcile():
     ran, left = [], []
     before = set(recorded(connection))
     spare = [row for row in rows if not row[3] and (row[0], row[2]) in before]
+    added = [tuple(row) for row in REQUEST["records"]]
     try:
         rename_rows(connection, rows)
+        add_rows(connection, added)
         run_unapplied(connection, ran, left)
     except BaseException as error:
         why = str(error) if isinstance(error, Refused) else error_line(error)
         if REQUEST["names"] or not ran:
             put_back(connection, REQUEST["names"] or [row for row in rows if row not in spare])
             record_again(connection, spare)
+            remove_rows(connection, added)
             why += "; its rows are as before"
 
         if ran:
@@ -108,6 +111,25 @@ def rename_rows(connection, rows):
             for (number,) in () if kept else ids:
                 row = recorder.migration_qs.filter(id=number)
                 row.delete() if (label, new) in there else row.update(name=new)
+
+
+def add_rows(connection, rows):
+    """Rows of what is there; none of them is, or nothing is done."""
+    from django.db import transaction
+    from django.db.migrations.recorder import MigrationRecorder
+
+    if set(recorded(connection)).intersection(rows):
+        raise Refused("the database changed meanwhile")
+    with transaction.atomic(using=connection.alias):
+        for label, name in rows:
+            MigrationRecorder(connection).record_applied(label, name)
+
+
+def remove_rows(connection, rows):
+    from django.db.migrations.recorder import MigrationRecorder
+
+    for label, name in rows:
+        MigrationRecorder(connection).record_unapplied(label, name)
 
 
 def record_again(connection, rows):
