@@ -147,7 +147,9 @@ def reconciled_text(plan: Reconciliation, reply: Reply) -> str:
     """What was done to one database."""
     if reply.why and reply.result is None:
         return f"{plan.status.alias}: {reply.status.value}: {printable(reply.why)}\n"
-    lines = [f"{plan.status.alias}: {len(plan.rows)} renamed, {len(reply.result['ran'])} run"]
+    added = f", {len(plan.records)} added" if plan.records else ""
+    ran = len(reply.result["ran"])
+    lines = [f"{plan.status.alias}: {len(plan.rows)} renamed{added}, {ran} run"]
     if reply.result["copy"]:
         lines.append(f"copy from before: {reply.result['copy']}")
     if reply.why:

@@ -36,6 +36,13 @@ def revert_price(repo: Repo) -> None:
     repo.commit("stock")
 
 
+def add_other(repo: Repo) -> None:
+    """main goes on after the revert."""
+    repo.git("checkout", "-q", "main")
+    stock(repo, "0002_other", "0001_initial")
+    repo.commit("other")
+
+
 def merge_main(repo: Repo) -> None:
     repo.publish()
     repo.git("checkout", "-q", "feature")
@@ -89,9 +96,7 @@ def test_what_is_on_another_branch_with_all_that_it_builds_on(repo: Repo) -> Non
 
 def test_the_side_that_gets_it_back_is_renumbered_as_a_whole(repo: Repo) -> None:
     revert_price(repo)
-    repo.git("checkout", "-q", "main")
-    stock(repo, "0002_other", "0001_initial")
-    repo.commit("other")
+    add_other(repo)
     merge_main(repo)
     (resolution,) = repo.fix("--strategy", "renumber", "--no-carry")["resolutions"]
     assert resolution["renamed"] == {
@@ -106,9 +111,7 @@ def test_the_side_that_gets_it_back_is_renumbered_as_a_whole(repo: Repo) -> None
 
 def test_the_diff_of_what_is_restored_can_be_applied(repo: Repo) -> None:
     revert_price(repo)
-    repo.git("checkout", "-q", "main")
-    stock(repo, "0002_other", "0001_initial")
-    repo.commit("other")
+    add_other(repo)
     merge_main(repo)
     for options in ((), ("--strategy", "renumber", "--carry")):
         done = repo.run("fix", "--dry-run", *options)

@@ -69,7 +69,8 @@ def test_row_of_a_parent_that_was_deleted_is_added(site: Site) -> None:
     assert (found["records"], found["runs"], found["refused"]) == (["shop.0002_stock"], [], [])
     shown = site.run("db", "status").stdout
     assert "  reconcile adds the row of shop.0002_stock, whose tables are there\n" in shown
-    assert site.run("db", "reconcile", "--yes").returncode == 0
+    done = site.run("db", "reconcile", "--yes")
+    assert (done.returncode, "\ndefault: 0 renamed, 1 added, 0 run\n" in done.stdout) == (0, True)
     site.manage("migrate", "--check")
     assert site.run("db", "status").returncode == 0
 
@@ -135,3 +136,25 @@ def test_what_stops_later_takes_the_added_row_away_again(site: Site) -> None:
     done = site.run("db", "reconcile", "--yes")
     assert (done.returncode, "its rows are as before" in done.stdout + done.stderr) == (1, True)
     assert sql(site, "SELECT app, name FROM django_migrations ORDER BY 1, 2") == rows
+
+
+def test_row_that_is_renamed_is_not_added_as_well(site: Site) -> None:
+    """Its child, which has kept its name, is applied before it."""
+    site.git("checkout", "-q", "-B", "feature", "HEAD^1")
+    site.migration("shop", "0004_more", "0002_price", operations=("RunSQL('SELECT 1')",))
+    site.commit("more")
+    site.manage("migrate", "-v0")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.git("mv", "shop/migrations/0002_price.py", "shop/migrations/0003_price.py")
+    for name, old, new in (
+        ("0003_price", "0001_initial", "0002_stock"),
+        ("0004_more", "0002_price", "0003_price"),
+    ):
+        path = f"shop/migrations/{name}.py"
+        site.write(path, site.read(path).decode().replace(old, new))
+    site.commit("by hand")
+    found = status(site)
+    assert found["renamed"] == {"shop.0002_price": "shop.0003_price"}
+    assert (found["records"], found["runs"]) == ([], ["shop.0002_stock"])
+    assert site.run("db", "reconcile", "--yes").returncode == 0
+    site.manage("migrate", "--check")
