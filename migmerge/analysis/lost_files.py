@@ -9,7 +9,8 @@ from typing import NamedTuple
 from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
 from migmerge.git.trees import read_blobs
-from migmerge.migrations.model import NodeKey
+from migmerge.migrations.model import Header, Migration, NodeKey
+from migmerge.migrations.reader import read_header
 
 
 class LostFile(NamedTuple):
@@ -33,19 +34,21 @@ def with_lost_files(
 ) -> Snapshot:
     """The snapshot with the files of the `missing` nodes, and with those that these depend on in
     turn, as git has them; without the ones that git has not."""
-    restored: dict[str, LostFile] = {}
+    reasons: dict[str, str] = {}
     contents: dict[str, bytes] = {}
-    completed = snapshot
-    while missing:
-        lost = {
-            file.path: file for key in missing if (file := find_lost_file(workspace, snapshot, key))
-        }
-        restored |= lost
-        contents |= {path: _read(workspace, file) for path, file in lost.items()}
-        completed = understand(workspace, Tree(snapshot.source, snapshot.listing, contents))
-        missing = {one.key for one in completed.graph.missing if one.migration.path in lost}
+    waiting = sorted(missing)
+    while waiting:
+        key = waiting.pop()
+        lost = find_lost_file(workspace, snapshot, key)
+        if lost is None or lost.path in contents:
+            continue
+        contents[lost.path], reasons[lost.path] = _read(workspace, lost), lost.why
+        header = read_header(contents[lost.path]) or Header()
+        migration = Migration(key, snapshot.apps[key.app].label, lost.path, header)
+        parents = (snapshot.resolve(migration, reference) for reference in header.dependencies)
+        waiting += [parent for parent in parents if parent and parent not in snapshot.graph.nodes]
 
-    reasons = {path: file.why for path, file in restored.items()}
+    completed = understand(workspace, Tree(snapshot.source, snapshot.listing, contents))
     return completed._replace(restored=reasons)
 
 

@@ -315,7 +315,7 @@ def _failed(
                     r.key,
                     "unverified",
                     (*reasons, *r.reasons),
-                    reverts.get(r.key) or _ways(r, verification, back),
+                    _ways(r, verification, back, reverts.get(r.key, ())),
                 ),
             )._replace(strategy=r.strategy)
             if r.status is FixStatus.PLANNED
@@ -325,11 +325,18 @@ def _failed(
     )
 
 
-def _ways(resolution: Resolution, verification: Verification, back: TakenBack) -> tuple[str, ...]:
+def _ways(
+    resolution: Resolution,
+    verification: Verification,
+    back: TakenBack,
+    reverts: tuple[str, ...],
+) -> tuple[str, ...]:
     """What to run after a verification that failed: the other strategy, unless Django finds a fault
     in the project as it is; or the same without verification."""
     if back.stuck:
         return (TAKE_BACK,)
+    if reverts:
+        return reverts
     if resolution.strategy == "transition":
         return (shlex.join(["migmerge", "verify", resolution.key]),)
 
