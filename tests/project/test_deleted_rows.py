@@ -158,3 +158,33 @@ def test_row_that_is_renamed_is_not_added_as_well(site: Site) -> None:
     assert (found["records"], found["runs"]) == ([], ["shop.0002_stock"])
     assert site.run("db", "reconcile", "--yes").returncode == 0
     site.manage("migrate", "--check")
+
+
+WITH_INDEX = ("AddField('product', 'size', models.IntegerField(null=True))",
+              "AddIndex('product', models.Index(fields=['size'], name='size_idx'))")  # fmt: skip
+WITH_CODE = ("AddField('product', 'size', models.IntegerField(null=True))",
+             "RunPython(migrations.RunPython.noop)")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("operations", "column"),
+    [
+        (WITH_INDEX, "integer NULL"),
+        (WITH_CODE, "integer NULL"),
+        (WITH_CODE[:1], "varchar(9) NULL"),
+        (WITH_CODE[:1], "integer NOT NULL DEFAULT 1"),
+    ],
+    ids=["an index is missing", "code may not have run", "another type", "not null"],
+)
+def test_row_is_not_added_where_not_all_is_as_the_migration_made_it(
+    site: Site, operations: tuple[str, ...], column: str
+) -> None:
+    """Somebody made the column by hand, or another branch did."""
+    site.fix("--strategy", "renumber", "--no-carry", "--skip-verification")
+    site.manage("migrate", "-v0")
+    site.migration("shop", "0004_size", "0003_price", operations=operations)
+    site.migration("shop", "0005_more", "0004_size", operations=("RunSQL('SELECT 1')",))
+    sql(site, "INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0005_more', 0)")
+    sql(site, f"ALTER TABLE shop_product ADD COLUMN size {column}")
+    found = status(site)
+    assert (found["records"], bool(found["refused"])) == ([], True)

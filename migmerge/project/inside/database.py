@@ -128,16 +128,56 @@ def standing(connection):
 
 
 def made(executor, early):
-    """Migrations without a row that applied ones depend on, and whose tables and columns are all
-    there: their rows were deleted, or somebody made the tables by hand."""
+    """Migrations without a row that applied ones depend on, though their tables are as these say:
+    their rows were deleted, or somebody made the tables by hand."""
     loader, connection = executor.loader, executor.connection
     graph, applied = loader.graph, loader.applied_migrations
     late = {key for _, parent in early for key in graph.forwards_plan(tuple(parent))} - set(applied)
     there = columns_there(connection) if late else ()
     try:
-        return sorted(key for key in late if holds(connection, loader, there, key, key))
+        found = {
+            key for key in late
+            if shows_all(graph.nodes[key].operations) and holds(connection, loader, there, key, key)
+        }  # fmt: skip
+        return sorted(key for key in found if is_as_made(executor, key, found))
     except Exception:
         return []  # its state can't be made: nothing is known of it
+
+
+def shows_all(operations):
+    """Whether the tables tell all that operations did: not of code, and not of classes that are
+    not Django's own."""
+    from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
+
+    hidden = (RunPython, RunSQL, SeparateDatabaseAndState)
+    return all(
+        type(one).__module__.startswith("django.") and not isinstance(one, hidden)
+        for one in operations
+    )
+
+
+def is_as_made(executor, key, found):
+    """Whether the tables that a migration makes or changes are as the models of all that is applied
+    and `found`."""
+    from django.db.migrations.state import ProjectState
+
+    loader = executor.loader
+    known = found.union(loader.applied_migrations)
+    state = ProjectState(real_apps=loader.unmigrated_apps)
+    state = forwards(state, (m for m in full_plan(executor) if key_of(m) in known))
+    names = {
+        name.lower()
+        for operation in loader.graph.nodes[key].operations
+        for name in (getattr(operation, "model_name", ""), getattr(operation, "name", ""))
+        if name
+    }
+    tables = set()
+    for model in tables_in(state):
+        own = model._meta
+        parent = own.auto_created or model
+        if own.app_label == key[0] and parent._meta.model_name in names:
+            tables.add(model)
+    return bool(tables) and not unlike_tables(executor, tables, any_key=True)
 
 
 def no_user_table(executor, early):

@@ -10,15 +10,22 @@ def schema():
 
 
 def compare_tables(connection):
-    from django.db import router
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
     state = executor._create_project_state(with_applied_migrations=True)
-    migrated = executor.loader.migrated_apps
+    return unlike_tables(executor, tables_in(state))
+
+
+def unlike_tables(executor, models, any_key=False):
+    """What of the models' tables is unlike, a line each; with `any_key` keys may be of another kind
+    of integer."""
+    from django.db import router
+
+    connection, migrated = executor.connection, executor.loader.migrated_apps
     models = [
         model
-        for model in tables_in(state)
+        for model in models
         if model._meta.app_label in migrated
         and model._meta.can_migrate(connection)
         and router.allow_migrate_model(connection.alias, model)
@@ -33,13 +40,16 @@ def compare_tables(connection):
             if table is None:
                 lines.append(model._meta.db_table + " is missing")
             else:
-                lines += unlike_columns(connection, cursor, model, table, types)
+                lines += unlike_columns(connection, cursor, model, table, types, any_key)
                 lines += unlike_constraints(connection, cursor, model, table)
 
     return lines
 
 
-def unlike_columns(connection, cursor, model, table, types):
+INTEGERS = {"integer", "bigint", "int", "int(11)", "bigint(20)"}
+
+
+def unlike_columns(connection, cursor, model, table, types, any_key):
     found = described(connection, cursor, table)
     fields = {
         stored_name(connection, field.column): field for field in model._meta.local_concrete_fields
@@ -52,7 +62,8 @@ def unlike_columns(connection, cursor, model, table, types):
     for name in sorted(set(found) & set(fields)):
         kind, null = found[name]
         wanted = types.get(fields[name].db_type(connection), kind)
-        if kind != wanted:
+        is_key = fields[name].primary_key or fields[name].remote_field
+        if kind != wanted and not (any_key and is_key and {kind, wanted} <= INTEGERS):
             lines.append(f"{table}.{name} is {kind}, not {wanted}")
         may_differ = fields[name].primary_key or getattr(fields[name], "generated", False)
         if null != fields[name].null and not may_differ:
