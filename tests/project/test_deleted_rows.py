@@ -160,31 +160,72 @@ def test_row_that_is_renamed_is_not_added_as_well(site: Site) -> None:
     site.manage("migrate", "--check")
 
 
-WITH_INDEX = ("AddField('product', 'size', models.IntegerField(null=True))",
-              "AddIndex('product', models.Index(fields=['size'], name='size_idx'))")  # fmt: skip
-WITH_CODE = ("AddField('product', 'size', models.IntegerField(null=True))",
-             "RunPython(migrations.RunPython.noop)")  # fmt: skip
+SIZE = "AddField('product', 'size', models.{})"
+FIELD = SIZE.format("IntegerField(null=True)")
+INDEX = "AddIndex('product', models.Index(fields=['size'], name='size_idx'))"
+CODE = "RunPython(migrations.RunPython.noop)"
+OTHERS = {
+    "an index": ((FIELD, INDEX), "integer NULL"),
+    "an index of this name": (
+        (FIELD, INDEX), "integer NULL; CREATE INDEX size_idx ON shop_product (name)",
+    ),
+    "code": ((FIELD, CODE), "integer NULL"),
+    "another type": ((FIELD,), "varchar(9) NULL"),
+    "not null": ((FIELD,), "integer NOT NULL DEFAULT 1"),
+    "a default of the database": (
+        (SIZE.format("IntegerField(db_default=1)"),), "integer NOT NULL DEFAULT 2",
+    ),
+    "a check": ((SIZE.format("JSONField(null=True)"),), "text NULL"),
+    "a collation": (
+        (SIZE.format("CharField(max_length=9, db_collation='nocase', null=True)"),),
+        "varchar(9) NULL",
+    ),
+    "another table": (
+        (SIZE.format("ForeignKey('auth.User', models.CASCADE, null=True, db_column='size')"),),
+        "bigint NULL REFERENCES auth_group (id) DEFERRABLE INITIALLY DEFERRED; "
+        "CREATE INDEX some_idx ON shop_product (size)",
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("operations", "column"),
-    [
-        (WITH_INDEX, "integer NULL"),
-        (WITH_CODE, "integer NULL"),
-        (WITH_CODE[:1], "varchar(9) NULL"),
-        (WITH_CODE[:1], "integer NOT NULL DEFAULT 1"),
-    ],
-    ids=["an index is missing", "code may not have run", "another type", "not null"],
-)
-def test_row_is_not_added_where_not_all_is_as_the_migration_made_it(
+@pytest.mark.parametrize(("operations", "column"), OTHERS.values(), ids=OTHERS)
+def test_row_is_not_added_where_not_all_is_as_the_migration_makes_it(
     site: Site, operations: tuple[str, ...], column: str
 ) -> None:
     """Somebody made the column by hand, or another branch did."""
+    with_child_applied(site, operations, column)
+    found = status(site)
+    assert (found["records"], bool(found["refused"])) == ([], True)
+
+
+def test_row_is_added_where_the_foreign_key_is_right(site: Site) -> None:
+    field = SIZE.format("ForeignKey('auth.User', models.CASCADE, null=True, db_column='size')")
+    column = str(OTHERS["another table"][1]).replace("auth_group", "auth_user")
+    with_child_applied(site, (field,), column)
+    assert status(site)["records"] == ["shop.0004_size"]
+
+
+def test_row_is_not_added_where_a_migration_without_a_file_may_have_made_the_column(
+    site: Site,
+) -> None:
+    with_child_applied(site, (FIELD,), "integer NULL")
+    assert status(site)["records"] == ["shop.0004_size"]
+    sql(site, "INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0004_gone', 0)")
+    assert status(site)["records"] == []
+
+
+def with_child_applied(site: Site, operations: tuple[str, ...], column: str) -> None:
+    """A column `size`, and the row of what builds on the migration that adds one."""
     site.fix("--strategy", "renumber", "--no-carry", "--skip-verification")
     site.manage("migrate", "-v0")
     site.migration("shop", "0004_size", "0003_price", operations=operations)
+    if "auth.User" in operations[0]:
+        path = "shop/migrations/0004_size.py"
+        text = site.read(path).decode()
+        site.write(
+            path, text.replace("dependencies = [", "dependencies = [('auth', '0001_initial'), ")
+        )
     site.migration("shop", "0005_more", "0004_size", operations=("RunSQL('SELECT 1')",))
     sql(site, "INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0005_more', 0)")
-    sql(site, f"ALTER TABLE shop_product ADD COLUMN size {column}")
-    found = status(site)
-    assert (found["records"], bool(found["refused"])) == ([], True)
+    for statement in f"ALTER TABLE shop_product ADD COLUMN size {column}".split("; "):
+        sql(site, statement)

@@ -137,22 +137,48 @@ def made(executor, early):
     try:
         found = {
             key for key in late
-            if shows_all(graph.nodes[key].operations) and holds(connection, loader, there, key, key)
+            if shows_all(graph.nodes[key].operations, connection)
+            and holds(connection, loader, there, key, key)
         }  # fmt: skip
         return sorted(key for key in found if is_as_made(executor, key, found))
     except Exception:
         return []  # its state can't be made: nothing is known of it
 
 
-def shows_all(operations):
-    """Whether the tables tell all that operations did: not of code, and not of classes that are
-    not Django's own."""
-    from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
+def shows_all(operations, connection):
+    """Whether the columns tell all that operations did: new models and fields without what no
+    introspection tells for certain, such as the text of a check, a default or an expression."""
+    from django.db.migrations import operations as kinds
 
-    hidden = (RunPython, RunSQL, SeparateDatabaseAndState)
-    return all(
-        type(one).__module__.startswith("django.") and not isinstance(one, hidden)
-        for one in operations
+    for one in operations:
+        if type(one) is kinds.CreateModel:
+            hidden = {"indexes", "constraints", "db_table_comment"}.intersection(one.options)
+            fields = [] if hidden else [field for _, field in one.fields]
+        elif type(one) is kinds.AddField:
+            hidden, fields = (), [one.field]
+        else:
+            hidden, fields = (one,), []
+        if hidden or not all(is_plain(field, connection) for field in fields):
+            return False
+    return True
+
+
+def is_plain(field, connection):
+    """Whether a column's type, its key and whether it may be null are all that a database has of a
+    field."""
+    import types
+
+    from django.db.models import NOT_PROVIDED
+
+    remote = field.remote_field
+    on_delete = getattr(remote, "on_delete", None) if remote else None
+    return not (
+        getattr(field, "generated", False)
+        or getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
+        or getattr(field, "db_collation", None)
+        or getattr(field, "db_comment", None)
+        or (not remote and field.get_internal_type() in connection.data_type_check_constraints)
+        or (on_delete and not isinstance(on_delete, types.FunctionType))  # the database does it
     )
 
 

@@ -42,6 +42,7 @@ def unlike_tables(executor, models, any_key=False):
             else:
                 lines += unlike_columns(connection, cursor, model, table, types, any_key)
                 lines += unlike_constraints(connection, cursor, model, table)
+                lines += unlike_targets(connection, cursor, model, table)
 
     return lines
 
@@ -166,6 +167,30 @@ def unlike_constraints(connection, cursor, model, table):
         if field.remote_field and field.db_constraint and column not in keys:
             if connection.features.supports_foreign_keys and refers(field):
                 lines.append(f"{table}.{field.column} is no foreign key")
+
+    return lines
+
+
+def unlike_targets(connection, cursor, model, table):
+    """Foreign keys to another table, or another column, than that of their field."""
+    found = {}
+    for what in connection.introspection.get_constraints(cursor, table).values():
+        if what["foreign_key"] and len(what["columns"]) == 1:
+            found[what["columns"][0]] = what["foreign_key"]
+
+    lines = []
+    for field in model._meta.local_concrete_fields:
+        column = stored_name(connection, field.column)
+        if column not in found or not field.remote_field or not refers(field):
+            continue
+        target = field.target_field
+        wanted = target.model._meta.db_table, stored_name(connection, target.column)
+        has = (
+            found[column][0],
+            found[column][1] or wanted[1],
+        )  # SQLite: the key, where none is named
+        if (table_key(connection, has[0]), has[1]) != (table_key(connection, wanted[0]), wanted[1]):
+            lines.append(f"{table}.{column} refers to {has[0]}.{has[1]}, not {'.'.join(wanted)}")
 
     return lines
 
