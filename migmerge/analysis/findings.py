@@ -417,6 +417,10 @@ def _with_restore(workspace: Workspace, snapshot: Snapshot, conflict: Conflict) 
         return conflict
     sentences = [f"{key}: {file.why}" for key, file in found.items()]
     commands = tuple(fix_command(app) for app in sorted({key.app for key in missing}))
+    if any(file.in_head for file in found.values()):  # somebody's edit, which is not committed
+        restore = (*(file.restore for file in found.values()), "migmerge check")
+        advice = Advice(commands=restore)
+        return conflict._replace(reasons=(*conflict.reasons, *sentences), advice=advice)
     return conflict._replace(
         reasons=(*conflict.reasons, *sentences), advice=Advice("restore", commands)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -67,13 +68,29 @@ class Oddities(NamedTuple):
     without_class: tuple[str, ...] = ()
 
 
+class LostFile(NamedTuple):
+    """A migration that the tree lacks: a commit that has it, and why this tree has it not.
+    `in_head`: it is merely removed in the work tree, or in the index."""
+
+    path: str
+    commit: str
+    why: str
+    in_head: bool = False
+
+    @property
+    def restore(self) -> str:
+        """The command that brings it back."""
+        commit = "HEAD" if self.in_head else self.commit[:12]
+        return f"git checkout {commit} -- {shlex.quote(self.path)}"
+
+
 class Snapshot(NamedTuple):
     """The migrations of one tree. `contents` has their bytes and the lock files' by path,
     `theirs` the other version of each path that both sides added. `renames` are names that
     mean another migration than the one that has them, if any has. `reused` are the old names that
     renamed migrations replace though another migration has them by now; Django would leave that
-    one out, and the graph does not. `restored` are paths of files that others depend on and that
-    the tree lacks, each with what became of it."""
+    one out, and the graph does not. `restored` are files that others depend on and that the tree
+    lacks, by path."""
 
     source: str
     listing: Listing
@@ -88,7 +105,7 @@ class Snapshot(NamedTuple):
     oddities: Oddities = Oddities()
     renames: Renames = Renames()
     reused: Mapping[NodeKey, Reference] = {}
-    restored: Mapping[str, str] = {}
+    restored: Mapping[str, LostFile] = {}
 
     @property
     def renamed(self) -> dict[NodeKey, NodeKey]:

@@ -240,10 +240,18 @@ def _would_break(workspace: Workspace, change: Journal) -> list[str]:
     files = {path: state.data for path, state in change.before.items()}
     after = understand(workspace, Tree("plan", snapshot.listing, files))
     missing_before = {missing.migration.path for missing in snapshot.graph.missing}
+    old = [workspace.list_commit(c).files for c in (change.head, change.theirs) if c]
+    now = snapshot.listing.files
+
+    def is_as_it_was(path: str) -> bool:
+        return any(path in then and then[path].oid == now[path].oid for then in old)
+
     return sorted(
         f"{missing.migration.path} depends on {missing.key}"
         for missing in after.graph.missing
-        if missing.migration.path not in missing_before and missing.migration.path not in files
+        if missing.migration.path not in missing_before
+        and missing.migration.path not in files
+        and not is_as_it_was(missing.migration.path)
     )
 
 

@@ -9,6 +9,7 @@ from migmerge.analysis.compare import needs_old_state
 from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Conflict
+from migmerge.conflicts.next_commands import fix_command
 from migmerge.migrations.naming import is_catch_up_name, migration_name
 from migmerge.resolve.files import (
     UNRESTRICTED,
@@ -103,6 +104,7 @@ def prepare_fix(
     databases = {change.app: _about_databases(change, request) for change in plan.graph_changes}
     plan = with_notes_on_both_sides(plan).with_reasons(databases)
     plan = plan.with_reasons(_about_restored_files(snapshot, plan.graph_changes))
+    plan = plan._replace(refusals=_with_restore_first(snapshot, plan.refusals))
 
     resolutions = [
         *_resolutions(workspace, snapshot, files, plan),
@@ -137,11 +139,23 @@ def _about_restored_files(
     """By app key, what became of the files that are restored."""
     directories = {snapshot.apps[change.app].directory: change.app for change in changes}
     reasons: dict[str, list[str]] = {}
-    for path, why in sorted(snapshot.restored.items()):
+    for path, lost in sorted(snapshot.restored.items()):
         app = directories.get(path.rpartition("/")[0])
         if app:
-            reasons.setdefault(app, []).append(f"{migration_name(path)} is restored: {why}")
+            reasons.setdefault(app, []).append(f"{migration_name(path)} is restored: {lost.why}")
     return reasons
+
+
+def _with_restore_first(snapshot: Snapshot, refusals: Collection[Refusal]) -> list[Refusal]:
+    """What is refused of apps that lack files is to be looked at with these: they were not
+    written."""
+    nodes, restored = snapshot.graph.nodes.values(), snapshot.restored
+    found = []
+    for refusal in refusals:
+        lost = [restored[m.path] for m in nodes if m.key.app == refusal.app and m.path in restored]
+        commands = (*(file.restore for file in lost), fix_command(refusal.app))
+        found.append(refusal._replace(next=commands) if lost else refusal)
+    return found
 
 
 def prepare_given(
@@ -251,7 +265,8 @@ def _uncommitted(workspace: Workspace, snapshot: Snapshot, files: Files) -> tupl
         head = workspace.head
         committed = set(workspace.list_commit(head).files) if head else set()
 
-    return tuple(sorted(migrations - committed - files.changes.keys()))
+    there = migrations - snapshot.restored.keys()
+    return tuple(sorted(there - committed - files.changes.keys()))
 
 
 def _resolutions(

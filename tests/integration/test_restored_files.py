@@ -190,6 +190,92 @@ def test_where_one_app_is_refused_nothing_of_it_is_restored_and_another_is_fixed
     assert not os.path.exists(repo.root / PRICE)
 
 
+def other_branch(repo: Repo) -> None:
+    """It has a newer migration of the same name, which nothing else knows."""
+    repo.git("checkout", "-q", "-b", "other", "main~1")
+    repo.migration("shop", "0002_price", "0001_initial", operations=("RunSQL('SELECT 99')",))
+    repo.git("add", "-A")
+    repo.git("commit", "-q", "-m", "other", "--date", "2027-01-01T00:00:00Z")
+    repo.git("checkout", "-q", "main")
+
+
+def test_of_two_with_one_name_that_which_stands_beside_the_dependent_is_restored(
+    repo: Repo,
+) -> None:
+    cherry_pick(repo)
+    other_branch(repo)
+    (resolution,) = repo.fix()["resolutions"]
+    assert resolution["created"] == [PRICE, "shop/migrations/0003_stock_a.py"]
+    assert repo.read(PRICE).decode() == repo.git("show", f"feature:{PRICE}")
+
+
+def test_of_two_with_one_name_none_is_guessed(repo: Repo) -> None:
+    """What depends on it was committed by itself."""
+    cherry_pick(repo)
+    other_branch(repo)
+    repo.git("checkout", "-q", "-b", "picked", "main~1")
+    stock(repo, "0005_alone", "0002_price")
+    repo.commit("alone")
+    commands = [conflict["commands"] for conflict in repo.check()["conflicts"]]
+    assert commands[0][0].startswith("git log --all")
+
+
+@pytest.mark.parametrize("commit", [("--commit",), ()], ids=["by fix", "by hand"])
+def test_undo_after_a_commit(repo: Repo, commit: tuple[str, ...]) -> None:
+    revert_price(repo)
+    merge_main(repo)
+    before = repo.state()
+    repo.fix(*commit)
+    if not commit:
+        repo.commit("fixed")
+    assert repo.run("undo", "--yes").returncode == 0
+    assert repo.state() == before
+
+
+def test_what_git_waits_for_names_only_files_that_are_there(repo: Repo) -> None:
+    revert_price(repo)
+    add_other(repo)
+    merge_main(repo)
+    assert repo.fix("--strategy", "renumber")["note"] == "staged; look, then git commit"
+
+
+def test_a_refusal_is_to_be_looked_at_with_the_files(repo: Repo) -> None:
+    """The commands for a contradiction need all files of both sides."""
+    revert_price(repo)
+    rename = "RenameModel('Product', 'Item')"
+    repo.migration("shop", "0004_item", "0003_stock", operations=(rename,))
+    repo.commit("item")
+    repo.git("checkout", "-q", "main")
+    repo.migration("shop", "0002_other", "0001_initial", operations=("DeleteModel('Product')",))
+    repo.commit("other")
+    merge_main(repo)
+    (refused,) = repo.fix(code=1)["resolutions"]
+    restore, again = refused["next"]
+    assert (refused["id"], again) == ("MM401", "migmerge fix shop")
+    subprocess.run(["sh", "-ec", restore], cwd=repo.root, check=True)
+    (refused,) = repo.fix(code=1)["resolutions"]
+    assert (refused["id"], PRICE in refused["next"][0]) == ("MM401", True)
+
+
+@pytest.mark.parametrize("remove", [("rm", "-q"), ("rm", "-q", "--cached"), ()])
+def test_what_is_removed_since_the_last_commit_is_restored_by_hand(
+    repo: Repo, remove: tuple[str, ...]
+) -> None:
+    base(repo)
+    repo.migration("shop", "0002_price", "0001_initial")
+    stock(repo, "0003_stock", "0002_price")
+    repo.commit("stock")
+    if remove:
+        repo.git(*remove, PRICE)
+    (repo.root / PRICE).unlink(missing_ok=True)
+    ((restore, check),) = (conflict["commands"] for conflict in repo.check()["conflicts"])
+    assert (restore, check) == (f"git checkout HEAD -- {PRICE}", "migmerge check")
+    (refused,) = repo.fix(code=1)["resolutions"]
+    assert refused["next"] == [restore, check]
+    subprocess.run(["sh", "-ec", restore], cwd=repo.root, check=True)
+    assert repo.check()["conflicts"] == []
+
+
 def test_a_link_is_not_restored(repo: Repo) -> None:
     base(repo)
     repo.write("shop/price.py", migration_text(("shop", "0001_initial")))
