@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import Repo
 
+pytestmark = pytest.mark.once
+
 ID = "('id', models.AutoField(primary_key=True))"
 KIND = f"CreateModel('Kind', [{ID}, ('name', models.TextField()), ('size', models.IntegerField(unique=True))])"
 LINE = f"CreateModel('Line', [{ID}, ('n', models.IntegerField())])"

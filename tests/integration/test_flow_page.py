@@ -15,6 +15,8 @@ import pytest
 
 from tests.conftest import Repo
 
+pytestmark = pytest.mark.once
+
 WRITE = "MIGMERGE_WRITE" in os.environ  # before the tests are sealed off
 PAGE = Path(__file__).parents[2] / "docs/flows.md"
 HEAD = """\

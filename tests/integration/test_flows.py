@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import PRICE, PRODUCT, STOCK, Repo
 from tests.integration.test_fix import collision
 
+pytestmark = pytest.mark.once
+
 BIN = Path(sys.executable).parent
 FIX = f"'{BIN}/migmerge' fix --yes --strategy renumber"
 

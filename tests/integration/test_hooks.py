@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import Repo
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 STAGES = ("pre-commit", "pre-merge-commit", "post-merge", "post-rewrite")
 NEXT = "next: migmerge fix shop"

@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import Repo
 from tests.integration.test_lost_files import paste
 
+pytestmark = pytest.mark.once
+
 MINE = "shop/migrations/0002_mine.py"
 
 

@@ -19,6 +19,8 @@ from migmerge.install.marked_blocks import NotEditable, without_block
 from migmerge.install.precommit import missing_types, with_hooks
 from tests.conftest import KILLS, PRICE, STOCK, Repo, migration_text, some
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 
 

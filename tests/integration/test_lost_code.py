@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import Repo, migration_text
 from tests.integration.test_lost_files import paste
 
+pytestmark = pytest.mark.once
+
 HELPERS = "def token():\n    return 'x'\n\n\nLENGTH = 9\n"
 PATH = "shop/migrations/0002_token.py"
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import PRICE, PRODUCT, Repo, migration_text
 
+pytestmark = pytest.mark.once
+
 
 def paste(repo: Repo, command: str) -> None:
     subprocess.run(["sh", "-ec", command], cwd=repo.root, check=True)

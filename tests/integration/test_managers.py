@@ -15,6 +15,8 @@ from migmerge.install.hooks import NAMES, block_lines, script
 from migmerge.install.marked_blocks import NotEditable, block, without_blocks
 from tests.conftest import Repo
 
+pytestmark = pytest.mark.once
+
 BIN = Path(sys.executable).parent
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.pages import cli_page, configuration_page, messages_page
 
+pytestmark = pytest.mark.once
+
 WRITE = os.environ.get("MIGMERGE_WRITE")  # the tests run without
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

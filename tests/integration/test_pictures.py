@@ -18,6 +18,8 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from tests.conftest import IN_CI, Repo
 
+pytestmark = pytest.mark.once
+
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1500,950",

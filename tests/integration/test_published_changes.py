@@ -9,6 +9,8 @@ import pytest
 from tests.conftest import PRODUCT, Repo
 from tests.integration.test_lost_files import paste
 
+pytestmark = pytest.mark.once
+
 B = "AddField('product', 'b', models.CharField(max_length=10, default='x', help_text='h'))"
 PATH = "shop/migrations/0002_b.py"
 FILL = """\

@@ -15,6 +15,8 @@ import pytest
 from tests.conftest import PRICE, PRODUCT, STOCK, Repo, branch_out, migration_text
 from tests.integration.test_fix import both_set, collision, width
 
+pytestmark = pytest.mark.once
+
 TEXT = "AddField('product', 'price', models.TextField())"
 
 

@@ -14,6 +14,8 @@ import pytest
 
 import migmerge
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 VERSION = migmerge.__version__
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import Repo, migration_text
 
+pytestmark = pytest.mark.once
+
 PRICE = "shop/migrations/0002_price.py"
 
 
