@@ -15,6 +15,8 @@ from migmerge.git.repository import find_repository
 from migmerge.git.trees import listing_of
 from tests.conftest import PRICE, Repo
 
+pytestmark = pytest.mark.once
+
 TEXT = """\
 shop/migrations: MM101 siblings in shop: 2 leaf nodes after 0001_initial
 

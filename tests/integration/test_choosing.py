@@ -16,6 +16,8 @@ from tests.integration.test_fix import both_set, collision, width
 from tests.integration.test_refusals import unlike_settings
 from tests.project.conftest import Site, copy_of, site
 
+pytestmark = pytest.mark.once
+
 __all__ = ["copy_of", "site"]  # the fixtures
 KEY = r"\[.\]\? "
 WRITE = r"Write this\? \[y/N\] "

@@ -17,6 +17,8 @@ from ruamel.yaml import YAML
 
 from tests.conftest import Repo
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 GITHUB = """\
 ::error file=shop/migrations/0002_price.py,line=7,title=MM101 Two leaf nodes in one app::\

@@ -27,7 +27,7 @@ from migmerge.resolve.transaction import (
 from tests.conftest import KILLS, PRICE, Repo, some, unmeasured
 from tests.integration.test_fix import collision
 
-pytestmark = pytest.mark.lowest
+pytestmark = pytest.mark.once
 
 RENUMBER = ("fix", "--yes", "--strategy", "renumber", "--allow-skipped")
 
