@@ -415,12 +415,9 @@ def _with_restore(workspace: Workspace, snapshot: Snapshot, conflict: Conflict) 
     found = {key: file for key, file in lost.items() if file}
     if len(found) < len(lost):
         return conflict
-    sentences = [f"{key}: {file.why}" for key, file in found.items()]
     commands = tuple(fix_command(app) for app in sorted({key.app for key in missing}))
+    advice = Advice("restore", commands)
     if any(file.in_head for file in found.values()):  # somebody's edit, which is not committed
-        restore = (*(file.restore for file in found.values()), "migmerge check")
-        advice = Advice(commands=restore)
-        return conflict._replace(reasons=(*conflict.reasons, *sentences), advice=advice)
-    return conflict._replace(
-        reasons=(*conflict.reasons, *sentences), advice=Advice("restore", commands)
-    )
+        advice = Advice(commands=(*(file.restore for file in found.values()), "migmerge check"))
+    sentences = (f"{key}: {file.why}" for key, file in found.items())
+    return conflict._replace(reasons=(*conflict.reasons, *sentences), advice=advice)

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from migmerge.analysis.snapshot import LostFile, Snapshot, Tree, understand
+from migmerge.analysis.snapshot import Snapshot, Tree, understand
 from migmerge.analysis.workspace import Workspace
 from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import Header, Migration, NodeKey
 from migmerge.migrations.reader import read_header
 
 _MOST_COMMITS = 20
+
+
+class LostFile(NamedTuple):
+    """A migration that the tree lacks: a commit that has it, and why this tree has it not.
+    `in_head`: it is merely removed in the work tree, or in the index."""
+
+    path: str
+    commit: str
+    why: str
+    in_head: bool = False
+
+    @property
+    def restore(self) -> str:
+        """The command that brings it back."""
+        commit = "HEAD" if self.in_head else self.commit[:12]
+        return f"git checkout {commit} -- {shlex.quote(self.path)}"
 
 
 class Removal(NamedTuple):
@@ -30,7 +47,7 @@ def with_lost_files(
     turn, as git has them; without the ones that git has not."""
     restored: dict[str, LostFile] = {}
     contents: dict[str, bytes] = {}
-    waiting = [(key, _commits_of_dependents(workspace, snapshot, key)) for key in sorted(missing)]
+    waiting: list[tuple[NodeKey, list[str] | None]] = [(key, None) for key in sorted(missing)]
     while waiting:
         key, commits = waiting.pop()
         lost = find_lost_file(workspace, snapshot, key, commits)
@@ -54,7 +71,8 @@ def find_lost_file(
     workspace: Workspace, snapshot: Snapshot, key: NodeKey, commits: Sequence[str] | None = None
 ) -> LostFile | None:
     """The file of a node as HEAD or the base branch has it, else as it was before it was removed,
-    else as another branch has it: that of the file that depends on it, found in `commits`.
+    else as another branch has it: that beside the file that depends on it, found in `commits`, or
+    where that was added.
 
     None where it was never there as a regular file, where branches have different ones, and where
     other files came as it went: it may have been renamed and edited, or somebody started again,
@@ -72,7 +90,7 @@ def find_lost_file(
 
 def _commits_of_dependents(workspace: Workspace, snapshot: Snapshot, key: NodeKey) -> list[str]:
     """Commits of any branch that added a file which depends on the node: copies of one commit, as
-    of a cherry-pick, are told apart by what is beside the file."""
+    of a cherry-pick, differ in what is beside the file."""
     paths = {one.migration.path for one in snapshot.graph.missing if one.key == key}
     if not paths:
         return []

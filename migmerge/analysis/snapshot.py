@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.analysis.app_directories import find_apps
 from migmerge.analysis.both_sides import find_theirs_only, read_versions
@@ -37,6 +36,9 @@ from migmerge.migrations.lockfiles import LockFile, is_lock_file, read_lock_file
 from migmerge.migrations.model import App, Header, Migration, NodeKey, Opaque, ParseError, Reference
 from migmerge.migrations.reader import read_header
 
+if TYPE_CHECKING:
+    from migmerge.analysis.lost_files import LostFile
+
 THEIRS = 3
 
 
@@ -66,22 +68,6 @@ class Oddities(NamedTuple):
     ambiguous: Mapping[tuple[str, str], tuple[str, ...]] = {}
     settings_read: bool = False
     without_class: tuple[str, ...] = ()
-
-
-class LostFile(NamedTuple):
-    """A migration that the tree lacks: a commit that has it, and why this tree has it not.
-    `in_head`: it is merely removed in the work tree, or in the index."""
-
-    path: str
-    commit: str
-    why: str
-    in_head: bool = False
-
-    @property
-    def restore(self) -> str:
-        """The command that brings it back."""
-        commit = "HEAD" if self.in_head else self.commit[:12]
-        return f"git checkout {commit} -- {shlex.quote(self.path)}"
 
 
 class Snapshot(NamedTuple):

@@ -145,9 +145,8 @@ def reconciliation(
     refused += _twice(rows)
     refused += _without_user_table(status)
     given = {(row.label, row.new) for row in (*rows, *names)}
-    lost = {
-        row[0] for row, _ in missing
-    }  # apps whose tables a migration without a file has changed
+    # what made the tables of these apps as they are may be a migration without a file
+    lost = {row[0] for row, _ in missing}
     records = tuple(key for key in status.made if key not in given and key[0] not in lost)
     if not rows and not records:  # else the reconciliation looks itself, with the new names
         refused += [

@@ -40,7 +40,7 @@ class File(NamedTuple):
 
         A filter may give the disk other bytes than the object has, so both have a stamp.
         """
-        if self.mode not in _REGULAR or self.changed:
+        if not self.is_regular or self.changed:
             return ""
         return f"{self.oid}+" if self.on_disk else self.oid
 

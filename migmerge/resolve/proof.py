@@ -17,6 +17,7 @@ from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.scenarios import (
     ALONE,
     ScenarioRequest,
+    ScenarioResult,
     ScenarioResults,
     Tree,
     Trial,
@@ -48,15 +49,11 @@ def prove(
     if _lacks_a_side(arrivals):
         with tempfile.TemporaryDirectory(prefix="migmerge-") as directory:
             sides = SidesByCommit(workspace, project, starts.trees, directory)
-            built = sides.build(request, trial)
-            if built:
-                again = request._replace(built=built)
-                second = try_scenarios(project, trial.server, again, trial.seconds)
-                arrivals = arrivals if second.why else _with_unbuilt(second)
+            arrivals = _with_own_code(sides, request, trial) or arrivals
     if _may_have_failed(arrivals) and sides_migrate_alone(
         workspace, project, snapshot, wanted, trial
     ):
-        arrivals = _with_failure(arrivals)
+        arrivals = _with_fresh(arrivals, failed_before=False)
 
     carried = {
         (app, old)
@@ -83,22 +80,33 @@ def _may_have_failed(arrivals: ScenarioResults) -> bool:
     return not arrivals.effects and any(p.name == "fresh" and p.unbuilt for p in arrivals.points)
 
 
-def _with_unbuilt(arrivals: ScenarioResults) -> ScenarioResults:
-    """What stops a new database, where a side needs its own code, may have stopped it before."""
-    points = [
-        point._replace(unbuilt=point.error, error="") if point.name == "fresh" else point
-        for point in arrivals.points
-    ]
-    return arrivals._replace(points=tuple(points))
+def _with_own_code(
+    sides: SidesByCommit, request: ScenarioRequest, trial: Trial
+) -> ScenarioResults | None:
+    """The same from databases that each side's own code made; None where that can't be tried.
+
+    What stops a new database may have stopped it before, where a side needs its own code.
+    """
+    built = sides.build(request, trial)
+    if not built:
+        return None
+    again = request._replace(built=built)
+    arrivals = try_scenarios(sides.project, trial.server, again, trial.seconds)
+    return None if arrivals.why else _with_fresh(arrivals, failed_before=True)
 
 
-def _with_failure(arrivals: ScenarioResults) -> ScenarioResults:
-    """What stops it is a failure: it stops neither side's own files with their own code."""
-    points = [
-        point._replace(unbuilt="", error=point.unbuilt) if point.name == "fresh" else point
-        for point in arrivals.points
-    ]
-    return arrivals._replace(points=tuple(points))
+def _with_fresh(arrivals: ScenarioResults, *, failed_before: bool) -> ScenarioResults:
+    """What stops a new database proves nothing where it may have stopped it before; it is a failure
+    where it stops neither side's own files with their own code."""
+
+    def judged(point: ScenarioResult) -> ScenarioResult:
+        if point.name != "fresh":
+            return point
+        if failed_before:
+            return point._replace(unbuilt=point.error, error="")
+        return point._replace(unbuilt="", error=point.unbuilt)
+
+    return arrivals._replace(points=tuple(map(judged, arrivals.points)))
 
 
 def _without(rows_without_file: Sequence[str], harmless: Collection[str]) -> tuple[str, ...]:

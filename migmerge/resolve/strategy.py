@@ -106,7 +106,7 @@ def _by_app(conflicts: Iterable[Conflict]) -> dict[str, list[Conflict]]:
 
 
 def refuse_broken(conflicts: Sequence[Conflict]) -> Refusal:
-    """What has to be mended before an app can be fixed, of one app."""
+    """The refusal of one app, by what has to be repaired before it can be fixed."""
     reasons: list[str] = []
     commands: list[str] = []
     for conflict in conflicts:

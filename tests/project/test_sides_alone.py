@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.conftest import Copy, Site, begin_project
+from tests.project.conftest import Copy, Site, begin_project, branch_out
 
 pytestmark = pytest.mark.once
 
@@ -75,17 +75,7 @@ def build_history_that_uses_the_real_models(root: Path) -> None:
     text = REAL_MODEL.replace("0002_price", "0001_initial")
     site.write("shop/migrations/0002_rename.py", text)
     site.commit("rename")
-    site.git("checkout", "-q", "-b", "feature")
-    site.field("price")
-    site.make("price")
-    site.commit("price")
-    site.git("checkout", "-q", "main")
-    site.field("stock")
-    site.make("stock")
-    site.commit("stock")
-    site.publish()
-    site.git("checkout", "-q", "feature")
-    site.git("merge", "-q", "--no-edit", "main")
+    branch_out(site)
 
 
 @pytest.fixture(autouse=True)

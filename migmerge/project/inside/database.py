@@ -140,7 +140,10 @@ def made(executor, early):
             if shows_all(graph.nodes[key].operations, connection)
             and holds(connection, loader, there, key, key)
         }  # fmt: skip
-        return sorted(key for key in found if is_as_made(executor, key, found))
+        if not found:
+            return []
+        state = state_of(executor, found.union(applied))
+        return sorted(key for key in found if is_as_made(executor, key, state))
     except Exception:
         return []  # its state can't be made: nothing is known of it
 
@@ -182,18 +185,19 @@ def is_plain(field, connection):
     )
 
 
-def is_as_made(executor, key, found):
-    """Whether the tables that a migration makes or changes are as the models of all that is applied
-    and `found`."""
+def state_of(executor, keys):
+    """The state of just these migrations."""
     from django.db.migrations.state import ProjectState
 
-    loader = executor.loader
-    known = found.union(loader.applied_migrations)
-    state = ProjectState(real_apps=loader.unmigrated_apps)
-    state = forwards(state, (m for m in full_plan(executor) if key_of(m) in known))
+    state = ProjectState(real_apps=executor.loader.unmigrated_apps)
+    return forwards(state, (m for m in full_plan(executor) if key_of(m) in keys))
+
+
+def is_as_made(executor, key, state):
+    """Whether the tables that a migration makes or changes are as the models of a state."""
     names = {
         name.lower()
-        for operation in loader.graph.nodes[key].operations
+        for operation in executor.loader.graph.nodes[key].operations
         for name in (getattr(operation, "model_name", ""), getattr(operation, "name", ""))
         if name
     }

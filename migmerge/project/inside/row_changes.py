@@ -120,26 +120,24 @@ def add_rows(connection, rows):
 
     if set(recorded(connection)).intersection(rows):
         raise Refused("the database changed meanwhile")
+    recorder = MigrationRecorder(connection)
     with transaction.atomic(using=connection.alias):
         for label, name in rows:
-            MigrationRecorder(connection).record_applied(label, name)
+            recorder.record_applied(label, name)
 
 
 def remove_rows(connection, rows):
     from django.db.migrations.recorder import MigrationRecorder
 
+    recorder = MigrationRecorder(connection)
     for label, name in rows:
-        MigrationRecorder(connection).record_unapplied(label, name)
+        recorder.record_unapplied(label, name)
 
 
 def record_again(connection, rows):
     """Rows that went, since the migration that they stood for has another one."""
-    from django.db.migrations.recorder import MigrationRecorder
-
     there = set(recorded(connection))
-    for label, old, _, _ in rows:
-        if (label, old) not in there:
-            MigrationRecorder(connection).record_applied(label, old)
+    add_rows(connection, [(label, old) for label, old, _, _ in rows if (label, old) not in there])
 
 
 def put_back(connection, rows):

@@ -1,6 +1,8 @@
 # mypy: ignore-errors
 """The tables of a database against the models of all migrations that it has applied."""
 
+INTEGERS = {"integer", "bigint", "int", "int(11)", "bigint(20)"}
+
 
 def schema():
     """Alias of the request -> what is unlike, a line each."""
@@ -45,9 +47,6 @@ def unlike_tables(executor, models, any_key=False):
                 lines += unlike_targets(connection, cursor, model, table)
 
     return lines
-
-
-INTEGERS = {"integer", "bigint", "int", "int(11)", "bigint(20)"}
 
 
 def unlike_columns(connection, cursor, model, table, types, any_key):
@@ -185,10 +184,7 @@ def unlike_targets(connection, cursor, model, table):
             continue
         target = field.target_field
         wanted = target.model._meta.db_table, stored_name(connection, target.column)
-        has = (
-            found[column][0],
-            found[column][1] or wanted[1],
-        )  # SQLite: the key, where none is named
+        has = found[column][0], found[column][1] or wanted[1]  # SQLite names no key
         if (table_key(connection, has[0]), has[1]) != (table_key(connection, wanted[0]), wanted[1]):
             lines.append(f"{table}.{column} refers to {has[0]}.{has[1]}, not {'.'.join(wanted)}")
 

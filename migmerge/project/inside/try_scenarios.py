@@ -26,7 +26,7 @@ def build_side():
         starts.again(path)
         with open(database, "rb") as handle:
             contents[alias] = handle.read()
-        return starts.told(path)
+        return starts.hand_over(path)
 
     found = on_each_alias(build)
     for number, (alias, data) in enumerate(contents.items()):  # not while all else is shut off
@@ -81,7 +81,7 @@ class Starts:
                 self.take(sides[scratch.alias])
 
     def take(self, side):
-        """A database that `told` tells of."""
+        """A database of another process, as `hand_over` describes it."""
         path = tuple(side["path"])
         self.given.add(path)
         self.stages[path] = side["database"]
@@ -94,8 +94,8 @@ class Starts:
         for new, olds in side["former"].items():
             FORMER_TABLES.setdefault(new, set()).update(olds)
 
-    def told(self, path):
-        """What another process is to know of the database of a path."""
+    def hand_over(self, path):
+        """What another process has to know of the database of a path."""
         effect = self.effects[path]
         return {
             "path": path, "serial": effect["serial"], "changed": sorted(effect["changed"]),
