@@ -127,10 +127,9 @@ HAZARDS = (
 
 
 def text(operations: str, *parents: str, code: str = "") -> str:
-    head = HEAD.replace("from django.contrib.postgres import operations as postgres\n", "")
     dependencies = ", ".join(f'("shop", "{parent}")' for parent in parents)
     return (
-        f"{head}{code if 'forwards' in operations else ''}\n\nclass Migration(migrations.Migration):\n"
+        f"{HEAD}{code if 'forwards' in operations else ''}\n\nclass Migration(migrations.Migration):\n"
         f"    dependencies = [{dependencies}]\n    operations = [{operations}]\n"
     )
 
@@ -169,10 +168,7 @@ def project(root: Path, hazard: Hazard) -> None:
     write("shop/__init__.py", "")
     write("shop/migrations/__init__.py", "")
     base = BASE.replace("    operations", "    dependencies = []\n    operations")
-    write(
-        "shop/migrations/0001_initial.py",
-        base.replace("from django.contrib.postgres import operations as postgres\n", ""),
-    )
+    write("shop/migrations/0001_initial.py", base)
     git("add", "-A")
     git("commit", "-qm", "base")
     for branch, operations in (("feature", hazard.one), ("main", hazard.other)):

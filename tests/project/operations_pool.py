@@ -7,12 +7,21 @@ import django
 KEY = "condition" if django.VERSION >= (5, 1) else "check"
 HEAD = """\
 from django.conf import settings
-from django.contrib.postgres import operations as postgres
 from django.db import migrations, models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 
 """
+# what is imported only where it is used
+POSTGRES_IMPORTS = {
+    "operations as postgres": "",
+    "ExclusionConstraint": ".constraints",
+    "ArrayField": ".fields",
+    "IntegerRangeField": ".fields",
+    "BrinIndex": ".indexes",
+    "GistIndex": ".indexes",
+    "HashIndex": ".indexes",
+}
 CLASS = """
 
 class Migration(migrations.Migration):
@@ -24,8 +33,12 @@ class Migration(migrations.Migration):
 
 def migration(operations: str, function: str = "") -> str:
     """The text of a migration file."""
-    head = HEAD if "postgres." in operations else HEAD.replace(HEAD.splitlines()[1] + "\n", "")
-    return head + function + CLASS.format(operations)
+    imports = "".join(
+        f"from django.contrib.postgres{module} import {name}\n"
+        for name, module in POSTGRES_IMPORTS.items()
+        if f"{name.rpartition(' ')[2]}{'(' if module else '.'}" in operations
+    )
+    return imports + HEAD + function + CLASS.format(operations)
 
 
 M = "migrations."
@@ -75,13 +88,10 @@ INT = "models.IntegerField(default=0)"
 TEXT = "models.TextField(default='')"
 
 
-def _constraint(kind: str, rest: str) -> str:
-    return f"models.{kind}({rest})"
-
-
-def _function(body: str) -> str:
+def operation_on_code(body: str) -> tuple[str, str]:
+    """A RunPython, and the function that it runs."""
     lines = "\n".join(f"    {line}" for line in body.splitlines())
-    return f"def forwards(apps, schema_editor):\n{lines}\n"
+    return f"{M}RunPython(forwards)", f"def forwards(apps, schema_editor):\n{lines}\n"
 
 
 _FIELDS = {
@@ -198,21 +208,21 @@ POOL |= {
     "state only other field": (f"{M}SeparateDatabaseAndState(state_operations=[{M}RemoveField('Order', 'note')])",),
     "both halves": (f"{M}SeparateDatabaseAndState(database_operations=[{M}AddField('Order', 'half', {INT})], state_operations=[{M}AddField('Order', 'half', {INT})])",),
     "python nothing": (f"{M}RunPython({M}RunPython.noop)",),
-    "python update": (f"{M}RunPython(forwards)", _function("Product = apps.get_model('shop', 'Product')\nProduct.objects.filter(stock__gt=5).update(old='new')")),
-    "python save": (f"{M}RunPython(forwards)", _function("Product = apps.get_model('shop', 'Product')\nfor p in Product.objects.all():\n    p.price = (p.price or 0) + p.stock\n    p.save()")),
-    "python create": (f"{M}RunPython(forwards)", _function("Tag = apps.get_model('shop', 'Tag')\nTag.objects.create(word='made')\nTag(word='too').save()")),
-    "python create order": (f"{M}RunPython(forwards)", _function("Order = apps.get_model('shop', 'Order')\nOrder.objects.create(product_id=3, number=8)")),
-    "python through relation": (f"{M}RunPython(forwards)", _function("Product = apps.get_model('shop', 'Product')\nfor p in Product.objects.exclude(category=None):\n    p.category.name = p.name\n    p.category.save()")),
-    "python create through relation": (f"{M}RunPython(forwards)", _function("Product = apps.get_model('shop', 'Product')\np = Product.objects.get(code='p3')\np.order_set.create(number=4)")),
-    "python delete": (f"{M}RunPython(forwards)", _function("apps.get_model('shop', 'Product').objects.filter(code='p1').delete()")),
-    "python hasattr": (f"{M}RunPython(forwards)", _function("Tag = apps.get_model('shop', 'Tag')\nfor tag in Tag.objects.all():\n    if hasattr(tag, 'int'):\n        tag.int = 9\n        tag.save()")),
-    "python many": (f"{M}RunPython(forwards)", _function("Product = apps.get_model('shop', 'Product')\nProduct.objects.get(code='p3').tags.set([1, 2])")),
-    "python another way": (f"{M}RunPython(forwards)", _function("get = apps.get_model\nget('shop', 'Product').objects.update(price=7)")),
-    "python first": (f"{M}RunPython(forwards)", _function("Order = apps.get_model('shop', 'Order')\nfirst = Order.objects.first()\nfirst.note = 'first'\nfirst.save()")),
-    "python children": (f"{M}RunPython(forwards)", _function("Special = apps.get_model('shop', 'Special')\nSpecial.objects.create(name='s', code='s', discount=2)")),
-    "python related first": (f"{M}RunPython(forwards)", _function("Category = apps.get_model('shop', 'Category')\nfor c in Category.objects.all():\n    first = c.products.first()\n    c.name = first.name if first else ''\n    c.save()")),
-    "python category": (f"{M}RunPython(forwards)", _function("Category = apps.get_model('shop', 'Category')\nCategory.objects.filter(slug='a').update(name='zz')")),
-    "python category rows": (f"{M}RunPython(forwards)", _function("Category = apps.get_model('shop', 'Category')\nCategory.objects.create(name='n', slug='n')")),
+    "python update": operation_on_code("Product = apps.get_model('shop', 'Product')\nProduct.objects.filter(stock__gt=5).update(old='new')"),
+    "python save": operation_on_code("Product = apps.get_model('shop', 'Product')\nfor p in Product.objects.all():\n    p.price = (p.price or 0) + p.stock\n    p.save()"),
+    "python create": operation_on_code("Tag = apps.get_model('shop', 'Tag')\nTag.objects.create(word='made')\nTag(word='too').save()"),
+    "python create order": operation_on_code("Order = apps.get_model('shop', 'Order')\nOrder.objects.create(product_id=3, number=8)"),
+    "python through relation": operation_on_code("Product = apps.get_model('shop', 'Product')\nfor p in Product.objects.exclude(category=None):\n    p.category.name = p.name\n    p.category.save()"),
+    "python create through relation": operation_on_code("Product = apps.get_model('shop', 'Product')\np = Product.objects.get(code='p3')\np.order_set.create(number=4)"),
+    "python delete": operation_on_code("apps.get_model('shop', 'Product').objects.filter(code='p1').delete()"),
+    "python hasattr": operation_on_code("Tag = apps.get_model('shop', 'Tag')\nfor tag in Tag.objects.all():\n    if hasattr(tag, 'int'):\n        tag.int = 9\n        tag.save()"),
+    "python many": operation_on_code("Product = apps.get_model('shop', 'Product')\nProduct.objects.get(code='p3').tags.set([1, 2])"),
+    "python another way": operation_on_code("get = apps.get_model\nget('shop', 'Product').objects.update(price=7)"),
+    "python first": operation_on_code("Order = apps.get_model('shop', 'Order')\nfirst = Order.objects.first()\nfirst.note = 'first'\nfirst.save()"),
+    "python children": operation_on_code("Special = apps.get_model('shop', 'Special')\nSpecial.objects.create(name='s', code='s', discount=2)"),
+    "python related first": operation_on_code("Category = apps.get_model('shop', 'Category')\nfor c in Category.objects.all():\n    first = c.products.first()\n    c.name = first.name if first else ''\n    c.save()"),
+    "python category": operation_on_code("Category = apps.get_model('shop', 'Category')\nCategory.objects.filter(slug='a').update(name='zz')"),
+    "python category rows": operation_on_code("Category = apps.get_model('shop', 'Category')\nCategory.objects.create(name='n', slug='n')"),
     "sql update": (f"{M}RunSQL('UPDATE shop_product SET stock = stock + 1')",),
     "sql update order": (f"{M}RunSQL('UPDATE shop_order SET place = place + 7', {M}RunSQL.noop)",),
     "sql index": (f"{M}RunSQL('CREATE INDEX name_i ON shop_category (name)')",),
@@ -228,4 +238,3 @@ POSTGRES = {
     "not valid": (f"postgres.AddConstraintNotValid('Order', models.CheckConstraint({KEY}=Q(place__lt=99), name='nv'))",),
     "validate": ("postgres.ValidateConstraint('Order', 'number_gte')",),
 }  # fmt: skip
-POOL |= POSTGRES
