@@ -6,14 +6,13 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from migmerge.analysis.both_sides import own_nodes
-from migmerge.analysis.compare import facts_of, source_of
+from migmerge.analysis.compare import facts_of, read_node, source_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.commute import contradictions
 from migmerge.conflicts.conflict import Advice, Branch, Conflict, Place
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import read_script
 from migmerge.migrations.recorder import Footprint
 
 KIND = "contradiction"
@@ -64,11 +63,7 @@ def _footprints(
     snapshot: Snapshot, own: tuple[list[NodeKey], list[NodeKey]]
 ) -> tuple[dict[str, list[Footprint]], ...]:
     """What the migrations of each side do by app, under their names with the app."""
-    scripts = {
-        key: read_script(source_of(snapshot, key), snapshot.graph.nodes[key].label, str(key))
-        for keys in own
-        for key in keys
-    }
+    scripts = {key: read_node(snapshot, key, str(key)) for keys in own for key in keys}
     facts = facts_of(snapshot, scripts.keys(), scripts.values())
     sides: tuple[dict[str, list[Footprint]], ...] = ({}, {})
     for side, keys in zip(sides, own, strict=True):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 
+from migmerge.analysis.imports import helper_paths
 from migmerge.analysis.snapshot import THEIRS, Snapshot
 from migmerge.conflicts.commute import Pair
 from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.conflicts.kept_data_migrations import in_the_way
 from migmerge.conflicts.rollback_recipe import SideFiles
-from migmerge.migrations.facts import Facts, gather, may_matter
+from migmerge.migrations.facts import Facts, gather_all, runs_code
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.model import NodeKey
-from migmerge.migrations.operations import Script, read_script
+from migmerge.migrations.operations import Script, read_script, with_helpers
 from migmerge.migrations.recorder import Footprint
 
 # each is compared with each; nobody has seen more than five
@@ -25,6 +26,18 @@ def source_of(snapshot: Snapshot, key: NodeKey) -> bytes:
     can't be read, as a link that leads nowhere."""
     path = snapshot.graph.nodes[key].path
     return snapshot.theirs[path] if key.version == THEIRS else snapshot.contents.get(path, b"")
+
+
+def read_node(snapshot: Snapshot, key: NodeKey, name: str) -> Script:
+    """The operations of a node, under a name, and the modules that its code imports from."""
+    node = snapshot.graph.nodes[key]
+    script = read_script(source_of(snapshot, key), node.label, name)
+    if not runs_code([script]):
+        return script
+
+    paths = helper_paths(script, node.path, snapshot.listing.files)
+    sources = snapshot.contents.beside(paths.values())
+    return with_helpers(script, {n: sources[p] for n, p in paths.items() if p in sources})
 
 
 def footprints_of(
@@ -46,7 +59,6 @@ def footprints_of(
         unknown = Footprint("", conflict.app.label, 0, opaque=why)
         return [((unknown,), (unknown,))]
 
-    nodes = snapshot.graph.nodes
     pairs = [
         (
             _own(snapshot, one, other, published, shared),
@@ -55,10 +67,7 @@ def footprints_of(
         for one, other in combinations(conflict.branches, 2)
     ]
     fresh = {key for pair in pairs for side in pair for key in side}
-    scripts = {
-        key: read_script(source_of(snapshot, key), nodes[key].label, conflict.shown(key))
-        for key in fresh
-    }
+    scripts = {key: read_node(snapshot, key, conflict.shown(key)) for key in fresh}
     facts = facts_of(snapshot, fresh, scripts.values())
     same = {key for pair in conflict.assessment.duplicates for key in pair}
     by_node = {key: footprints(script, facts) for key, script in scripts.items()}
@@ -75,12 +84,31 @@ def footprints_of(
 
 
 def facts_of(snapshot: Snapshot, fresh: Collection[NodeKey], scripts: Iterable[Script]) -> Facts:
-    """What the apps' earlier migrations tell, and these scripts, which stand for `fresh`."""
+    """What the earlier migrations tell, and these scripts, which stand for `fresh`."""
+    return facts_of_apps(snapshot, {key.app for key in fresh}, fresh, scripts)
+
+
+def facts_of_apps(
+    snapshot: Snapshot,
+    apps: Collection[str],
+    fresh: Collection[NodeKey],
+    scripts: Iterable[Script],
+) -> Facts:
+    """What the migrations of these apps tell but for `fresh`, and these scripts."""
+    scripts = list(scripts)
+    return gather_all(_sources(snapshot, apps, fresh, every=runs_code(scripts)), scripts)
+
+
+def _sources(
+    snapshot: Snapshot, apps: Collection[str], fresh: Collection[NodeKey], *, every: bool
+) -> Iterator[tuple[bytes, str]]:
+    """The bytes and labels of the apps' migrations, or of `every` app's, but for `fresh`."""
     nodes = snapshot.graph.nodes
-    apps = {key.app for key in fresh}
-    sources = {k: source_of(snapshot, k) for k in nodes if k.app in apps and k not in fresh}
-    settled = (read_script(s, nodes[k].label) for k, s in sources.items() if may_matter(s))
-    return gather(settled, scripts)
+    if every:
+        list(snapshot.contents)  # read in one go
+    for key in nodes:
+        if key not in fresh and (every or key.app in apps):
+            yield source_of(snapshot, key), nodes[key].label
 
 
 def needs_old_state(
@@ -96,7 +124,7 @@ def needs_old_state(
 
     label = conflict.app.label
     moving = [k for b in conflict.branches if b != conflict.stays for k in b.nodes]
-    scripts = {key: read_script(source_of(snapshot, key), label, key.name) for key in moving}
+    scripts = {key: read_node(snapshot, key, key.name) for key in moving}
     made = [read_script(text, label, name) for name, text in regenerated.items()]
     facts = facts_of(snapshot, moving, (*scripts.values(), *made))
     done = {key: footprints(script, facts) for key, script in scripts.items()}

@@ -51,6 +51,10 @@ class Contents(Mapping[str, bytes]):
         self._read.update(fresh)
         self._found |= read_files(self._repository, self.listing, fresh)
 
+    def beside(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """Files of the listing that are no migrations, which is no part of this mapping."""
+        return read_files(self._repository, self.listing, paths)
+
     def __getitem__(self, path: str) -> bytes:
         if path not in self._read:
             beside = split(path)[0]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from migmerge.analysis.compare import facts_of_apps
 from migmerge.analysis.open_branches import Changed, OpenBranch, changes
 from migmerge.analysis.snapshot import Snapshot, members_of
 from migmerge.analysis.workspace import Workspace
@@ -19,7 +20,6 @@ from migmerge.git.merged import merge_records
 from migmerge.git.repository import Repository
 from migmerge.git.trees import listing_of, read_blobs
 from migmerge.migrations.discovery import NUMBERED, candidate_directories, split
-from migmerge.migrations.facts import gather, may_matter
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.model import App, Header
 from migmerge.migrations.naming import migration_name
@@ -295,12 +295,8 @@ def _footprints_across(
 ) -> dict[tuple[App, str], tuple[Footprint, ...]]:
     """What added migrations, `(app, content)` -> their names, do: as the history of all their apps
     tells."""
-    nodes = snapshot.graph.nodes.values()
-    keys = {app.key for app, _ in added}
-    sources = [(snapshot.contents[n.path], n.label) for n in nodes if n.key.app in keys]
-    settled = [read_script(source, label) for source, label in sources if may_matter(source)]
     scripts = {key: read_script(blobs[key[1]], key[0].label, name) for key, name in added.items()}
-    facts = gather(settled, scripts.values())
+    facts = facts_of_apps(snapshot, {app.key for app, _ in added}, (), scripts.values())
     return {key: footprints(script, facts) for key, script in scripts.items()}
 
 
@@ -310,12 +306,7 @@ def _footprints(
     """Content -> what its operations read and write, as the whole app's history tells."""
     nodes = snapshot.graph.nodes
     new = {f.path for f in fresh.values()}
-    sources = [
-        snapshot.contents[nodes[key].path]
-        for key in snapshot.graph.app_nodes(app.key)
-        if nodes[key].path not in new
-    ]
-    settled = [read_script(source, app.label) for source in sources if may_matter(source)]
+    present = {key for key in snapshot.graph.app_nodes(app.key) if nodes[key].path in new}
     scripts = {oid: read_script(blobs[oid], app.label, f.name) for oid, f in fresh.items()}
-    facts = gather(settled, scripts.values())
+    facts = facts_of_apps(snapshot, {app.key}, present, scripts.values())
     return {oid: footprints(script, facts) for oid, script in scripts.items()}

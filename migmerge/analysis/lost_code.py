@@ -4,13 +4,13 @@ module or name that they import."""
 from __future__ import annotations
 
 import ast
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.both_sides import own_nodes
 from migmerge.analysis.compare import source_of
+from migmerge.analysis.imports import Import, imports_of, path_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.analysis.workspace import Workspace
 from migmerge.conflicts.conflict import Advice, Branch, Conflict, Place
@@ -22,8 +22,6 @@ from migmerge.migrations.naming import migration_name
 from migmerge.migrations.reader import parse
 
 _Files = Mapping[str, File]
-_LONGEST_NAME = 20  # parts of a dotted name
-_FOREIGN_IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?!django\b)", re.MULTILINE)
 
 
 class Side(NamedTuple):
@@ -85,28 +83,15 @@ def _lost_app(
     return _conflict(snapshot, migration, "missing-dependency", reference.line, reason, commands)
 
 
-class Import(NamedTuple):
-    """A module that a migration imports, as parts of its name, and maybe a name of that module."""
-
-    module: tuple[str, ...]
-    name: str
-    line: int
-
-    @property
-    def shown(self) -> str:
-        """As people write it."""
-        return ".".join((*self.module, self.name) if self.name else self.module)
-
-
 def _lost_modules(workspace: Workspace, snapshot: Snapshot, side: Side) -> list[Conflict]:
     """Imports of what this side has in a module, and the merged tree has not."""
     conflicts = []
     for migration in side.own:
         for found in imports_of(source_of(snapshot, migration.key), migration.path):
             inner = Import((*found.module, found.name), "", found.line)
-            if found.name and _path_of(inner, migration, side.files):
+            if found.name and path_of(inner, migration.path, side.files):
                 found = inner
-            path = _path_of(found, migration, side.files)
+            path = path_of(found, migration.path, side.files)
             if path and not _has(workspace, snapshot, side, path, found.name):
                 where = shlex.quote(path)
                 gone = path not in snapshot.listing.files
@@ -119,62 +104,6 @@ def _lost_modules(workspace: Workspace, snapshot: Snapshot, side: Side) -> list[
                 break
 
     return conflicts
-
-
-def imports_of(source: bytes, path: str) -> list[Import]:
-    """What a migration at a path imports, each name by itself; nothing of a file that does not
-    parse. A name of a plain `import` is known by its uses."""
-    if not _FOREIGN_IMPORT.search(source):  # most import Django alone, and need no parsing
-        return []
-    try:
-        module = parse(source)
-    except ValueError:
-        return []
-
-    package = tuple(path.split("/")[:-1])
-    imports = []
-    known: dict[str, tuple[str, ...]] = {}  # names that may be modules
-    for node in ast.walk(module):
-        if isinstance(node, ast.ImportFrom):
-            above = package[: len(package) + 1 - node.level] if node.level else ()
-            origin = (*above, *node.module.split(".")) if node.module else above
-            imports += [Import(origin, alias.name, node.lineno) for alias in node.names]
-            known |= {a.asname or a.name: (*origin, a.name) for a in node.names}
-        elif isinstance(node, ast.Import):
-            names = [tuple(alias.name.split(".")) for alias in node.names]
-            imports += [Import(name, "", node.lineno) for name in names]
-            known |= {a.asname or a.name: n for a, n in zip(node.names, names, strict=True)}
-
-    for node in ast.walk(module):
-        owner = known.get(_dotted(node.value)) if isinstance(node, ast.Attribute) else None
-        if owner and isinstance(node, ast.Attribute):
-            imports.append(Import(owner, node.attr, node.lineno))
-
-    return imports
-
-
-def _dotted(node: ast.expr) -> str:
-    """`a.b.c` as it is written; empty for any other expression, and for what is no module's name
-    for its length."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute) and len(parts) < _LONGEST_NAME:
-        parts.append(node.attr)
-        node = node.value
-    return ".".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""
-
-
-def _path_of(found: Import, migration: Migration, files: _Files) -> str:
-    """The file of a module of this repository; empty for another one. Of several that may be meant
-    the one that is nearest to the migration."""
-    if not found.module or found.name == "*":
-        return ""
-    steps = migration.path.split("/")[:-1]
-    for depth in range(len(steps), -1, -1):
-        place = "/".join((*steps[:depth], *found.module))
-        for path in (f"{place}.py", f"{place}/__init__.py"):
-            if path in files:
-                return path
-    return ""
 
 
 def _has(workspace: Workspace, snapshot: Snapshot, side: Side, path: str, name: str) -> bool:

@@ -80,7 +80,7 @@ class Snapshot(NamedTuple):
 
     source: str
     listing: Listing
-    contents: Mapping[str, bytes]
+    contents: Contents
     theirs: Mapping[str, bytes]
     theirs_only: frozenset[str]
     apps: Mapping[str, App]

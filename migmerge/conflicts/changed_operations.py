@@ -8,9 +8,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from migmerge.conflicts.kept_data_migrations import CODE
-from migmerge.conflicts.mergeable_fields import STATE_ONLY
 from migmerge.conflicts.value_difference import describe_difference
-from migmerge.migrations.definitions import read_field
+from migmerge.migrations.definitions import STATE_ONLY, read_field
 from migmerge.migrations.facts import defined_fields, named_values
 from migmerge.migrations.operations import (
     SIGNATURES,

@@ -122,9 +122,15 @@ def _code_on_a_lost_field(code: Footprint, field: Footprint) -> str:
 
     verb = "removes" if field.operation == "RemoveField" else "renames"
     place = f"{field.model}.{field.field}"
-    if Touch("rows", field.model) in code.writes and Touch("word", field.field) in code.writes:
+    names_model = Touch("lost rows", field.model) not in code.writes or (
+        Touch("model", field.model) in code.reads
+    )  # not only by way of what it deletes
+    rows, word = Touch("rows", field.model), Touch("word", field.field)
+    if names_model and {rows, word} <= code.writes:
         what = f"which the code of {_side(code)} names"
-    elif _clash("sql", code, field) and re.search(rf"\b{field.field}\b", code.body, re.IGNORECASE):
+    elif any(_clash(kind, code, field) for kind in _SQL) and re.search(
+        rf"\b{field.field}\b", code.body, re.IGNORECASE
+    ):
         what = f"which the SQL of {_side(code)} names"
     else:
         return ""
@@ -310,7 +316,7 @@ def _overlap(text: str) -> Callable[[Footprint, Footprint, str], Relation]:
 
 
 def _sql(writer: Footprint, reader: Footprint, name: str) -> Relation:
-    tables = {touch.name for touch in writer.writes if touch.kind == "sql"}
+    tables = {touch.name for touch in writer.writes if touch.kind in _SQL}
     gone = sorted(tables & {t.name for t in reader.writes if t.kind == "relation"})
     runs = f"{_side(writer)} ({writer.operation}) runs SQL on the table {gone[0] if gone else name}"
     if gone:
@@ -327,8 +333,10 @@ def _side(footprint: Footprint) -> str:
     return footprint.migration or "one side"
 
 
+_SQL = ("sql", "sql rows")
 # two writers of these don't disturb each other
-_SHARED = ("columns", "tables", "kin", "removal", "swap", "rows", "new rows", "word", "sql")
+_SHARED = ("columns", "tables", "kin", "removal", "swap", "rows", "new rows", "lost rows", "word",
+           "sql column", *_SQL)  # fmt: skip
 # in this order, since the first that is found becomes the reason
 _RULES: Mapping[str, Callable[[Footprint, Footprint, str], Relation]] = {
     "model": _model,
@@ -350,6 +358,8 @@ _RULES: Mapping[str, Callable[[Footprint, Footprint, str], Relation]] = {
     "code": _code,
     "rows": _overlap("{writer} runs code on rows of {name}, beside {reader}"),
     "new rows": _overlap("{writer} makes rows of {name}, beside {reader}"),
+    "lost rows": _overlap("{writer} deletes rows of {name}, beside {reader}"),
     "word": _overlap("{writer} runs code that names {name}, beside {reader}"),
-    "sql": _sql,
+    **dict.fromkeys(_SQL, _sql),
+    "sql column": _overlap("{writer} runs SQL that names {name}, beside {reader}"),
 }

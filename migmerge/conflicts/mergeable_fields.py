@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from migmerge.migrations.definitions import STATE_ONLY, differing_keywords, given
+
 STATE_OPTIONS = ("options", "managers")
 OPTIONS = (*STATE_OPTIONS, "db_table_comment")
 # these may change into each other: no index, constraint or sequence goes with them
@@ -21,12 +23,6 @@ PLAIN = (
 _MADE_ONCE = ("unique", "db_index", "primary_key", "db_column", "db_constraint", "to", "through",
               "db_table", "to_field", "arguments")  # fmt: skip
 
-
-# Django's own keywords of a field that change no table (Field.non_db_attrs)
-STATE_ONLY = frozenset({
-    "blank", "choices", "editable", "error_messages", "help_text", "limit_choices_to",
-    "related_query_name", "validators", "verbose_name",
-})  # fmt: skip
 # those that change a table, whatever the class of the field
 _SCHEMA = frozenset({
     *_MADE_ONCE, "type", "null", "max_length", "max_digits", "decimal_places", "default",
@@ -53,7 +49,7 @@ def is_state_only(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     Of a custom field's own arguments, as the blocks of a StreamField, only the project's Django can
     say so for certain; it is asked before anything is written.
     """
-    differing = _differing(one, other)
+    differing = differing_keywords(one, other)
     if differing <= STATE_ONLY:
         return True
     return one["type"] not in _DJANGO and differing.isdisjoint(_SCHEMA)
@@ -63,7 +59,7 @@ def is_surely_state_only(one: Mapping[str, str], other: Mapping[str, str]) -> bo
     """The same, where it needs no project to be certain: of Django's own keywords, and of the
     blocks of Wagtail's StreamField."""
     blocks = one["type"] == other["type"] == "StreamField"
-    return _differing(one, other) <= (STATE_ONLY | _BLOCKS if blocks else STATE_ONLY)
+    return differing_keywords(one, other) <= (STATE_ONLY | _BLOCKS if blocks else STATE_ONLY)
 
 
 def find_obstacle(one: Mapping[str, str], other: Mapping[str, str]) -> str:
@@ -72,23 +68,14 @@ def find_obstacle(one: Mapping[str, str], other: Mapping[str, str]) -> str:
     if is_state_only(one, other):
         return ""
     for key in _MADE_ONCE:
-        left, right = (_given(definition.get(key, "")) for definition in (one, other))
+        left, right = (given(definition.get(key, "")) for definition in (one, other))
         if left != right:
             return f"{key} can't be set again where it is set already"
 
     kinds = {one["type"], other["type"]}
-    indexed = any(_given(d.get(key, "")) for d in (one, other) for key in ("unique", "db_index"))
+    indexed = any(given(d.get(key, "")) for d in (one, other) for key in ("unique", "db_index"))
     if len(kinds) > 1 and (indexed or not kinds.issubset(PLAIN)):
         return f"{' and '.join(sorted(kinds))} may differ in an index or a constraint"
     if "GeneratedField" in kinds:
         return "a generated column can't be altered"
     return ""
-
-
-def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> set[str]:
-    keys = one.keys() | other.keys()
-    return {key for key in keys if _given(one.get(key, "")) != _given(other.get(key, ""))}
-
-
-def _given(value: str) -> str:
-    return "" if value in ("False", "None") else value

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from migmerge.migrations.operations import Script, called
+from migmerge.migrations.scopes import module_imports
 
 _MANY = "ManyToManyField"
 _RELATIONS = ("ForeignKey", "OneToOneField", _MANY, "ForeignObject")
@@ -15,6 +16,11 @@ _WORDLESS = (
     "name", "opclasses", "db_tablespace", "violation_error_message", "violation_error_code",
     "index_type", "deferrable", "function", "template", "config", "weight",
 )  # fmt: skip
+# Django's own keywords of a field that change no table (Field.non_db_attrs)
+STATE_ONLY = frozenset({
+    "blank", "choices", "editable", "error_messages", "help_text", "limit_choices_to",
+    "related_query_name", "validators", "verbose_name",
+})  # fmt: skip
 
 
 class Relation(NamedTuple):
@@ -35,7 +41,8 @@ class Relation(NamedTuple):
 class Definition(NamedTuple):
     """A field as it is defined; `reads` are other fields of its own model.
 
-    `column` and `table` are only the explicit ones, lower-cased like all names.
+    `column` and `table` are only the explicit ones, lower-cased like all names; `own_class` where
+    the class may be other than Django's of that name.
     """
 
     kind: str
@@ -46,6 +53,7 @@ class Definition(NamedTuple):
     reads: frozenset[str]
     collation: str
     keywords: Mapping[str, str]
+    own_class: bool
 
 
 def read_field(script: Script, node: ast.expr, model: str, name: str) -> Definition | None:
@@ -69,7 +77,27 @@ def read_field(script: Script, node: ast.expr, model: str, name: str) -> Definit
             **_positional(script, node, kind),
             **{k: _value(script, v) for k, v in keywords.items()},
         },
+        not _is_of_django(script, node),
     )
+
+
+def _is_of_django(script: Script, node: ast.Call) -> bool:
+    name, owner = called(node)
+    first = owner or name
+    origins = {path for bound, path in module_imports(script.module) if bound == first}
+    own = first in script.own_names or first in script.constants.values
+    return not own and {path.partition(".")[0] for path in origins} == {"django"}
+
+
+def differing_keywords(one: Mapping[str, str], other: Mapping[str, str]) -> set[str]:
+    """What two definitions of a field (keyword -> source) have unlike."""
+    keys = one.keys() | other.keys()
+    return {key for key in keys if given(one.get(key, "")) != given(other.get(key, ""))}
+
+
+def given(value: str) -> str:
+    """The source of a keyword's value; empty where it says what is so without it."""
+    return "" if value in ("False", "None") else value
 
 
 def _positional(script: Script, node: ast.Call, kind: str) -> dict[str, str]:

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from migmerge.migrations.definitions import is_computed, model_key, names_in, read_field
-from migmerge.migrations.operations import SIGNATURES, Call, Script, called
+from migmerge.migrations.definitions import (
+    STATE_ONLY,
+    differing_keywords,
+    is_computed,
+    model_key,
+    names_in,
+    read_field,
+)
+from migmerge.migrations.operations import SIGNATURES, Call, Script, called, read_script
+
+# types of fields whose values fit into an index
+_SHORT = frozenset((
+    "AutoField", "BigAutoField", "BigIntegerField", "BooleanField", "CharField", "DateField",
+    "DateTimeField", "DecimalField", "DurationField", "EmailField", "FloatField", "ForeignKey",
+    "GenericIPAddressField", "IntegerField", "OneToOneField", "PositiveBigIntegerField",
+    "PositiveIntegerField", "PositiveSmallIntegerField", "SlugField", "SmallAutoField",
+    "SmallIntegerField", "TimeField", "URLField", "UUIDField",
+))  # fmt: skip
 
 
 class Facts(NamedTuple):
@@ -21,7 +37,11 @@ class Facts(NamedTuple):
     model; `pointing` the models with a relation to a model; `copied` the fields
     (`label.model.field`) that some `to_field` names; `indexed` the fields of a model that an
     index or constraint names, `*` for one that is computed; `tables_between` the explicit tables of
-    a many-to-many field (`label.model.field`); `bases` the models that a model inherits from.
+    a many-to-many field (`label.model.field`); `bases` the models that a model inherits from;
+    `through` the models between two others; `models` all that any operation names; `labels` the
+    apps whose migrations are all known; `definitions` the keywords of every definition of a field
+    (`label.model.field`); `renamed` the names of models and fields that were ever renamed; `keys`
+    those of primary keys.
     """
 
     tables: frozenset[str] = frozenset()
@@ -35,6 +55,12 @@ class Facts(NamedTuple):
     indexed: Mapping[str, frozenset[str]] = {}
     tables_between: Mapping[str, frozenset[str]] = {}
     bases: Mapping[str, frozenset[str]] = {}
+    through: frozenset[str] = frozenset()
+    models: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+    definitions: Mapping[str, tuple[Mapping[str, str], ...]] = {}
+    renamed: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
 
     def line(self, model: str) -> frozenset[str]:
         """The model itself with all that it inherits from, and all that inherits from it: no two
@@ -51,6 +77,72 @@ class Facts(NamedTuple):
         """The model itself with its relatives, to any distance."""
         return _reached(self.relatives, model)
 
+    def families(self, models: Iterable[str]) -> frozenset[str]:
+        return frozenset().union(*(self.family(model) for model in models))
+
+    def tables_named(self, model: str) -> set[str]:
+        """The tables that a model may have."""
+        return {model.replace(".", "_"), *self.tables_of.get(model, ())}
+
+    def is_state_only(self, place: str, keywords: Mapping[str, str]) -> bool:
+        """Whether a field (`label.model.field`) never had another definition but in what no table
+        has, so that this one alters its state alone."""
+        model, _, field = place.rpartition(".")
+        earlier = self.definitions.get(place, ())
+        if len(earlier) < 2 or not self.renamed.isdisjoint((model, field)):
+            return False  # it is one of them itself
+        return all(differing_keywords(keywords, one) <= _UNSEEN for one in earlier)
+
+    def may_be_long(self, place: str) -> bool:
+        """Whether a field (`label.model.field`) may have values that no index takes."""
+        types = {definition["type"] for definition in self.definitions.get(place, ())}
+        return not types or not types <= _SHORT
+
+    def is_foreign(self, model: str) -> bool:
+        """Whether not all relations of a model are known, as it belongs to another app."""
+        return model.partition(".")[0] not in self.labels
+
+    def reached(self, models: Iterable[str], words: Collection[str]) -> frozenset[str]:
+        """Models whose rows code may touch that starts at some and uses these names."""
+        handled = {m for m, names in self.handles.items() if not names.isdisjoint(words)}
+        for model in models:
+            label, _, name = model.partition(".")
+            for at, character in enumerate(name):
+                if character == "_":  # the table of a many-to-many field, maybe: both its ends
+                    owner = f"{label}.{name[:at]}"
+                    handled |= {owner, *(t for t, ms in self.pointing.items() if owner in ms)}
+        return self.families((*models, *handled))
+
+    def cascade(self, models: Iterable[str]) -> frozenset[str]:
+        """Models whose rows may go, or change, where rows of these are deleted."""
+        reached: set[str] = set()
+        waiting = set(models)
+        while waiting:
+            model = waiting.pop()
+            reached.add(model)
+            after = self.family(model) | self.pointing.get(model, frozenset())
+            if self._may_be_user(model):
+                settings = [target for target in self.pointing if target.startswith("settings.")]
+                after = after.union(*(self.pointing[target] for target in settings))
+            if self.is_foreign(model):  # what points at it, and at what points at it, isn't known
+                targets = [target for target in self.pointing if self.is_foreign(target)]
+                after = after.union(*(self.pointing[target] for target in targets))
+            waiting |= after - reached
+
+        return frozenset(reached)
+
+    def _may_be_user(self, model: str) -> bool:
+        """Whether it may be what AUTH_USER_MODEL names: AbstractBaseUser has a password."""
+        return "user" in model.partition(".")[2] or f"{model}.password" in self.definitions
+
+    def models_of(self, tables: Collection[str]) -> set[str]:
+        return {model for model in self.models if not self.tables_named(model).isdisjoint(tables)}
+
+    def tables_beside(self, table: str) -> set[str]:
+        """Those of models with a many-to-many field whose table this may be."""
+        tables = {name for model in self.models for name in self.tables_named(model)}
+        return {name for name in tables if table.startswith(f"{name}_")}
+
 
 def _reached(edges: Mapping[str, frozenset[str]], start: str) -> frozenset[str]:
     reached, waiting = {start}, [start]
@@ -61,14 +153,45 @@ def _reached(edges: Mapping[str, frozenset[str]], start: str) -> frozenset[str]:
     return frozenset(reached)
 
 
+# what neither a table has nor the code of a migration names
+_UNSEEN = STATE_ONLY - {"related_query_name"}
 _MARKS = (b"db_table", b"db_column", b"managed", b"primary_key", b"bases", b"RenameModel",
           b"RenameField", b"AlterModelTable", b"proxy", b"Foreign", b"OneToOne", b"ManyToMany",
           b"to=", b"ndex", b"onstraint")  # fmt: skip
 
 
-def may_matter(source: bytes) -> bool:
-    """Whether a migration can hold a fact; most can't, and need no parsing."""
-    return any(mark in source for mark in _MARKS)
+def gather_all(sources: Iterable[tuple[bytes, str]], fresh: Collection[Script]) -> Facts:
+    """The facts of the apps of these migrations, from the bytes and the app labels of all others.
+
+    Most can't hold a fact, and are not parsed.
+    """
+    labels = {script.label for script in fresh}
+    fields = {name for script in fresh for name in _defined_before(script)}
+    quoted = [quote + name.encode() + quote for name in fields for quote in (b"'", b'"')]
+    pointing = [quote + label.encode() + b"." for label in labels for quote in (b"'", b'"')]
+    pointing.append(b"AUTH_USER_MODEL")
+
+    def may_matter(source: bytes, label: str) -> bool:
+        marks = (*_MARKS, *quoted) if label in labels else pointing
+        return any(mark in source for mark in marks)
+
+    return gather((read_script(s, label) for s, label in sources if may_matter(s, label)), fresh)
+
+
+def runs_code(scripts: Iterable[Script]) -> bool:
+    """Whether relations of other apps matter: code may follow them, and so do rows that go."""
+    return any(call.name in ("RunPython", "RunSQL") for s in scripts for call in s.calls)
+
+
+def _defined_before(script: Script) -> set[str]:
+    """Fields whose earlier definitions matter: those that are altered or indexed."""
+    names: set[str] = set()
+    for call in script.calls:
+        if call.name == "AlterField":
+            names.add(script.text(call.arguments.get("name")) or "")
+        if "index" in call.arguments:
+            names |= names_in(script, call.arguments["index"])
+    return names - {""}
 
 
 def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
@@ -76,6 +199,7 @@ def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
 
     Names that a `fresh` one gives are left out: whoever takes such a name meets its giver.
     """
+    fresh = list(fresh)
     facts = _gather(settled)
     fresh_facts = _gather(fresh)
     return facts._replace(
@@ -88,6 +212,15 @@ def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
         indexed=_united(facts.indexed, fresh_facts.indexed),
         tables_between=_united(facts.tables_between, fresh_facts.tables_between),
         bases=_united(facts.bases, fresh_facts.bases),
+        through=facts.through | fresh_facts.through,
+        models=facts.models | fresh_facts.models,
+        labels=frozenset(script.label for script in fresh),
+        definitions={
+            place: (*facts.definitions.get(place, ()), *fresh_facts.definitions.get(place, ()))
+            for place in facts.definitions.keys() | fresh_facts.definitions.keys()
+        },
+        renamed=facts.renamed | fresh_facts.renamed,
+        keys=facts.keys | fresh_facts.keys,
     )
 
 
@@ -106,6 +239,10 @@ def _gather(scripts: Iterable[Script]) -> Facts:
     return notes.facts()
 
 
+# first arguments of operations that name a model
+_MODEL_NAMES = ("name", "model_name", "old_name")
+
+
 class _Notes:
     """Facts as they are collected."""
 
@@ -120,6 +257,10 @@ class _Notes:
         self.indexed: defaultdict[str, set[str]] = defaultdict(set)
         self.tables_between: defaultdict[str, set[str]] = defaultdict(set)
         self.bases: defaultdict[str, set[str]] = defaultdict(set)
+        self.through: set[str] = set()
+        self.models: set[str] = set()
+        self.keys: set[str] = {"id", "pk"}
+        self.definitions: defaultdict[str, list[Mapping[str, str]]] = defaultdict(list)
         self.renamed_models: list[tuple[str, str]] = []
         self.renamed_fields: list[tuple[str, str]] = []
 
@@ -129,8 +270,11 @@ class _Notes:
 
         first = SIGNATURES.get(call.name, ())[:1]
         model = f"{script.label}.{text(first[0]) if first else ''}"
+        self.models |= {model} if first and first[0] in _MODEL_NAMES else set()
         if call.name == "RenameModel":
-            self.renamed_models.append((model, f"{script.label}.{text('new_name')}"))
+            new = f"{script.label}.{text('new_name')}"
+            self.models.add(new)
+            self.renamed_models.append((model, new))
         elif call.name == "RenameField":
             self.renamed_fields.append((text("old_name"), text("new_name")))
         elif call.name == "AlterModelTable":
@@ -155,10 +299,15 @@ class _Notes:
 
     def field(self, script: Script, model: str, name: str, node: ast.expr) -> None:
         definition = read_field(script, node, model, name)
+        known = definition is not None and not definition.own_class
+        keywords = definition.keywords if definition and known else {"type": ""}
+        self.definitions[f"{model}.{name}"].append(keywords)
+        self.keys |= {name} if definition and definition.primary_key else set()
         if definition and definition.relation:
             self.handles[definition.relation.to].add(name)
             self.handles[model] |= definition.relation.reverse
             self.handles[definition.relation.through] |= {name, *definition.relation.reverse}
+            self.through.add(definition.relation.through)
             self.copied |= {f"{definition.relation.to}.{f}" for f in definition.relation.to_fields}
             self.pointing[definition.relation.to].add(model)
             if definition.relation.many and definition.table:
@@ -185,6 +334,8 @@ class _Notes:
         for old, new in self.renamed_models:  # one model under two names
             self.relatives[old].add(new)
             self.relatives[new].add(old)
+            accessor = new.partition(".")[2]
+            self.handles[new] |= {*self.handles[old], accessor, f"{accessor}_set"}
             self.tables[new] |= self.tables[old]
             self.bases[new] |= self.bases[old]
             for names in self.bases.values():
@@ -207,6 +358,11 @@ class _Notes:
             _frozen(self.indexed),
             _frozen(self.tables_between),
             _frozen(self.bases),
+            frozenset(self.through - {""}),
+            frozenset(self.models),
+            definitions={place: tuple(several) for place, several in self.definitions.items()},
+            renamed=frozenset(n for p in (*self.renamed_models, *self.renamed_fields) for n in p),
+            keys=frozenset(self.keys),
         )
 
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 from migmerge.migrations.definitions import Definition, Relation, read_field
 from migmerge.migrations.recorder import ANY, Computed, Marks, Touch
 
+# names by which code comes to a field's choices, validators and messages
+_VALIDATING = ("choices", "clean", "clean_fields", "flatchoices", "full_clean", "run_validators",
+               "validate", "validators")  # fmt: skip
+# keywords of a field that sets its own value when a row is saved
+_SET_ON_SAVE = frozenset(("auto_now", "auto_now_add"))
+
 
 def _own_definition(marks: Marks) -> Definition:
     node = marks.argument("field")
@@ -51,6 +57,7 @@ def related(marks: Marks, name: str, relation: Relation, table: str) -> None:
             marks.read("key", ANY)
         else:
             marks.read("model", target)
+            marks.read("sql", *marks.tables_of(target))
             marks.read("address", target)  # its table's name is in that of the constraint
 
     label = relation.to.partition(".")[0]
@@ -83,15 +90,32 @@ def _of_relatives(marks: Marks, name: str) -> None:
 def add_field(marks: Marks) -> None:
     _of_field(marks, marks.text("name"))
     _of_relatives(marks, marks.field)
-    # rows that are there get the default; only code that makes rows sees a difference
-    marks.without_code()
-    marks.read("new rows", *marks.facts.family(marks.model))
-    marks.read("word", marks.field)  # code may ask whether it is there
     definition = _own_definition(marks)
     marks.keywords = definition.keywords
-    if definition.kind == "GeneratedField":  # code decides whether its values are unique
-        marks.read("rows", marks.model)
+    # rows that are there get the default; only code that makes rows sees a difference, or that has
+    # a field set its value whenever a row is saved
+    saved = definition.own_class or not _SET_ON_SAVE.isdisjoint(definition.keywords)
+    there = marks.call.route == "both" and marks.model not in marks.facts.unmanaged
+    if there and not saved and definition.kind != "GeneratedField":
+        marks.without_code()
+    marks.read("new rows", *marks.facts.family(marks.model))
+    marks.read("word", marks.field)  # code may ask whether it is there
+    columns = (marks.field, f"{marks.field}_id", definition.column)
+    marks.read("sql column", *(column for column in columns if column))
+    _needs_rows(marks, definition)
     _defined(marks, marks.field, definition)
+
+
+def _needs_rows(marks: Marks, definition: Definition) -> None:
+    """A default for more than one row is not unique, and one that names a row needs it."""
+    models = [marks.model] if "unique" in definition.keywords else []
+    if definition.relation and not definition.keywords.keys().isdisjoint(("default", "db_default")):
+        models += [marks.model, definition.relation.to]
+    for model in models:
+        marks.read("lost rows", model)
+        marks.read("sql rows", *marks.tables_of(model))
+        if model != marks.model:
+            marks.read("rows", model)
 
 
 def alter_field(marks: Marks) -> None:
@@ -103,6 +127,16 @@ def alter_field(marks: Marks) -> None:
     _defined(marks, marks.field, definition)
     if Touch("key", marks.model) in marks.writes:
         rebuild_pointing(marks)
+    place = f"{marks.model}.{marks.field}"
+    if not definition.own_class and marks.facts.is_state_only(place, definition.keywords):
+        _change_no_table(marks)
+
+
+def _change_no_table(marks: Marks) -> None:
+    """What the definition names has to be there; only code that validates sees a difference."""
+    marks.writes.clear()
+    marks.reads = {touch for touch in marks.reads if touch.kind in ("model", "field", "swap")}
+    marks.read("word", *_VALIDATING, f"get_{marks.field}_display")
 
 
 def remove_field(marks: Marks) -> None:
@@ -143,7 +177,7 @@ def _free_table_between(marks: Marks, name: str) -> None:
     tables = {f"{table}_{name}" for table in marks.tables_of(marks.model)}
     tables |= marks.facts.tables_between.get(f"{marks.model}.{name}", frozenset())
     marks.write("relation", *tables)
-    marks.read("sql", *tables)
+    marks.read_by_sql(*tables)
 
 
 def rebuild_pointing(marks: Marks) -> None:
@@ -152,4 +186,4 @@ def rebuild_pointing(marks: Marks) -> None:
     for relative in marks.facts.family(marks.model):
         marks.write("storage", relative, *marks.facts.pointing.get(relative, ()))
     marks.read("state", ANY)
-    marks.read("sql", ANY)
+    marks.read_by_sql(ANY)

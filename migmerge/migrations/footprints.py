@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from migmerge.migrations import field_operations as fields
 from migmerge.migrations import model_operations as models
@@ -10,6 +12,9 @@ from migmerge.migrations.definitions import is_computed, names_in, object_name
 from migmerge.migrations.facts import Facts
 from migmerge.migrations.operations import EXTENSIONS, Call, OpaqueCode, Script
 from migmerge.migrations.recorder import ANY, Computed, Footprint, Marks, Unknown
+
+if TYPE_CHECKING:
+    from migmerge.migrations.statements import Sql
 
 
 def footprints(script: Script, facts: Facts) -> tuple[Footprint, ...]:
@@ -62,7 +67,9 @@ def _add_object(key: str) -> Callable[[Marks], None]:
         marks.write("relation", name)
         marks.of_fields(fields)
         marks.read("word", *fields)
-        if key == "index":
+        computed = isinstance(node, ast.Call) and bool(node.args)
+        long = any(marks.facts.may_be_long(f"{marks.model}.{field}") for field in fields)
+        if key == "index" and not computed and not long:
             marks.without_code()
 
     return reader
@@ -100,13 +107,45 @@ def _run_python(marks: Marks) -> None:
     if not code.runs:
         return
 
-    models = {relative for model in code.models for relative in marks.facts.family(model)}
-    marks.write("rows", *models)
+    facts = marks.facts
+    lost = facts.cascade(code.deletes)
+    marks.write("lost rows", *lost)
+    marks.write("rows", *facts.families(code.models), *lost)
     marks.read("model", *code.models)  # what shares rows with these may come and go
-    made = {relative for model in code.makes for relative in marks.facts.family(model)}
+    made = facts.families({ANY} if code.assigns & facts.keys else code.makes)
     marks.write("new rows", *made)
-    marks.write("word", *code.words)
-    marks.write("code", ANY)
+    for model in _joined(facts, code.joins):
+        marks.write("new rows", model)
+        marks.write("lost rows", *(facts.cascade({model}) if model != ANY else {ANY}))
+    marks.write("word", *code.words, *(word.removesuffix("_id") for word in code.words))
+    reached = facts.reached(code.models, code.words) | lost
+    for model in code.models:
+        name = model.partition(".")[2]
+        if "_" in name:  # of a model and its many-to-many field, maybe
+            marks.write("word", *(name[:at] for at, c in enumerate(name) if c == "_"))
+            marks.write("word", *(name[at + 1 :] for at, c in enumerate(name) if c == "_"))
+    _runs_on(marks, reached)
+    _run_statements(marks, code.sql)
+
+
+def _joined(facts: Facts, fields: Iterable[str]) -> set[str]:
+    """Models between two others that get rows through many-to-many fields of these names."""
+    models: set[str] = set()
+    for field in fields:
+        handled = {model for model, names in facts.handles.items() if field in names}
+        models |= handled & facts.through if handled else {ANY}
+    return models
+
+
+def _runs_on(marks: Marks, models: Iterable[str]) -> None:
+    """Code changes rows of these models; nobody knows which of other apps' it reaches from one."""
+    for model in models:
+        if marks.facts.is_foreign(model):
+            marks.write("code", ANY)
+        for table in marks.tables_of(model):
+            marks.write("code", table, *marks.facts.tables_beside(table))
+        between = marks.facts.tables_between
+        marks.write("code", *(t for f in between if f.startswith(f"{model}.") for t in between[f]))
 
 
 def _run_sql(marks: Marks) -> None:
@@ -115,11 +154,17 @@ def _run_sql(marks: Marks) -> None:
     sql = read_sql(marks.script, marks.call.arguments.get("sql"))
     if isinstance(sql, OpaqueCode):
         raise Unknown(sql.why)
-    if not sql.tables and not sql.objects:
-        return
-    marks.write("sql", *sql.tables)
+    _run_statements(marks, sql)
+
+
+def _run_statements(marks: Marks, sql: Sql) -> None:
+    lost = marks.facts.cascade(marks.facts.models_of(sql.emptied))
+    tables = sql.tables.union(*(marks.tables_of(model) for model in lost))
+    marks.write("sql rows" if sql.rows_only else "sql", *tables)
+    marks.write("sql column", *sql.columns)
     marks.write("relation", *sql.objects)
-    marks.write("code", ANY)
+    for table in tables:
+        marks.write("code", table, *marks.facts.tables_beside(table))
 
 
 READERS: Mapping[str, Callable[[Marks], None]] = {

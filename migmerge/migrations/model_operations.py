@@ -27,6 +27,9 @@ def create_model(marks: Marks) -> None:
             if isinstance(inner, ast.Call) and object_name(marks.script, inner):
                 marks.write("relation", object_name(marks.script, inner))
 
+    if marks.call.route != "both" or "managed" in dict(named_values(options) if options else ()):
+        # rows of a table that is not there are looked for where what they point at is deleted
+        marks.read("lost rows", *(t.name for t in marks.reads if t.kind == "model"))
     marks.take_table(table or model.replace(".", "_"))
     if "_" in model.partition(".")[2]:
         marks.read("tables", ANY)  # the table of somebody's many-to-many field, maybe

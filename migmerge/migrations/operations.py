@@ -73,13 +73,18 @@ class OpaqueCode(NamedTuple):
 
 
 class Script(NamedTuple):
-    """The operations of a migration file in order, and what their arguments may refer to."""
+    """The operations of a migration file in order, and what their arguments may refer to.
+
+    `helpers` are the modules of the repository from which it imports, by their names as they are
+    written there (`..tasks`); they have no operations.
+    """
 
     label: str
     name: str
     module: ast.Module
     constants: Constants
-    calls: tuple[Call, ...]
+    calls: tuple[Call, ...] = ()
+    helpers: Mapping[str, Script] = {}
 
     @property
     def own_names(self) -> frozenset[str]:
@@ -124,6 +129,18 @@ def read_script(source: bytes, label: str, name: str = "") -> Script:
     definitions = _defined_names(module)
     calls = [call._replace(body=call.body + _meaning(call.node, definitions)) for call in calls]
     return Script(label, name, module, constants, tuple(calls))
+
+
+def with_helpers(script: Script, sources: Mapping[str, bytes]) -> Script:
+    """The script with the modules from which it imports; one that does not parse is left out."""
+    helpers = {}
+    for name, source in sources.items():
+        try:
+            module = parse(source)
+        except ValueError:
+            continue
+        helpers[name] = Script(script.label, script.name, module, Constants.of(module))
+    return script._replace(helpers=helpers)
 
 
 def _defined_names(module: ast.Module) -> dict[str, list[ast.stmt]]:

@@ -21,8 +21,10 @@ class Touch(NamedTuple):
     `option`, `key` (the type of a primary key), `storage` (a model's table as it is), `address`
     (its table's name), `state` (that state and table agree), `removal` (that the fields of an
     unnamed index stay), `kin` (that a model's bases and children stay), `collation`, `swap` (which
-    model a setting names), `rows`, `new rows`, `sql` (a table that SQL names), `word` (a name that
-    code uses), `code` (that code runs).
+    model a setting names), `rows`, `new rows`, `lost rows` (those that code deletes, with all that
+    goes with them), `sql` (a table that SQL names), `sql rows` (the same, where other columns are
+    no matter), `sql column` (a name that SQL may mean a column by), `word` (a name that code uses),
+    `code` (a table on which code or SQL runs).
     """
 
     kind: str
@@ -75,6 +77,11 @@ class Marks:
     def read(self, kind: str, *names: str) -> None:
         self.reads |= {Touch(kind, name) for name in names}
 
+    def read_by_sql(self, *tables: str) -> None:
+        """SQL that names these tables is disturbed."""
+        self.read("sql", *tables)
+        self.read("sql rows", *tables)
+
     def text(self, key: str) -> str:
         """A name that the operation can't do without, lower-cased."""
         value = self.script.text(self.call.arguments.get(key))
@@ -96,7 +103,7 @@ class Marks:
         self.model = f"{self.script.label}.{self.text(key)}"
         self.read("model", self.model)
         self.read("rows", self.model)
-        self.read("sql", *self.tables_of(self.model))
+        self.read_by_sql(*self.tables_of(self.model))
         self.read("storage", self.model)
         name = self.text(key)
         self.read("word", name, f"{name}_set", *self.facts.handles.get(self.model, ()))
@@ -105,12 +112,12 @@ class Marks:
             self.write("state", self.model)
 
     def without_code(self) -> None:
-        """Code that uses rows of the model isn't disturbed."""
+        """Code and SQL that use rows of the model aren't disturbed."""
         rows = Touch("rows", self.model)
-        self.reads = {t for t in self.reads if t != rows and t.kind != "word"}
+        self.reads = {t for t in self.reads if t != rows and t.kind not in ("word", "sql rows")}
 
     def tables_of(self, model: str) -> set[str]:
-        return {model.replace(".", "_"), *self.facts.tables_of.get(model, ())}
+        return self.facts.tables_named(model)
 
     def of_fields(self, names: Iterable[str], model: str = "") -> None:
         self.read("field", *(f"{model or self.model}.{name}" for name in names))
@@ -128,7 +135,7 @@ class Marks:
 
     def take_table(self, *tables: str) -> None:
         self.write("relation", *tables)
-        self.read("sql", *tables)
+        self.read_by_sql(*tables)
         if self.facts.tables.intersection(tables):
             self.read("tables", ANY)
 
@@ -136,4 +143,4 @@ class Marks:
         """A model's table, and those of its many-to-many fields, which start with its name."""
         self.write("relation", *self.tables_of(model))
         self.write("tables", ANY)
-        self.read("sql", ANY)
+        self.read_by_sql(ANY)

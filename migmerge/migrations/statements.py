@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import logging
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from migmerge.migrations.operations import OpaqueCode, Script, is_none
+from migmerge.migrations.recorder import ANY
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -16,11 +18,26 @@ if TYPE_CHECKING:
 _DIALECTS = ("postgres", "mysql", "sqlite")
 
 
+# functions that sqlglot does not know, and that read nothing but their arguments
+_PURE = frozenset((
+    "array_append", "array_remove", "jsonb_build_object", "jsonb_set", "jsonb_strip_nulls",
+    "regexp_match", "setweight", "to_tsvector", "unaccent", "uuid_generate_v4",
+))  # fmt: skip
+
+
 class Sql(NamedTuple):
-    """Tables and indexes or constraints that are named, lower-cased and without a schema."""
+    """What statements name, lower-cased and without a schema: tables (`*` for one that they
+    hide), indexes and constraints, and the tables from which they may delete rows.
+
+    `rows_only` where no column is made, and no row: a column that none of the `columns` names
+    disturbs nothing.
+    """
 
     tables: frozenset[str] = frozenset()
     objects: frozenset[str] = frozenset()
+    emptied: frozenset[str] = frozenset()
+    rows_only: bool = True
+    columns: frozenset[str] = frozenset()
 
 
 def read_sql(script: Script, node: ast.expr | None) -> Sql | OpaqueCode:
@@ -31,21 +48,35 @@ def read_sql(script: Script, node: ast.expr | None) -> Sql | OpaqueCode:
     texts = _texts(script, node)
     if texts is None:
         return OpaqueCode("RunSQL runs computed SQL")
+    sql = read_statements(texts)
+    return OpaqueCode(f"RunSQL {sql.why}") if isinstance(sql, OpaqueCode) else sql
+
+
+def read_statements(texts: Sequence[str]) -> Sql | OpaqueCode:
+    """What SQL names; why it can't be read is the end of a sentence."""
     if not any(text.strip() for text in texts):
         return Sql()
     if find_spec("sqlglot") is None:
-        return OpaqueCode("RunSQL runs SQL, which migmerge[sql] would read")
+        return OpaqueCode("runs SQL, which migmerge[sql] would read")
 
-    tables: set[str] = set()
-    objects: set[str] = set()
+    parts = []
     for text in texts:
-        named = _read(text)
-        if isinstance(named, OpaqueCode):
-            return named
-        tables |= named.tables
-        objects |= named.objects
+        statements = _parse(text)
+        for statement in statements or ():
+            part = _read(statement)
+            if isinstance(part, OpaqueCode):
+                return part
+            parts.append(part)
+        if statements is None:
+            return OpaqueCode("runs SQL that does not parse")
 
-    return Sql(frozenset(tables), frozenset(objects))
+    return Sql(
+        frozenset().union(*(part.tables for part in parts)),
+        frozenset().union(*(part.objects for part in parts)),
+        frozenset().union(*(part.emptied for part in parts)),
+        all(part.rows_only for part in parts),
+        frozenset().union(*(part.columns for part in parts)),
+    )
 
 
 def _texts(script: Script, node: ast.expr) -> list[str] | None:
@@ -68,37 +99,87 @@ def _texts(script: Script, node: ast.expr) -> list[str] | None:
     return texts
 
 
-def _read(text: str) -> Sql | OpaqueCode:
+def _parse(text: str) -> list[exp.Expr] | None:
     import sqlglot  # an extra, and heavy: only where SQL runs
     from sqlglot.errors import SqlglotError
 
     logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of what we call opaque
     for dialect in _DIALECTS:
         try:
-            statements = [s for s in sqlglot.parse(text, read=dialect) if s is not None]
+            return [s for s in sqlglot.parse(text, read=dialect) if s is not None]
         except (SqlglotError, RecursionError):
             continue
-
-        return _named(statements)
-
-    return OpaqueCode("RunSQL runs SQL that does not parse")
+    return None
 
 
-def _named(statements: list[exp.Expr]) -> Sql | OpaqueCode:
+def _read(statement: exp.Expr) -> Sql | OpaqueCode:
     from sqlglot import exp
 
-    plain = (exp.Select, exp.Insert, exp.Update, exp.Create, exp.Alter, exp.Comment)
-    hidden = (exp.Delete, exp.Command, exp.Anonymous, exp.Into, exp.Drop)
-    tables: set[str] = set()
-    objects: set[str] = set()
-    for statement in statements:
-        kind = str(statement.args.get("kind") or "").upper()
-        made = not isinstance(statement, exp.Create) or kind in ("TABLE", "INDEX")
-        if not isinstance(statement, plain) or not made:
-            return OpaqueCode(f"RunSQL runs a {statement.key.upper()} statement")
-        if statement.find(*hidden):
-            return OpaqueCode("RunSQL runs SQL that can't be followed")
-        tables |= {table.name.lower() for table in statement.find_all(exp.Table)}
-        objects |= {i.name.lower() for i in statement.find_all(exp.Index, exp.Constraint)}
+    kind = str(statement.args.get("kind") or "").upper()
+    if isinstance(statement, exp.Drop):
+        return _read_drop(statement, kind)
 
-    return Sql(frozenset(tables), frozenset(objects - {""}))
+    plain = (exp.Select, exp.Insert, exp.Update, exp.Delete, exp.Create, exp.Alter, exp.Comment)
+    made = not isinstance(statement, exp.Create) or kind in ("TABLE", "INDEX")
+    if not isinstance(statement, plain) or not made:
+        return OpaqueCode(f"runs a {statement.key.upper()} statement")
+    if statement.find(exp.Command, exp.Into) or _hides_something(statement):
+        return OpaqueCode("runs SQL that can't be followed")
+
+    named = frozenset(table.name.lower() for table in statement.find_all(exp.Table))
+    if isinstance(statement, exp.Comment):  # of a column, with its table
+        named |= {column.table.lower() for column in statement.find_all(exp.Column)} - {""}
+    if not named and not isinstance(statement, exp.Select):
+        return OpaqueCode("runs SQL that can't be followed")
+
+    objects = {i.name.lower() for i in statement.find_all(exp.Index, exp.Constraint)}
+    if isinstance(statement, exp.Alter):  # what it drops or renames stands there as a table
+        objects |= named
+    deletes = any(statement.find_all(exp.Delete))
+    columns = frozenset(column.name.lower() for column in statement.find_all(exp.Column))
+    return Sql(
+        named,
+        frozenset(objects - {""}),
+        named if deletes else frozenset(),
+        _names_columns(statement),
+        columns,
+    )
+
+
+def _names_columns(statement: exp.Expr) -> bool:
+    """Whether it makes no row, and each column that it uses stands there."""
+    from sqlglot import exp
+
+    if not isinstance(statement, (exp.Select, exp.Update, exp.Delete)):
+        return False
+
+    stars = statement.find_all(exp.Star)
+    every = any(not isinstance(star.parent, exp.Count) for star in stars)
+    natural = any(join.args.get("method") for join in statement.find_all(exp.Join))
+    rows = {table.alias_or_name.lower() for table in statement.find_all(exp.Table)}
+    whole = any(column.name.lower() in rows for column in statement.find_all(exp.Column))
+    hidden = any(statement.find_all(exp.Insert)) or "TABLE " in statement.sql().upper()
+    return not (every or natural or whole or hidden)
+
+
+def _read_drop(statement: exp.Drop, kind: str) -> Sql | OpaqueCode:
+    """DROP TABLE, and DROP INDEX IF EXISTS, which does not name its table everywhere."""
+    from sqlglot import exp
+
+    names = frozenset(table.name.lower() for table in statement.find_all(exp.Table))
+    if not statement.args.get("cascade"):
+        if kind == "TABLE":
+            return Sql(names, names, rows_only=False)
+        if kind == "INDEX" and statement.args.get("exists"):
+            return Sql(frozenset({ANY}), names, rows_only=False)
+
+    return OpaqueCode("runs a DROP statement")
+
+
+def _hides_something(statement: exp.Expr) -> bool:
+    """Functions that may do anything, and what a dropped column or constraint takes with it."""
+    from sqlglot import exp
+
+    return any(f.name.lower() not in _PURE for f in statement.find_all(exp.Anonymous)) or any(
+        drop.args.get("cascade") for drop in statement.find_all(exp.Drop)
+    )

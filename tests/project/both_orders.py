@@ -299,6 +299,7 @@ def run(scratch: Scratch, *sources: str) -> dict | str:
                 state = base_state()
                 for source in sources:
                     state = apply(state, source)
+                ProjectState(state.models).apps  # noqa: B018  (fails where models don't fit)
                 result = picture(state)
         except Exception as error:
             result = f"{type(error).__name__}: {error}"[:200]

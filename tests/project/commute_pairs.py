@@ -9,6 +9,7 @@ commute and doesn't (unsafe).
 
 from __future__ import annotations
 
+import inspect
 import json
 import random
 import subprocess
@@ -20,7 +21,8 @@ from typing import NamedTuple
 from migmerge.conflicts.commute import Judgement, compare_sides
 from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
-from migmerge.migrations.operations import read_script
+from migmerge.migrations.operations import read_script, with_helpers
+from tests.project import shop_helpers
 from tests.project.further_operations import BASE, pool
 
 Pair = tuple[str, str]  # two names of the pool, or two texts of migrations
@@ -38,8 +40,9 @@ class Tally(NamedTuple):
 
 def judge(one: str, other: str) -> Judgement:
     """The verdict on the texts of two migrations."""
+    helpers = {shop_helpers.__name__: inspect.getsource(shop_helpers).encode()}
     scripts = [
-        read_script(text.encode(), "shop", name)
+        with_helpers(read_script(text.encode(), "shop", name), helpers)
         for text, name in ((one, "0002_a"), (other, "0002_b"))
     ]
     facts = gather([read_script(BASE.encode(), "shop", "0001")], scripts)

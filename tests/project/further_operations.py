@@ -60,6 +60,10 @@ MODELS = f"""\
         {M}CreateModel('Node', [{ID}, ('word', models.CharField(max_length=9, default='w')),
             ('parent', models.ForeignKey('self', models.CASCADE, null=True)),
             ('friends', models.ManyToManyField('self'))]),
+        {M}CreateModel('Keyed', [('key', models.CharField(max_length=9, primary_key=True))]),
+        {M}CreateModel('Odd', [{ID}, ('word', models.CharField(max_length=9)),
+            ('product', models.ForeignKey('shop.Product', models.CASCADE))]),
+        {M}RenameModel('Odd', 'Even'),
     ]
 """
 BASE = SHOP.replace("class Migration", CUSTOM + "class Migration").replace(
@@ -74,6 +78,8 @@ ROWS: tuple[str, ...] = (
     ),
     "INSERT INTO shop_ticket (text, gauge_id, gone, _order) VALUES ('T', 1, '0', 0), ('U', 1, '0', 1)",
     "INSERT INTO shop_node (word, parent_id) VALUES ('a', NULL), ('b', 1)",
+    "INSERT INTO shop_keyed (\"key\") VALUES ('k')",
+    "INSERT INTO shop_even (word, product_id) VALUES ('e', 1)",
     "INSERT INTO shop_node_friends (from_node_id, to_node_id) VALUES (1, 2), (2, 1)",
 )
 

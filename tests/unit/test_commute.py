@@ -27,7 +27,8 @@ def verdict(ours: str, theirs: str) -> tuple[str, list[str]]:
 
 M = "migrations."
 BASE = (
-    M + "CreateModel('Kid', fields=[('c', models.TextField())], bases=('shop.product',)), "
+    M + "AddField('product', 'n', models.IntegerField()), "
+    +    M + "CreateModel('Kid', fields=[('c', models.TextField())], bases=('shop.product',)), "
     + M + "CreateModel('Sibling', fields=[('c', models.TextField())], bases=('shop.product',)), "
     + M + "CreateModel('Part', fields=[('p', models.ForeignKey('Product', models.CASCADE, "
     "to_field='sku')), ('tags', models.ManyToManyField('Tag', through='Link')), "
@@ -77,6 +78,35 @@ COMMUTE = {
         M + "CreateModel('like', fields=[], options={'proxy': True}, bases=('shop.product',))",
         M + "RunPython(lambda a, s: a.get_model('shop', 'Product').objects.update(x=1))",
     ),
+    "the help text of a field, and code on its model": (
+        M + "AlterField('kid', 'c', models.TextField(help_text='h'))",
+        M + "RunPython(lambda a, s: a.get_model('shop', 'Kid').objects.update(c='x'))",
+    ),
+    "the choices of a field, and an index on it": (
+        M + "AlterField('kid', 'c', models.TextField(choices=[('a', 'A')]))",
+        M + "AddIndex('kid', models.Index(fields=['c'], name='c_i'))",
+    ),
+    "the label of a field, and another name for the table": (
+        M + "AlterField('kid', 'c', models.TextField(verbose_name='v'))",
+        M + "AlterModelTable('kid', 'kids')",
+    ),
+    "SQL on rows, and another field": (M + "RunSQL('UPDATE shop_product SET x = 1')", ADD_A),
+    "SQL on rows, and an index": (M + "RunSQL('DELETE FROM shop_product WHERE x = 1')", M + "AddIndex('product', models.Index(fields=['n'], name='n_i'))"),
+    "SQL on two tables": (M + "RunSQL('UPDATE shop_product SET x = 1')", M + "RunSQL('UPDATE shop_tag SET x = 1')"),
+    "code on two models": (
+        M + "RunPython(lambda a, s: a.get_model('shop', 'Tag').objects.update(x=1))",
+        M + "RunPython(lambda a, s: a.get_model('shop', 'Order').objects.update(x=1))",
+    ),
+    "code that deletes rows, and a new field": (M + "RunPython(lambda a, s: a.get_model('shop', 'Product').objects.all().delete())", ADD_A),
+    "code that names a model as a new relation does": (
+        M + "RunPython(lambda a, s: a.get_model('shop', 'Order').objects.update(x=1))",
+        M + "AddField('order', 'tag', models.ForeignKey('shop.Tag', models.CASCADE, null=True))",
+    ),
+    "code that joins rows, and a field of the target": (
+        M + "RunPython(lambda a, s: a.get_model('shop', 'Part').objects.first().shelves.add(1))",
+        M + "AddField('shelf', 'b', models.IntegerField())",
+    ),
+    "SQL that drops another table": (M + "RunSQL('DROP TABLE IF EXISTS celery_results')", ADD_A),
     "a child of another model": (M + "CreateModel('child', fields=[('z', models.TextField())], bases=('shop.product',))", ADD_A),
     "rename beside another field": (M + "RenameField('product', 'c', 'z')", ADD_A),
     "fields of one name in two children": (M + "AlterField('kid', 'c', models.CharField(max_length=3))", M + "AlterField('sibling', 'c', models.CharField(max_length=4))"),
@@ -133,11 +163,27 @@ INTERACT = {
     "state only beside another field": (M + "SeparateDatabaseAndState(state_operations=[" + ADD_A + "])", ADD_B, "overlap", "0002_a (AddField) changes the table of shop.product as a whole, beside 0002_b (AddField)"),
     "key altered and pointed at": (M + "AlterField('product', 'id', models.BigAutoField(primary_key=True))", FK, "overlap", "0002_a (AlterField) may change the type of the key that 0002_b (AddField) copies"),
     "RunPython": (M + "RunPython(f)", ADD_A, "opaque", "0002_a: RunPython runs f, which is not a function of this file"),
-    "RunSQL": (ADD_A, M + "RunSQL('UPDATE shop_product SET x = 1')", "overlap", "0002_b (RunSQL) runs SQL on the table shop_product, beside 0002_a (AddField)"),
+    "RunSQL that makes rows": (ADD_A, M + "RunSQL('INSERT INTO shop_product (x) VALUES (1)')", "overlap", "0002_b (RunSQL) runs SQL on the table shop_product, beside 0002_a (AddField)"),
     "SQL on a many-to-many table that goes": (M + "RemoveField('product', 'labels')", M + "RunSQL('UPDATE shop_product_labels SET x = 1')", "contradict", "0002_b (RunSQL) runs SQL on the table shop_product_labels, which 0002_a (RemoveField) makes, renames or removes"),
     "SQL on a many-to-many table of an explicit name": (M + "RemoveField('part', 'shelves')", M + "RunSQL('UPDATE part_on_shelf SET x = 1')", "contradict", "0002_b (RunSQL) runs SQL on the table part_on_shelf, which 0002_a (RemoveField) makes, renames or removes"),
     "SQL on a many-to-many table that is renamed": (M + "RenameField('product', 'labels', 'marks')", M + "RunSQL('UPDATE shop_product_labels SET x = 1')", "contradict", "0002_b (RunSQL) runs SQL on the table shop_product_labels, which 0002_a (RenameField) makes, renames or removes"),
-    "code on the model of a many-to-many table that goes": (M + "RemoveField('product', 'labels')", M + "RunPython(lambda a, e: a.get_model('shop', 'product_labels').objects.update(x=1))", "opaque", "0002_b: RunPython gets the table of a many-to-many field"),
+    "code on the model of a many-to-many table that goes": (M + "RemoveField('product', 'labels')", M + "RunPython(lambda a, e: a.get_model('shop', 'product_labels').objects.update(x=1))", "overlap", "0002_b (RunPython) runs code that names labels, beside 0002_a (RemoveField)"),
+    "code on the table between two models, and one of them renamed": (M + "RenameModel('tag', 'label')", M + "RunPython(lambda a, e: a.get_model('shop', 'product_tags').objects.filter(tag_id=1).update(tag_id=2))", "overlap", "0002_b (RunPython) runs code that names tag, beside 0002_a (RenameModel)"),
+    "code that deletes rows, and what goes with them": (M + "AlterField('part', 'c', models.TextField())", M + "RunPython(lambda a, e: a.get_model('shop', 'product').objects.all().delete())", "overlap", "0002_b (RunPython) runs code on rows of shop.part, beside 0002_a (AlterField)"),
+    "code that deletes rows, and a field that is unique": (M + "AddField('product', 'u', models.IntegerField(default=0, unique=True))", M + "RunPython(lambda a, e: a.get_model('shop', 'product').objects.all().delete())", "overlap", "0002_b (RunPython) deletes rows of shop.product, beside 0002_a (AddField)"),
+    "SQL that deletes rows, and a relation to one of them": (M + "AddField('order', 'p', models.ForeignKey('Product', models.CASCADE, default=1))", M + "RunSQL('DELETE FROM shop_product')", "overlap", "0002_b (RunSQL) runs SQL on the table shop_order, beside 0002_a (AddField)"),
+    "code that deletes rows, and code on what points at them": (M + "RunPython(lambda a, e: a.get_model('shop', 'part').objects.update(x=1))", M + "RunPython(lambda a, e: a.get_model('shop', 'product').objects.all().delete())", "opaque", "0002_a and 0002_b both run code on rows"),
+    "code that reaches the other's model by a relation": (M + "RunPython(lambda a, e: a.get_model('shop', 'part').objects.first().tags.update(x=1))", M + "RunPython(lambda a, e: a.get_model('shop', 'tag').objects.update(x=1))", "opaque", "0002_a and 0002_b both run code on rows"),
+    "code on a table of a many-to-many field, and code on its model": (M + "RunSQL('UPDATE shop_product_labels SET x = 1')", M + "RunPython(lambda a, e: a.get_model('shop', 'product').objects.update(x=1))", "opaque", "0002_a and 0002_b both run code on rows"),
+    "code on a table of a many-to-many field with a name of its own": (M + "RunSQL('UPDATE part_on_shelf SET x = 1')", M + "RunPython(lambda a, e: a.get_model('shop', 'part').objects.update(x=1))", "opaque", "0002_a and 0002_b both run code on rows"),
+    "the help text of a relation, and its target renamed": (M + "AlterField('part', 'p', models.ForeignKey('Product', models.CASCADE, to_field='sku', help_text='h'))", M + "RenameModel('product', 'item')", "contradict", "0002_b renames shop.product, which 0002_a uses (AlterField)"),
+    "the choices of a field, and code that shows them": (M + "AlterField('kid', 'c', models.TextField(choices=[('a', 'A')]))", M + "RunPython(lambda a, e: print(a.get_model('shop', 'kid').objects.first().get_c_display()))", "overlap", "0002_b (RunPython) runs code that names get_c_display, beside 0002_a (AlterField)"),
+    "the default of a field, and code on its model": (M + "AlterField('kid', 'c', models.TextField(default='d'))", M + "RunPython(lambda a, e: a.get_model('shop', 'kid').objects.update(x=1))", "overlap", "0002_b (RunPython) runs code on rows of shop.kid, beside 0002_a (AlterField)"),
+    "the help text of a field that had another type": (M + "AlterField('kid', 'c', models.IntegerField()), " + M + "AlterField('kid', 'c', models.TextField(help_text='h'))", M + "RunPython(lambda a, e: a.get_model('shop', 'kid').objects.update(x=1))", "overlap", "0002_b (RunPython) runs code on rows of shop.kid, beside 0002_a (AlterField)"),
+    "the help text of a field that was renamed": (M + "RenameField('other', 'b', 'c'), " + M + "AlterField('kid', 'c', models.TextField(help_text='h'))", M + "RunPython(lambda a, e: a.get_model('shop', 'kid').objects.update(x=1))", "overlap", "0002_b (RunPython) runs code on rows of shop.kid, beside 0002_a (AlterField)"),
+    "code on models of other apps": (M + "RunPython(lambda a, e: a.get_model('auth', 'user').objects.update(x=1))", M + "RunPython(lambda a, e: a.get_model('shop', 'tag').objects.update(x=1))", "opaque", "0002_a and 0002_b both run code on rows"),
+    "SQL that drops an index, and an altered field": (M + "AlterField('product', 'a', models.TextField())", M + "RunSQL('DROP INDEX IF EXISTS i')", "overlap", "0002_b (RunSQL) runs SQL on the table shop_product, beside 0002_a (AlterField)"),
+    "SQL that drops the table of a new model": (M + "CreateModel('Box', fields=[])", M + "RunSQL('DROP TABLE IF EXISTS shop_box')", "contradict", "both name the table, index or constraint shop_box"),
     "an altered source of a generated column": (M + "AlterField('product', 'a', models.TextField())", M + "AddField('product', 'g', models.GeneratedField(expression=models.F('a'), output_field=models.TextField(), db_persist=True))", "contradict", "0002_a alters shop.product.a, which 0002_b names (AddField)"),
     "code that writes the source of a generated column": (M + "RunPython(lambda a, e: a.get_model('shop', 'product').objects.update(a=1))", M + "AddField('product', 'g', models.GeneratedField(expression=models.F('a'), output_field=models.TextField(), db_persist=True, unique=True))", "overlap", "0002_a (RunPython) runs code on rows of shop.product, beside 0002_b (AddField)"),
     "an index and a table of one name": (M + "AddIndex('product', models.Index(fields=['a'], name='shop_box'))", M + "CreateModel('Box', fields=[('x', models.TextField())])", "contradict", "both name the table, index or constraint shop_box"),

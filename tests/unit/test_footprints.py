@@ -7,7 +7,7 @@ import pytest
 from migmerge.conflicts.commute import commute
 from migmerge.conflicts.conflict import Verdict
 from migmerge.conflicts.kept_data_migrations import in_the_way
-from migmerge.migrations.facts import gather
+from migmerge.migrations.facts import gather, gather_all
 from migmerge.migrations.footprints import footprints
 from migmerge.migrations.operations import read_script
 from migmerge.migrations.recorder import Footprint, Touch
@@ -116,3 +116,51 @@ def test_data_migration_blocked_by_newly_generated_operation() -> None:
     assert in_the_way(code, made, made) == ""
     assert in_the_way(code, [], made) != ""
     assert in_the_way(code, made, []) == "RemoveField shop.a.x is not regenerated"
+
+
+def _of_app(label: str, *operations: str) -> tuple[bytes, str]:
+    listed = "".join(f"migrations.{operation}, " for operation in operations)
+    return f"{HEAD}    operations = [{listed}]\n".encode(), label
+
+
+DELETES = "RunPython(lambda a, e: a.get_model('shop', '{}').objects.all().delete())"
+# what another app has between a model of this app and one that points back at it
+BETWEEN = {
+    "by the name of the model": ("Product", "'shop.Product'", Verdict.OVERLAP),
+    "by the setting": ("User", "settings.AUTH_USER_MODEL", Verdict.OVERLAP),
+    "by the setting, to something else": ("Product", "settings.AUTH_USER_MODEL", Verdict.COMMUTE),
+}
+
+
+@pytest.mark.parametrize(("model", "target", "verdict"), BETWEEN.values(), ids=BETWEEN)
+def test_commute_of_deleted_rows_by_way_of_another_app(
+    model: str, target: str, verdict: Verdict
+) -> None:
+    """Rows that point at what goes may be another app's, and what points at these this app's."""
+    key = f"models.ForeignKey({target}, models.CASCADE)"
+    sources = [
+        _of_app("shop", f"CreateModel('{model}', fields=[('n', models.TextField())])"),
+        _of_app("cart", f"CreateModel('Line', fields=[('p', {key})])"),
+        _of_app("shop", "AddField('note', 'l', models.ForeignKey('cart.Line', models.CASCADE))"),
+    ]
+    scripts = [
+        read_script(_of_app("shop", operation)[0], "shop", name)
+        for operation, name in (
+            (DELETES.format(model), "0002_a"),
+            ("AlterField('note', 'text', models.TextField())", "0002_b"),
+        )
+    ]
+    facts = gather_all(sources, scripts)
+    (deletes,), (alters,) = (footprints(script, facts) for script in scripts)
+    assert commute(deletes, alters).verdict is verdict
+
+
+def test_facts_of_definitions_come_from_every_file_that_names_the_field() -> None:
+    """Most files can't hold a fact and are not parsed."""
+    longer = _of_app("shop", "AlterField('a', 'title', models.CharField(max_length=9))")
+    sources = [longer, _of_app("shop", "AddField('a', 'title', models.TextField())")]
+    alters = "AlterField('a', 'title', models.CharField(max_length=9, help_text='h'))"
+    script = read_script(_of_app("shop", alters)[0], "shop", "0002_a")
+    (alone,) = footprints(script, gather_all(sources[:1], [script]))
+    (later,) = footprints(script, gather_all(sources, [script]))
+    assert not alone.writes and later.writes

@@ -30,7 +30,8 @@ CASES = {
         reads address: shop.product
         reads key: shop.book, shop.product
         reads model: shop.product
-        reads sql: orders
+        reads sql: orders, shop_product
+        reads sql rows: orders
         reads word: order, order_set
         """,
     ),
@@ -43,6 +44,7 @@ CASES = {
         reads key: shop.book, shop.product
         reads model: shop.product
         reads sql: shop_disc
+        reads sql rows: shop_disc
         """,
     ),
     "create proxy": (
@@ -54,6 +56,7 @@ CASES = {
         reads key: shop.book, shop.product
         reads model: shop.product
         reads sql: shop_sale
+        reads sql rows: shop_sale
         """,
     ),
     "create many": (
@@ -66,7 +69,8 @@ CASES = {
         reads address: shop.product
         reads key: shop.book, shop.product, shop.shelf
         reads model: shop.product
-        reads sql: shop_shelf, shop_shelf_products
+        reads sql: shop_product, shop_shelf, shop_shelf_products
+        reads sql rows: shop_shelf, shop_shelf_products
         reads word: shelves
         """,
     ),
@@ -82,6 +86,7 @@ CASES = {
         reads model: shop.product
         reads rows: shop.product
         reads sql: *, shop_product
+        reads sql rows: *, shop_product
         reads storage: shop.product
         reads word: product, product_set, products
         """,
@@ -99,6 +104,7 @@ CASES = {
         reads model: shop.product
         reads rows: auth.permission, contenttypes.contenttype, shop.product
         reads sql: *, shop_item, shop_product
+        reads sql rows: *, shop_item, shop_product
         reads state: *
         reads storage: shop.product
         reads word: item, item_set, product, product_set, products
@@ -116,6 +122,7 @@ CASES = {
         reads model: shop.product
         reads rows: shop.product
         reads sql: *, items, shop_product
+        reads sql rows: *, items, shop_product
         reads state: *
         reads storage: shop.product
         reads word: product, product_set, products
@@ -129,6 +136,7 @@ CASES = {
         reads model: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: product, product_set, products
         """,
@@ -142,6 +150,7 @@ CASES = {
         reads model: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: category, name, product, product_set, products
         """,
@@ -155,6 +164,7 @@ CASES = {
         reads model: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: name, price, product, product_set, products
         """,
@@ -171,6 +181,7 @@ CASES = {
         reads option: shop.product.options
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: product, product_set, products
         """,
@@ -184,6 +195,7 @@ CASES = {
         reads model: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: product, product_set, products
         """,
@@ -196,6 +208,7 @@ CASES = {
         reads model: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: product, product_set, products
         """,
@@ -208,6 +221,7 @@ CASES = {
         reads model: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: product, product_set, products
         """,
@@ -224,6 +238,7 @@ CASES = {
         reads new rows: shop.book, shop.product
         reads reverse: shop.product.stock
         reads sql: shop_product
+        reads sql column: stock, stock_id
         reads storage: shop.product
         reads word: stock
         """,
@@ -237,10 +252,13 @@ CASES = {
         reads collation: nocase
         reads field: shop.book.code, shop.product.code
         reads kin: shop.product
+        reads lost rows: shop.product
         reads model: shop.product
         reads new rows: shop.book, shop.product
         reads reverse: shop.product.code
         reads sql: shop_product
+        reads sql column: c, code, code_id
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: code
         """,
@@ -258,6 +276,7 @@ CASES = {
         reads new rows: shop.book, shop.product
         reads reverse: shop.product.number
         reads sql: shop_product
+        reads sql column: number, number_id
         reads storage: shop.product
         reads word: number
         """,
@@ -275,7 +294,8 @@ CASES = {
         reads model: shop.category, shop.product
         reads new rows: shop.category
         reads reverse: shop.category.best
-        reads sql: shop_category
+        reads sql: shop_category, shop_product
+        reads sql column: best, best_id
         reads storage: shop.category
         reads word: best, best_of
         """,
@@ -294,7 +314,9 @@ CASES = {
         reads model: shop.category, shop.product
         reads new rows: shop.category
         reads reverse: shop.category.all
-        reads sql: all_products, all_products_all, shop_category, shop_category_all
+        reads sql: all_products, all_products_all, shop_category, shop_category_all, shop_product
+        reads sql column: all, all_id
+        reads sql rows: all_products, all_products_all, shop_category_all
         reads storage: shop.category
         reads word: all, category, category_set
         """,
@@ -312,7 +334,8 @@ CASES = {
         reads model: shop.book, shop.category, shop.product
         reads new rows: shop.category
         reads reverse: shop.category.some
-        reads sql: shop_category
+        reads sql: shop_book, shop_category, shop_product
+        reads sql column: some, some_id
         reads storage: shop.category
         reads word: category, category_set, some
         """,
@@ -329,6 +352,7 @@ CASES = {
         reads new rows: shop.book, shop.product
         reads reverse: shop.product.weight
         reads sql: shop_product
+        reads sql column: weight, weight_id
         reads storage: shop.product
         reads word: weight
         """,
@@ -348,6 +372,7 @@ CASES = {
         reads reverse: shop.product.price
         reads rows: shop.product
         reads sql: shop_product, shop_product_price
+        reads sql rows: shop_product, shop_product_price
         reads storage: shop.product
         reads word: price, product, product_set, products
         """,
@@ -367,6 +392,7 @@ CASES = {
         reads reverse: shop.product.tags
         reads rows: shop.product
         reads sql: shop_product, shop_product_tags
+        reads sql rows: shop_product, shop_product_tags
         reads storage: shop.product
         reads word: product, product_set, products, tags
         """,
@@ -383,6 +409,7 @@ CASES = {
         reads reverse: shop.product.price
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: price, product, product_set, products
         """,
@@ -401,6 +428,7 @@ CASES = {
         reads reverse: shop.product.id
         reads rows: shop.product
         reads sql: *, shop_product
+        reads sql rows: *, shop_product
         reads state: *
         reads storage: shop.product
         reads word: id, product, product_set, products
@@ -420,7 +448,8 @@ CASES = {
         reads model: shop.category, shop.product
         reads reverse: shop.product.category
         reads rows: shop.product
-        reads sql: shop_product
+        reads sql: shop_category, shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: category, product, product_set, products
         """,
@@ -441,6 +470,7 @@ CASES = {
         reads reverse: shop.product.cost, shop.product.price
         reads rows: shop.product
         reads sql: shop_product, shop_product_cost, shop_product_price
+        reads sql rows: shop_product, shop_product_cost, shop_product_price
         reads storage: shop.product
         reads word: cost, price, product, product_set, products
         """,
@@ -461,6 +491,7 @@ CASES = {
         reads reverse: shop.product.labels, shop.product.tags
         reads rows: shop.product
         reads sql: shop_product, shop_product_labels, shop_product_tags
+        reads sql rows: shop_product, shop_product_labels, shop_product_tags
         reads storage: shop.product
         reads word: labels, product, product_set, products, tags
         """,
@@ -472,8 +503,11 @@ CASES = {
         writes relation: by_name
         reads field: shop.product.name, shop.product.price
         reads model: shop.product
+        reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
+        reads word: name, price, product, product_set, products
         """,
     ),
     "add partial index": (
@@ -483,8 +517,11 @@ CASES = {
         writes relation: by_name
         reads field: shop.product.category, shop.product.name, shop.product.price
         reads model: shop.product
+        reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
+        reads word: category, name, price, product, product_set, products
         """,
     ),
     "remove index": (
@@ -507,6 +544,7 @@ CASES = {
         reads removal: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: product, product_set, products
         """,
@@ -522,6 +560,7 @@ CASES = {
         reads removal: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: product, product_set, products
         """,
@@ -535,6 +574,7 @@ CASES = {
         reads model: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: name, product, product_set, products
         """,
@@ -548,6 +588,7 @@ CASES = {
         reads removal: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: product, product_set, products
         """,
@@ -561,6 +602,7 @@ CASES = {
         reads removal: shop.product
         reads rows: shop.product
         reads sql: shop_product
+        reads sql rows: shop_product
         reads storage: shop.product
         reads word: product, product_set, products
         """,
@@ -578,17 +620,21 @@ CASES = {
         reads model: shop.product
         reads new rows: shop.book, shop.product
         reads reverse: shop.product.x
+        reads rows: shop.product
         reads sql: shop_product
+        reads sql column: x, x_id
+        reads sql rows: shop_product
         reads storage: shop.product
-        reads word: x
+        reads word: product, product_set, products, x
         in part
         """,
     ),
     "database only": (
         "SeparateDatabaseAndState(database_operations=[migrations.RunSQL('UPDATE shop_product SET price = 1')])",
         """
-        writes code: *
-        writes sql: shop_product
+        writes code: shop_product
+        writes sql column: price
+        writes sql rows: shop_product
         irreversible
         in part
         """,
@@ -596,35 +642,37 @@ CASES = {
     "sql": (
         "RunSQL('UPDATE shop_product SET price = 1', migrations.RunSQL.noop)",
         """
-        writes code: *
-        writes sql: shop_product
+        writes code: shop_product
+        writes sql column: price
+        writes sql rows: shop_product
         """,
     ),
     "sql index": (
         "RunSQL('CREATE INDEX i ON shop_product (price)')",
         """
-        writes code: *
+        writes code: shop_product
         writes relation: i
         writes sql: shop_product
+        writes sql column: price
         irreversible
         """,
     ),
     "code": (
         "RunPython(lambda apps, editor: apps.get_model('shop', 'Product').objects.update(price=1), migrations.RunPython.noop)",
         """
-        writes code: *
+        writes code: shop_book, shop_product
         writes rows: shop.book, shop.product
-        writes word: get_model, objects, price, product, shop, update
+        writes word: get_model, objects, price, update
         reads model: shop.product
         """,
     ),
     "code that makes": (
         "RunPython(lambda apps, editor: apps.get_model('shop', 'Category').objects.create(name='x'))",
         """
-        writes code: *
-        writes new rows: *
+        writes code: shop_category
+        writes new rows: shop.category
         writes rows: shop.category
-        writes word: category, create, get_model, name, objects, shop, x
+        writes word: create, get_model, name, objects, x
         reads model: shop.category
         irreversible
         """,
