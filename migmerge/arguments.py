@@ -321,12 +321,20 @@ def _add_db(parser: argparse.ArgumentParser) -> None:
             help="one of the settings' databases, or another (postgres://user@host/name); "
             "if none, all on this machine",
         )
-        action.set_defaults(schema=False, yes=False, format="text")
+        action.set_defaults(schema=False, yes=False, format="text", ran=[])
         _add_output(action)
 
     status.add_argument("--schema", action="store_true", help="compare the tables, too")
     _add_format(status, ("text", "json"))
     reconciling.add_argument("--yes", action="store_true", help="do not ask")
+    reconciling.add_argument(
+        "--ran",
+        metavar="APP.NAME",
+        action="append",
+        default=[],
+        help="of two migrations that had one name, the one that this database ran, where its "
+        "tables don't tell",
+    )
 
 
 def _add_install(parser: argparse.ArgumentParser) -> None:

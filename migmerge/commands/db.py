@@ -17,6 +17,7 @@ from migmerge.git.repository import find_directory, find_work_tree
 from migmerge.project.configured_databases import (
     Database,
     Permission,
+    Row,
     compare_tables,
     parse_database,
     reconcile_one,
@@ -37,6 +38,7 @@ class DbOptions(NamedTuple):
     schema: bool = False
     yes: bool = False
     format: str = "text"
+    ran: tuple[str, ...] = ()
 
 
 def status(options: DbOptions) -> int:
@@ -151,6 +153,14 @@ def _projects(
     return projects, not reasons
 
 
+def _row_named(name: str) -> Row:
+    """`APP.NAME` of the command line; UserError where it is not one."""
+    label, _, migration = name.partition(".")
+    if not label or not migration:
+        raise UserError("options", f"--ran {name}: not APP.NAME", "as --ran shop.0003_price")
+    return label, migration
+
+
 def _reconciliations(
     workspace: Workspace,
     snapshot: Snapshot,
@@ -160,7 +170,8 @@ def _reconciliations(
 ) -> list[tuple[Reconciliation, Database]]:
     asked = parse_database(options.database) if options.database else Database()
     allowed = Permission(protected=workspace.config.protected_databases)
-    inquiry = Inquiry(project, apps, asked, allowed, config=workspace.config)
+    ran = [_row_named(name) for name in options.ran]
+    inquiry = Inquiry(project, apps, asked, allowed, config=workspace.config, ran=ran)
     reconciliations = read_reconciliations(workspace.repository, snapshot, inquiry)
     if isinstance(reconciliations, Unanswered):
         raise UserError(
@@ -168,4 +179,7 @@ def _reconciliations(
             f"the project's databases can't be read: {reconciliations.why}",
             "correct what it says",
         )
+    if ran and len(reconciliations) > 1:
+        several = "--ran says what one database ran, and there are several"
+        raise UserError("options", several, "add --database ALIAS")
     return reconciliations

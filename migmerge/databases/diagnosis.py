@@ -96,6 +96,17 @@ def doubtful_rows(
     ]
 
 
+def with_known(contents: Mapping[Pair, str], ran: Collection[Row]) -> dict[Pair, str]:
+    """What rows stand for, by the tables, or else by what people know that the database `ran`."""
+    known = dict(contents)
+    for pair, content in contents.items():
+        names = {"first": (pair.label, pair.first), "second": (pair.label, pair.second)}
+        said = [which for which, name in names.items() if name in ran]
+        if content == "unknown" and len(said) == 1:
+            known[pair] = said[0]
+    return known
+
+
 def reconciliation(
     status: Status,
     formers: Mapping[Row, Former],
@@ -274,7 +285,8 @@ def _known(former: Former) -> str:
 def _undecided(pair: Pair) -> str:
     return (
         f"{pair.label}.{pair.first} is applied, and {pair.second} had that name once: "
-        "its tables don't tell which of the two ran here"
+        "its tables don't tell which of the two ran here. If you know it: migmerge db reconcile "
+        f"--ran {pair.label}.{pair.first}, or --ran {pair.label}.{pair.second}"
     )
 
 

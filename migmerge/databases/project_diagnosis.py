@@ -25,6 +25,7 @@ from migmerge.databases.diagnosis import (
     lost_rows,
     reconciliation,
     replaced_rows,
+    with_known,
 )
 from migmerge.databases.former_names_by_tables import formers_by_tables
 from migmerge.git.repository import Repository
@@ -47,7 +48,7 @@ class Inquiry(NamedTuple):
     """Which databases of a project are looked at: `asked`, as far as they are `allowed`.
 
     `app_keys` are the keys of the project's apps, `new_names` those that a fix gives just now;
-    `config` says how manage.py is run.
+    `config` says how manage.py is run, and `ran` what people know that a database ran.
     """
 
     project: Project
@@ -56,6 +57,7 @@ class Inquiry(NamedTuple):
     allowed: Permission = ON_THIS_MACHINE
     new_names: Collection[Renamed] = ()
     config: Config = Config()
+    ran: Collection[Row] = ()
 
 
 class _Context(NamedTuple):
@@ -108,7 +110,7 @@ def _reconciliation(context: _Context, status: Status, database: Database) -> Re
         return _judge(snapshot, apps, runs, later)
 
     old: dict[Row, Former] = {row: formers[key] for row, key in lost.items()}
-    content_of = dict(zip(pairs, contents, strict=True))
+    content_of = with_known(dict(zip(pairs, contents, strict=True)), inquiry.ran)
     squashes = _squashes(context, status, {row[0] for row in lost})
     plan = reconciliation(status, old, content_of, judged, inquiry.new_names, squashes)
     rollbacks = _rollbacks(context, [old[row] for row, _ in plan.missing if row in old])

@@ -330,9 +330,83 @@ def test_db_reconcile_where_the_tables_do_not_tell(collided: Site) -> None:
     told = reconcile(collided, code=1)
     assert (
         "refused   MM416 shop.0002_extra is applied, and 0003_extra had that name once: "
-        "its tables don't tell which of the two ran here\n"
+        "its tables don't tell which of the two ran here. If you know it: migmerge db reconcile "
+        "--ran shop.0002_extra, or --ran shop.0003_extra\n"
     ) in told
     assert shop_rows(collided) == ["0001_initial", "0002_extra"]
+
+
+FILLS = {
+    "main": """\
+from django.db import migrations
+
+
+def fill(apps, schema_editor):
+    Product = apps.get_model("shop", "Product")
+    known = set(Product.objects.values_list("name", flat=True))
+    for word in ("main", "main", "main"):
+        if word in known:
+            continue
+        known.add(word)
+        Product.objects.create(name=word)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+    operations = [migrations.RunPython(fill)]
+""",
+    "feature": """\
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+    operations = [migrations.RunSQL("INSERT INTO shop_product (name) VALUES ('feature')")]
+""",
+}
+
+
+@pytest.fixture
+def filled(site: Site) -> Site:
+    """Two data migrations of one name, merged by hand: ours is 0003_extra now."""
+    site.git("reset", "-q", "--hard", "HEAD^1")
+    site.git("reset", "-q", "--hard", "HEAD^")
+    site.git("branch", "-q", "-f", "main", "HEAD")
+    for branch, text in FILLS.items():
+        site.git("checkout", "-q", branch)
+        site.write("shop/migrations/0002_extra.py", text)
+        site.commit(branch)
+    site.publish()
+    site.git("merge", "-q", "main", fails=True)
+    site.write("shop/migrations/0002_extra.py", FILLS["main"])
+    moved = FILLS["feature"].replace("0001_initial", "0002_extra")
+    site.write("shop/migrations/0003_extra.py", moved)
+    site.commit("both are kept")
+    return site
+
+
+@pytest.mark.parametrize(
+    ("branch", "ran"), [("main", "shop.0002_extra"), ("feature", "shop.0003_extra")]
+)
+def test_db_reconcile_of_what_people_know(filled: Site, branch: str, ran: str) -> None:
+    """No table tells which of two data migrations of one name a database ran."""
+    filled.git("checkout", "-q", {"main": "HEAD^2", "feature": "HEAD^1"}[branch])
+    filled.manage("migrate", "-v0")
+    filled.git("checkout", "-q", "feature")
+    assert f"--ran {ran}" in reconcile(filled, code=1)
+    reconcile(filled, "--ran", ran)
+    filled.manage("migrate", "-v0")
+    assert sorted(shop_rows(filled)) == ["0001_initial", "0002_extra", "0003_extra"]
+    assert sql(filled, "SELECT name FROM shop_product ORDER BY name") == [("feature",), ("main",)]
+    assert filled.run("db", "status").returncode == 0
+
+
+def test_db_reconcile_of_what_people_know_needs_a_name(filled: Site) -> None:
+    done = filled.run("db", "reconcile", "--ran", "0002_extra")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "migmerge: MM314 --ran 0002_extra: not APP.NAME\nhint: as --ran shop.0003_price\n"
+    )
 
 
 def test_db_status_schema_sees_what_switching_branches_lost(site: Site) -> None:

@@ -14,6 +14,7 @@ from migmerge.databases.diagnosis import (
     lost_rows,
     reconciliation,
     replaced_rows,
+    with_known,
 )
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import title
@@ -171,8 +172,19 @@ def test_doubtful_rows_have_the_same_title() -> None:
     assert (first.rows, first.refused) == ((), ())
     assert plan(given, contents={pair: "unknown"}).refused == (
         "shop.0002_extra is applied, and 0003_extra had that name once: "
-        "its tables don't tell which of the two ran here",
+        "its tables don't tell which of the two ran here. If you know it: migmerge db reconcile "
+        "--ran shop.0002_extra, or --ran shop.0003_extra",
     )
+
+
+def test_with_known_asks_people_only_where_the_tables_do_not_tell() -> None:
+    pair = Pair("shop", "0002_extra", "0003_extra")
+    first, second = ("shop", "0002_extra"), ("shop", "0003_extra")
+    assert with_known({pair: "unknown"}, [second]) == {pair: "second"}
+    assert with_known({pair: "unknown"}, [first]) == {pair: "first"}
+    assert with_known({pair: "unknown"}, [first, second]) == {pair: "unknown"}
+    assert with_known({pair: "unknown"}, [("cart", "0003_extra")]) == {pair: "unknown"}
+    assert with_known({pair: "first"}, [second]) == {pair: "first"}
 
 
 @pytest.mark.parametrize(
