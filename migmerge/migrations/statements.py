@@ -158,8 +158,8 @@ def _names_columns(statement: exp.Expr) -> bool:
     natural = any(join.args.get("method") for join in statement.find_all(exp.Join))
     rows = {table.alias_or_name.lower() for table in statement.find_all(exp.Table)}
     whole = any(column.name.lower() in rows for column in statement.find_all(exp.Column))
-    hidden = any(statement.find_all(exp.Insert)) or "TABLE " in statement.sql().upper()
-    return not (every or natural or whole or hidden)
+    makes = any(statement.find_all(exp.Insert))
+    return not (every or natural or whole or makes)
 
 
 def _read_drop(statement: exp.Drop, kind: str) -> Sql | OpaqueCode:

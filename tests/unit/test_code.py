@@ -164,6 +164,10 @@ def test_read_code_without_models_runs_nothing(body: str) -> None:
 OPAQUE = {
     "rows of a relation deleted": (GET + "Product.objects.first().orders.all().delete()", "deletes rows of a model that it does not name"),
     "what is handed on deleted": ("def drop(rows):\n    rows.delete()\n" + GET + "drop(Product.objects.all())", "deletes rows of a model that it does not name"),
+    "rows of a list": (GET + "rows = list(Product.objects.all())\nrows.clear()\nfor row in rows:\n    row.delete()", "deletes rows of a model that it does not name"),
+    "rows of a list that is a slice": (GET + "rows = Product.objects.all()[::2]\nfor row in rows:\n    row.delete()", "deletes rows of a model that it does not name"),
+    "rows of a function that is named as a builtin": (GET + "def sorted(rows):\n    return rows\nfor row in sorted(Product.objects.all()):\n    row.delete()", "deletes rows of a model that it does not name"),
+    "what is bound by match": (GET + "row = Product.objects.first()\nmatch {}:\n    case {**row}:\n        row.delete()", "deletes rows of a model that it does not name"),
     "delete under another name": (GET + "drop = Product.objects.all().delete\ndrop()", "uses .delete"),
     "delete by its name": (GET + "getattr(Product.objects.all(), 'delete')()", "names attributes by computed strings"),
     "the real model": ("Real.objects.count()", "uses Real of shop.models"),
@@ -313,6 +317,10 @@ class Stock(models.Model):
     pass
 
 
+class Made(metaclass=Stock):
+    pass
+
+
 def shorten(text):
     return text[:LIMIT]
 
@@ -375,6 +383,7 @@ NO_HELP = {
     "its connection": ("from shop.tools import connection as c\nc.ops", "uses c"),
     "its connection under another name": ("from shop.tools import db as c\nc.ops", "uses c of shop.tools, which uses the connection"),
     "one name from two places": ("from shop.tools import fill\nfrom shop.other import far as fill\nfill(apps, 'x')", "imports fill from two places"),
+    "a class that another class makes": ("from shop.tools import Made\nMade()", "uses Made of shop.tools, which uses the class Made"),
     "what is not there": ("from shop.tools import gone\ngone()", "uses gone of shop.tools, which uses gone, which is not plain in this file"),
     "the module itself": ("import shop.tools as tools\ntools.count()", "uses tools of shop"),
     "what does not parse": ("from shop.broken import f\nf()", "uses f of shop.broken"),
