@@ -32,9 +32,6 @@ def read_node(snapshot: Snapshot, key: NodeKey, name: str) -> Script:
     """The operations of a node, under a name, and the modules that its code imports from."""
     node = snapshot.graph.nodes[key]
     script = read_script(source_of(snapshot, key), node.label, name)
-    if not runs_code([script]):
-        return script
-
     paths = helper_paths(script, node.path, snapshot.listing.files)
     sources = snapshot.contents.beside(paths.values())
     return with_helpers(script, {n: sources[p] for n, p in paths.items() if p in sources})

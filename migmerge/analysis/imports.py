@@ -68,6 +68,10 @@ def helper_paths(script: Script, path: str, files: Mapping[str, File]) -> dict[s
         if isinstance(node, ast.ImportFrom):
             module = Import(_module_of(node, package), "", node.lineno)
             paths["." * node.level + (node.module or "")] = path_of(module, path, files)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                module = Import(tuple(alias.name.split(".")), "", node.lineno)
+                paths[alias.name] = path_of(module, path, files)
     return {name: helper for name, helper in paths.items() if helper}
 
 

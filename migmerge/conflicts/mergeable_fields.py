@@ -68,12 +68,16 @@ def find_obstacle(one: Mapping[str, str], other: Mapping[str, str]) -> str:
     if is_state_only(one, other):
         return ""
     for key in _MADE_ONCE:
-        left, right = (given(definition.get(key, "")) for definition in (one, other))
+        left, right = (given(definition, key) for definition in (one, other))
         if left != right:
             return f"{key} can't be set again where it is set already"
 
     kinds = {one["type"], other["type"]}
-    indexed = any(given(d.get(key, "")) for d in (one, other) for key in ("unique", "db_index"))
+    indexed = any(
+        definition.get(key, "False") != "False"
+        for definition in (one, other)
+        for key in ("unique", "db_index")
+    )
     if len(kinds) > 1 and (indexed or not kinds.issubset(PLAIN)):
         return f"{' and '.join(sorted(kinds))} may differ in an index or a constraint"
     if "GeneratedField" in kinds:

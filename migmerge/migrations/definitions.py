@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -21,6 +22,12 @@ STATE_ONLY = frozenset({
     "blank", "choices", "editable", "error_messages", "help_text", "limit_choices_to",
     "related_query_name", "validators", "verbose_name",
 })  # fmt: skip
+# keywords that say nothing where they are False or None, of whatever field
+_FALSE_BY_DEFAULT = frozenset({
+    *STATE_ONLY, "db_collation", "db_column", "db_comment", "max_length", "null", "primary_key",
+    "related_name", "unique",
+}) - {"editable"}  # fmt: skip
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 class Relation(NamedTuple):
@@ -69,7 +76,7 @@ def read_field(script: Script, node: ast.expr, model: str, name: str) -> Definit
         _relation(script, node, kind, keywords, model),
         "primary_key" in keywords,
         (script.text(keywords.get("db_column")) or "").lower(),
-        (script.text(keywords.get("db_table")) or "").lower(),
+        plain_table(script.text(keywords.get("db_table")) or ""),
         frozenset(reads),
         (script.text(keywords.get("db_collation")) or "").lower(),
         {
@@ -91,13 +98,18 @@ def _is_of_django(script: Script, node: ast.Call) -> bool:
 
 def differing_keywords(one: Mapping[str, str], other: Mapping[str, str]) -> set[str]:
     """What two definitions of a field (keyword -> source) have unlike."""
-    keys = one.keys() | other.keys()
-    return {key for key in keys if given(one.get(key, "")) != given(other.get(key, ""))}
+    return {key for key in one.keys() | other.keys() if given(one, key) != given(other, key)}
 
 
-def given(value: str) -> str:
+def given(definition: Mapping[str, str], key: str) -> str:
     """The source of a keyword's value; empty where it says what is so without it."""
-    return "" if value in ("False", "None") else value
+    value = definition.get(key, "")
+    return "" if key in _FALSE_BY_DEFAULT and value in ("False", "None") else value
+
+
+def plain_table(text: str) -> str:
+    """A table as the database has it: `db_table` may be quoted, and have a schema."""
+    return text.rpartition(".")[2].strip('"`[]').lower()
 
 
 def _positional(script: Script, node: ast.Call, kind: str) -> dict[str, str]:
@@ -165,7 +177,7 @@ def model_key(script: Script, node: ast.expr | None, model: str) -> str:
 def names_in(
     script: Script, node: ast.expr, keywords: tuple[str, ...] = _WORDLESS, *, only: bool = False
 ) -> set[str]:
-    """Fields that an expression may name: its strings and its keywords, `-a__gt` as `a`.
+    """Fields that an expression may name: words of its strings, and keywords, `-a__gt` as `a`.
 
     Without those under `keywords`, or with those `only`.
     """
@@ -175,9 +187,8 @@ def names_in(
             text = script.text(inner) if isinstance(inner, (ast.Constant, ast.Name)) else None
             if isinstance(inner, ast.keyword) and inner.arg:
                 text = inner.arg
-            word = (text or "").lstrip("-+").partition("__")[0].lower()
-            if word.isidentifier():
-                names.add(word)
+            for word in _WORD.findall(text or ""):  # of SQL, too
+                names.add(word.partition("__")[0].lower())
 
     return names
 

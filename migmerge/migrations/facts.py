@@ -13,18 +13,29 @@ from migmerge.migrations.definitions import (
     is_computed,
     model_key,
     names_in,
+    plain_table,
     read_field,
 )
 from migmerge.migrations.operations import SIGNATURES, Call, Script, called, read_script
 
 # types of fields whose values fit into an index
 _SHORT = frozenset((
-    "AutoField", "BigAutoField", "BigIntegerField", "BooleanField", "CharField", "DateField",
-    "DateTimeField", "DecimalField", "DurationField", "EmailField", "FloatField", "ForeignKey",
+    "AutoField", "BigAutoField", "BigIntegerField", "BooleanField", "DateField", "DateTimeField",
+    "DecimalField", "DurationField", "FloatField", "ForeignKey",
     "GenericIPAddressField", "IntegerField", "OneToOneField", "PositiveBigIntegerField",
-    "PositiveIntegerField", "PositiveSmallIntegerField", "SlugField", "SmallAutoField",
-    "SmallIntegerField", "TimeField", "URLField", "UUIDField",
+    "PositiveIntegerField", "PositiveSmallIntegerField", "SmallAutoField", "SmallIntegerField",
+    "TimeField", "UUIDField",
 ))  # fmt: skip
+# the same with a length, and the one that they have without one; PostgreSQL's limit is in bytes
+_SHORT_WITH_LENGTH = {"CharField": "", "EmailField": "254", "SlugField": "50", "URLField": "200"}
+_LONGEST_INDEXED = 600
+
+
+def _is_short(definition: Mapping[str, str]) -> bool:
+    kind = definition["type"]
+    length = definition.get("max_length", _SHORT_WITH_LENGTH.get(kind, ""))
+    fits = length.isdigit() and int(length) <= _LONGEST_INDEXED
+    return kind in _SHORT or (kind in _SHORT_WITH_LENGTH and fits)
 
 
 class Facts(NamedTuple):
@@ -41,7 +52,7 @@ class Facts(NamedTuple):
     `through` the models between two others; `models` all that any operation names; `labels` the
     apps whose migrations are all known; `definitions` the keywords of every definition of a field
     (`label.model.field`); `renamed` the names of models and fields that were ever renamed; `keys`
-    those of primary keys.
+    those of primary keys; `default_names` those that `default_related_name` gives to a model.
     """
 
     tables: frozenset[str] = frozenset()
@@ -61,6 +72,7 @@ class Facts(NamedTuple):
     definitions: Mapping[str, tuple[Mapping[str, str], ...]] = {}
     renamed: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
+    default_names: Mapping[str, frozenset[str]] = {}
 
     def line(self, model: str) -> frozenset[str]:
         """The model itself with all that it inherits from, and all that inherits from it: no two
@@ -95,8 +107,7 @@ class Facts(NamedTuple):
 
     def may_be_long(self, place: str) -> bool:
         """Whether a field (`label.model.field`) may have values that no index takes."""
-        types = {definition["type"] for definition in self.definitions.get(place, ())}
-        return not types or not types <= _SHORT
+        return not all(map(_is_short, self.definitions.get(place, ({"type": ""},))))
 
     def is_foreign(self, model: str) -> bool:
         """Whether not all relations of a model are known, as it belongs to another app."""
@@ -199,44 +210,13 @@ def gather(settled: Iterable[Script], fresh: Iterable[Script] = ()) -> Facts:
 
     Names that a `fresh` one gives are left out: whoever takes such a name meets its giver.
     """
-    fresh = list(fresh)
-    facts = _gather(settled)
-    fresh_facts = _gather(fresh)
-    return facts._replace(
-        tables_of=_united(facts.tables_of, fresh_facts.tables_of),
-        unmanaged=facts.unmanaged | fresh_facts.unmanaged,
-        relatives=_united(facts.relatives, fresh_facts.relatives),
-        handles=_united(facts.handles, fresh_facts.handles),
-        pointing=_united(facts.pointing, fresh_facts.pointing),
-        copied=facts.copied | fresh_facts.copied,
-        indexed=_united(facts.indexed, fresh_facts.indexed),
-        tables_between=_united(facts.tables_between, fresh_facts.tables_between),
-        bases=_united(facts.bases, fresh_facts.bases),
-        through=facts.through | fresh_facts.through,
-        models=facts.models | fresh_facts.models,
-        labels=frozenset(script.label for script in fresh),
-        definitions={
-            place: (*facts.definitions.get(place, ()), *fresh_facts.definitions.get(place, ()))
-            for place in facts.definitions.keys() | fresh_facts.definitions.keys()
-        },
-        renamed=facts.renamed | fresh_facts.renamed,
-        keys=facts.keys | fresh_facts.keys,
-    )
-
-
-def _united(
-    one: Mapping[str, frozenset[str]], other: Mapping[str, frozenset[str]]
-) -> dict[str, frozenset[str]]:
-    nothing: frozenset[str] = frozenset()
-    return {k: one.get(k, nothing) | other.get(k, nothing) for k in one.keys() | other.keys()}
-
-
-def _gather(scripts: Iterable[Script]) -> Facts:
     notes = _Notes()
-    for script in scripts:
-        for call in script.calls:
-            notes.take(script, call)
-    return notes.facts()
+    notes.take_all(settled)
+    tables, columns = notes.explicit_names()
+    fresh = list(fresh)
+    notes.take_all(fresh)
+    labels = frozenset(script.label for script in fresh)
+    return notes.facts()._replace(tables=tables, columns=columns, labels=labels)
 
 
 # first arguments of operations that name a model
@@ -259,10 +239,21 @@ class _Notes:
         self.bases: defaultdict[str, set[str]] = defaultdict(set)
         self.through: set[str] = set()
         self.models: set[str] = set()
+        self.default_names: defaultdict[str, set[str]] = defaultdict(set)
         self.keys: set[str] = {"id", "pk"}
         self.definitions: defaultdict[str, list[Mapping[str, str]]] = defaultdict(list)
         self.renamed_models: list[tuple[str, str]] = []
         self.renamed_fields: list[tuple[str, str]] = []
+
+    def take_all(self, scripts: Iterable[Script]) -> None:
+        for script in scripts:
+            for call in script.calls:
+                self.take(script, call)
+
+    def explicit_names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The tables and columns so far whose names were given."""
+        tables = frozenset(name for names in self.tables.values() for name in names)
+        return tables - {""}, frozenset(self.columns)
 
     def take(self, script: Script, call: Call) -> None:
         def text(key: str) -> str:
@@ -278,7 +269,7 @@ class _Notes:
         elif call.name == "RenameField":
             self.renamed_fields.append((text("old_name"), text("new_name")))
         elif call.name == "AlterModelTable":
-            self.tables[model].add(text("table"))
+            self.tables[model].add(plain_table(text("table")))
 
         for name, node in defined_fields(script, call):
             self.field(script, model, name, node)
@@ -315,7 +306,8 @@ class _Notes:
 
     def object(self, script: Script, model: str, node: ast.expr) -> None:
         """An index or constraint, or a list of them."""
-        self.indexed[model] |= {"*"} if is_computed(script, node) else names_in(script, node)
+        names = {"*"} if is_computed(script, node) else names_in(script, node)
+        self.indexed[model] |= {part for name in names for part in (name, name.removesuffix("_id"))}
 
     def explicit(self, script: Script, model: str, argument: ast.expr) -> None:
         for node in ast.walk(argument):
@@ -324,26 +316,30 @@ class _Notes:
                 if key == "db_column" and text:
                     self.columns.add(f"{model}.{text}")
                 elif key == "db_table" and text:
-                    self.tables[model].add(text)
+                    self.tables[model].add(plain_table(text))
+                elif key == "default_related_name" and text:
+                    label, _, name = model.partition(".")
+                    text = text.replace("%(model_name)s", name).replace("%(app_label)s", label)
+                    self.default_names[model].add(text)
+                elif key == "order_with_respect_to":
+                    name = model.partition(".")[2]
+                    self.handles[model] |= {f"get_{name}_order", f"set_{name}_order"}
                 elif key == "managed":
                     self.unmanaged.add(model)
                 elif key in ("indexes", "constraints"):
                     self.object(script, model, value)
 
     def facts(self) -> Facts:
-        for old, new in self.renamed_models:  # one model under two names
-            self.relatives[old].add(new)
-            self.relatives[new].add(old)
-            accessor = new.partition(".")[2]
-            self.handles[new] |= {*self.handles[old], accessor, f"{accessor}_set"}
-            self.tables[new] |= self.tables[old]
-            self.bases[new] |= self.bases[old]
-            for names in self.bases.values():
-                names |= {new} if old in names else set()
-
-        for old, new in self.renamed_fields:
-            for names in self.handles.values():
-                names |= {new} if old in names else set()
+        for model, names in self.default_names.items():
+            self.handles[model] |= names
+        for _ in range(len(self.renamed_models) + 1):  # a name may be renamed again
+            for old, new in self.renamed_models:
+                self.rename_model(old, new)
+        for _ in range(len(self.renamed_fields) + 1):
+            for old, new in self.renamed_fields:
+                for names in (*self.handles.values(), self.keys):
+                    names |= {new} if old in names else set()
+        self.relate_by_table()
 
         named = {model: names - {""} for model, names in self.tables.items()}
         return Facts(
@@ -363,7 +359,30 @@ class _Notes:
             definitions={place: tuple(several) for place, several in self.definitions.items()},
             renamed=frozenset(n for p in (*self.renamed_models, *self.renamed_fields) for n in p),
             keys=frozenset(self.keys),
+            default_names=_frozen(self.default_names),
         )
+
+    def rename_model(self, old: str, new: str) -> None:
+        """One model under two names."""
+        self.relatives[old].add(new)
+        self.relatives[new].add(old)
+        name, former = new.partition(".")[2], old.partition(".")[2]
+        order = {n.replace(former, name) for n in self.handles[old] if n.endswith("_order")}
+        self.handles[new] |= {*self.handles[old], *order, name, f"{name}_set"}
+        self.tables[new] |= self.tables[old]
+        self.bases[new] |= self.bases[old]
+        for names in self.bases.values():
+            names |= {new} if old in names else set()
+
+    def relate_by_table(self) -> None:
+        """Models on one table share its rows."""
+        models: defaultdict[str, set[str]] = defaultdict(set)
+        for model in self.models:
+            for table in {model.replace(".", "_"), *self.tables[model]}:
+                models[table].add(model)
+        for together in models.values():
+            for model in together if len(together) > 1 else ():
+                self.relatives[model] |= together - {model}
 
 
 def _frozen(sets: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:

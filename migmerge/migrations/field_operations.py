@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+
 from migmerge.migrations.definitions import Definition, Relation, read_field
-from migmerge.migrations.recorder import ANY, Computed, Marks, Touch
+from migmerge.migrations.recorder import ANY, Computed, Marks, Touch, Unknown
 
 # names by which code comes to a field's choices, validators and messages
 _VALIDATING = ("choices", "clean", "clean_fields", "flatchoices", "full_clean", "run_validators",
@@ -68,7 +70,7 @@ def related(marks: Marks, name: str, relation: Relation, table: str) -> None:
     else:
         marks.read("key", ANY)  # what a model of another app inherits isn't known here
 
-    marks.read("word", *relation.reverse)
+    marks.read("word", *relation.reverse, *marks.facts.default_names.get(marks.model, ()))
     marks.write("reverse", *(f"{relation.to}.{name}" for name in relation.reverse))
 
 
@@ -83,8 +85,7 @@ def _of_field(marks: Marks, name: str) -> None:
 def _of_relatives(marks: Marks, name: str) -> None:
     """What brings or takes a name: a model and its children have no field of one name
     (models.E006)."""
-    for relative in marks.facts.line(marks.model):
-        marks.of_fields([name], relative)
+    marks.read("field", *(f"{relative}.{name}" for relative in marks.facts.line(marks.model)))
 
 
 def add_field(marks: Marks) -> None:
@@ -92,6 +93,7 @@ def add_field(marks: Marks) -> None:
     _of_relatives(marks, marks.field)
     definition = _own_definition(marks)
     marks.keywords = definition.keywords
+    _check_default(marks)
     # rows that are there get the default; only code that makes rows sees a difference, or that has
     # a field set its value whenever a row is saved
     saved = definition.own_class or not _SET_ON_SAVE.isdisjoint(definition.keywords)
@@ -104,6 +106,19 @@ def add_field(marks: Marks) -> None:
     marks.read("sql column", *(column for column in columns if column))
     _needs_rows(marks, definition)
     _defined(marks, marks.field, definition)
+
+
+def _check_default(marks: Marks) -> None:
+    """A function that gives the default runs for the rows that are there."""
+    from migmerge.migrations.functions import read_default  # only where there is one
+
+    field = marks.argument("field")
+    keywords = {k.arg: k.value for k in field.keywords} if isinstance(field, ast.Call) else {}
+    default = keywords.get("default")
+    if isinstance(default, (ast.Name, ast.Attribute)):
+        why = read_default(marks.script, default)
+        if why:
+            raise Unknown(f"{marks.call.name} has a default that {why}")
 
 
 def _needs_rows(marks: Marks, definition: Definition) -> None:
@@ -122,6 +137,7 @@ def alter_field(marks: Marks) -> None:
     _of_field(marks, marks.text("name"))
     definition = _own_definition(marks)
     marks.keywords = definition.keywords
+    _check_default(marks)
     marks.free_column(marks.field)
     marks.read("word", marks.field)
     _defined(marks, marks.field, definition)

@@ -8,6 +8,7 @@ reason why the function is opaque.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -90,6 +91,17 @@ def read_code(script: Script, node: ast.expr | None) -> Code | OpaqueCode:
     )
 
 
+def read_default(script: Script, node: ast.Name | ast.Attribute) -> str:
+    """Why a function that gives a default may do more than that, as the end of a sentence; empty
+    where it does not."""
+    collected = Collected()
+    try:
+        _Follower(script, collected).default(node)
+    except Lost as lost:
+        return str(lost)
+    return "runs code on rows" if collected.models or collected.statements else ""
+
+
 class _Follower:
     """Walks a function, those of the same file that it calls, and those of the repository's modules
     from which the file imports."""
@@ -116,6 +128,26 @@ class _Follower:
             raise Lost("uses the connection")
         else:
             self.name(name)
+
+    def default(self, node: ast.Name | ast.Attribute) -> None:
+        """A function by its name, or by that of its module: `shop.models.make_token`."""
+        owner: ast.expr = node
+        while isinstance(owner, ast.Attribute):
+            owner = owner.value
+        if not isinstance(owner, ast.Name):
+            raise Lost("is computed")
+        if isinstance(node, ast.Name) or owner.id not in self._imports:
+            self.name(owner.id)
+            return
+
+        path = ast.unparse(node)
+        origin = self._imports[owner.id]
+        whole = (
+            path
+            if origin.startswith(f"{owner.id}.") or origin == owner.id
+            else (f"{origin}{path.removeprefix(owner.id)}")
+        )
+        self._check_module(whole, path)
 
     def named(self, name: str, *, entry: bool = False) -> None:
         """A function or class by its name."""
@@ -269,7 +301,9 @@ class _Follower:
         if node.attr.startswith("__") and node.attr != "__name__":
             raise Lost(f"uses .{node.attr}")
         if isinstance(node.ctx, ast.Store):
-            self.collected.assigns.add(node.attr.lower())
+            self.collected.assigns |= {node.attr.lower(), node.attr.lower().removesuffix("_id")}
+        elif not rows.is_called(node):
+            rows.uncalled(node.attr)
 
         self._word(node.attr)
 
@@ -282,9 +316,8 @@ class _Follower:
         self._word(node.arg or "")
 
     def _word(self, text: str) -> None:
-        for piece in text.replace("-", "").replace(",", " ").replace(".", " ").split():
-            parts = (part for part in piece.split("__") if part.isidentifier())
-            self.collected.words |= {part.lower() for part in parts}
+        for piece in re.findall(r"\w+", text.lower()):
+            self.collected.words |= {part for part in piece.split("__") if part.isidentifier()}
 
     def _check_module(self, path: str, name: str, *, entry: bool = False) -> None:
         if path == CONNECTION:

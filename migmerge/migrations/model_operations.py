@@ -5,7 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from migmerge.migrations.definitions import is_computed, names_in, object_name, read_field
+from migmerge.migrations.definitions import (
+    is_computed,
+    names_in,
+    object_name,
+    plain_table,
+    read_field,
+)
 from migmerge.migrations.facts import named_values
 from migmerge.migrations.field_operations import rebuild_pointing, related
 from migmerge.migrations.recorder import ANY, Computed, Marks, Touch
@@ -19,7 +25,7 @@ def create_model(marks: Marks) -> None:
     table = ""
     for key, value in named_values(options) if options is not None else []:
         if key == "db_table":
-            table = (marks.script.text(value) or "").lower()
+            table = plain_table(marks.script.text(value) or "")
             if not table:
                 raise Computed(key)
 
@@ -38,6 +44,9 @@ def create_model(marks: Marks) -> None:
         text = marks.script.text(base)
         if text and "." in text:
             marks.read("model", text.lower())
+            if "proxy" not in dict(named_values(options) if options else ()):
+                marks.read("word", model.partition(".")[2])
+                marks.write("reverse", f"{text.lower()}.{model.partition('.')[2]}")
             for ancestor in marks.facts.ancestors(text.lower()) - {model}:
                 marks.of_fields(names, ancestor)
             for relative in marks.facts.family(text.lower()) - {model}:
@@ -100,7 +109,8 @@ def alter_table(marks: Marks) -> None:
     marks.write("address", marks.model)
     rebuild_pointing(marks)
     marks.free_table(marks.model)
-    marks.take_table(marks.text("table") if table is not None else marks.model.replace(".", "_"))
+    default = marks.model.replace(".", "_")
+    marks.take_table(plain_table(marks.text("table")) if table is not None else default)
 
 
 def alter_options(marks: Marks) -> None:

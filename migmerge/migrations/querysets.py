@@ -9,7 +9,7 @@ from migmerge.migrations.scopes import bindings_of
 
 _MANAGERS = frozenset(("objects", "_default_manager", "_base_manager"))
 # methods of managers and querysets that give rows of the same model
-_SAME_MODEL = frozenset((
+SAME_MODEL = frozenset((
     "alias", "all", "annotate", "create", "defer", "distinct", "earliest", "exclude", "filter",
     "first", "get", "iterator", "last", "latest", "none", "only", "order_by", "prefetch_related",
     "reverse", "select_for_update", "select_related", "using",
@@ -87,7 +87,7 @@ class Querysets:
             elif model := self._get_model(node):
                 return model
             elif isinstance(node.func, ast.Attribute):
-                if node.func.attr not in _SAME_MODEL:
+                if node.func.attr not in SAME_MODEL:
                     return ""
                 node = node.func.value
             elif isinstance(node.func, ast.Name) and node.func.id in self._elements and node.args:

@@ -120,7 +120,8 @@ class Marks:
         return self.facts.tables_named(model)
 
     def of_fields(self, names: Iterable[str], model: str = "") -> None:
-        self.read("field", *(f"{model or self.model}.{name}" for name in names))
+        either = {part for name in names for part in (name, name.removesuffix("_id"))}
+        self.read("field", *(f"{model or self.model}.{name}" for name in either))
 
     def take_column(self, *columns: str) -> None:
         taken = [f"{self.model}.{column}" for column in columns]

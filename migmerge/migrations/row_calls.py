@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Collection
 
 from migmerge.migrations.known_names import UNSAFE_ATTRIBUTES, Lost
-from migmerge.migrations.querysets import GetModel, Querysets
+from migmerge.migrations.querysets import SAME_MODEL, GetModel, Querysets
 from migmerge.migrations.recorder import ANY
 from migmerge.migrations.scopes import functions_and_imports, local_names
 
@@ -21,13 +21,22 @@ _JOINING = frozenset(("add", "set", "remove", "clear", "aadd", "aset", "aremove"
 _ALL_COLUMNS = frozenset(("values", "values_list"))
 _COMBINING = frozenset(("union", "intersection", "difference"))
 # by which a model is come to without its name
-_HIDING = frozenset(("model", "from_db", "related_model", "remote_field"))
+_HIDING = frozenset(("model", "from_db", "related_model", "remote_field", "through"))
+# what rows, managers and querysets of historical models have
+_OF_ROWS = frozenset((
+    "aggregate", "alias", "annotate", "as_manager", "bulk_update", "clean", "clean_fields",
+    "complex_filter", "contains", "count", "exists", "explain", "full_clean", "refresh_from_db",
+    "save", "save_base", "serializable_value", "update", "validate_constraints", "validate_unique",
+    "aaggregate", "abulk_update", "acount", "aexists", "afirst", "aget", "aiterator", "alast",
+    "arefresh_from_db", "asave", "aupdate",
+))  # fmt: skip
 # whose arguments are names of fields
 _OF_FIELDS = frozenset((
     "Avg", "Count", "F", "Max", "Min", "OuterRef", "Prefetch", "Sum", "dates", "datetimes", "defer",
     "distinct", "earliest", "in_bulk", "latest", "only", "order_by", "prefetch_related",
     "select_related", "values", "values_list",
 ))  # fmt: skip
+_OF_LOOKUPS = frozenset(("Q", "exclude", "filter", "get"))
 _CONTAINERS = frozenset((
     "Counter", "OrderedDict", "defaultdict", "deque", "dict", "frozenset", "list", "set",
 ))  # fmt: skip
@@ -92,7 +101,9 @@ class RowCalls:
 
         function = call.func
         name = getattr(function, "id", "") or getattr(function, "attr", "")
-        if name in _OF_FIELDS and any(_is_put_together(argument) for argument in call.args):
+        if name in _OF_FIELDS and any(self._is_computed(argument) for argument in call.args):
+            raise Lost("names fields by computed strings")
+        if name in _OF_LOOKUPS and any(_is_computed_pair(argument) for argument in call.args):
             raise Lost("names fields by computed strings")
         if isinstance(function, ast.Attribute):
             self._method(call, function)
@@ -102,6 +113,22 @@ class RowCalls:
             self._attribute_by_name(call, function.id)
         elif function.id in self._values:  # a model, or something that may be one
             self._collected.makes.add(self._querysets.model_of(function) or ANY)
+
+    def _is_computed(self, argument: ast.expr) -> bool:
+        """Whether a name of a field is put together, there or where the name is bound."""
+        values: list[ast.expr | None] = [argument]
+        if isinstance(argument, ast.Starred):
+            return False
+        if isinstance(argument, ast.Name):
+            values = self._querysets.bindings.get(argument.id, [])
+        return any(value is not None and _is_put_together(value) for value in values)
+
+    def uncalled(self, name: str) -> None:
+        """A method that is handed on."""
+        if name in _JOINING:
+            self._collected.joins.add(ANY)
+        if name in _MAKING:
+            self._collected.makes.add(ANY)
 
     def _attribute_by_name(self, call: ast.Call, name: str) -> None:
         text = self._text(call.args[1] if len(call.args) > 1 else None)
@@ -120,7 +147,12 @@ class RowCalls:
             if not model:
                 raise Lost("deletes rows of a model that it does not name")
             self._collected.deletes.add(model)
-        elif name in _HIDING or name in _COMBINING or (name in _ALL_COLUMNS and not call.args):
+        elif (
+            name in _HIDING
+            or name in _COMBINING
+            or (name in _ALL_COLUMNS and not call.args)
+            or name[:1].isupper()
+        ):
             self._collected.makes.add(ANY)
         elif name in _JOINING:
             self._join(owner)
@@ -131,6 +163,8 @@ class RowCalls:
             self._collected.statements.append(statement)
         elif name == "copy" and call.args:
             raise Lost("copies into a table")
+        elif self._querysets.model_of(owner) and not _is_of_django(name):
+            raise Lost(f"uses .{name} of a manager")
 
     def _join(self, owner: ast.expr) -> None:
         """`add`, `set` and the like, of a container of Python's or of a many-to-many field."""
@@ -158,10 +192,30 @@ class RowCalls:
                 raise Lost(f"uses {node.id} without calling it")
 
 
+def _is_of_django(name: str) -> bool:
+    """Whether it is a method of Django's own managers, querysets or models."""
+    known = name in _OF_ROWS or name in _OF_FIELDS or name in SAME_MODEL
+    return known or name.startswith(("get_", "set_"))
+
+
 def _is_put_together(node: ast.expr) -> bool:
-    """Whether an argument is a string that is computed where it stands."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr in ("format", "join")
-    return isinstance(node, (ast.JoinedStr, ast.BinOp)) and any(
-        isinstance(inner, ast.Constant) and isinstance(inner.value, str) for inner in ast.walk(node)
-    )
+    """Whether a string is computed somewhere in an expression."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.JoinedStr):
+            return True
+        if isinstance(inner, ast.BinOp):
+            if any(_is_string(side) for side in (inner.left, inner.right)):
+                return True
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+            if inner.func.attr in ("format", "join"):
+                return True
+    return False
+
+
+def _is_string(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _is_computed_pair(node: ast.expr) -> bool:
+    """Whether a lookup is a pair whose name is computed: `Q((name, value))`."""
+    return isinstance(node, ast.Tuple) and not isinstance(node.elts[0], ast.Constant)

@@ -132,17 +132,29 @@ def _read(statement: exp.Expr) -> Sql | OpaqueCode:
     if not named and not isinstance(statement, exp.Select):
         return OpaqueCode("runs SQL that can't be followed")
 
+    if any(_is_of_catalogue(table) for table in statement.find_all(exp.Table)):
+        return OpaqueCode("runs SQL that asks which tables and columns there are")
+
     objects = {i.name.lower() for i in statement.find_all(exp.Index, exp.Constraint)}
     if isinstance(statement, exp.Alter):  # what it drops or renames stands there as a table
         objects |= named
     deletes = any(statement.find_all(exp.Delete))
-    columns = frozenset(column.name.lower() for column in statement.find_all(exp.Column))
+    columns = {column.name.lower() for column in statement.find_all(exp.Column)}
+    for join in statement.find_all(exp.Join):
+        columns |= {column.name.lower() for column in join.args.get("using") or ()}
     return Sql(
         named,
         frozenset(objects - {""}),
         named if deletes else frozenset(),
         _names_columns(statement),
-        columns,
+        frozenset(columns),
+    )
+
+
+def _is_of_catalogue(table: exp.Table) -> bool:
+    schemas = ("information_schema", "mysql", "performance_schema", "pg_catalog", "sys")
+    return table.db.lower() in schemas or table.name.lower().startswith(
+        ("pg_", "pragma_", "sqlite_")
     )
 
 

@@ -64,6 +64,14 @@ MODELS = f"""\
         {M}CreateModel('Odd', [{ID}, ('word', models.CharField(max_length=9)),
             ('product', models.ForeignKey('shop.Product', models.CASCADE))]),
         {M}RenameModel('Odd', 'Even'),
+        {M}CreateModel('KeyOnly', [('key', models.CharField(max_length=9, primary_key=True))],
+            options={{'managed': False, 'db_table': 'shop_keyed'}}),
+        {M}CreateModel('Line', [{ID}, ('qty', models.IntegerField(default=1)),
+            ('url', models.URLField(max_length=9000, default='')),
+            ('product', models.ForeignKey('shop.Product', models.CASCADE))],
+            options={{'default_related_name': 'lines'}}),
+        {M}CreateModel('Profile', [('tag', models.OneToOneField('shop.Tag', models.CASCADE,
+            primary_key=True)), ('bio', models.CharField(max_length=9, default=''))]),
     ]
 """
 BASE = SHOP.replace("class Migration", CUSTOM + "class Migration").replace(
@@ -79,6 +87,8 @@ ROWS: tuple[str, ...] = (
     "INSERT INTO shop_ticket (text, gauge_id, gone, _order) VALUES ('T', 1, '0', 0), ('U', 1, '0', 1)",
     "INSERT INTO shop_node (word, parent_id) VALUES ('a', NULL), ('b', 1)",
     "INSERT INTO shop_keyed (\"key\") VALUES ('k')",
+    "INSERT INTO shop_line (qty, url, product_id) VALUES (1, '', 1)",
+    "INSERT INTO shop_profile (tag_id, bio) VALUES (1, 'b')",
     "INSERT INTO shop_even (word, product_id) VALUES ('e', 1)",
     "INSERT INTO shop_node_friends (from_node_id, to_node_id) VALUES (1, 2), (2, 1)",
 )

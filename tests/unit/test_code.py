@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from migmerge.migrations.functions import Code, read_code
+from migmerge.migrations.functions import Code, read_code, read_default
 from migmerge.migrations.operations import OpaqueCode, read_script, with_helpers
 from migmerge.migrations.statements import Sql, read_sql
 
@@ -97,7 +97,7 @@ def test_read_code_joins_by_a_field() -> None:
 
 HIDDEN_JOINS = {
     "a variable": "tags = Product.objects.first().tags\ntags.add(1)",
-    "a method": "Product.objects.first().tag_set().add(1)",
+    "a method": "getattr(Product.objects.first(), 'tags').add(1)",
     "an argument": "def link(tags):\n    tags.add(1)\nlink(Product.objects.first().tags)",
     "a name of two things": "tags = set()\nif tags:\n    tags = Product.objects.first().tags\ntags.add(1)",
     "a list of them": "for tags in [p.tags for p in Product.objects.all()]:\n    tags.add(1)",
@@ -393,6 +393,38 @@ NO_HELP = {
 @pytest.mark.parametrize(("body", "reason"), NO_HELP.values(), ids=NO_HELP)
 def test_read_code_of_a_module_that_is_opaque(body: str, reason: str) -> None:
     assert code_with_tools(body) == OpaqueCode(f"RunPython {reason}")
+
+
+def default_of(text: str, head: str = "") -> str:
+    source = f"{HEAD}{head}\n"
+    script = with_helpers(read_script(source.encode(), "shop"), {"shop.tools": TOOLS})
+    node = ast.parse(text, mode="eval").body
+    assert isinstance(node, (ast.Name, ast.Attribute))
+    return read_default(script, node)
+
+
+COUNT = (
+    "from django.db import connection\n"
+    "def count():\n    with connection.cursor() as c:\n        c.execute('SELECT COUNT(*) FROM shop_tag')"
+)
+DEFAULTS = {
+    "a builtin": ("list", "", ""),
+    "a function of Python": ("uuid.uuid4", "import uuid", ""),
+    "a function of Django": ("django.utils.timezone.now", "import django.utils.timezone", ""),
+    "a function of the file": ("token", "def token():\n    return 'x'", ""),
+    "a function of the file that asks": ("count", COUNT, "runs code on rows"),
+    "a function of the repository": ("shorten", "from shop.tools import shorten", ""),
+    "the same by its module": ("shop.tools.shorten", "import shop.tools", ""),
+    "an enumeration by its module": ("shop.tools.Kind.SMALL", "import shop.tools", "uses shop.tools.Kind.SMALL of shop.tools.Kind"),
+    "one that asks the real models": ("shop.tools.count", "import shop.tools", "uses shop.tools.count of shop.tools, which uses Real of shop.models"),
+    "a module that can't be read": ("shop.models.token", "import shop.models", "uses shop.models.token of shop.models"),
+    "a method of a class of the file": ("Maker.make", "class Maker(Base):\n    pass", "uses the class Maker"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "head", "why"), DEFAULTS.values(), ids=DEFAULTS)
+def test_read_default(text: str, head: str, why: str) -> None:
+    assert default_of(text, head) == why
 
 
 MORE = {

@@ -41,10 +41,12 @@ CASES = {
         of shop.disc
         writes model: shop.disc
         writes relation: shop_disc
+        writes reverse: shop.product.disc
         reads key: shop.book, shop.product
         reads model: shop.product
         reads sql: shop_disc
         reads sql rows: shop_disc
+        reads word: disc
         """,
     ),
     "create proxy": (
@@ -210,7 +212,7 @@ CASES = {
         reads sql: shop_product
         reads sql rows: shop_product
         reads storage: shop.product
-        reads word: product, product_set, products
+        reads word: product, product_set, products, x
         """,
     ),
     "managers": (
