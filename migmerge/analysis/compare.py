@@ -11,8 +11,9 @@ from migmerge.conflicts.commute import Pair
 from migmerge.conflicts.conflict import Branch, Conflict
 from migmerge.conflicts.kept_data_migrations import in_the_way
 from migmerge.conflicts.rollback_recipe import SideFiles
-from migmerge.migrations.facts import Facts, gather_all, runs_code
+from migmerge.migrations.facts import Facts
 from migmerge.migrations.footprints import footprints
+from migmerge.migrations.gather_facts import gather_all, runs_code
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import Script, read_script, with_helpers
 from migmerge.migrations.recorder import Footprint

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from migmerge.conflicts.kept_data_migrations import CODE
 from migmerge.conflicts.value_difference import describe_difference
 from migmerge.migrations.definitions import STATE_ONLY, read_field
-from migmerge.migrations.facts import defined_fields, named_values
+from migmerge.migrations.gather_facts import defined_fields, named_values
 from migmerge.migrations.operations import (
     SIGNATURES,
     Call,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from migmerge.migrations.facts import defined_fields
+from migmerge.migrations.gather_facts import defined_fields
 from migmerge.migrations.operations import Call, Script
 
 

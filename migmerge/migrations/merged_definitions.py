@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from migmerge.migrations.facts import defined_fields
+from migmerge.migrations.gather_facts import defined_fields
 from migmerge.migrations.operations import SIGNATURES, Call, Script
 
 

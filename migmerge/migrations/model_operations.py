@@ -12,8 +12,8 @@ from migmerge.migrations.definitions import (
     plain_table,
     read_field,
 )
-from migmerge.migrations.facts import named_values
 from migmerge.migrations.field_operations import rebuild_pointing, related
+from migmerge.migrations.gather_facts import named_values
 from migmerge.migrations.recorder import ANY, Computed, Marks, Touch
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import django
 import pytest
 
-from migmerge.migrations.facts import Facts, gather
+from migmerge.migrations.facts import Facts
 from migmerge.migrations.footprints import footprints
+from migmerge.migrations.gather_facts import gather
 from migmerge.migrations.lockfiles import read_lock_file
 from migmerge.migrations.operations import fingerprint, read_script
 from migmerge.migrations.reader import read_header

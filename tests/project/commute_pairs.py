@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from migmerge.conflicts.commute import Judgement, compare_sides
-from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
+from migmerge.migrations.gather_facts import gather
 from migmerge.migrations.operations import read_script, with_helpers
 from tests.project import shop_helpers
 from tests.project.further_operations import BASE, pool

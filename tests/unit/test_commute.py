@@ -5,8 +5,8 @@ import random
 import pytest
 
 from migmerge.conflicts.commute import commute, compare_sides
-from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
+from migmerge.migrations.gather_facts import gather
 from migmerge.migrations.operations import fingerprint, read_script
 from migmerge.migrations.recorder import ANY, Footprint, Touch
 
@@ -180,6 +180,7 @@ INTERACT = {
     "the choices of a field, and code that shows them": (M + "AlterField('kid', 'c', models.TextField(choices=[('a', 'A')]))", M + "RunPython(lambda a, e: print(a.get_model('shop', 'kid').objects.first().get_c_display()))", "overlap", "0002_b (RunPython) runs code that names get_c_display, beside 0002_a (AlterField)"),
     "the default of a field, and code on its model": (M + "AlterField('kid', 'c', models.TextField(default='d'))", M + "RunPython(lambda a, e: a.get_model('shop', 'kid').objects.update(x=1))", "overlap", "0002_b (RunPython) runs code on rows of shop.kid, beside 0002_a (AlterField)"),
     "the help text of a field that had another type": (M + "AlterField('kid', 'c', models.IntegerField()), " + M + "AlterField('kid', 'c', models.TextField(help_text='h'))", M + "RunPython(lambda a, e: a.get_model('shop', 'kid').objects.update(x=1))", "overlap", "0002_b (RunPython) runs code on rows of shop.kid, beside 0002_a (AlterField)"),
+    "two alike alterations of a field that nothing defines": (M + "AlterField('kid', 'u', models.TextField())", M + "RunSQL('UPDATE shop_kid SET u = 1'), " + M + "AlterField('kid', 'u', models.TextField())", "overlap", "0002_b (RunSQL) runs SQL on the table shop_kid, beside 0002_a (AlterField)"),
     "the help text of a field that was renamed": (M + "RenameField('other', 'b', 'c'), " + M + "AlterField('kid', 'c', models.TextField(help_text='h'))", M + "RunPython(lambda a, e: a.get_model('shop', 'kid').objects.update(x=1))", "overlap", "0002_b (RunPython) runs code on rows of shop.kid, beside 0002_a (AlterField)"),
     "code on models of other apps": (M + "RunPython(lambda a, e: a.get_model('auth', 'user').objects.update(x=1))", M + "RunPython(lambda a, e: a.get_model('shop', 'tag').objects.update(x=1))", "opaque", "0002_a and 0002_b both run code on rows"),
     "SQL on a table with a quoted name": (M + "CreateModel('Q', fields=[], options={'db_table': '\"quoted\"'})", M + "RunSQL('INSERT INTO quoted (a) VALUES (7)')", "contradict", "0002_b (RunSQL) runs SQL on the table quoted, which 0002_a (CreateModel) makes, renames or removes"),

@@ -7,8 +7,8 @@ import pytest
 from migmerge.conflicts.commute import commute
 from migmerge.conflicts.conflict import Verdict
 from migmerge.conflicts.kept_data_migrations import in_the_way
-from migmerge.migrations.facts import gather, gather_all
 from migmerge.migrations.footprints import footprints
+from migmerge.migrations.gather_facts import gather, gather_all
 from migmerge.migrations.operations import read_script
 from migmerge.migrations.recorder import Footprint, Touch
 

@@ -9,8 +9,8 @@ from collections.abc import Collection
 
 import pytest
 
-from migmerge.migrations.facts import gather
 from migmerge.migrations.footprints import footprints
+from migmerge.migrations.gather_facts import gather
 from migmerge.migrations.operations import Script, read_script
 from migmerge.migrations.recorder import Footprint, Touch
 
