@@ -96,15 +96,15 @@ def doubtful_rows(
     ]
 
 
-def with_known(contents: Mapping[Pair, str], ran: Collection[Row]) -> dict[Pair, str]:
+def with_ran(contents: Mapping[Pair, str], ran: Collection[Row]) -> dict[Pair, str]:
     """What rows stand for, by the tables, or else by what people know that the database `ran`."""
-    known = dict(contents)
+    decided = dict(contents)
     for pair, content in contents.items():
         names = {"first": (pair.label, pair.first), "second": (pair.label, pair.second)}
         said = [which for which, name in names.items() if name in ran]
         if content == "unknown" and len(said) == 1:
-            known[pair] = said[0]
-    return known
+            decided[pair] = said[0]
+    return decided
 
 
 def reconciliation(

@@ -25,7 +25,7 @@ from migmerge.databases.diagnosis import (
     lost_rows,
     reconciliation,
     replaced_rows,
-    with_known,
+    with_ran,
 )
 from migmerge.databases.former_names_by_tables import formers_by_tables
 from migmerge.git.repository import Repository
@@ -110,7 +110,7 @@ def _reconciliation(context: _Context, status: Status, database: Database) -> Re
         return _judge(snapshot, apps, runs, later)
 
     old: dict[Row, Former] = {row: formers[key] for row, key in lost.items()}
-    content_of = with_known(dict(zip(pairs, contents, strict=True)), inquiry.ran)
+    content_of = with_ran(dict(zip(pairs, contents, strict=True)), inquiry.ran)
     squashes = _squashes(context, status, {row[0] for row in lost})
     plan = reconciliation(status, old, content_of, judged, inquiry.new_names, squashes)
     rollbacks = _rollbacks(context, [old[row] for row, _ in plan.missing if row in old])

@@ -113,11 +113,8 @@ class Facts(NamedTuple):
         """Models whose rows code may touch that starts at some and uses these names."""
         handled = {m for m, names in self.handles.items() if not names.isdisjoint(words)}
         for model in models:
-            label, _, name = model.partition(".")
-            for at, character in enumerate(name):
-                if character == "_":  # the table of a many-to-many field, maybe: both its ends
-                    owner = f"{label}.{name[:at]}"
-                    handled |= {owner, *(t for t, ms in self.pointing.items() if owner in ms)}
+            for owner, _ in owners_and_fields(model):  # both its ends
+                handled |= {owner, *(t for t, ms in self.pointing.items() if owner in ms)}
         return self.families((*models, *handled))
 
     def cascade(self, models: Iterable[str]) -> frozenset[str]:
@@ -149,6 +146,14 @@ class Facts(NamedTuple):
         """Those of models with a many-to-many field whose table this may be."""
         tables = {name for model in self.models for name in self.tables_named(model)}
         return {name for name in tables if table.startswith(f"{name}_")}
+
+
+def owners_and_fields(model: str) -> list[tuple[str, str]]:
+    """The models and fields whose many-to-many table a model may be: `shop.product_tags` that of
+    `tags` of `shop.product` (Django's ManyToManyField.through)."""
+    label, _, name = model.partition(".")
+    places = [at for at, character in enumerate(name) if character == "_"]
+    return [(f"{label}.{name[:at]}", name[at + 1 :]) for at in places]
 
 
 def _reached(edges: Mapping[str, frozenset[str]], start: str) -> frozenset[str]:

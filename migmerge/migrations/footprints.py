@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from migmerge.migrations import field_operations as fields
 from migmerge.migrations import model_operations as models
 from migmerge.migrations.definitions import is_computed, names_in, object_name
-from migmerge.migrations.facts import Facts
+from migmerge.migrations.facts import Facts, owners_and_fields
 from migmerge.migrations.operations import EXTENSIONS, Call, OpaqueCode, Script
 from migmerge.migrations.recorder import ANY, Computed, Footprint, Marks, Unknown
 
@@ -120,10 +120,8 @@ def _run_python(marks: Marks) -> None:
     marks.write("word", *code.words, *(word.removesuffix("_id") for word in code.words))
     reached = facts.reached(code.models, code.words) | lost
     for model in code.models:
-        name = model.partition(".")[2]
-        if "_" in name:  # of a model and its many-to-many field, maybe
-            marks.write("word", *(name[:at] for at, c in enumerate(name) if c == "_"))
-            marks.write("word", *(name[at + 1 :] for at, c in enumerate(name) if c == "_"))
+        for owner, field in owners_and_fields(model):
+            marks.write("word", owner.partition(".")[2], field)
     _runs_on(marks, reached)
     _run_statements(marks, code.sql)
 

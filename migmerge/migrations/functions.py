@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from migmerge.migrations.known_names import (
+from migmerge.migrations.allowed_names import (
     BUILTINS,
     CONNECTION,
     OF_CONNECTION,

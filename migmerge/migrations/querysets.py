@@ -36,10 +36,10 @@ class Querysets:
         }
         self.variables: dict[str, str] = {}
         for _ in self.bindings:  # a name may be bound by way of another
-            known = len(self.variables)
+            before = len(self.variables)
             for name, values in self.bindings.items():
                 self._bind(name, values)
-            if len(self.variables) == known:
+            if len(self.variables) == before:
                 break
 
     def _bind(self, name: str, values: Collection[ast.expr | None]) -> None:
@@ -50,8 +50,8 @@ class Querysets:
             return  # that may get other rows later
 
         for model in {self.model_of(value) for value in given} - {""}:
-            meant = {**self.variables, name: model}  # as in `rows = rows.filter(…)`
-            if all(self._model_of(value, meant) == model for value in given):
+            variables = {**self.variables, name: model}  # as in `rows = rows.filter(…)`
+            if all(self._model_of(value, variables) == model for value in given):
                 self.variables[name] = model
 
     def _is_container(self, value: ast.expr) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection
 
-from migmerge.migrations.known_names import UNSAFE_ATTRIBUTES, Lost
+from migmerge.migrations.allowed_names import UNSAFE_ATTRIBUTES, Lost
 from migmerge.migrations.querysets import SAME_MODEL, GetModel, Querysets
 from migmerge.migrations.recorder import ANY
 from migmerge.migrations.scopes import functions_and_imports, local_names

@@ -332,7 +332,7 @@ def test_fix_asks_django_for_a_second_opinion(
     ("operation", "where"),
     [
         (
-            "migrations.RunSQL('UPDATE shop_product SET price = 1')",
+            "migrations.RunSQL('INSERT INTO shop_product SELECT * FROM shop_product WHERE 1 = 0')",
             "in its state and on an empty SQLite database",
         ),
         (  # no such thing on SQLite

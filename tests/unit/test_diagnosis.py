@@ -14,7 +14,7 @@ from migmerge.databases.diagnosis import (
     lost_rows,
     reconciliation,
     replaced_rows,
-    with_known,
+    with_ran,
 )
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import title
@@ -177,14 +177,14 @@ def test_doubtful_rows_have_the_same_title() -> None:
     )
 
 
-def test_with_known_asks_people_only_where_the_tables_do_not_tell() -> None:
+def test_with_ran_asks_people_only_where_the_tables_do_not_tell() -> None:
     pair = Pair("shop", "0002_extra", "0003_extra")
     first, second = ("shop", "0002_extra"), ("shop", "0003_extra")
-    assert with_known({pair: "unknown"}, [second]) == {pair: "second"}
-    assert with_known({pair: "unknown"}, [first]) == {pair: "first"}
-    assert with_known({pair: "unknown"}, [first, second]) == {pair: "unknown"}
-    assert with_known({pair: "unknown"}, [("cart", "0003_extra")]) == {pair: "unknown"}
-    assert with_known({pair: "first"}, [second]) == {pair: "first"}
+    assert with_ran({pair: "unknown"}, [second]) == {pair: "second"}
+    assert with_ran({pair: "unknown"}, [first]) == {pair: "first"}
+    assert with_ran({pair: "unknown"}, [first, second]) == {pair: "unknown"}
+    assert with_ran({pair: "unknown"}, [("cart", "0003_extra")]) == {pair: "unknown"}
+    assert with_ran({pair: "first"}, [second]) == {pair: "first"}
 
 
 @pytest.mark.parametrize(
