@@ -181,13 +181,18 @@ class _Notes:
     def facts(self) -> Facts:
         for model, names in self.default_names.items():
             self.handles[model] |= names
-        for _ in range(len(self.renamed_models) + 1):  # a name may be renamed again
-            for old, new in self.renamed_models:
-                self.rename_model(old, new)
-        for _ in range(len(self.renamed_fields) + 1):
-            for old, new in self.renamed_fields:
-                for names in (*self.handles.values(), self.keys):
-                    names |= {new} if old in names else set()
+        for old, new in self.renamed_models:
+            self.rename_model(old, new)
+
+        later: defaultdict[str, set[str]] = defaultdict(set)
+        for old, new in self.renamed_fields:
+            later[old].add(new)
+        for names in (*self.handles.values(), self.keys):
+            waiting = [name for name in names if name in later]
+            while waiting:  # a name may be renamed again
+                fresh = later.get(waiting.pop(), set()) - names
+                names |= fresh
+                waiting += fresh
         self.relate_by_table()
 
         named = {model: names - {""} for model, names in self.tables.items()}
