@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from migmerge.migrations.definitions import (
-    STATE_ONLY,
-    differing_keywords,
-)
+from migmerge.migrations.definitions import STATE_ONLY, differing_keywords
 
 # what neither a table has nor the code of a migration names
 _UNSEEN = STATE_ONLY - {"related_query_name"}

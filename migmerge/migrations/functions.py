@@ -140,14 +140,9 @@ class _Follower:
             self.name(owner.id)
             return
 
-        path = ast.unparse(node)
-        origin = self._imports[owner.id]
-        whole = (
-            path
-            if origin.startswith(f"{owner.id}.") or origin == owner.id
-            else (f"{origin}{path.removeprefix(owner.id)}")
-        )
-        self._check_module(whole, path)
+        path, origin = ast.unparse(node), self._imports[owner.id]
+        plain = f"{origin}.".startswith(f"{owner.id}.")  # `import shop.models` binds `shop`
+        self._check_module(path if plain else origin + path.removeprefix(owner.id), path)
 
     def named(self, name: str, *, entry: bool = False) -> None:
         """A function or class by its name."""
@@ -268,11 +263,14 @@ class _Follower:
                 fine |= {id(value) for value in values}
 
         for inner in ast.walk(node):
-            loaded = isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load)
-            owned = isinstance(inner, ast.Attribute) and inner.attr == "connection"
-            if owned or (loaded and isinstance(inner, ast.Name) and inner.id in names):
-                if id(inner) not in fine:
-                    raise Lost("uses the connection")
+            if isinstance(inner, ast.Attribute):
+                connection = inner.attr == "connection"
+            elif isinstance(inner, ast.Name):
+                connection = inner.id in names and isinstance(inner.ctx, ast.Load)
+            else:
+                continue
+            if connection and id(inner) not in fine:
+                raise Lost("uses the connection")
 
     def name(self, name: str, local: Collection[str] = ()) -> None:
         """A name that is used; `local` are those of the function."""

@@ -139,10 +139,11 @@ class _Notes:
 
     def field(self, script: Script, model: str, name: str, node: ast.expr) -> None:
         definition = read_field(script, node, model, name)
-        known = definition is not None and not definition.own_class
-        keywords = definition.keywords if definition and known else {"type": ""}
+        readable = definition is not None and not definition.own_class
+        keywords = definition.keywords if definition and readable else {"type": ""}
         self.definitions[f"{model}.{name}"].append(keywords)
-        self.keys |= {name} if definition and definition.primary_key else set()
+        if definition and definition.primary_key:
+            self.keys.add(name)
         if definition and definition.relation:
             self.handles[definition.relation.to].add(name)
             self.handles[model] |= definition.relation.reverse

@@ -44,13 +44,7 @@ def functions_and_imports(node: ast.AST) -> set[str]:
 
 
 def local_names(node: ast.AST) -> set[str]:
-    names = functions_and_imports(node)
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, (ast.Store, ast.Del)):
-            names.add(inner.id)
-        else:
-            names.update(_names_bound_by(inner))
-    return names
+    return set(bindings_of(node))
 
 
 def handed_names(node: ast.AST, *, entry: bool) -> set[str]:

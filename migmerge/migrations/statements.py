@@ -62,13 +62,14 @@ def read_statements(texts: Sequence[str]) -> Sql | OpaqueCode:
     parts = []
     for text in texts:
         statements = _parse(text)
-        for statement in statements or ():
+        if statements is None:
+            return OpaqueCode("runs SQL that does not parse")
+
+        for statement in statements:
             part = _read(statement)
             if isinstance(part, OpaqueCode):
                 return part
             parts.append(part)
-        if statements is None:
-            return OpaqueCode("runs SQL that does not parse")
 
     return Sql(
         frozenset().union(*(part.tables for part in parts)),
