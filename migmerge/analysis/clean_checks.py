@@ -96,7 +96,7 @@ def _form(workspace: Workspace, records: Records) -> str:
     version = f"{__version__} {sys.version_info[0]}.{sys.version_info[1]}"
     commits = records.commits or (workspace.repository.head, *stopped_heads(workspace.repository))
     asked = tuple(workspace.config), workspace.asked_base
-    return f"3 {version} {asked!r} {commits!r}"
+    return f"4 {version} {asked!r} {commits!r}"
 
 
 def _relevant(records: Records, config: Config) -> bytes | None:

@@ -17,7 +17,7 @@ from migmerge.migrations.discovery import split
 from migmerge.migrations.model import Header, Opaque, ParseError, Reference
 
 _NAME = "headers"
-_FORM = f"4 {__version__} {sys.version_info[0]}.{sys.version_info[1]}"
+_FORM = f"5 {__version__} {sys.version_info[0]}.{sys.version_info[1]}"
 _MOST = 50_000
 _FEW = 150
 

@@ -127,8 +127,25 @@ def _module_header(module: ast.Module, *, numbered: bool) -> Header | None:
         collected["run_before"].references,
         collected["replaces"].references,
         tuple(sorted(set(hidden))) if hidden else (),
-        _second_class(module),
+        _second_class(module) or (_bytes_entry(node, module) if hidden else None),
     )
+
+
+def _bytes_entry(node: ast.ClassDef, module: ast.Module) -> ParseError | None:
+    """Python 2 took `(b"shop", b"0001_initial")` for the names; to Python 3 they are no migration's.
+
+    Django then fails on a dependency, and runs a squash beside what it replaces.
+    """
+    for member in family(node, module):
+        for statement in member.body:
+            name, value = _assignment(statement)
+            for part in ast.walk(value) if value is not None else ():
+                if isinstance(part, ast.Constant) and isinstance(part.value, bytes):
+                    return ParseError(
+                        part.lineno, f"{name} has bytes ({part.value!r}), which name no migration"
+                    )
+
+    return None
 
 
 def _second_class(module: ast.Module) -> ParseError | None:

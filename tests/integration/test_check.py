@@ -1071,6 +1071,19 @@ def test_a_file_with_two_classes(repo: Repo) -> None:
     assert refused["id"] == "MM405"
 
 
+def test_a_squash_that_names_what_it_replaces_in_bytes(repo: Repo) -> None:
+    repo.migration("shop", "0001_initial")
+    replaces = b"(migrations.Migration):\n    replaces = [('shop', b'0001_initial')]\n"
+    path = repo.migration("shop", "0001_squashed")
+    repo.write(path, repo.read(path).replace(b"(migrations.Migration):\n", replaces))
+    conflict = next(c for c in repo.check()["conflicts"] if c["kind"] == "unparsable")
+    assert conflict["reasons"] == ["replaces has bytes (b'0001_initial'), which name no migration"]
+
+    repo.commit("that is how it is")
+    repo.publish()
+    assert "unparsable" not in kinds(repo.check())  # nobody's change
+
+
 CHOSEN = """\
 from django.db import migrations
 

@@ -194,6 +194,27 @@ def test_read_header_of_bytes_that_are_not_text() -> None:
     assert said(header) == PAIR
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("dependencies", '[(b"shop", b"0001_a")]'),
+        ("replaces", '[("shop", b"0001_a")]'),
+        ("run_before", '(("shop", "0001_a"), (b"shop", "0002_b"))'),
+    ],
+)
+def test_read_header_names_in_bytes(attribute: str, value: str) -> None:
+    header = read_header(f"{CLASS}    {attribute} = {value}\n".encode())
+    assert header is not None and header.error is not None
+    assert header.error.line == 2
+    assert header.error.message.startswith(f"{attribute} has bytes (b'")
+
+
+def test_read_header_bytes_that_are_no_names() -> None:
+    source = CLASS + '    dependencies = f(1)\n    operations = [(b"shop", b"0001_a")]\n'
+    header = read_header(source.encode())
+    assert header is not None and header.opaque and not header.error
+
+
 def test_read_header_markers_name_their_line() -> None:
     source = CLASS + "    dependencies = [\n<<<<<<< ours\n=======\n>>>>>>> theirs\n    ]\n"
     header = read_header(source.encode())

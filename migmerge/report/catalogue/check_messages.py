@@ -46,7 +46,7 @@ FINDINGS = (
         "MM106", "unparsable", "A migration that is not Python",
         "The file does not parse: git's conflict markers, a syntax error, Python 2, or a link that leads "
         "out of the repository; its literal dependencies are read all the same. Or it is among migrations, named "
-        "as one, and has no class Migration, or two.",
+        "as one, and has no class Migration, or two; or it names migrations in bytes, as Python 2 could.",
         "Fix the file; the finding has the line.",
     ),
     Message(
