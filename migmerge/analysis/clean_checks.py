@@ -7,7 +7,6 @@ migrations there are.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -93,10 +92,9 @@ def _name(records: Records) -> str:
 
 def _form(workspace: Workspace, records: Records) -> str:
     """What else an answer depends on: the commits whose sides are compared are among it."""
-    version = f"{__version__} {sys.version_info[0]}.{sys.version_info[1]}"
     commits = records.commits or (workspace.repository.head, *stopped_heads(workspace.repository))
     asked = tuple(workspace.config), workspace.asked_base
-    return f"4 {version} {asked!r} {commits!r}"
+    return f"4 {__version__} {asked!r} {commits!r}"
 
 
 def _relevant(records: Records, config: Config) -> bytes | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from migmerge.migrations.discovery import split
 from migmerge.migrations.model import Header, Opaque, ParseError, Reference
 
 _NAME = "headers"
-_FORM = f"5 {__version__} {sys.version_info[0]}.{sys.version_info[1]}"
+_FORM = f"5 {__version__}"
 _MOST = 50_000
 _FEW = 150
 

@@ -1,9 +1,14 @@
 """Files under the git directory that are safe to delete: read whole or not at all, and never
-needed. What can't be read or written is as if it were not there."""
+needed. What can't be read or written is as if it were not there.
+
+Each version of Python has its own: what a syntax error is depends on it, and a hook's Python may
+not be the project's.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import zlib
 from contextlib import suppress
 
@@ -40,7 +45,8 @@ def store(repository: Repository, name: str, form: str, data: bytes) -> None:
 
 
 def _place(repository: Repository, name: str) -> str:
-    return repository.git_path(os.path.join("migmerge", "cache", name))
+    version = "{}.{}".format(*sys.version_info)
+    return repository.git_path(os.path.join("migmerge", "cache", version, name))
 
 
 def _head(form: str, data: bytes) -> bytes:

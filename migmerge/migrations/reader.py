@@ -132,7 +132,7 @@ def _module_header(module: ast.Module, *, numbered: bool) -> Header | None:
 
 
 def _bytes_entry(node: ast.ClassDef, module: ast.Module) -> ParseError | None:
-    """Python 2 took `(b"shop", b"0001_initial")` for the names; to Python 3 they are no migration's.
+    """Names in bytes, `(b"shop", b"0001_initial")`, as Python 2 took them: Python 3 finds no such.
 
     Django then fails on a dependency, and runs a squash beside what it replaces.
     """

@@ -38,7 +38,7 @@ def shop(repo: Repo) -> Repo:
 
 
 def cache(repo: Repo) -> Path:
-    return repo.root / ".git" / "migmerge" / "cache"
+    return repo.root / ".git" / "migmerge" / "cache" / "{}.{}".format(*sys.version_info)
 
 
 def said(repo: Repo, *arguments: str) -> tuple[int, str, str]:
@@ -310,6 +310,15 @@ def test_a_full_disk(shop: Repo) -> None:
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, "4 migrations in 2 apps: no conflicts\n")
     assert not list(cache(shop).iterdir())
+
+
+def test_another_version_of_python_has_a_cache_of_its_own(shop: Repo) -> None:
+    said(shop)
+    files = {path.name: path.read_bytes() for path in cache(shop).iterdir()}
+    other = cache(shop).rename(cache(shop).with_name("3.1"))
+    assert said(shop) == (0, "", "4 migrations in 2 apps: no conflicts\n")
+    assert {path.name: path.read_bytes() for path in cache(shop).iterdir()} == files
+    assert {path.name: path.read_bytes() for path in other.iterdir()} == files
 
 
 def test_two_at_once(shop: Repo) -> None:
