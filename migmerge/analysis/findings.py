@@ -15,6 +15,7 @@ from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
 from migmerge.conflicts.conflict import Advice, Assessment, Branch, Conflict, Notice, Place
 from migmerge.conflicts.detect import Found, find_conflicts, number_collisions, ranked
+from migmerge.conflicts.lock_files import apps_without_lock_file, missing_lock_files
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.git.trees import Listing
 from migmerge.migrations.graph import without_squashes
@@ -99,14 +100,16 @@ def _collisions(
         (*collisions.conflicts, *_unmerged(snapshot), *_without_class(snapshot)),
         (*collisions.notices, *_oddities(snapshot)),
     )
-    asked = workspace.asked_base or always_base or bool(linear)
-    if not (asked or collisions.conflicts or _has_number_collisions(workspace.config, snapshot)):
+    asked = workspace.asked_base or always_base or bool(linear) or bool(collisions.conflicts)
+    if not (asked or _depends_on_base(workspace.config, snapshot)):
         return Findings((), tuple(sorted(collisions.notices)), None)
     return _complete(workspace, snapshot, collisions, moved, linear)
 
 
-def _has_number_collisions(config: Config, snapshot: Snapshot) -> bool:
-    """Whether there are any, new or old; only a look at the base branch can tell them apart."""
+def _depends_on_base(config: Config, snapshot: Snapshot) -> bool:
+    """Whether there is something of which only the base branch tells whether it is new."""
+    if apps_without_lock_file(snapshot.apps.values(), snapshot.lock_files):
+        return True
     if config.numbers == "off":
         return False
     return bool(number_collisions(snapshot.graph, snapshot.apps, frozenset()))
@@ -193,9 +196,11 @@ def _complete(
             notices.append(Notice(place, one.reasons[0], one.kind))
         numbers = []
 
+    apps = snapshot.apps.values()
+    locks = missing_lock_files(snapshot.graph, apps, snapshot.lock_files, old or ())
     before = listing or _committed(workspace, snapshot)
     conflicts = []
-    for conflict in (*collisions.conflicts, *numbers):
+    for conflict in (*collisions.conflicts, *numbers, *locks):
         branches = decide_sides(conflict.branches, published, moved, elsewhere)
         conflict = conflict._replace(branches=branches)
         notice = _beyond_this_branch(conflict) or _broken_before(snapshot, conflict, before)

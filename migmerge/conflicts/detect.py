@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from migmerge.conflicts.conflict import Branch, Conflict, Notice, Place
+from migmerge.conflicts.lock_files import stale_lock_files
 from migmerge.migrations.graph import Graph, is_lost
 from migmerge.migrations.lockfiles import LockFile
 from migmerge.migrations.model import App, Migration, NodeKey
@@ -65,7 +66,7 @@ def find_conflicts(
         if migration.header.newer
     ]
     notices += _traps(graph)
-    conflicts += _stale_locks(graph, apps, lock_files, branching)
+    conflicts += stale_lock_files(graph, apps, lock_files, branching)
     return Found(ranked(conflicts), tuple(sorted(notices)))
 
 
@@ -295,50 +296,6 @@ def _unparsable(apps: Mapping[str, App], migration: Migration) -> Conflict:
         place=Place(migration.path, error.line),
         reasons=(error.message,),
     )
-
-
-def _stale_locks(
-    graph: Graph, apps: Mapping[str, App], lock_files: Iterable[LockFile], branching: set[str]
-) -> list[Conflict]:
-    """Lock files that don't name the leaf; those of branching apps are part of that conflict."""
-    leaves = graph.all_leaves()
-    conflicts = []
-    for lock in lock_files:
-        for app in locked_apps(lock, apps.values()):
-            if app.key in branching or len(leaves.get(app.key, ())) != 1:
-                continue
-
-            leaf = leaves[app.key][0].name
-            entries = [e for e in lock.entries if e.label in ("", app.label)]
-            if lock.conflicted:
-                reason = f"git's conflict markers; the leaf node is {leaf}"
-            elif [entry.name for entry in entries] == [leaf]:
-                continue
-            else:
-                named = _said([entry.name for entry in entries])
-                reason = f"says {named}, but the leaf node is {leaf}"
-
-            place = Place(lock.path, entries[0].line if entries else 0)
-            branch = Branch((leaves[app.key][0],))
-            conflicts.append(
-                Conflict(app, "lock-file", branches=(branch,), place=place, reasons=(reason,))
-            )
-
-    return conflicts
-
-
-def _said(names: list[str]) -> str:
-    return " and ".join(names) or "nothing"
-
-
-def locked_apps(lock: LockFile, apps: Iterable[App]) -> list[App]:
-    """The apps that a lock file speaks of."""
-    directory = lock.path.rpartition("/")[0]
-    inside = [app for app in apps if app.directory == directory]
-    if inside:
-        return inside
-    labels = {entry.label for entry in lock.entries}
-    return sorted(app for app in apps if app.label in labels)
 
 
 def number_collisions(graph: Graph, apps: Mapping[str, App], old: frozenset[str]) -> list[Conflict]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
-from migmerge.conflicts.detect import locked_apps
+from migmerge.conflicts.lock_files import locked_apps
 from migmerge.conflicts.next_commands import fix_command
 from migmerge.git.trees import SYMLINK
 from migmerge.migrations.catch_up import catch_up_source
@@ -292,6 +292,10 @@ class _Planner:
     def change_lock_files(self) -> None:
         """Lock files that speak of a changed app, or were found stale."""
         snapshot, leaves = self._snapshot, self._leaves
+        for path in self._restrictions.stale_locks:
+            if path not in snapshot.contents:
+                self._create_lock_file(path)
+
         for lock in snapshot.lock_files:
             apps = locked_apps(lock, snapshot.apps.values())
             fixed = frozenset(app.key for app in apps if app.key in leaves)
@@ -302,6 +306,14 @@ class _Planner:
             if data is not None and data != snapshot.contents[lock.path]:
                 self._changes[lock.path] = Change(data)
                 self._causes[lock.path] = fixed
+
+    def _create_lock_file(self, path: str) -> None:
+        (app,) = [a for a in self._snapshot.apps.values() if path.rpartition("/")[0] == a.directory]
+        (leaf,) = self._snapshot.graph.leaves(app.key)
+        data = write_lock_file(path, b"", {app.label: self._leaves.get(app.key, leaf.name)})
+        self._changes[path] = Change(data)
+        self._created.append(path)
+        self._causes[path] = frozenset({app.key})
 
 
 def _copy_of_link(path: str) -> str:

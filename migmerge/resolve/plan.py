@@ -331,9 +331,11 @@ def _lock_file_resolutions(decision: Decision, files: Files, plan: PlanDraft) ->
     for conflict in decision.stale_locks:
         place, app = conflict.place.path if conflict.place else "", conflict.app
         if app.key not in done and place in files.changes:
-            resolutions.append(
-                Resolution(app.label, FixStatus.PLANNED, "lock-file", edited=(place,), key=app.key)
-            )
+            resolution = Resolution(app.label, FixStatus.PLANNED, "lock-file", key=app.key)
+            if place in files.created:
+                resolutions.append(resolution._replace(created=(place,)))
+            else:
+                resolutions.append(resolution._replace(edited=(place,)))
     return resolutions
 
 
