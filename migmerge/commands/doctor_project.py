@@ -69,7 +69,8 @@ def _reached(database: Place) -> str:
 
 
 def project_problems(examined: Sequence[Examined]) -> Iterator[Problem]:
-    """A project that does not run, and a database on this machine that can't be reached."""
+    """A project that does not run, a database on this machine that can't be reached, and installed
+    packages whose migrations stop `migrate`."""
     for project, setup in examined:
         if isinstance(project, NoProject):
             if project.no_interpreter:
@@ -90,6 +91,10 @@ def project_problems(examined: Sequence[Examined]) -> Iterator[Problem]:
             if database.error and not database.left:
                 text = f"database {database.alias} ({database.place}) {_reached(database)}"
                 yield Problem("database", text, "start it, or correct DATABASES in the settings")
+
+        for text in setup.packages:
+            command = "remove what is not the package's own, or set MIGRATION_MODULES for its app"
+            yield Problem("package", text, command)
 
 
 def project_documents(examined: Sequence[Examined]) -> list[DoctorProjectDocument]:

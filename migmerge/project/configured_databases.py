@@ -203,13 +203,14 @@ class Place(NamedTuple):
 
 
 class Setup(NamedTuple):
-    """What a project runs on."""
+    """What a project runs on; `packages` are faults in the migrations of installed packages."""
 
     python: str
     executable: str
     django: str
     settings: str
     databases: tuple[Place, ...]
+    packages: tuple[str, ...] = ()
 
 
 def read_setup(project: Project, protected: Sequence[str] = ()) -> Setup | Unanswered:
@@ -234,7 +235,7 @@ def read_setup(project: Project, protected: Sequence[str] = ()) -> Setup | Unans
     ]
     return Setup(
         answer["python"], answer["executable"], answer["django"], answer["settings"],
-        tuple(databases),
+        tuple(databases), tuple(answer["packages"]),
     )  # fmt: skip
 
 

@@ -132,7 +132,7 @@ def final_definitions(
 
 def verify(project: Project, nodes: Mapping[str, Sequence[str]],
            leaves: Mapping[str, str]) -> Outcome:  # fmt: skip
-    """Whether Django's loader sees the same nodes and leaves, and no installed package with two;
+    """Whether Django's loader sees the same nodes and leaves, and no fault in installed packages;
     models.py no change, and the system checks no error in the models."""
     reply = run(project, "check_project", {"labels": sorted(nodes)})
     if reply.why:
@@ -153,8 +153,8 @@ def verify(project: Project, nodes: Mapping[str, Sequence[str]],
     if result["broken"]:
         return failed(f"manage.py check finds errors: {' / '.join(result['broken'])[:400]}")
 
-    for label, names in result["installed_conflicts"].items():
-        return failed(f"the installed app {label} has the leaf nodes {' and '.join(names)}")
+    if result["packages"]:
+        return failed(result["packages"][0])
 
     absent = sorted(set(nodes) - set(result["installed"]))
     if absent:

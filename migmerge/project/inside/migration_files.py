@@ -215,16 +215,5 @@ def check_project():
         },
         "changed": out.getvalue() if changed else "",
         "broken": broken_models(),
-        "installed_conflicts": installed_conflicts(loader),
+        "packages": package_faults(loader),
     }
-
-
-def installed_conflicts(loader):
-    """Leaf nodes of installed packages that have more than one: `migrate` stops for them, too."""
-    conflicts = {}
-    for label, names in loader.detect_conflicts().items():
-        package = sys.modules[loader.migrations_module(label)[0]]
-        place = list(package.__path__)[0].replace(os.sep, "/")
-        if "/site-packages/" in place or "/dist-packages/" in place:
-            conflicts[label] = sorted(names)
-    return conflicts

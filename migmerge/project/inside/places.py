@@ -18,7 +18,18 @@ def describe():
         "django": django.get_version(),
         "settings": getattr(settings, "SETTINGS_MODULE", "") or "",
         "databases": {alias: reach(connections[alias]) for alias in connections},
+        "packages": installed_faults(),
     }
+
+
+def installed_faults():
+    """What is wrong with migrations of installed packages, where all of them can be loaded."""
+    from django.db.migrations.loader import MigrationLoader
+
+    try:
+        return package_faults(MigrationLoader(None, ignore_no_migrations=True))
+    except Exception:
+        return []  # check and fix say why
 
 
 def reach(connection):
