@@ -35,7 +35,8 @@ class Reconciliation(NamedTuple):
     are what to think of, `refused` why nothing is done; `missing` are rows without a file, each
     with what is known of it. `seen` is where the old names were; `schemas` are old names in other
     schemas of the database, which only people can bring in line; `rollbacks` are command lines that
-    unapply what was reverted; `records` get a row, since their tables are there."""
+    unapply what was reverted; `records` get a row, since their tables are there; `relabels` are
+    command lines that give rows and tables the label that their app has now."""
 
     status: Status
     rows: tuple[Renamed, ...] = ()
@@ -47,6 +48,7 @@ class Reconciliation(NamedTuple):
     schemas: tuple[tuple[str, Renamed], ...] = ()
     rollbacks: tuple[str, ...] = ()
     records: tuple[Row, ...] = ()
+    relabels: tuple[str, ...] = ()
 
     @property
     def needed(self) -> bool:
@@ -155,11 +157,17 @@ def reconciliation(
 
     refused += _twice(rows)
     refused += _without_user_table(status)
+    refused += [
+        f"the app label {one.old} is {one.new} now: what is applied as {one.old} would run again"
+        for one in status.labels
+    ]
     given = {(row.label, row.new) for row in (*rows, *names)}
     # what made the tables of these apps as they are may be a migration without a file
     lost = {row[0] for row, _ in missing}
     records = tuple(key for key in status.made if key not in given and key[0] not in lost)
-    if not rows and not records:  # else the reconciliation looks itself, with the new names
+    if not (
+        rows or records or status.labels
+    ):  # else the reconciliation looks itself, with the new names
         refused += [
             f"{column} is there, though no applied migration has it: what is unapplied would "
             "create it again, or drop it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -35,6 +36,7 @@ from migmerge.project.configured_databases import (
     Database,
     Permission,
     Renamed,
+    RenamedLabel,
     Row,
     Status,
     read_status,
@@ -42,6 +44,8 @@ from migmerge.project.configured_databases import (
 )
 from migmerge.project.interpreter import Project
 from migmerge.project.run import Unanswered
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 class Inquiry(NamedTuple):
@@ -114,7 +118,38 @@ def _reconciliation(context: _Context, status: Status, database: Database) -> Re
     squashes = _squashes(context, status, {row[0] for row in lost})
     plan = reconciliation(status, old, content_of, judged, inquiry.new_names, squashes)
     rollbacks = _rollbacks(context, [old[row] for row, _ in plan.missing if row in old])
-    return plan._replace(schemas=_schemas(context, status), rollbacks=rollbacks)
+    schemas, relabels = _schemas(context, status), _relabels(context, status)
+    return plan._replace(schemas=schemas, rollbacks=rollbacks, relabels=relabels)
+
+
+def _relabels(context: _Context, status: Status) -> tuple[str, ...]:
+    """Of labels of the project's own apps; not where a table's name needs quoting, in a way that
+    each database has its own."""
+    return tuple(
+        _relabel(context, status, label)
+        for label in status.labels
+        if label.new in context.apps
+        and all(_PLAIN.fullmatch(name) for pair in label.tables for name in pair)
+    )
+
+
+def _relabel(context: _Context, status: Status, label: RenamedLabel) -> str:
+    """Tables, content types and rows of django_migrations take the new label, all or none where the
+    database can roll that back."""
+    statements = [f'("ALTER TABLE {old} RENAME TO {new}",)' for old, new in label.tables]
+    changes = [("django_content_type", "app_label")] if label.types else []
+    for table, column in (*changes, ("django_migrations", "app")):
+        update = f'"UPDATE {table} SET {column} = %s WHERE {column} = %s"'
+        statements.append(f'({update}, ["{label.new}", "{label.old}"])')
+
+    alias = status.alias
+    code = (
+        f'from django.db import connections, transaction; c = connections["{alias}"].cursor(); '
+        f'transaction.atomic("{alias}")'
+        f"(lambda: [c.execute(*s) for s in [{', '.join(statements)}]])()"
+    )
+    app = context.snapshot.apps[context.apps[label.new]]
+    return manage_command(context.inquiry.config, context.snapshot, app).run("shell", "-c", code)
 
 
 def _rollbacks(context: _Context, formers: Sequence[Former]) -> tuple[str, ...]:

@@ -53,6 +53,16 @@ class Renamed(NamedTuple):
     kept: bool = False
 
 
+class RenamedLabel(NamedTuple):
+    """An app label that a database knows as `old`; `tables` are `(name, new name)` of those that
+    are named after it, `types` tells that the content types can follow."""
+
+    old: str
+    new: str
+    tables: tuple[tuple[str, str], ...] = ()
+    types: bool = False
+
+
 class Status(NamedTuple):
     """One database as its project's Django sees it; rows and migrations are `(label, name)`.
 
@@ -66,7 +76,7 @@ class Status(NamedTuple):
     there, and the table of the user model before; `trapped` those that count as applied by their
     `replaces` alone, and hide what comes before them. `runs` is what a plain `migrate` would run,
     or `stops` why it would do nothing. `endangered` are columns (`table.column`) that what is
-    unapplied would create again, or drop.
+    unapplied would create again, or drop. `labels` are those of apps that had another one.
     """
 
     alias: str
@@ -93,6 +103,7 @@ class Status(NamedTuple):
     protected: bool = False
     read_only: bool = False
     schemas: tuple[tuple[str, tuple[Row, ...]], ...] = ()
+    labels: tuple[RenamedLabel, ...] = ()
 
 
 def parse_database(text: str) -> Database:
@@ -181,6 +192,10 @@ def _status(project: Project, alias: str, answer: dict[str, Any]) -> Status:
         runs=_rows(answer["migrate"].get("runs", ())),
         stops=answer["migrate"].get("stops", ""),
         endangered=tuple(answer["endangered"]),
+        labels=tuple(
+            RenamedLabel(one["old"], one["new"], _rows(one["tables"]), one["types"])
+            for one in answer["labels"]
+        ),
     )
 
 

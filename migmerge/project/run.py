@@ -40,7 +40,7 @@ _SCRIPTS = {
     "final_definitions": ("states", "migration_files", "planned_packages", "final_definitions"),
     "check_project": ("migration_files", "installed_packages"),
     "describe": ("places", "installed_packages"),
-    "status": ("states", "places", "database", "schema"),
+    "status": ("states", "places", "database", "schema", "renamed_labels"),
     "which": ("states", "places", "database"),
     "reconcile": ("states", "places", "database", "row_changes"),
     "migrated": ("places", "database", "row_changes"),

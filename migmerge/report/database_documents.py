@@ -105,6 +105,8 @@ class DatabaseDocument(TypedDict):
     """Applied before this parent."""
     trapped: Sequence[str]
     """Counts as applied by its `replaces`, and hides what comes before it."""
+    labels: dict[str, str]
+    """App labels that the database knows by an old name: the label that the app has now."""
     migrate: MigrateDocument
     """What a plain `migrate` would do now."""
     records: Sequence[str]

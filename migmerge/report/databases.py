@@ -76,7 +76,8 @@ def _paragraph(report: DatabaseReport) -> list[str]:
         lines.append(f"  next: {_TENANTS}")
     lines.append(f"  migrate   {_migrate(plan)}")
     lines += [f"  refused   {id_of('rows')} {reason}" for reason in plan.refused]
-    if plan.refused:
+    lines += [f"  next: {command}" for command in plan.relabels]
+    if plan.refused and not plan.relabels:
         further = f"explain {id_of('rows')}" if report.compared else "db status --schema"
         lines.append(f"  next: migmerge {further}")
     if plan.needed and not plan.refused:
@@ -182,6 +183,7 @@ def _document(report: DatabaseReport) -> DatabaseDocument:
         "missing": [_name(row) for row, _ in plan.missing],
         "inconsistent": {_name(row): _name(parent) for row, parent in status.early},
         "trapped": [_name(row) for row in status.trapped],
+        "labels": {one.old: one.new for one in status.labels},
         "migrate": {"runs": [_name(row) for row in status.runs], "stops": status.stops or None},
         "records": [_name(row) for row in plan.records],
         "runs": [_name(row) for row in plan.runs],

@@ -124,6 +124,7 @@ def standing(connection):
         "trapped": trapped,
         "migrate": migrate,
         "endangered": endangered_now(executor),
+        "labels": renamed_labels(executor),
     }
 
 

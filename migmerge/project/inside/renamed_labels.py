@@ -1,0 +1,68 @@
+# mypy: ignore-errors
+"""App labels that a database knows by another name."""
+
+
+def renamed_labels(executor):
+    """Labels under which nothing is applied, where the same names are applied under a label that
+    no app has, and the tables are there under names of either label."""
+    loader, connection = executor.loader, executor.connection
+    applied, files = names_by_label(recorded(connection)), names_by_label(loader.disk_migrations)
+    known = loader.migrated_apps | loader.unmigrated_apps
+    gone = {label: names for label, names in applied.items() if label not in known}
+    fresh = {label: names for label, names in files.items() if label not in applied}
+    found = []
+    for old, names in sorted(gone.items()):
+        same = [label for label in sorted(fresh) if names <= fresh[label]]
+        try:
+            answers = [answer for label in same if (answer := renamed_label(executor, old, label))]
+        except Exception:
+            continue  # the state of its models can't be made: nothing is known of its tables
+        found += answers if len(answers) == 1 else []
+    return found
+
+
+def renamed_label(executor, old, new):
+    """Both labels, the tables that have the old one in their names, and the content types that may
+    be moved; None where the tables don't show that the app is the same."""
+    from django.db.migrations.state import ProjectState
+
+    loader, connection = executor.loader, executor.connection
+    ran = names_by_label(recorded(connection))[old]
+    wanted = set()
+    for key in loader.disk_migrations:
+        if key[0] == new and key[1] in ran and key in loader.graph.nodes:
+            wanted.update(loader.graph.forwards_plan(key))
+    state = ProjectState(real_apps=loader.unmigrated_apps)
+    plan = [one for one in full_plan(executor) if key_of(one) in wanted]
+    tables = sorted(
+        model._meta.db_table
+        for model in tables_in(forwards(state, plan))
+        if model._meta.app_label == new
+    )
+    there = set(connection.introspection.table_names())
+    former = {
+        table: old + table[len(new) :]
+        for table in tables
+        if table not in there and table.startswith(new + "_")
+    }
+    if not tables or not {former.get(table, table) for table in tables} <= there:
+        return None
+    renames = [[was, now] for now, was in sorted(former.items())]
+    return {"old": old, "new": new, "tables": renames, "types": has_types(connection, old, new)}
+
+
+def names_by_label(rows):
+    names = {}
+    for label, name in rows:
+        names.setdefault(label, set()).add(name)
+    return names
+
+
+def has_types(connection, old, new):
+    """Whether there are content types of the old label, and none of the new."""
+    if "django_content_type" not in connection.introspection.table_names():
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT app_label FROM django_content_type")
+        labels = {label for (label,) in cursor.fetchall()}
+    return old in labels and new not in labels
