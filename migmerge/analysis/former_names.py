@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.compare import source_of
+from migmerge.analysis.path_history import Version, read_versions_of
 from migmerge.analysis.snapshot import Snapshot
 from migmerge.git.repository import Repository
-from migmerge.git.state import BACKUPS
 from migmerge.git.trees import read_blobs
 from migmerge.migrations.model import NodeKey
 from migmerge.migrations.operations import (
@@ -20,14 +19,6 @@ from migmerge.migrations.operations import (
     whole_mark,
 )
 from migmerge.migrations.reader import read_header
-
-
-class Version(NamedTuple):
-    """What a path held, and where; `there` tells that the commit itself has it."""
-
-    place: str
-    oid: str
-    there: bool = False
 
 
 class Former(NamedTuple):
@@ -55,7 +46,7 @@ def find_former_names(
 ) -> dict[NodeKey, Former]:
     """For names that databases know: what has their operations, under other names."""
     paths = {key: path_of(snapshot, key) for key in keys}
-    versions = _versions(repository, set(paths.values()))
+    versions = read_versions_of(repository, set(paths.values()))
     oids = {version.oid for of_path in versions.values() for version in of_path}
     blobs = read_blobs(repository, oids)
     marks: dict[str, dict[NodeKey, str]] = {}
@@ -102,7 +93,7 @@ def find_former_squashes(
     kept its old name for a while."""
     nodes = snapshot.graph.nodes
     paths = {key: nodes[key].path for key in keys if not nodes[key].header.replaces}
-    versions = _versions(repository, set(paths.values()))
+    versions = read_versions_of(repository, set(paths.values()))
     oids = {version.oid for of_path in versions.values() for version in of_path}
     blobs = read_blobs(repository, oids)
     squashes = {}
@@ -133,49 +124,3 @@ def path_of(snapshot: Snapshot, key: NodeKey) -> str:
     if key in snapshot.graph.nodes:
         return snapshot.graph.nodes[key].path
     return snapshot.apps[key.app].path_of(key.name)
-
-
-def _versions(repository: Repository, paths: Collection[str]) -> dict[str, list[Version]]:
-    """All that each path ever held, the newest first; also on branches that are gone, and in
-    fixes that were never committed."""
-    if not paths:
-        return {}
-
-    out = repository.git("log", "--all", "--reflog", "-m", "--no-renames", "--raw", "-z",
-                         "--no-abbrev", "--format=%x01%H", "--", *sorted(paths),
-                         expected=(0, 128))  # fmt: skip
-    by_path: dict[str, list[Version]] = {}
-    for commit, path, oids in _records(out.decode("utf-8", "surrogateescape")):
-        seen_versions = {(version.oid, version.there) for version in by_path.setdefault(path, [])}
-        by_path[path] += [
-            Version(commit[:10], oid, there)
-            for oid, there in oids.items()
-            if (oid, there) not in seen_versions and (oid, True) not in seen_versions
-        ]
-
-    for ref, path, oid in _backed_up(repository):
-        if path in paths and oid not in {version.oid for version in by_path.setdefault(path, [])}:
-            by_path[path].append(Version(ref, oid))
-    return by_path
-
-
-def _backed_up(repository: Repository) -> Iterator[tuple[str, str, str]]:
-    """`(ref, path, blob)` of what fixes wrote, while their backups are kept."""
-    out = repository.git("for-each-ref", "--format=%(refname)", BACKUPS).decode()
-    for ref in out.split():
-        text = repository.git("cat-file", "blob", f"{ref}:journal", expected=(0, 128))
-        after = json.loads(text).get("after", {}) if text else {}
-        for path, state in after.items():
-            if state["data"]:
-                yield ref, path, state["data"]
-
-
-def _records(text: str) -> Iterator[tuple[str, str, dict[str, bool]]]:
-    """`commit, path, {new blob: True, old blob: False}` of `log --raw -z`."""
-    for part in text.split("\x01")[1:]:
-        commit, *fields = part.strip("\0\n").split("\0")
-        for index in range(len(fields) - 1):
-            if fields[index].lstrip("\n").startswith(":"):
-                _, _, old, new, _ = fields[index].lstrip("\n").split(" ")
-                oids = {oid: oid == new for oid in (new, old) if oid.strip("0")}
-                yield commit, fields[index + 1], oids

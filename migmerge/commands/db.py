@@ -10,6 +10,7 @@ from migmerge.analysis.workspace import Workspace, open_workspace
 from migmerge.commands.arguments_of_apps import says_yes, scope_of
 from migmerge.commands.exclusive import exclusive, tidy_up
 from migmerge.databases.diagnosis import Reconciliation
+from migmerge.databases.edited_migrations import EditedMigration, find_edited
 from migmerge.databases.project_diagnosis import Inquiry, read_reconciliations
 from migmerge.databases.reconcile import UNPROTECT
 from migmerge.errors import UserError
@@ -53,7 +54,11 @@ def status(options: DbOptions) -> int:
         for plan, database in _reconciliations(workspace, snapshot, project, apps, options):
             compared = options.schema and not plan.status.error
             differences = compare_tables(project, database) if compared else []
-            reports.append(DatabaseReport(plan, differences, project.place, compared))
+            edited: tuple[EditedMigration, ...] = ()
+            if differences and not isinstance(differences, Unanswered):
+                inquiry = Inquiry(project, apps, database)
+                edited = find_edited(repository, snapshot, inquiry, plan.status)
+            reports.append(DatabaseReport(plan, differences, project.place, compared, edited))
 
     text = status_json(reports) if options.format == "json" else status_text(reports)
     print(text, end="")

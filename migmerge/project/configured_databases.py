@@ -287,6 +287,16 @@ def compare_tables(project: Project, database: Database) -> list[str] | Unanswer
     return Unanswered(reply.why) if reply.why else list(reply.result)
 
 
+def ran_versions(
+    project: Project, database: Database, versions: Sequence[tuple[Row, Sequence[bytes]]]
+) -> list[int | None]:
+    """For each applied row the version, by its place, that a database's tables show that it ran in
+    place of what the file has now; None where they don't."""
+    request = [[*row, [data.decode("latin-1") for data in sources]] for row, sources in versions]
+    reply = _ask(project, "ran_versions", {"versions": request}, database)
+    return [None] * len(versions) if reply.why else list(reply.result)
+
+
 def reconcile_one(
     project: Project,
     database: Database,

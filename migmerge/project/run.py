@@ -47,6 +47,7 @@ _SCRIPTS = {
     "taken_back": ("places", "database", "row_changes"),
     "renamed_again": ("places", "database", "row_changes"),
     "schema": ("states", "schema"),
+    "ran_versions": ("states", "places", "database", "schema", "scratch", "ran_versions"),
     "app_rows": ("states", "places", "database", "schema", "reset_rows"),
     "write_rows": ("states", "places", "database", "schema", "reset_rows"),
     "verify_starts": _SCENARIOS,

@@ -119,6 +119,8 @@ class DatabaseDocument(TypedDict):
     """Why `db reconcile` does nothing."""
     schema: Sequence[str]
     """With `--schema`: where the tables are not as the models."""
+    edited: dict[str, str]
+    """With `--schema`: migrations that were edited since, with the commit that has what it ran."""
 
 
 class StatusDocument(TypedDict):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from migmerge.databases.diagnosis import Reconciliation
+from migmerge.databases.edited_migrations import EditedMigration
 from migmerge.project.configured_databases import Renamed, Row
 from migmerge.project.run import Reply, Unanswered
 from migmerge.report.database_documents import DatabaseDocument, StatusDocument
@@ -24,13 +26,15 @@ class DatabaseReport(NamedTuple):
     """One database; `differences` is how its tables differ, or why that isn't known, where they
     were `compared`.
 
-    `place` is the directory of its project, from the top of the repository.
+    `place` is the directory of its project, from the top of the repository; `edited` are migrations
+    that it ran in an earlier version.
     """
 
     plan: Reconciliation
     differences: Sequence[str] | Unanswered = ()
     place: str = ""
     compared: bool = False
+    edited: Sequence[EditedMigration] = ()
 
 
 def status_text(reports: Iterable[DatabaseReport]) -> str:
@@ -69,6 +73,10 @@ def _paragraph(report: DatabaseReport) -> list[str]:
     lines += [f"  next: {command}{drops}" for command in plan.rollbacks]
     lines += [f"  carried   {line}" for line in _carried(plan)]
     lines += [f"  schema    {line}" for line in _schema(report.differences)]
+    for edited in report.edited:
+        ran = f"this database ran what {edited.commit} has"
+        lines.append(f"  edited    {_name(edited.row)} was edited: {ran}")
+        lines.append(f"  next: git diff {edited.commit} -- {shlex.quote(edited.path)}")
     for schema, one in plan.schemas:
         lines.append(f"  tenant    in schema {schema} {one.label}.{one.old} is {one.new} now")
 
@@ -190,4 +198,5 @@ def _document(report: DatabaseReport) -> DatabaseDocument:
         "reasons": list(plan.reasons),
         "refused": list(plan.refused),
         "schema": _schema(report.differences),
+        "edited": {_name(one.row): one.commit for one in report.edited},
     }
