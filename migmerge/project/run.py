@@ -52,6 +52,7 @@ _SCRIPTS = {
     "write_rows": ("states", "places", "database", "schema", "reset_rows"),
     "verify_starts": _SCENARIOS,
     "build_side": _SCENARIOS,
+    "drop_sides": _SCENARIOS,
 }
 
 

@@ -105,8 +105,7 @@ def try_scenarios(
     Only databases of its own are made and dropped; the project's are never connected to.
     """
     request = _request(wanted, server)
-    stand_in = SQLITE if "sqlite" in str(server["ENGINE"]) else server
-    reply = run(project, "verify_starts", request, databases=stand_in, seconds=seconds)
+    reply = run(project, "verify_starts", request, databases=_stand_in(server), seconds=seconds)
     if reply.why:
         return ScenarioResults((), why=reply.why)
 
@@ -123,15 +122,29 @@ def try_scenarios(
 
 
 def build_side(
-    project: Project, wanted: ScenarioRequest, path: Sequence[str], directory: str, seconds: int
+    project: Project, wanted: ScenarioRequest, path: Sequence[str], directory: str, trial: Trial
 ) -> BuiltDatabase | Unanswered:
     """The database that the project's own files and code make of the last tree of `path`, on top of
-    those that are built, in SQLite files in `directory`."""
+    those that are built: SQLite files in `directory`, or databases on the trial's server, where
+    `drop_sides` has to end them."""
+    server, seconds = trial.server, trial.seconds
     serial = 100 + len(wanted.built)  # rows unlike those that another side puts in
     own = {"path": list(path), "keep_in": directory, "serial": serial}
-    request = {**_request(wanted, SQLITE), **own, "trees": {}}
-    reply = run(project, "build_side", request, databases=SQLITE, seconds=seconds)
+    request = {**_request(wanted, server), **own, "trees": {}}
+    reply = run(project, "build_side", request, databases=_stand_in(server), seconds=seconds)
     return Unanswered(reply.why) if reply.why else reply.result
+
+
+def drop_sides(project: Project, built: Sequence[BuiltDatabase], trial: Trial) -> None:
+    """Drop what `build_side` made on a server; files are the caller's."""
+    if built and "sqlite" not in str(trial.server["ENGINE"]):
+        request = {"built": list(built), "server": trial.server}
+        run(project, "drop_sides", request, databases=_stand_in(trial.server))
+
+
+def _stand_in(server: Mapping[str, object]) -> Mapping[str, object]:
+    """What the project's settings say while it is asked."""
+    return SQLITE if "sqlite" in str(server["ENGINE"]) else server
 
 
 def _request(wanted: ScenarioRequest, server: Mapping[str, object]) -> dict[str, object]:

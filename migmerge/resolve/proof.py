@@ -87,11 +87,12 @@ def _with_own_code(
 
     What stops a new database may have stopped it before, where a side needs its own code.
     """
-    built = sides.build(request, trial)
-    if not built:
-        return None
-    again = request._replace(built=built)
-    arrivals = try_scenarios(sides.project, trial.server, again, trial.seconds)
+    with sides.built(request, trial) as built:
+        if not built:
+            return None
+        again = request._replace(built=built)
+        arrivals = try_scenarios(sides.project, trial.server, again, trial.seconds)
+
     return None if arrivals.why else _with_fresh(arrivals, failed_before=True)
 
 

@@ -22,6 +22,7 @@ from migmerge.project.scenarios import (
     ScenarioRequest,
     Trial,
     build_side,
+    drop_sides,
     try_scenarios,
 )
 
@@ -79,39 +80,56 @@ def _migrates(
 
 class SidesByCommit(NamedTuple):
     """Where the databases of the sides, and of what they have in common, are made by the code of
-    their own commits: SQLite files in `directory`. `trees` are those of StartingPoints; only a
-    commit that has just these migrations is meant."""
+    their own commits: SQLite files in `directory`, or on the trial's server. `trees` are those of
+    StartingPoints; only a commit that has just these migrations is meant."""
 
     workspace: Workspace
     project: Project
     trees: Mapping[str, Nodes]
     directory: str
 
-    def build(self, request: ScenarioRequest, trial: Trial) -> list[BuiltDatabase]:
-        """All of them, in the time of the trial; none where one is not known, or can't be made on
-        SQLite."""
-        began = time.monotonic()
+    @contextmanager
+    def built(self, request: ScenarioRequest, trial: Trial) -> Iterator[list[BuiltDatabase]]:
+        """All of them, in the time of the trial, as long as they are needed; none where one is not
+        known, or can't be made."""
         commits, _ = side_commits(self.workspace)
         names = [name for name in ALONE if name in self.trees]
-        if not self.project.manage or "sqlite" not in str(trial.server["ENGINE"]):
-            return []
-        if names[:1] != ["ancestor"] or not all(
+        are_known = names[:1] == ["ancestor"] and all(
             name in commits and self._is_tree_of(commits[name], name) for name in names
-        ):
-            return []
+        )
+        if not self.project.manage or not are_known:
+            yield []
+            return
 
-        built: list[BuiltDatabase] = []
-        for name in names:
+        databases: list[BuiltDatabase] = []
+        try:
+            whole = self._build_all(
+                {name: commits[name] for name in names}, request, trial, databases
+            )
+            yield databases if whole else []
+        finally:
+            drop_sides(self.project, databases, trial)
+
+    def _build_all(
+        self,
+        commits: Mapping[str, str],
+        request: ScenarioRequest,
+        trial: Trial,
+        databases: list[BuiltDatabase],
+    ) -> bool:
+        """Whether each side, by name, has got its database."""
+        began = time.monotonic()
+        for name, commit in commits.items():
             path = ["ancestor"] if name == "ancestor" else ["ancestor", name]
-            with project_of_commit(self.workspace, self.project, commits[name]) as moved:
+            with project_of_commit(self.workspace, self.project, commit) as moved:
                 if moved is None:
-                    return []
-                wanted, seconds = request._replace(built=built), trial.left(began).seconds
-                side = build_side(moved, wanted, path, self.directory, seconds)
+                    return False
+                wanted = request._replace(built=databases)
+                side = build_side(moved, wanted, path, self.directory, trial.left(began))
             if isinstance(side, Unanswered):
-                return []
-            built.append(side)
-        return built
+                return False
+            databases.append(side)
+        return True
 
     def _is_tree_of(self, commit: str, name: str) -> bool:
         """Whether a commit has the migrations of a tree, and no others in these apps."""

@@ -78,6 +78,14 @@ def build_history_that_uses_the_real_models(root: Path) -> None:
     branch_out(site)
 
 
+def build_with_a_driver_of_mariadb(root: Path) -> None:
+    site = begin_project(root)
+    driver = b"import pymysql; pymysql.version_info = (2, 2, 8); pymysql.install_as_MySQLdb()\n"
+    site.write("site_settings.py", driver + site.read("site_settings.py"))
+    site.commit("the driver")
+    branch_out(site)
+
+
 @pytest.fixture(autouse=True)
 def with_databases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "120")
@@ -127,6 +135,55 @@ def test_side_whose_code_uses_the_real_models_is_built_with_its_own(site: Site) 
     site.commit("renumbered")
     done = site.run("verify", "shop")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "verified"), done.stdout
+
+
+SERVERS = {
+    "postgresql": ("postgres://postgres@127.0.0.1:5432", "SELECT datname FROM pg_database"),
+    "mariadb": ("mysql://root@127.0.0.1:3306", "SHOW DATABASES"),
+}
+
+
+def databases_on(name: str) -> set[str]:
+    """Those of ours."""
+    statement = SERVERS[name][1]
+    if name == "postgresql":
+        import psycopg
+
+        with psycopg.connect("host=127.0.0.1 user=postgres dbname=postgres") as connection:
+            rows = connection.execute(statement).fetchall()
+    else:
+        import pymysql
+
+        connection = pymysql.connect(host="127.0.0.1", user="root")
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            rows = list(cursor.fetchall())
+    return {row[0] for row in rows if row[0].startswith("migmerge_")}
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ],
+)
+def test_side_is_built_with_its_own_code_on_a_server(
+    copy_of: Copy, server: str, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(server)
+    site = copy_of(build_with_a_driver_of_mariadb)
+    site.git("checkout", "-q", "-B", "feature", "HEAD^1")
+    site.write("shop/migrations/0003_rename.py", REAL_MODEL)
+    site.commit("rename")
+    site.git("merge", "-q", "--no-edit", "main")
+    site.fix("--strategy", "renumber", "--no-carry", "--skip-verification")
+    site.commit("renumbered")
+    before = databases_on(server)
+    done = site.run("verify", "shop", "--database", SERVERS[server][0])
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "verified"), done.stdout
+    assert databases_on(server) <= before  # others may end theirs meanwhile
 
 
 def test_what_stopped_every_new_database_before_is_not_the_fault_of_the_merge(

@@ -94,13 +94,61 @@ class Scratch:
                 self.leave()
                 shutil.copy(origin, name)
         else:
-            template = ' TEMPLATE "' + origin + '"' if origin else ""
+            template = ' TEMPLATE "' + origin + '"' if origin and self.kind != "mysql" else ""
             self.execute("CREATE DATABASE " + self.quoted(name) + template)
 
         self.made.append(name)
         self.connect(name)
+        if origin and self.kind == "mysql":
+            self.copy_tables(origin)
         use_storage(name, origin)
         return name
+
+    def can_copy(self, name):
+        """Whether a copy holds all that a database has; MySQL has no statement that copies one."""
+        if self.kind != "mysql":
+            return True
+        others = (
+            ("tables", "table_schema", " AND table_type <> 'BASE TABLE'"),
+            ("triggers", "trigger_schema", ""),
+            ("routines", "routine_schema", ""),
+        )
+        query = "SELECT 1 FROM information_schema.{} WHERE {} = %s{}"
+        return not any(self.rows(query.format(*other), [name]) for other in others)
+
+    def copy_tables(self, origin):
+        """Every table with its rows, into the connected database."""
+        named = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
+        tables = [name for (name,) in self.rows(named, [origin])]
+        texts = {
+            name: self.rows("SHOW CREATE TABLE " + self.quoted(origin) + "." + self.quoted(name))
+            for name in tables
+        }
+        self.rows("SET foreign_key_checks = 0")
+        for ((_, text),) in texts.values():
+            self.rows(text)
+        stored = (
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = %s "
+            "AND table_name = %s AND COALESCE(generation_expression, '') = ''"
+        )
+        for name in tables:
+            columns = ", ".join(self.quoted(c) for (c,) in self.rows(stored, [origin, name]))
+            into = "INSERT INTO " + self.quoted(name) + " (" + columns + ") SELECT " + columns
+            self.rows(into + " FROM " + self.quoted(origin) + "." + self.quoted(name))
+        self.rows("SET foreign_key_checks = 1")
+
+    def rows(self, statement, parameters=None):
+        """What a statement gives in the connected database."""
+        from django.db import connections
+
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def keep(self, name):
+        """Leave a database on the server when all others are dropped: another process has it."""
+        self.leave()
+        self.made.remove(name)
 
     def drop(self, name):
         self.made.remove(name)

@@ -16,14 +16,20 @@ def verify_starts():
 
 
 def build_side():
-    """Alias -> the SQLite database that this project's own code makes of the last tree of `path`,
-    kept in `keep_in`, with what is to be known of it."""
+    """Alias -> the database that this project's own code makes of the last tree of `path`, and what
+    is to be known of it: kept in `keep_in` where it is a file, else on the server."""
     path = tuple(REQUEST["path"])
     contents = {}
 
     def build(alias, starts):
         database = starts.stage(path)
         starts.again(path)
+        if starts.scratch.kind != "sqlite3":
+            if ISOLATED["tried"]:
+                raise Isolated("; ".join(ISOLATED["tried"]))
+            starts.scratch.keep(database)
+            return dict(starts.hand_over(path), database=database)
+
         with open(database, "rb") as handle:
             contents[alias] = handle.read()
         return starts.hand_over(path)
@@ -38,6 +44,14 @@ def build_side():
     if ISOLATED["tried"]:
         raise Isolated("; ".join(ISOLATED["tried"]))
     return found
+
+
+def drop_sides():
+    """The databases that `build_side` has left on the server."""
+    for sides in REQUEST["built"]:
+        for alias, side in sides.items():
+            with Scratch(alias) as scratch:
+                scratch.made.append(side["database"])
 
 
 def on_each_alias(function):
@@ -236,8 +250,10 @@ class Starts:
 
     def copy(self, path, origin, whole=True):
         """A copy of `origin`, which stands at the end of `path`, or before it if not `whole`."""
-        if self.scratch.kind != "mysql":
+        if not origin or self.scratch.can_copy(origin):
             return self.scratch.new(origin)
+        if self.given.intersection(path[:end] for end in range(1, len(path) + whole)):
+            raise ValueError("a database with views, triggers or routines can't be copied")
         database = self.scratch.new()  # it can't be copied: the same once more
         for end in range(1, len(path) + whole):
             self.go(path[:end])
