@@ -73,11 +73,13 @@ def missing_lock_files(
     graph: Graph, apps: Collection[App], lock_files: Sequence[LockFile], old: Collection[str]
 ) -> list[Conflict]:
     """Those of apps that are new since the base branch, whose paths are `old`, where each older app
-    beside them has one."""
+    beside them has one there, too."""
     without = apps_without_lock_file(apps, lock_files)
     if not without:
         return []
 
+    unlocked = {app for app in apps if f"{app.directory}/{MAX_MIGRATION}" not in old}
+    unlocked.update(without)
     old_directories = set(map(_directory, old))
     fresh = {app for app in apps if app.directory not in old_directories}
     beside: dict[str, set[App]] = defaultdict(set)
@@ -89,7 +91,7 @@ def missing_lock_files(
     for app in without:
         older = beside[_place_of_app(app.directory)]
         leaves = graph.leaves(app.key)
-        if app in fresh and older and older.isdisjoint(without) and len(leaves) == 1:
+        if app in fresh and older and older.isdisjoint(unlocked) and len(leaves) == 1:
             reason = f"is not there, but every other app of {_said_of(app)} has one"
             place = Place(f"{app.directory}/{MAX_MIGRATION}", 0)
             branch = Branch((leaves[0],))

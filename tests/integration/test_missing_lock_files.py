@@ -46,6 +46,15 @@ def published_without_one(repo: Repo) -> None:
     repo.publish()
 
 
+def first_ones(repo: Repo) -> None:
+    """The branch is the first to have any."""
+    repo.git("checkout", "-q", "-b", "other")
+    repo.git("rm", "-q", "shop/migrations/max_migration.txt", "users/migrations/max_migration.txt")
+    repo.git("commit", "-q", "-m", "without")
+    repo.publish("other")
+    repo.git("checkout", "-q", "main")
+
+
 def with_one(repo: Repo) -> None:
     repo.write("cart/migrations/max_migration.txt", "0001_initial\n")
 
@@ -62,7 +71,14 @@ def without_base_branch(repo: Repo) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [without_one_in_users, published_without_one, with_one, elsewhere, without_base_branch],
+    [
+        without_one_in_users,
+        published_without_one,
+        first_ones,
+        with_one,
+        elsewhere,
+        without_base_branch,
+    ],
 )
 def test_apps_that_need_no_lock_file(linear: Repo, change: Callable[[Repo], None]) -> None:
     change(linear)
