@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from migmerge.migrations.graph import Graph, build_graph
 from migmerge.migrations.model import Header, Migration, NodeKey, Reference
@@ -59,6 +60,20 @@ def unmeasured() -> dict[str, str]:
 def some(cases: Sequence[T], every: int = 4) -> Sequence[T]:
     """Every MIGMERGE_STEP-th case, but never less than every fourth (or `every`-th)."""
     return cases[:: min(STEP, every)]
+
+
+def thinned(cases: Iterable[T], every: int = 3) -> list[T | ParameterSet]:
+    """Cases of a test that takes seconds for each: the others than every so many of them are slow
+    tests (`corpus`), of which CI takes some."""
+    listed = list(cases)
+    others = some([case for place, case in enumerate(listed) if place % every])
+    return [
+        *listed[::every],
+        *(
+            pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.corpus)
+            for case in others
+        ),
+    ]
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import STEP, Repo
 from tests.corpus.materialise import CASES, git, materialise
 
-SAMPLE = CASES[::32]
+SAMPLE = CASES[::48]
 EVERY = CASES[::STEP]
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.conftest import thinned
 from tests.project.conftest import Site
 
 pytestmark = pytest.mark.once
@@ -51,7 +52,7 @@ def names(site: Site) -> list[str]:
         return sorted(name for (name,) in rows)
 
 
-@pytest.mark.parametrize("kind", CHANGES)
+@pytest.mark.parametrize("kind", thinned(CHANGES, 2))
 @pytest.mark.usefixtures("verified")
 def test_duplicate_is_dropped_and_verified(site: Site, kind: str) -> None:
     """Both names can be applied only where the operation may run twice; the surplus row is all
@@ -83,7 +84,7 @@ MIDDLE = {
 }
 
 
-@pytest.mark.parametrize("strategy", MIDDLE)
+@pytest.mark.parametrize("strategy", thinned(MIDDLE, 2))
 @pytest.mark.usefixtures("verified")
 def test_followers_of_a_duplicate_keep_what_was_before_it(site: Site, strategy: str) -> None:
     fixed = NAME.replace("20", "30") + CODE

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.conftest import thinned
 from tests.project.conftest import Site
 
 pytestmark = pytest.mark.once
@@ -44,11 +45,13 @@ def assert_row_is_there(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "carry"),
-    [
-        (("--linear",), "--carry"),
-        (("shop", "--strategy", "renumber"), "--no-carry"),
-        ((MERGE, "--linear"), "--carry"),
-    ],
+    thinned(
+        [
+            (("--linear",), "--carry"),
+            (("shop", "--strategy", "renumber"), "--no-carry"),
+            ((MERGE, "--linear"), "--carry"),
+        ]
+    ),
 )
 def test_merge_migration_goes_and_its_database_needs_nothing(
     joined: Site, arguments: tuple[str, ...], carry: str, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,10 @@ import sys
 
 import pytest
 
+from tests.conftest import thinned
 from tests.project.conftest import SETTINGS, Site
+
+pytestmark = pytest.mark.once
 
 RUN = """\
     from django.core.management import execute_from_command_line
@@ -217,7 +220,7 @@ REMOTE = {
 }
 
 
-@pytest.mark.parametrize("case", REMOTE)
+@pytest.mark.parametrize("case", thinned(REMOTE))
 def test_fix_does_not_connect_to_another_machine(site: Site, case: str) -> None:
     """192.0.2.0/24 answers nowhere (RFC 5737): to connect would take a minute, or fail."""
     where, env = REMOTE[case]

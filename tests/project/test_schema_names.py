@@ -9,6 +9,8 @@ import pytest
 from tests.project.conftest import SETTINGS, Site
 from tests.project.matrix import Server
 
+pytestmark = pytest.mark.once
+
 LONG = "of_a_name_that_is_much_longer_than_the_sixty_three_bytes_that_postgresql_keeps_of_it"
 MODELS = """\
 from django.db import models

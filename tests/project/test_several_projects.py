@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import thinned
 from tests.project.conftest import MANAGE, Copy, Site
 
 pytestmark = pytest.mark.once
@@ -179,7 +180,7 @@ def test_db_status_at_the_top_names_each_project(renumbered: Site) -> None:
     assert [database["project"] for database in databases] == list(PLACES)
 
 
-@pytest.mark.parametrize("inside", ["", "users", "users/migrations"])
+@pytest.mark.parametrize("inside", thinned(["users", "", "users/migrations"]))
 def test_db_reconcile_in_a_directory_changes_its_own_database(
     renumbered: Site, inside: str
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from itertools import product
 
 import pytest
 
+from tests.conftest import thinned
 from tests.project.conftest import Site
 
 pytestmark = pytest.mark.once
@@ -101,13 +103,10 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> None:
 SIDES = {"choices": CHOICES, "a custom field's blocks": BLOCKS}
 
 
-@pytest.mark.parametrize("sides", SIDES.values(), ids=SIDES)
-@pytest.mark.parametrize("options", [(), ("--strategy", "merge")], ids=["auto", "merge"])
+@pytest.mark.parametrize(("sides", "strategy"), thinned(product(SIDES, ["auto", "merge"])))
 @pytest.mark.usefixtures("verified")
-def test_merge_migration_sets_what_the_models_say(
-    site: Site, sides: Sides, options: tuple[str, ...]
-) -> None:
-    document = diverge(site, sides).fix(*options)
+def test_merge_migration_sets_what_the_models_say(site: Site, sides: str, strategy: str) -> None:
+    document = diverge(site, SIDES[sides]).fix("--strategy", strategy)
     (path,) = document["resolutions"][0]["created"]
     sets = "sets what both sides set to what models.py says now"
     assert document["resolutions"][0]["reasons"][0] == f"{path[16:-3]} {sets}"
@@ -116,22 +115,21 @@ def test_merge_migration_sets_what_the_models_say(
     is_right(site, document)
 
 
-@pytest.mark.parametrize("sides", SIDES.values(), ids=SIDES)
-@pytest.mark.parametrize("carry", ["--carry", "--no-carry"])
+@pytest.mark.parametrize(("sides", "carry"), thinned(product(SIDES, ["--carry", "--no-carry"])))
 @pytest.mark.usefixtures("verified")
-def test_renumbering_adds_a_migration_that_sets_it(site: Site, sides: Sides, carry: str) -> None:
-    document = diverge(site, sides).fix("--strategy", "renumber", carry)
+def test_renumbering_adds_a_migration_that_sets_it(site: Site, sides: str, carry: str) -> None:
+    document = diverge(site, SIDES[sides]).fix("--strategy", "renumber", carry)
     resolution = document["resolutions"][0]
     assert len(resolution["created"]) == (2 if carry == "--carry" else 1)
     assert "AlterField" in site.read(resolution["created"][-1]).decode()
     is_right(site, document)
 
 
-@pytest.mark.parametrize("options", [(), ("--strategy", "renumber"), ("--strategy", "merge")])
+@pytest.mark.parametrize("strategy", thinned(["auto", "renumber", "merge"]))
 @pytest.mark.usefixtures("verified")
-def test_one_file_name_on_both_sides(site: Site, options: tuple[str, ...]) -> None:
+def test_one_file_name_on_both_sides(site: Site, strategy: str) -> None:
     """The file holds git's markers: what is planned is asked, not what is on the disk."""
-    document = diverge(site, CHOICES, one_name=True).fix(*options)
+    document = diverge(site, CHOICES, one_name=True).fix("--strategy", strategy)
     assert "AlterField" in site.read(document["resolutions"][0]["created"][-1]).decode()
     (about_database,) = [r for r in document["resolutions"][0]["reasons"] if "db.sqlite3" in r]
     assert about_database.endswith(
