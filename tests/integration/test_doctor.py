@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import Repo
 
+pytestmark = pytest.mark.once
+
 BIN = Path(sys.executable).parent
 
 

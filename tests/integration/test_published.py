@@ -6,6 +6,8 @@ import pytest
 
 from tests.conftest import Repo
 
+pytestmark = pytest.mark.once
+
 RENUMBER = ("--strategy", "renumber")
 
 

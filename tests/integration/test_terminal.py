@@ -12,6 +12,8 @@ import pytest
 from tests.conftest import Repo
 from tests.project.conftest import Site, copy_of, site
 
+pytestmark = pytest.mark.once
+
 __all__ = ["copy_of", "site"]  # the fixtures
 
 

@@ -92,6 +92,7 @@ def test_commute_on_migrations_of_the_autodetector_on_postgresql() -> None:
 
 
 @pytest.mark.corpus
+@pytest.mark.slowest
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_operations_of_the_pool_work_alone(engine: str) -> None:
     texts = dict(some(list((pool(engine) | MIGRATIONS).items())))

@@ -10,6 +10,8 @@ import pytest
 from tests.project.conftest import Site, need_server
 from tests.project.matrix import PAGE, SETTINGS
 
+pytestmark = pytest.mark.once
+
 SCRATCH = "on SQLite (scratch files, not your databases)"
 
 
