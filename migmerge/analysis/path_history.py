@@ -29,7 +29,9 @@ def read_versions_of(
 
     commits: tuple[str, ...] = ("--all", "--reflog")
     if checked_out:
-        reflog = repository.git("rev-list", "--walk-reflogs", "-n", "1000", "HEAD", "--").decode()
+        reflog = repository.git(
+            "rev-list", "--walk-reflogs", "-n", "1000", "HEAD", "--", expected=(0, 128)
+        ).decode()  # 128: no commit yet
         commits = ("HEAD", *dict.fromkeys(reflog.split()))
     out = repository.git("log", *commits, "-m", "--no-renames", "--raw", "-z",
                          "--no-abbrev", "--format=%x01%H", "--", *sorted(paths),

@@ -84,3 +84,8 @@ def test_versions_of_other_branches_are_not_run(edited: Site) -> None:
     edited.git("reflog", "expire", "--expire=now", "--all")
     assert len(status(edited, "--schema")["edited"]) == 1
     assert not marker.exists()
+
+
+def test_a_repository_without_a_commit(edited: Site) -> None:
+    edited.git("checkout", "-q", "--orphan", "other")
+    assert status(edited, "--schema")["edited"] == {}
