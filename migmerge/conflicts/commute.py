@@ -128,7 +128,7 @@ def _code_on_a_lost_field(code: Footprint, field: Footprint) -> str:
     rows, word = Touch("rows", field.model), Touch("word", field.field)
     if names_model and {rows, word} <= code.writes:
         what = f"which the code of {_side(code)} names"
-    elif any(_clash(kind, code, field) for kind in _SQL) and re.search(
+    elif any(_clash(kind, code, field) is not None for kind in _SQL) and re.search(
         rf"\b{field.field}\b", code.body, re.IGNORECASE
     ):
         what = f"which the SQL of {_side(code)} names"
@@ -209,7 +209,7 @@ def commute(one: Footprint, other: Footprint) -> Relation:
         relations = [
             rule(writer, reader, clash)
             for writer, reader in ((one, other), (other, one))
-            if (clash := _clash(kind, writer, reader))
+            if (clash := _clash(kind, writer, reader)) is not None
         ]
         if relations:
             return max(relations, key=lambda relation: relation.verdict.severity)
@@ -217,11 +217,11 @@ def commute(one: Footprint, other: Footprint) -> Relation:
     return _COMMUTE
 
 
-def _clash(kind: str, writer: Footprint, reader: Footprint) -> str:
-    """The first thing of a kind that one writes and the other reads or writes; else nothing."""
+def _clash(kind: str, writer: Footprint, reader: Footprint) -> str | None:
+    """The first thing of a kind that one writes and the other reads or writes, if any."""
     written = {touch.name for touch in writer.writes if touch.kind == kind}
     if not written:
-        return ""
+        return None
 
     touched = reader.reads if kind in _SHARED else reader.reads | reader.writes
     used = {touch.name for touch in touched if touch.kind == kind}
@@ -230,7 +230,7 @@ def _clash(kind: str, writer: Footprint, reader: Footprint) -> str:
         return min(both)
     if ANY in written and used:
         return min(used)
-    return min(written) if ANY in used else ""
+    return min(written) if ANY in used else None
 
 
 def _same_field(one: Footprint, other: Footprint) -> Relation:

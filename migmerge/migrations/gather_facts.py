@@ -147,8 +147,9 @@ class _Notes:
         if definition and definition.relation:
             self.handles[definition.relation.to].add(name)
             self.handles[model] |= definition.relation.reverse
-            self.handles[definition.relation.through] |= {name, *definition.relation.reverse}
-            self.through.add(definition.relation.through)
+            if definition.relation.through:
+                self.handles[definition.relation.through] |= {name, *definition.relation.reverse}
+                self.through.add(definition.relation.through)
             self.copied |= {f"{definition.relation.to}.{f}" for f in definition.relation.to_fields}
             self.pointing[definition.relation.to].add(model)
             if definition.relation.many and definition.table:

@@ -174,6 +174,8 @@ _PAIRS: dict[str, tuple[str | tuple[str, str], str | tuple[str, str]]] = {
     'code that counts columns': (_code('', 'with schema_editor.connection.cursor() as c:\n    c.execute("SELECT column_name FROM information_schema.columns WHERE table_name = \'shop_gauge\'")\n    n = len(c.fetchall())\n    if n > 6:\n        c.execute("UPDATE shop_tag SET word = \'n\' WHERE id = 1")'), "migrations.AddField('Gauge','x',models.IntegerField(default=5))"),
     'code that asks for an index': (_code('', 'with schema_editor.connection.cursor() as c:\n    c.execute("SELECT 1 FROM pg_indexes WHERE indexname = \'sc\'")\n    if c.fetchone():\n        c.execute("UPDATE shop_tag SET word = \'n\' WHERE id = 1")'), "migrations.AddIndex('Product', models.Index(fields=['stock', 'code'], name='sc'))"),
     'code that asks for a column': (_code('', 'with schema_editor.connection.cursor() as c:\n    c.execute("SELECT 1 FROM information_schema.columns WHERE table_name = \'shop_gauge\' AND column_name = \'mark\'")\n    if c.fetchone():\n        c.execute("UPDATE shop_tag SET word = \'n\' WHERE id = 1")'), "migrations.RenameField('Gauge','grade','mark')"),
+    'code on both sides of a model that is related to itself': (_code('Node', "for n in Node.objects.all():\n    n.word = str(n.friends.count())\n    n.save()"), _code('Node', "Node.objects.get(word='b').friends.add(Node.objects.create(word='c'))")),
+    'code on both sides of a many-to-many field': (_code('Shelf', "Shelf.objects.get(place='y').products.add(2, through_defaults={'row': 8})"), _code('Shelf', "for s in Shelf.objects.all():\n    s.place = 'p%d-%d' % (s.pk, s.products.count())\n    s.save()")),
 }  # fmt: skip
 
 
