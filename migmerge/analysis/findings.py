@@ -301,7 +301,7 @@ def _broken_before(snapshot: Snapshot, conflict: Conflict, before: Listing | Non
         return None
     if now.oid != then.oid:
         return None
-    return Notice(conflict.place, f"it does not parse: {conflict.reasons[0]}", "unparsable")
+    return Notice(conflict.place, f"not a valid migration: {conflict.reasons[0]}", "unparsable")
 
 
 def _with_place(snapshot: Snapshot, conflict: Conflict) -> Conflict:

@@ -158,7 +158,8 @@ def reconciliation(
     refused += _twice(rows)
     refused += _without_user_table(status)
     refused += [
-        f"the app label {one.old} is {one.new} now: what is applied as {one.old} would run again"
+        f"the app label {one.old} is {one.new} now: what is applied as {one.old} counts as not "
+        "applied"
         for one in status.labels
     ]
     given = {(row.label, row.new) for row in (*rows, *names)}

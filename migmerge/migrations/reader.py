@@ -139,11 +139,11 @@ def _bytes_entry(node: ast.ClassDef, module: ast.Module) -> ParseError | None:
     for member in family(node, module):
         for statement in member.body:
             name, value = _assignment(statement)
-            for part in ast.walk(value) if value is not None else ():
-                if isinstance(part, ast.Constant) and isinstance(part.value, bytes):
-                    return ParseError(
-                        part.lineno, f"{name} has bytes ({part.value!r}), which name no migration"
-                    )
+            for pair in ast.walk(value) if value is not None else ():
+                for part in pair.elts if isinstance(pair, (ast.Tuple, ast.List)) else ():
+                    if isinstance(part, ast.Constant) and isinstance(part.value, bytes):
+                        reason = f"{name} has bytes ({part.value!r}), which name no migration"
+                        return ParseError(part.lineno, reason)
 
     return None
 

@@ -27,7 +27,7 @@ class Product(models.Model):
     name = models.CharField(max_length=20)
     tags = models.ManyToManyField(Tag)
 """
-SENTENCE = "the app label shop is store now: what is applied as shop would run again"
+SENTENCE = "the app label shop is store now: what is applied as shop counts as not applied"
 
 
 def build_store(root: Path) -> None:
@@ -109,9 +109,39 @@ def test_tables_that_kept_their_names(store: Site) -> None:
     assert store.run("db", "status").returncode == 0
 
 
-def test_another_app_with_the_same_names_of_migrations(store: Site) -> None:
+@pytest.mark.parametrize(
+    "change",
+    ["ALTER TABLE shop_tag RENAME TO elsewhere", "ALTER TABLE shop_tag ADD COLUMN size integer"],
+)
+def test_another_app_with_the_same_names_of_migrations(store: Site, change: str) -> None:
     with closing(sqlite3.connect(store.root / "db.sqlite3")) as connection, connection:
-        connection.execute("ALTER TABLE shop_tag RENAME TO elsewhere")
+        connection.execute(change)
+    assert_nothing_is_said(store)
+
+
+def test_tables_that_are_named_after_neither_label(store: Site) -> None:
+    """Two apps may well have a migration of one name."""
+    (path,) = (store.root / "store/migrations").glob("0001*.py")
+    text = path.read_text()
+    with closing(sqlite3.connect(store.root / "db.sqlite3")) as connection, connection:
+        for name in ("tag", "product"):
+            option = f"name='{name.title()}', options={{'db_table': 'a_{name}'}},"
+            text = text.replace(f"name='{name.title()}',", option)
+            connection.execute(f"ALTER TABLE shop_{name} RENAME TO a_{name}")
+        connection.execute("ALTER TABLE shop_product_tags RENAME TO a_product_tags")
+    path.write_text(text)
+    assert_nothing_is_said(store)
+
+
+def test_label_whose_migrations_replace_the_old_ones(store: Site) -> None:
+    (path,) = (store.root / "store/migrations").glob("0001*.py")
+    replaces = "(migrations.Migration):\n    replaces = [('shop', '0001_initial')]\n"
+    path.write_text(path.read_text().replace("(migrations.Migration):\n", replaces))
+    assert_nothing_is_said(store)
+
+
+def assert_nothing_is_said(store: Site) -> None:
     done = store.run("db", "status", "--format", "json")
     (database,) = json.loads(done.stdout)["databases"]
-    assert (database["labels"], database["refused"]) == ({}, [])
+    assert database["labels"] == {}
+    assert not any("the app label" in reason for reason in database["refused"])

@@ -210,7 +210,10 @@ def test_read_header_names_in_bytes(attribute: str, value: str) -> None:
 
 
 def test_read_header_bytes_that_are_no_names() -> None:
-    source = CLASS + '    dependencies = f(1)\n    operations = [(b"shop", b"0001_a")]\n'
+    source = (
+        CLASS
+        + '    dependencies = [(f(b"shop"), b"0001_a".decode())]\n    operations = [(b"a", b"b")]\n'
+    )
     header = read_header(source.encode())
     assert header is not None and header.opaque and not header.error
 

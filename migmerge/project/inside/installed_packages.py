@@ -42,8 +42,10 @@ def is_stray(path):
         return False
     name = path.replace(os.sep, "/")[len(site) + 1 :]
     package = name.rpartition("/")[0] + "/__init__.py"
-    lists = [text for text in records(site) if "\n" + package + "," in text]
-    return bool(lists) and not any("\n" + name + "," in text for text in lists)
+    listed = {
+        path for path in (package, name) if any("\n" + path + "," in r for r in records(site))
+    }
+    return listed == {package}
 
 
 RECORDS = {}
@@ -57,5 +59,6 @@ def records(site):
         RECORDS[site] = []
         for path in sorted(glob.glob(glob.escape(site) + "/*.dist-info/RECORD")):
             with open(path, encoding="utf-8", errors="replace") as handle:
-                RECORDS[site].append("\n" + handle.read())
+                text = "\n" + handle.read()
+            RECORDS[site].append(text.replace('"', "").replace("\n./", "\n"))
     return RECORDS[site]

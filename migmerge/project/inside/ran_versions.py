@@ -11,21 +11,53 @@ def ran_versions():
     executor = MigrationExecutor(connections[REQUEST["alias"]])
     applied = executor.loader.applied_migrations
     plan = [migration for migration in full_plan(executor) if key_of(migration) in applied]
-    return [ran_version(executor, plan, *version) for version in REQUEST["versions"]]
+    labels = {label for label, _, _ in REQUEST["versions"]}
+    now = {label: differences(executor, plan, label) for label in labels}
+    return [
+        ran_version(executor, plan, (label, name), sources, now[label])
+        for label, name, sources in REQUEST["versions"]
+    ]
 
 
-def ran_version(executor, plan, label, name, sources):
-    now = differences(executor, plan, label)
-    for place, source in enumerate(sources) if now else ():
+def ran_version(executor, plan, key, sources, now):
+    tables = {line.replace(".", " ").split(" ")[0] for line in now}
+    for place, source in enumerate(sources):
         try:
-            other = fresh(executor.loader, label, name, source)
-            versions = [other if key_of(one) == (label, name) else one for one in plan]
-            then = differences(executor, versions, label)
-        except Exception:
+            other = fresh(executor.loader, *key, source)
+            own = executor.loader.graph.nodes[key]
+            if tables.isdisjoint(tables_of(plan, key[0], [*own.operations, *other.operations])):
+                continue
+            versions = [other if key_of(one) == key else one for one in plan]
+            then = differences(executor, versions, key[0])
+        except (Exception, SystemExit):
             continue  # it does not run here any more
         if then < now:
             return place
     return None
+
+
+TABLES = {}  # label -> the models of its state by name, each with its tables
+
+
+def tables_of(plan, label, operations):
+    """The tables of the models that operations name, as they are after the plan."""
+    from django.db.migrations.state import ProjectState
+
+    if label not in TABLES:
+        state = forwards(ProjectState(), plan)
+        TABLES[label] = {}
+        for model in tables_in(state):
+            owner = model._meta.auto_created or model
+            if owner._meta.app_label == label:
+                tables = TABLES[label].setdefault(owner._meta.model_name, set())
+                tables.add(model._meta.db_table)
+
+    names = {
+        str(getattr(one, attribute, "")).lower()
+        for one in operations
+        for attribute in ("model_name", "name", "old_name", "new_name")
+    }
+    return set().union(*(TABLES[label].get(name, ()) for name in names))
 
 
 def differences(executor, plan, label):

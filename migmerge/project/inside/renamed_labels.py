@@ -3,12 +3,13 @@
 
 
 def renamed_labels(executor):
-    """Labels under which nothing is applied, where the same names are applied under a label that
-    no app has, and the tables are there under names of either label."""
+    """Labels of which nothing counts as applied, though the same names are applied under a label
+    that no app has, and the tables are there, named after either label, with just their columns."""
     loader, connection = executor.loader, executor.connection
-    applied, files = names_by_label(recorded(connection)), names_by_label(loader.disk_migrations)
+    rows, files = names_by_label(recorded(connection)), names_by_label(loader.disk_migrations)
     known = loader.migrated_apps | loader.unmigrated_apps
-    gone = {label: names for label, names in applied.items() if label not in known}
+    gone = {label: names for label, names in rows.items() if label not in known}
+    applied = {label for label, _ in loader.applied_migrations}
     fresh = {label: names for label, names in files.items() if label not in applied}
     found = []
     for old, names in sorted(gone.items()):
@@ -34,19 +35,25 @@ def renamed_label(executor, old, new):
             wanted.update(loader.graph.forwards_plan(key))
     state = ProjectState(real_apps=loader.unmigrated_apps)
     plan = [one for one in full_plan(executor) if key_of(one) in wanted]
-    tables = sorted(
-        model._meta.db_table
+    columns = {
+        model._meta.db_table: {field.column for field in model._meta.local_concrete_fields}
         for model in tables_in(forwards(state, plan))
         if model._meta.app_label == new
-    )
+    }
     there = set(connection.introspection.table_names())
     former = {
         table: old + table[len(new) :]
-        for table in tables
+        for table in columns
         if table not in there and table.startswith(new + "_")
     }
-    if not tables or not {former.get(table, table) for table in tables} <= there:
+    places = {former.get(table, table): names for table, names in columns.items()}
+    if not any(table.startswith(old + "_") for table in places) or not places.keys() <= there:
         return None
+    for table, names in places.items():
+        with connection.cursor() as cursor:
+            found = look_once(connection, cursor, table, "get_table_description")
+        if {column.name for column in found} != {stored_name(connection, n) for n in names}:
+            return None
     renames = [[was, now] for now, was in sorted(former.items())]
     return {"old": old, "new": new, "tables": renames, "types": has_types(connection, old, new)}
 

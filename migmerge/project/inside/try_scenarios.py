@@ -19,7 +19,7 @@ def build_side():
     """Alias -> the database that this project's own code makes of the last tree of `path`, and what
     is to be known of it: kept in `keep_in` where it is a file, else on the server."""
     path = tuple(REQUEST["path"])
-    contents = {}
+    contents, kept = {}, {}
 
     def build(alias, starts):
         database = starts.stage(path)
@@ -27,14 +27,20 @@ def build_side():
         if starts.scratch.kind != "sqlite3":
             if ISOLATED["tried"]:
                 raise Isolated("; ".join(ISOLATED["tried"]))
+            side = dict(starts.hand_over(path), database=database)
             starts.scratch.keep(database)
-            return dict(starts.hand_over(path), database=database)
+            kept[alias] = side
+            return side
 
         with open(database, "rb") as handle:
             contents[alias] = handle.read()
         return starts.hand_over(path)
 
-    found = on_each_alias(build)
+    try:
+        found = on_each_alias(build)
+    except BaseException:
+        drop_kept(kept)
+        raise
     for number, (alias, data) in enumerate(contents.items()):  # not while all else is shut off
         name = os.path.join(REQUEST["keep_in"], "-".join((*path, str(number))))
         with open(name, "wb") as handle:
@@ -49,9 +55,16 @@ def build_side():
 def drop_sides():
     """The databases that `build_side` has left on the server."""
     for sides in REQUEST["built"]:
-        for alias, side in sides.items():
+        drop_kept(sides)
+
+
+def drop_kept(sides):
+    for alias, side in sides.items():
+        try:
             with Scratch(alias) as scratch:
                 scratch.made.append(side["database"])
+        except Exception as error:
+            show("not dropped: " + side["database"] + ": " + error_line(error))
 
 
 def on_each_alias(function):
