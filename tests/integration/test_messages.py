@@ -23,7 +23,8 @@ EXPLAINED = """\
 MM107 lock-file: A lock file that does not name the leaf node
 
 `max_migration.txt` or `migrations_lockfile.txt` names another migration than the app's
-last, or holds git's conflict markers.
+last, or holds git's conflict markers. Or an app that is new on this branch has no
+max_migration.txt, and each app beside it has one.
 
 Run `migmerge fix APP`, which writes the leaf node's name.
 """
