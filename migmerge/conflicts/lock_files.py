@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from migmerge.conflicts.conflict import Branch, Conflict, Place
 from migmerge.migrations.graph import Graph
 from migmerge.migrations.lockfiles import MAX_MIGRATION, LockFile
-from migmerge.migrations.model import App
+from migmerge.migrations.model import App, NodeKey
 
 
 def stale_lock_files(
@@ -33,10 +33,7 @@ def stale_lock_files(
                 reason = f"says {named}, but the leaf node is {leaf}"
 
             place = Place(lock.path, entries[0].line if entries else 0)
-            branch = Branch((leaves[app.key][0],))
-            conflicts.append(
-                Conflict(app, "lock-file", branches=(branch,), place=place, reasons=(reason,))
-            )
+            conflicts.append(_conflict(app, leaves[app.key][0], place, reason))
 
     return conflicts
 
@@ -94,12 +91,13 @@ def missing_lock_files(
         if app in fresh and older and older.isdisjoint(unlocked) and len(leaves) == 1:
             reason = f"is not there, but every other app of {_said_of(app)} has one"
             place = Place(f"{app.directory}/{MAX_MIGRATION}", 0)
-            branch = Branch((leaves[0],))
-            conflicts.append(
-                Conflict(app, "lock-file", branches=(branch,), place=place, reasons=(reason,))
-            )
+            conflicts.append(_conflict(app, leaves[0], place, reason))
 
     return conflicts
+
+
+def _conflict(app: App, leaf: NodeKey, place: Place, reason: str) -> Conflict:
+    return Conflict(app, "lock-file", None, (Branch((leaf,)),), place, (reason,))
 
 
 def _directory(path: str) -> str:

@@ -166,9 +166,8 @@ def reconciliation(
     # what made the tables of these apps as they are may be a migration without a file
     lost = {row[0] for row, _ in missing}
     records = tuple(key for key in status.made if key not in given and key[0] not in lost)
-    if not (
-        rows or records or status.labels
-    ):  # else the reconciliation looks itself, with the new names
+    # else the reconciliation looks itself, with the new names
+    if not (rows or records or status.labels):
         refused += [
             f"{column} is there, though no applied migration has it: what is unapplied would "
             "create it again, or drop it"

@@ -25,7 +25,8 @@ def ran_version(executor, plan, key, sources, now):
         try:
             other = fresh(executor.loader, *key, source)
             own = executor.loader.graph.nodes[key]
-            if tables.isdisjoint(tables_of(plan, key[0], [*own.operations, *other.operations])):
+            operations = [*own.operations, *other.operations]
+            if tables.isdisjoint(tables_of(executor, plan, key[0], operations)):
                 continue
             versions = [other if key_of(one) == key else one for one in plan]
             then = differences(executor, versions, key[0])
@@ -39,14 +40,11 @@ def ran_version(executor, plan, key, sources, now):
 TABLES = {}  # label -> the models of its state by name, each with its tables
 
 
-def tables_of(plan, label, operations):
+def tables_of(executor, plan, label, operations):
     """The tables of the models that operations name, as they are after the plan."""
-    from django.db.migrations.state import ProjectState
-
     if label not in TABLES:
-        state = forwards(ProjectState(), plan)
         TABLES[label] = {}
-        for model in tables_in(state):
+        for model in tables_in(state_after(executor, plan)):
             owner = model._meta.auto_created or model
             if owner._meta.app_label == label:
                 tables = TABLES[label].setdefault(owner._meta.model_name, set())
@@ -62,8 +60,11 @@ def tables_of(plan, label, operations):
 
 def differences(executor, plan, label):
     """How the tables of an app are unlike its models after these migrations."""
+    models = tables_in(state_after(executor, plan))
+    return set(unlike_tables(executor, [m for m in models if m._meta.app_label == label]))
+
+
+def state_after(executor, plan):
     from django.db.migrations.state import ProjectState
 
-    state = forwards(ProjectState(real_apps=executor.loader.unmigrated_apps), plan)
-    tables = [model for model in tables_in(state) if model._meta.app_label == label]
-    return set(unlike_tables(executor, tables))
+    return forwards(ProjectState(real_apps=executor.loader.unmigrated_apps), plan)

@@ -15,29 +15,24 @@ def renamed_labels(executor):
     for old, names in sorted(gone.items()):
         same = [label for label in sorted(fresh) if names <= fresh[label]]
         try:
-            answers = [answer for label in same if (answer := renamed_label(executor, old, label))]
+            answers = [renamed_label(executor, old, label, names) for label in same]
         except Exception:
             continue  # the state of its models can't be made: nothing is known of its tables
+        answers = [answer for answer in answers if answer]
         found += answers if len(answers) == 1 else []
     return found
 
 
-def renamed_label(executor, old, new):
+def renamed_label(executor, old, new, ran):
     """Both labels, the tables that have the old one in their names, and the content types that may
-    be moved; None where the tables don't show that the app is the same."""
-    from django.db.migrations.state import ProjectState
-
-    loader, connection = executor.loader, executor.connection
-    ran = names_by_label(recorded(connection))[old]
-    wanted = set()
-    for key in loader.disk_migrations:
-        if key[0] == new and key[1] in ran and key in loader.graph.nodes:
-            wanted.update(loader.graph.forwards_plan(key))
-    state = ProjectState(real_apps=loader.unmigrated_apps)
-    plan = [one for one in full_plan(executor) if key_of(one) in wanted]
+    be moved; None where the tables don't show that the app, of which these names ran, is the
+    same."""
+    connection, graph = executor.connection, executor.loader.graph
+    keys = [(new, name) for name in ran if (new, name) in graph.nodes]
+    wanted = set().union(*map(graph.forwards_plan, keys))
     columns = {
         model._meta.db_table: {field.column for field in model._meta.local_concrete_fields}
-        for model in tables_in(forwards(state, plan))
+        for model in tables_in(state_of(executor, wanted))
         if model._meta.app_label == new
     }
     there = set(connection.introspection.table_names())
