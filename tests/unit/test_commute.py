@@ -348,3 +348,9 @@ def test_judge_gives_up_where_everything_meets() -> None:
     found = compare_sides([(sides[0], sides[1])])
     assert found.verdict == "overlap"
     assert "too many operations touch the same things to be compared" in found.reasons
+
+
+def test_what_has_no_name_is_no_less_the_same() -> None:
+    touches = frozenset({Touch("code", ""), Touch("code", "shop_product")})
+    one, other = (Footprint("RunPython", name, 1, writes=touches) for name in ("0002_a", "0002_b"))
+    assert commute(one, other).verdict == "opaque"
