@@ -8,13 +8,14 @@ from itertools import combinations
 from typing import NamedTuple
 
 from migmerge.analysis.compare import facts_of_apps
-from migmerge.analysis.open_branches import Changed, OpenBranch, changes
+from migmerge.analysis.forecast_across_apps import Meetings, find_across_apps
+from migmerge.analysis.open_branches import Changed, OpenBranch, Way, changes
 from migmerge.analysis.snapshot import Snapshot, members_of
 from migmerge.analysis.workspace import Workspace
 from migmerge.config import Config
-from migmerge.conflicts.commute import compare_sides, contradictions
+from migmerge.conflicts.commute import compare_sides
 from migmerge.conflicts.conflict import Verdict
-from migmerge.conflicts.forecast import Clash, Fresh, Side, collide
+from migmerge.conflicts.forecast import Clash, Collision, Fresh, Side, collide
 from migmerge.git.base import Base
 from migmerge.git.merged import merge_records
 from migmerge.git.repository import Repository
@@ -26,23 +27,6 @@ from migmerge.migrations.naming import migration_name
 from migmerge.migrations.operations import fingerprint, read_script
 from migmerge.migrations.reader import read_header
 from migmerge.migrations.recorder import Footprint
-
-
-class Collision(NamedTuple):
-    """Two branches (the second may be the base) that collide in an app, with the migrations of
-    each that do; there is no `verdict` for kinds without sides."""
-
-    one: str
-    other: str
-    app: App
-    clash: Clash
-    verdict: Verdict | None = None
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def what(self) -> str:
-        """The verdict, or the kind where there is none."""
-        return self.verdict.value if self.verdict else self.clash.kind
 
 
 class Forecast(NamedTuple):
@@ -100,7 +84,8 @@ def forecast(
     adding = [(branch, sides[branch.fork, branch.commit]) for branch in branches]
     touching = tuple((branch, apps) for branch, apps in adding if apps)
     judged = _judged(snapshot, changes_of_branch, blobs)
-    return Forecast(touching, (*judged, *_across_apps(snapshot, met, sides, blobs)))
+    meetings = Meetings(met, sides, blobs, reader.headers)
+    return Forecast(touching, (*judged, *find_across_apps(workspace, snapshot, meetings)))
 
 
 def _clash(
@@ -114,10 +99,6 @@ def _clash(
     if any(app.path_of(name) in unmerged for name in clash.one):
         return clash
     return collide(one._replace(changed={}), other)
-
-
-# from a commit to a later one
-Way = tuple[str, str]
 
 
 def _meetings(base: Base, branches: Sequence[OpenBranch]) -> dict[tuple[str, str], tuple[Way, Way]]:
@@ -245,59 +226,6 @@ def _judged(
         judged.append(collision._replace(verdict=judgement.verdict, reasons=judgement.reasons))
 
     return judged
-
-
-def _across_apps(
-    snapshot: Snapshot,
-    met: Mapping[tuple[str, str], tuple[Way, Way]],
-    sides: Mapping[Way, Mapping[App, Side]],
-    blobs: Mapping[str, bytes],
-) -> list[Collision]:
-    """Migrations of different apps, one on each branch, that can't go together."""
-    added = {
-        (app, fresh.oid): f"{app.key}.{name}"
-        for way in {way for ways in met.values() for way in ways}
-        for app, side in sides[way].items()
-        for name, fresh in side.added.items()
-    }
-    app_of = {name: app for (app, _), name in added.items()}
-    done = _footprints_across(snapshot, added, blobs)
-
-    def own(way: Way, other: Way) -> dict[str, list[Footprint]]:
-        """What the first does that the other has not, by app."""
-        there: Mapping[str, str] = next((side.tree for side in sides[other].values()), {})
-        return {
-            app.key: [
-                footprint
-                for fresh in side.added.values()
-                if there.get(fresh.path) != fresh.oid
-                for footprint in done[app, fresh.oid]
-            ]
-            for app, side in sides[way].items()
-        }
-
-    collisions = []
-    for names, (one, other) in met.items():
-        reasons: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for found in contradictions(own(one, other), own(other, one)):
-            reasons[found.ours.migration, found.theirs.migration].add(found.reason)
-
-        for (ours, theirs), texts in sorted(reasons.items()):
-            clash = Clash("contradiction", (ours,), (theirs,))
-            why = tuple(sorted(texts))
-            collisions.append(Collision(*names, app_of[ours], clash, Verdict.CONTRADICT, why))
-
-    return collisions
-
-
-def _footprints_across(
-    snapshot: Snapshot, added: Mapping[tuple[App, str], str], blobs: Mapping[str, bytes]
-) -> dict[tuple[App, str], tuple[Footprint, ...]]:
-    """What added migrations, `(app, content)` -> their names, do: as the history of all their apps
-    tells."""
-    scripts = {key: read_script(blobs[key[1]], key[0].label, name) for key, name in added.items()}
-    facts = facts_of_apps(snapshot, {app.key for app, _ in added}, (), scripts.values())
-    return {key: footprints(script, facts) for key, script in scripts.items()}
 
 
 def _footprints(

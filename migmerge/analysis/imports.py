@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Container
 from typing import NamedTuple
 
-from migmerge.git.trees import File
 from migmerge.migrations.operations import Script
 from migmerge.migrations.reader import parse
 
@@ -59,7 +58,7 @@ def imports_of(source: bytes, path: str) -> list[Import]:
     return imports
 
 
-def helper_paths(script: Script, path: str, files: Mapping[str, File]) -> dict[str, str]:
+def helper_paths(script: Script, path: str, files: Container[str]) -> dict[str, str]:
     """The modules of this repository from which a migration at a path imports names, as it writes
     them, with their files."""
     package = tuple(path.split("/")[:-1])
@@ -90,7 +89,7 @@ def _dotted(node: ast.expr) -> str:
     return ".".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""
 
 
-def path_of(found: Import, importer: str, files: Mapping[str, File]) -> str:
+def path_of(found: Import, importer: str, files: Container[str]) -> str:
     """The file of a module of this repository; empty for another one. Of several that may be meant
     the one that is nearest to the file that imports it."""
     if not found.module or found.name == "*":

@@ -117,8 +117,8 @@ def _has(workspace: Workspace, snapshot: Snapshot, side: Side, path: str, name: 
     oid = side.files[path].oid
     before = read_blobs(workspace.repository, {oid})[oid]
     after = read_files(workspace.repository, snapshot.listing, [path]).get(path, b"")
-    names = _names_of(after)
-    return names is None or name in names or name not in (_names_of(before) or ())
+    names = names_of_module(after)
+    return names is None or name in names or name not in (names_of_module(before) or ())
 
 
 def _is_module(path: str, files: _Files) -> bool:
@@ -127,7 +127,7 @@ def _is_module(path: str, files: _Files) -> bool:
     return any(f"{stem}{end}" in files for end in (".py", "/__init__.py"))
 
 
-def _names_of(source: bytes) -> set[str] | None:
+def names_of_module(source: bytes) -> set[str] | None:
     """The names that a module has; None where only running it would tell."""
     try:
         module = parse(source)

@@ -13,6 +13,10 @@ _REGULAR = (b"100644", b"100755")
 _REMOTE = "refs/remotes/origin/"
 
 
+# from a commit to a later one
+Way = tuple[str, str]
+
+
 class OpenBranch(NamedTuple):
     """A branch with the `commits` that the base branch lacks, children first; `when` is its last
     commit's time, in seconds since 1970, and `fork` the newest commit that the base branch has."""
@@ -135,9 +139,9 @@ def _reach(tip: str, parents: Mapping[str, Sequence[str]]) -> tuple[set[str], se
 
 
 def changes(
-    repository: Repository, ways: Iterable[tuple[str, str]], within: Iterable[str] = ()
-) -> dict[tuple[str, str], list[Changed]]:
-    """`(from, to)` commits -> Python files that were added, changed or taken away between them, if
+    repository: Repository, ways: Iterable[Way], within: Iterable[str] = ()
+) -> dict[Way, list[Changed]]:
+    """Python files that were added, changed or taken away between them, if
     the path speaks of migrations or has a number; or all `within` directories, much faster."""
     by_way: dict[tuple[str, str], list[Changed]] = {way: [] for way in ways}
     wanted = sorted(way for way in by_way if way[0] != way[1])

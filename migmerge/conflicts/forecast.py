@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from migmerge.conflicts.conflict import Verdict
+from migmerge.migrations.model import App
+
 
 class Fresh(NamedTuple):
     """A migration that a branch adds: `oid` is its content, `parents` and `replaces` the names
@@ -37,6 +40,23 @@ class Clash(NamedTuple):
     kind: str
     one: tuple[str, ...]
     other: tuple[str, ...]
+
+
+class Collision(NamedTuple):
+    """Two branches (the second may be the base) that collide in an app, with the migrations of
+    each that do; there is no `verdict` for kinds without sides."""
+
+    one: str
+    other: str
+    app: App
+    clash: Clash
+    verdict: Verdict | None = None
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """The verdict, or the kind where there is none."""
+        return self.verdict.value if self.verdict else self.clash.kind
 
 
 def collide(one: Side, other: Side) -> Clash | None:

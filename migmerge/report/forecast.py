@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from datetime import datetime, timezone
 
-from migmerge.analysis.forecast import Collision, Forecast
+from migmerge.analysis.forecast import Forecast
 from migmerge.analysis.open_branches import OpenBranch
+from migmerge.conflicts.forecast import Collision
 from migmerge.git.base import Base
 from migmerge.report.documents import VERSION, ForecastDocument
 from migmerge.report.messages import id_of

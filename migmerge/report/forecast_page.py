@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from migmerge.analysis.forecast import Collision, Forecast
+from migmerge.analysis.forecast import Forecast
 from migmerge.analysis.open_branches import OpenBranch
+from migmerge.conflicts.forecast import Collision
 from migmerge.git.base import Base
 from migmerge.report.forecast import LEGEND, cells, day, involved, some, worst
 from migmerge.report.screen import short

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
+from typing import Any
 
 import pytest
 
@@ -279,3 +280,118 @@ def test_branches_that_contradict_each_other_in_different_apps(repo: Repo) -> No
     ]
     text = repo.run("forecast", *AGE).stdout
     assert "origin/feature x origin/main: MM112 contradiction in cart, contradict\n" in text
+
+
+def _open(repo: Repo, name: str, start: str = "main") -> None:
+    repo.git("checkout", "-q", "-b", name, start)
+
+
+def _collisions(repo: Repo, *names: str) -> list[tuple[str, list[str], str, Any, list[str]]]:
+    done = repo.run("forecast", *names, "--base", "main", "--format", "json")
+    return [
+        (c["kind"], c["branches"], c["app"], c["migrations"], c["reasons"])
+        for c in json.loads(done.stdout)["collisions"]
+    ]
+
+
+IMPORT = "from shop.helpers import token\n"
+
+
+@pytest.fixture
+def helped(repo: Repo) -> Repo:
+    """main has an app with a helper module, and one app more; feature's migration imports it."""
+    repo.write("shop/__init__.py", "")
+    repo.write("shop/helpers.py", "def token():\n    return 1\n\n\nLENGTH = 9\n")
+    repo.migration("shop", "0001_initial")
+    repo.migration("legacy", "0001_initial")
+    repo.commit("base")
+    _open(repo, "feature")
+    repo.migration("shop", "0002_token", "0001_initial", "legacy.0001_initial")
+    text = (repo.root / "shop/migrations/0002_token.py").read_text()
+    repo.write("shop/migrations/0002_token.py", IMPORT + text)
+    repo.commit("feature")
+    return repo
+
+
+def test_a_module_that_another_branch_removed(helped: Repo) -> None:
+    _open(helped, "other")
+    helped.git("rm", "-q", "shop/helpers.py")
+    helped.commit("other")
+    reason = "shop.0002_token imports shop.helpers.token, which {} removed"
+    assert _collisions(helped, "feature", "other") == [
+        (
+            "missing-module",
+            ["feature", "other"],
+            "shop",
+            [["0002_token"], []],
+            [reason.format("other")],
+        )
+    ]
+    helped.git("checkout", "-q", "main")
+    helped.git("merge", "-q", "other")
+    assert _collisions(helped, "feature") == [
+        (
+            "missing-module",
+            ["feature", "main"],
+            "shop",
+            [["0002_token"], []],
+            [reason.format("main")],
+        )
+    ]
+    helped.git("checkout", "-q", "-B", "main", "feature")
+    helped.git("checkout", "-q", "-B", "feature", "other~1")
+    helped.git("rm", "-q", "shop/helpers.py")
+    helped.migration("legacy", "0002_more", "0001_initial")
+    helped.commit("now the base branch imports it")
+    assert _collisions(helped, "feature") == [
+        (
+            "missing-module",
+            ["feature", "main"],
+            "shop",
+            [[], ["0002_token"]],
+            [reason.format("feature")],
+        )
+    ]
+
+
+def test_a_name_that_another_branch_removed(helped: Repo) -> None:
+    _open(helped, "other")
+    helped.write("shop/helpers.py", "LENGTH = 9\n")
+    helped.commit("other")
+    _open(helped, "harmless")
+    helped.write("shop/helpers.py", "def token():\n    return 2\n")
+    helped.commit("harmless")
+    assert [found[:2] for found in _collisions(helped, "feature", "other", "harmless")] == [
+        ("missing-module", ["feature", "other"])
+    ]
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["two branches", "with the base branch"])
+def test_an_app_that_another_branch_removed(helped: Repo, merged: bool) -> None:
+    _open(helped, "other")
+    helped.git("rm", "-q", "-r", "legacy")
+    helped.commit("other")
+    if merged:
+        helped.git("branch", "-q", "-f", "main", "other")
+    other = "main" if merged else "other"
+    ((kind, branches, app, names, reasons),) = _collisions(helped, "feature", *[other][merged:])
+    assert (kind, branches, app) == ("missing-dependency", ["feature", other], "shop")
+    assert names == [["0002_token"], []]
+    assert f"{other} removed" in reasons[0]
+
+
+def test_a_migration_of_another_app_that_another_branch_renamed(helped: Repo) -> None:
+    _open(helped, "other")
+    helped.git("mv", "legacy/migrations/0001_initial.py", "legacy/migrations/0001_start.py")
+    helped.commit("other")
+    assert _collisions(helped, "feature", "other") == [
+        (
+            "missing-dependency",
+            ["feature", "other"],
+            "shop",
+            [["0002_token"], []],
+            [
+                "shop.0002_token depends on legacy.0001_initial, which other removed or renamed",
+            ],
+        )
+    ]
