@@ -270,9 +270,10 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--database",
-        metavar="sqlite|URL",
-        default="sqlite",
-        help="a server on which scratch databases are made and dropped",
+        metavar="auto|sqlite|URL",
+        default="",
+        help="where scratch databases are made and dropped: auto (the default) is SQLite, or where "
+        "that can't hold the tables, the server of the settings",
     )
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
     _add_format(parser, ("text", "json"))

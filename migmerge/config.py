@@ -26,6 +26,7 @@ class Config(NamedTuple):
     numbers: str = "notice"
     verify_seconds: int = 30
     verify_code: bool = True
+    verify_database: str = "auto"
     protected_databases: tuple[str, ...] = ()
     carry: str = "auto"
     published: tuple[str, ...] | None = None

@@ -116,6 +116,7 @@ MEANINGS = {
     "numbers": "how to report duplicate numbers within one linear history",
     "verify_seconds": "how long `fix` may migrate scratch databases, for each app that is fixed; 0: it doesn't",
     "verify_code": "whether RunPython is run on scratch databases; without it nothing with code is verified",
+    "verify_database": "where scratch databases are made: `auto` (SQLite; where that can't hold the tables, the server of the settings), `sqlite`, or a server (`postgres://user@host:5432`)",
     "carry": "whether renamed migrations keep the old name in `replaces`, with a catch-up migration behind them, so that databases need "
     "`migrate` only; `auto`: unless no other database can have run them",
     "published": "globs of branches and tags whose migrations are published, too, as `git for-each-ref` has them (`*` matches no slash): `origin/release/*`, `v*`; where it isn't set, `HEAD`, `main`, `master` and `production` of every remote, and all tags",

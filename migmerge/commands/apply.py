@@ -36,6 +36,7 @@ from migmerge.project.interpreter import NoProject
 from migmerge.project.outcome import Outcome, Status, combine, failed, skipped
 from migmerge.project.questions import verify
 from migmerge.project.run import undisturbed
+from migmerge.project.scratch_servers import trial_of
 from migmerge.report.fix import (
     FixReport,
     Verification,
@@ -71,6 +72,7 @@ def apply_fix(
     if not plan.changes:
         return FixReport(plan, Verification(), "", written=False)
 
+    trial_of(workspace.config)  # a wrong server is told before anything is written
     refuse_unsafe(repository, plan.changes, prepared.new_paths)
     _refuse_incomplete_commit(prepared, options)
     databases = _databases(workspace, prepared, options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from migmerge.analysis.findings import BROKEN, LOADABLE, analyse
@@ -14,16 +14,14 @@ from migmerge.commands.exclusive import tidy_up
 from migmerge.conflicts.conflict import Conflict
 from migmerge.errors import UserError
 from migmerge.git.repository import find_work_tree
-from migmerge.project.configured_databases import parse_database, without_password
 from migmerge.project.interpreter import NoProject, Project
 from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.questions import verify as compare_sides
-from migmerge.project.scenarios import SQLITE, ScenarioResults, Trial
+from migmerge.project.scenarios import ScenarioResults
+from migmerge.project.scratch_servers import trial_of
 from migmerge.report.verify import Proof, verify_json, verify_text
 from migmerge.resolve.project_input import projects_of
 from migmerge.resolve.proof import prove
-
-_NO_NAME = ":memory:"  # of a URL without one
 
 
 class VerifyOptions(NamedTuple):
@@ -32,7 +30,7 @@ class VerifyOptions(NamedTuple):
     directory: str
     config: str | None = None
     apps: tuple[str, ...] = ()
-    database: str = "sqlite"
+    database: str = ""
     base: str | None = None
     format: str = "text"
 
@@ -42,7 +40,7 @@ def verify(options: VerifyOptions) -> int:
     repository = find_work_tree(options.directory, "verify")
     tidy_up(repository)
     workspace = open_workspace(repository, options.config, options.base)
-    server = _server(options.database)
+    trial = trial_of(workspace.config, options.database)
     snapshot = read_snapshot(workspace)
     findings = analyse(workspace, snapshot)
     scope = scope_of(repository, snapshot, options.directory)
@@ -71,12 +69,11 @@ def verify(options: VerifyOptions) -> int:
             continue
 
         answer = _judge(project, snapshot, apps)
-        trial = Trial(server, code=workspace.config.verify_code)
         results = prove(workspace, project, snapshot, starts._replace(apps=tuple(apps)), trial)
         proofs.append(Proof(labels, answer, results, project.place))
 
     text = verify_json if options.format == "json" else verify_text
-    print(text(proofs, starts.origin, _shown(server)), end="")
+    print(text(proofs, starts.origin), end="")
     return 0 if all(proof.proven for proof in proofs) else 1
 
 
@@ -88,36 +85,8 @@ def _in_the_way(conflicts: Sequence[Conflict], options: VerifyOptions) -> int:
     answer = failed(why or "there are conflicts in the way: migmerge fix")
     proof = Proof(labels, answer, ScenarioResults((), why="not tried"))
     text = verify_json if options.format == "json" else verify_text
-    print(text([proof], "", ""), end="")
+    print(text([proof], ""), end="")
     return 1
-
-
-def _shown(server: Mapping[str, object]) -> str:
-    """The server of the scratch databases, for people; never a password."""
-    engine = str(server["ENGINE"]).rpartition(".")[2]
-    if engine == "sqlite3":
-        return "SQLite (files of our own)"
-    names = {"postgresql": "PostgreSQL", "mysql": "MySQL or MariaDB"}
-    return f"{names.get(engine, engine)} at {server['HOST'] or 'the local socket'}"
-
-
-def _server(text: str) -> dict[str, object]:
-    if text == "sqlite":
-        return dict(SQLITE)
-
-    settings = parse_database(text).settings
-    hint = "sqlite, postgres://user@host:5432 or mysql://user@host:3306"
-    shown = without_password(text)
-    if settings is None or "sqlite" in str(settings["ENGINE"]):
-        raise UserError(
-            "database", f"--database {shown}: not a server to make scratch databases on", hint
-        )
-    if settings["NAME"] != _NO_NAME:
-        raise UserError(
-            "database", f"--database {shown} names a database, which would be connected to",
-            f"name the server alone: {shown.partition('?')[0].rpartition('/')[0]}",
-        )  # fmt: skip
-    return {**settings, "NAME": ""}
 
 
 def _judge(project: Project, snapshot: Snapshot, apps: Sequence[str]) -> Outcome:

@@ -8,11 +8,16 @@ from typing import Any, NamedTuple
 
 from migmerge.project.configured_databases import Renamed
 from migmerge.project.interpreter import Project
-from migmerge.project.run import Unanswered, run
+from migmerge.project.run import Reply, Unanswered, run
 
 # label -> name -> the file's bytes; None where they are those of the work tree
 Tree = Mapping[str, Mapping[str, bytes | None]]
 SQLITE: Mapping[str, object] = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+# each alias on the server that the project's settings name
+OF_SETTINGS: Mapping[str, object] = {"ENGINE": "settings"}
+# on SQLite, or where that can't hold the tables, the same
+AUTO: Mapping[str, object] = {"ENGINE": "auto"}
+_ENGINES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL or MariaDB"}
 
 
 ALONE = ("ancestor", "onto", "replayed")  # starting points that need no code of both sides
@@ -59,7 +64,9 @@ class ScenarioResults(NamedTuple):
     `why` says that nothing could be tried.
 
     `effects` are what migrations tried outside of the scratch databases, which was refused;
-    `left_out` those whose code was not run, as the configuration says.
+    `left_out` those whose code was not run, as the configuration says. `servers` are where the
+    databases were, in words; `has_server`: the project's own databases are not on SQLite alone;
+    `no_server` is why those could not be used.
     """
 
     points: tuple[ScenarioResult, ...]
@@ -68,6 +75,19 @@ class ScenarioResults(NamedTuple):
     why: str = ""
     effects: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+    has_server: bool = False
+    no_server: str = ""
+
+    @property
+    def where(self) -> str:
+        """The servers, for people."""
+        return ", ".join(self.servers)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether some database could not be built."""
+        return any(point.unbuilt for point in self.points)
 
 
 class ScenarioRequest(NamedTuple):
@@ -85,27 +105,28 @@ class ScenarioRequest(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """What scratch databases are made on (`server`, Django's settings), for at most `seconds`;
-    without `code` no RunPython is run."""
+    """What scratch databases are made on (`server`: Django's settings, or OF_SETTINGS, where those
+    of `protected` aliases and hosts are not used, or AUTO), for at most `seconds`; without `code`
+    no RunPython is run. `hurry`: what SQLite can't hold is tried on another server, so the first
+    database of a side that can't be built ends it."""
 
-    server: Mapping[str, object] = SQLITE
+    server: Mapping[str, object] = AUTO
     seconds: int = 3600
     code: bool = True
+    protected: tuple[str, ...] = ()
+    hurry: bool = False
 
     def left(self, began: float) -> Trial:
         """The same in what is left of the time, which began at a `time.monotonic()`."""
         return self._replace(seconds=max(1, int(self.seconds - (time.monotonic() - began))))
 
 
-def try_scenarios(
-    project: Project, server: Mapping[str, object], wanted: ScenarioRequest, seconds: int
-) -> ScenarioResults:
-    """Build each point's database on `server` (Django's settings), and migrate it.
+def try_scenarios(project: Project, wanted: ScenarioRequest, trial: Trial) -> ScenarioResults:
+    """Build each point's database on the trial's server, and migrate it.
 
     Only databases of its own are made and dropped; the project's are never connected to.
     """
-    request = _request(wanted, server)
-    reply = run(project, "verify_starts", request, databases=_stand_in(server), seconds=seconds)
+    reply = _run(project, "verify_starts", _request(wanted, trial), trial)
     if reply.why:
         return ScenarioResults((), why=reply.why)
 
@@ -117,8 +138,17 @@ def try_scenarios(
     ]
     took = sum(answer["seconds"] for answer in aliases.values())
     empty = {line for answer in aliases.values() for line in answer["empty"]}
-    effects, left_out = tuple(reply.result["tried"]), tuple(reply.result["left_out"])
-    return ScenarioResults(tuple(results), took, tuple(sorted(empty)), "", effects, left_out)
+    servers = dict.fromkeys(_shown(*server) for server in reply.result["servers"].values())
+    return ScenarioResults(
+        tuple(results), took, tuple(sorted(empty)),
+        effects=tuple(reply.result["tried"]), left_out=tuple(reply.result["left_out"]),
+        servers=tuple(servers), has_server=bool(reply.result["own"]),
+    )  # fmt: skip
+
+
+def _shown(vendor: str, host: str) -> str:
+    engine = _ENGINES.get(vendor, vendor)
+    return engine if vendor == "sqlite" else f"{engine} at {host or 'the local socket'}"
 
 
 def build_side(
@@ -127,27 +157,26 @@ def build_side(
     """The database that the project's own files and code make of the last tree of `path`, on top of
     those that are built: SQLite files in `directory`, or databases on the trial's server, where
     `drop_sides` has to end them."""
-    server, seconds = trial.server, trial.seconds
     serial = 100 + len(wanted.built)  # rows unlike those that another side puts in
     own = {"path": list(path), "keep_in": directory, "serial": serial}
-    request = {**_request(wanted, server), **own, "trees": {}}
-    reply = run(project, "build_side", request, databases=_stand_in(server), seconds=seconds)
+    request = {**_request(wanted, trial), **own, "trees": {}}
+    reply = _run(project, "build_side", request, trial)
     return Unanswered(reply.why) if reply.why else reply.result
 
 
 def drop_sides(project: Project, built: Sequence[BuiltDatabase], trial: Trial) -> None:
     """Drop what `build_side` made on a server; files are the caller's."""
     if built and "sqlite" not in str(trial.server["ENGINE"]):
-        request = {"built": list(built), "server": trial.server}
-        run(project, "drop_sides", request, databases=_stand_in(trial.server))
+        _run(project, "drop_sides", {"built": list(built), "server": trial.server}, trial)
 
 
-def _stand_in(server: Mapping[str, object]) -> Mapping[str, object]:
-    """What the project's settings say while it is asked."""
-    return SQLITE if "sqlite" in str(server["ENGINE"]) else server
+def _run(project: Project, question: str, request: Mapping[str, object], trial: Trial) -> Reply:
+    """The answer of the project while its settings name the trial's server."""
+    databases = "nameless" if trial.server == OF_SETTINGS else trial.server
+    return run(project, question, request, databases=databases, seconds=trial.seconds)
 
 
-def _request(wanted: ScenarioRequest, server: Mapping[str, object]) -> dict[str, object]:
+def _request(wanted: ScenarioRequest, trial: Trial) -> dict[str, object]:
     return {
         "labels": list(wanted.labels),
         "trees": {name: _plain(tree) for name, tree in wanted.trees.items()},
@@ -157,7 +186,9 @@ def _request(wanted: ScenarioRequest, server: Mapping[str, object]) -> dict[str,
         "code": wanted.code,
         "built": list(wanted.built),
         "serial": 0,
-        "server": server,
+        "server": trial.server,
+        "protected": list(trial.protected),
+        "hurry": trial.hurry,
     }
 
 

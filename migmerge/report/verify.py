@@ -33,8 +33,8 @@ class Proof(NamedTuple):
         return self.django.status is Status.OK and not untried and right
 
 
-def verify_text(proofs: Sequence[Proof], source: str, server: str) -> str:
-    """A table for each project; `server` is where the scratch databases were."""
+def verify_text(proofs: Sequence[Proof], source: str) -> str:
+    """A table for each project."""
     lines = []
     for proof in proofs:
         project = f"{proof.place}: " if proof.place else ""
@@ -44,18 +44,25 @@ def verify_text(proofs: Sequence[Proof], source: str, server: str) -> str:
             continue
 
         took = f"in {proof.arrivals.seconds:.1f} s"
-        lines.append(f"  scratch databases on {server}, as before {source}, {took}:")
+        where = _where(proof.arrivals)
+        lines.append(f"  scratch databases on {where}, as before {source}, {took}:")
         several = len({point.alias for point in proof.arrivals.points}) > 1
         lines += [f"  {_line(point, several)}" for point in proof.arrivals.points]
         lines += [f"  no row in {line}" for line in proof.arrivals.empty]
         lines += [f"  refused: {line}" for line in proof.arrivals.effects]
         lines += [f"  not run (verify_code): {line}" for line in proof.arrivals.left_out]
-        if any(point.unbuilt for point in proof.arrivals.points):
+        if proof.arrivals.no_server:
+            lines.append(f"  not on the server of the settings: {proof.arrivals.no_server}")
+        if proof.arrivals.is_incomplete:
             lines.append("  next: migmerge verify --database postgres://user@host:5432")
 
     proven = all(proof.proven for proof in proofs)
     lines.append("verified" if proven else "not verified")
     return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _where(results: ScenarioResults) -> str:
+    return "SQLite (files of our own)" if results.where == "SQLite" else results.where
 
 
 def _line(point: ScenarioResult, several: bool) -> str:
@@ -72,12 +79,12 @@ def outcome(point: ScenarioResult) -> str:
     return "ok, after migmerge db reconcile" if point.reconciled else "ok"
 
 
-def verify_json(proofs: Sequence[Proof], source: str, server: str) -> str:
+def verify_json(proofs: Sequence[Proof], source: str) -> str:
     """`{"version", "since", "projects": [...]}`."""
     document: VerifyDocument = {
         "version": VERSION,
         "since": source,
-        "server": server,
+        "server": ", ".join(dict.fromkeys(filter(None, (_where(p.arrivals) for p in proofs)))),
         "verified": all(proof.proven for proof in proofs),
         "projects": [
             {

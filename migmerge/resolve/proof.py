@@ -16,6 +16,9 @@ from migmerge.project.interpreter import Project
 from migmerge.project.outcome import Outcome, failed, skipped
 from migmerge.project.scenarios import (
     ALONE,
+    AUTO,
+    OF_SETTINGS,
+    SQLITE,
     ScenarioRequest,
     ScenarioResult,
     ScenarioResults,
@@ -23,6 +26,7 @@ from migmerge.project.scenarios import (
     Trial,
     try_scenarios,
 )
+from migmerge.project.scratch_servers import trial_of
 from migmerge.resolve.plan import PreparedFix
 from migmerge.resolve.project_input import apps_of
 from migmerge.resolve.sides_alone import SidesByCommit, sides_migrate_alone
@@ -35,7 +39,33 @@ def prove(
     starts: StartingPoints,
     trial: Trial,
 ) -> ScenarioResults:
-    """How databases of all starting points arrive at the files of `snapshot`."""
+    """How databases of all starting points arrive at the files of `snapshot`.
+
+    `auto` is SQLite; where that can't hold the databases, the server of the project's settings.
+    """
+    if trial.server != AUTO:
+        return _prove_on(workspace, project, snapshot, starts, trial)
+
+    on_sqlite = trial._replace(server=SQLITE, hurry=True)
+    results = _prove_on(workspace, project, snapshot, starts, on_sqlite)
+    if not (results.has_server and results.is_incomplete):
+        return results
+    on_server = trial._replace(server=OF_SETTINGS)
+    results = _prove_on(workspace, project, snapshot, starts, on_server)
+    if not results.why:
+        return results
+    on_sqlite = on_sqlite._replace(hurry=False)
+    whole = _prove_on(workspace, project, snapshot, starts, on_sqlite)
+    return whole._replace(no_server=results.why)
+
+
+def _prove_on(
+    workspace: Workspace,
+    project: Project,
+    snapshot: Snapshot,
+    starts: StartingPoints,
+    trial: Trial,
+) -> ScenarioResults:
     labels = {key: snapshot.apps[key].label for key in apps_of(snapshot, project)}
     trees = {name: _tree(snapshot, nodes, labels) for name, nodes in starts.trees.items()}
     rows = [
@@ -45,7 +75,9 @@ def prove(
     ]
     wanted = sorted({labels[app] for app in starts.apps if app in labels})
     request = ScenarioRequest(wanted, trees, starts.points, rows, starts.later, trial.code)
-    arrivals = try_scenarios(project, trial.server, request, trial.seconds)
+    arrivals = try_scenarios(project, request, trial)
+    if trial.hurry and arrivals.has_server and arrivals.is_incomplete:
+        return arrivals
     if _lacks_a_side(arrivals):
         with tempfile.TemporaryDirectory(prefix="migmerge-") as directory:
             sides = SidesByCommit(workspace, project, starts.trees, directory)
@@ -91,7 +123,7 @@ def _with_own_code(
         if not built:
             return None
         again = request._replace(built=built)
-        arrivals = try_scenarios(sides.project, trial.server, again, trial.seconds)
+        arrivals = try_scenarios(sides.project, again, trial)
 
     return None if arrivals.why else _with_fresh(arrivals, failed_before=True)
 
@@ -123,7 +155,7 @@ def _without(rows_without_file: Sequence[str], harmless: Collection[str]) -> tup
 def prove_fix(
     workspace: Workspace, project: Project, prepared: PreparedFix, after: Snapshot
 ) -> Outcome:
-    """How SQLite databases in a temporary directory arrive at the files that a fix wrote.
+    """How scratch databases arrive at the files that a fix wrote.
 
     A side that is regenerated is rolled back first where it was applied: no database stands there.
     """
@@ -139,8 +171,7 @@ def prove_fix(
     regenerated = any(r.strategy == "regenerate" for r in resolutions if r.key in apps)
     starts = starts._replace(abandoned=regenerated)
     seconds = config.verify_seconds * max(1, len(apps))  # each app has a history to be run
-    trial = Trial(seconds=seconds, code=config.verify_code)
-    results = prove(workspace, project, after, starts, trial)
+    results = prove(workspace, project, after, starts, trial_of(config, seconds=seconds))
 
     if results.why:
         return skipped(f"{results.why}; run {again}")
@@ -153,14 +184,19 @@ def prove_fix(
 
     unbuilt = [f"{point.name} ({point.unbuilt})" for point in results.points if point.unbuilt]
     if unbuilt:
-        return skipped(f"no SQLite database at {unbuilt[0]}; run {again} --database URL")
+        where = f", nor on the server of the settings ({results.no_server})"
+        where = where if results.no_server else ""
+        return skipped(
+            f"no {results.where} database at {unbuilt[0]}{where}; run {again} --database URL"
+        )
     if results.left_out:
         names = ", ".join(results.left_out)
         return skipped(f"verify_code is false: the code of {names} was not run", waived=True)
 
     reconciled = sum(point.reconciled for point in results.points)
     how = f"{reconciled} of them after migmerge db reconcile" if reconciled else "by migrate alone"
-    where = "on SQLite (scratch files, not your databases)"
+    kind = "scratch files, not your databases" if results.where == "SQLite" else "scratch databases"
+    where = f"on {results.where} ({kind})"
     tried = f"{len(results.points)} starting points"
     if len(results.points) == 1:
         tried = f"one starting point ({results.points[0].name})"

@@ -74,7 +74,7 @@ def _migrates(
         if moved is None:
             return False
         request = ScenarioRequest(labels, {}, {"fresh": ()}, (), code=trial.code)
-        results = try_scenarios(moved, trial.server, request, trial.seconds)
+        results = try_scenarios(moved, request, trial)
     return bool(results.points) and not any(p.unbuilt or p.error for p in results.points)
 
 

@@ -233,7 +233,7 @@ def test_verify_on_a_server(site: Site, name: str, port: int, url: str) -> None:
     ("arguments", "told"),
     [
         (("nothing",), "migmerge: MM311 no app 'nothing' with migrations here\nhint: there are: shop\n"),
-        (("--database", "default"), "migmerge: MM323 --database default: not a server to make scratch databases on\nhint: sqlite, postgres://user@host:5432 or mysql://user@host:3306\n"),
+        (("--database", "default"), "migmerge: MM323 --database default: not a server to make scratch databases on\nhint: auto, sqlite, postgres://user@host:5432 or mysql://user@host:3306\n"),
     ],
 )  # fmt: skip
 def test_verify_of_what_is_not_there(site: Site, arguments: tuple[str, ...], told: str) -> None:

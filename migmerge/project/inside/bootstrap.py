@@ -6,7 +6,7 @@ import os
 import sys
 
 REQUEST = {}
-ENGINES = {}  # those of the project's own databases
+OWN_SETTINGS = {}  # of the project's databases, by alias
 
 
 class Refused(Exception):
@@ -18,8 +18,8 @@ def set_up():
 
     `databases` of the request are the settings that stand for those of every alias; "dummy"
     is Django's dummy backend, since with the real ones makemigrations is stopped by a missing
-    driver, or by a local history that the conflict itself made inconsistent; None means the
-    project's own.
+    driver, or by a local history that the conflict itself made inconsistent; "nameless" are the
+    project's own servers without the name of a database; None means the project's own.
     """
     if REQUEST["settings"]:  # as --settings does
         os.environ["DJANGO_SETTINGS_MODULE"] = REQUEST["settings"]
@@ -50,12 +50,31 @@ def stand_ins(own):
     """The settings of every alias, as the request wants them."""
     databases = REQUEST["databases"]
     for alias, settings in own.items():
-        ENGINES.setdefault(alias, settings.get("ENGINE", ""))
+        OWN_SETTINGS.setdefault(alias, settings)
     if not databases:
         return own
     if databases == "dummy":
         return {alias: {"ENGINE": "django.db.backends.dummy"} for alias in own}
+    if databases == "nameless":
+        return {alias: nameless(settings) for alias, settings in own.items()}
     return {alias: dict(databases) for alias in own}
+
+
+def engine_of_alias(alias):
+    """The project's own one; empty where there is none."""
+    return str(OWN_SETTINGS.get(alias, {}).get("ENGINE", ""))
+
+
+def nameless(settings):
+    """The server of a database, which is not connected to; SQLite in memory where it is a file."""
+    if is_sqlite(settings):
+        return {"ENGINE": settings["ENGINE"], "NAME": ":memory:"}
+    return dict(settings, NAME="", CONN_MAX_AGE=0)
+
+
+def is_sqlite(settings):
+    engine = str(settings.get("ENGINE", ""))
+    return "sqlite" in engine or "spatialite" in engine
 
 
 def use(alias, settings):

@@ -31,8 +31,8 @@ class Isolated(OSError):
 
 
 @contextlib.contextmanager
-def isolated(server):
-    """Meanwhile nothing is written to but a temporary directory and the scratch `server`
+def isolated(servers):
+    """Meanwhile nothing is written to but a temporary directory and the scratch `servers`
     (settings of Django)."""
     import shutil
     import tempfile
@@ -48,7 +48,8 @@ def isolated(server):
     replace_brokers()
     if not REQUEST["code"]:
         leave_out_code()
-    ISOLATED.update(top=top, hosts=hosts_of_server(server), thread=threading.get_ident(), on=True)
+    hosts = tuple(host for server in servers for host in hosts_of_server(server))
+    ISOLATED.update(top=top, hosts=hosts, thread=threading.get_ident(), on=True)
     sys.addaudithook(watch)
     try:
         yield
@@ -60,7 +61,7 @@ def isolated(server):
 
 def hosts_of_server(server):
     """The names that a socket to the scratch databases may have."""
-    if "sqlite" in str(server["ENGINE"]):
+    if is_sqlite(server):
         return ()
     host = str(server.get("HOST") or "localhost")
     socket = str((server.get("OPTIONS") or {}).get("unix_socket") or "")

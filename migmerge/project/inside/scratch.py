@@ -2,11 +2,15 @@
 """Migrations of other trees, and databases that nobody else has."""
 
 import importlib
+import re
 import tempfile
+import time
 import types
 
 TREE = {}
 COMPILED = {}
+SCRATCH_NAME = re.compile("migmerge_([0-9]{10})_[0-9a-f]{12}")
+DAY = 86400  # seconds
 
 
 def remember_disk():
@@ -58,15 +62,28 @@ def fresh(loader, label, name, source):
     return module.Migration(name, label)
 
 
+def server_of(alias):
+    """The settings of the server where the scratch databases of an alias are: the request's, or
+    the project's own."""
+    server, own = REQUEST["server"], OWN_SETTINGS.get(alias, {})
+    if server["ENGINE"] == "settings":
+        return nameless(own)
+    engine = engine_of_alias(alias)
+    if server["ENGINE"].endswith(".postgresql") and ("postg" in engine or "psql" in engine):
+        return dict(server, ENGINE=engine)  # postgis and others that stand on it
+    return dict(server)
+
+
 class Scratch:
     """Databases of our own, on the request's server or in SQLite files; all gone at the end."""
 
     def __init__(self, alias):
-        self.alias, self.settings, self.made = alias, dict(REQUEST["server"]), []
-        own = ENGINES.get(alias, "")
-        if self.kind == "postgresql" and ("postg" in own or "psql" in own):
-            self.settings["ENGINE"] = own  # postgis and others that stand on it
+        from django.db import connections
+
+        self.alias, self.settings, self.made = alias, server_of(alias), []
         self.directory = tempfile.mkdtemp(prefix="migmerge-")
+        use(alias, self.settings)
+        self.vendor = connections[alias].vendor
 
     def __enter__(self):
         return self
@@ -78,35 +95,52 @@ class Scratch:
             self.drop(name)
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    @property
-    def kind(self):
-        return self.settings["ENGINE"].rpartition(".")[2]
-
     def new(self, origin=None):
         """A database, empty or as `origin`; the alias is connected to it."""
         import shutil
         import uuid as unique
 
-        name = "migmerge_" + unique.uuid4().hex
-        if self.kind == "sqlite3":
+        name = "migmerge_" + str(int(time.time())) + "_" + unique.uuid4().hex[:12]
+        if self.vendor == "sqlite":
             name = os.path.join(self.directory, name)
             if origin:
                 self.leave()
                 shutil.copy(origin, name)
         else:
-            template = ' TEMPLATE "' + origin + '"' if origin and self.kind != "mysql" else ""
-            self.execute("CREATE DATABASE " + self.quoted(name) + template)
+            self.execute("CREATE DATABASE " + self.quoted(name) + self.made_from(origin))
 
         self.made.append(name)
         self.connect(name)
-        if origin and self.kind == "mysql":
+        if origin and self.vendor == "mysql":
             self.copy_tables(origin)
         use_storage(name, origin)
         return name
 
+    def made_from(self, origin):
+        """How a new database begins: as another one, or as the test database of the project."""
+        from django.db import connections
+
+        if origin and self.vendor == "postgresql":
+            return ' TEMPLATE "' + origin + '"'
+        return " " + connections[self.alias].creation.sql_table_creation_suffix()
+
+    def drop_left(self):
+        """Databases of ours that nobody dropped, since their process was killed, a day ago or
+        longer."""
+        lists = {
+            "postgresql": "SELECT datname FROM pg_database",
+            "mysql": "SELECT schema_name FROM information_schema.schemata",
+        }
+        if self.vendor not in lists:
+            return
+        for (name,) in self.execute(lists[self.vendor]):
+            made = SCRATCH_NAME.fullmatch(name)
+            if made and int(made[1]) < time.time() - DAY:
+                self.execute("DROP DATABASE " + self.quoted(name))
+
     def can_copy(self, name):
         """Whether a copy holds all that a database has; MySQL has no statement that copies one."""
-        if self.kind != "mysql":
+        if self.vendor != "mysql":
             return True
         others = (
             ("tables", "table_schema", " AND table_type <> 'BASE TABLE'"),
@@ -152,20 +186,23 @@ class Scratch:
 
     def drop(self, name):
         self.made.remove(name)
-        if self.kind == "sqlite3":
+        if self.vendor == "sqlite":
             self.leave()
             os.unlink(name)
         else:
             self.execute("DROP DATABASE " + self.quoted(name))
 
     def quoted(self, name):
-        return "`" + name + "`" if self.kind == "mysql" else '"' + name + '"'
+        return "`" + name + "`" if self.vendor == "mysql" else '"' + name + '"'
 
     def execute(self, statement):
+        """What a statement on the server gives, where no database is connected to."""
         self.leave()
         with self.connect(self.settings.get("NAME") or None)._nodb_cursor() as cursor:
             cursor.execute(statement)
+            found = cursor.fetchall() if cursor.description else []
         self.leave()
+        return found
 
     def leave(self):
         from django.db import connections

@@ -99,7 +99,7 @@ def schema_of(field):
     field.set_attributes_from_name("x")
     remote = field.remote_field
     columns = []
-    for engine in sorted(set(ENGINES.values())):
+    for engine in sorted(set(map(engine_of_alias, OWN_SETTINGS))):
         connection = engine_of(engine)
         if connection and not remote:
             found = field.db_parameters(connection)

@@ -10,9 +10,24 @@ GONE = object()
 
 def verify_starts():
     """Alias -> how each starting point arrived; only aliases that have tables of the apps."""
-    found = on_each_alias(lambda alias, starts: starts.all())
+    servers = {}
+
+    def all_points(alias, starts):
+        servers[alias] = where(starts.scratch)
+        return starts.all()
+
+    found = on_each_alias(all_points)
     effects = {"tried": ISOLATED["tried"], "left_out": ISOLATED["left_out"]}
-    return {"aliases": found, **effects}
+    own = sorted({engine_of_alias(alias) for alias in found if not is_sqlite(OWN_SETTINGS[alias])})
+    return {"aliases": found, "servers": servers, "own": own, **effects}
+
+
+def where(scratch):
+    """The engine of scratch databases and where they are; never a password."""
+    from django.db import connections
+
+    connection = connections[scratch.alias]
+    return [connection.vendor, host_of(connection)]
 
 
 def build_side():
@@ -24,7 +39,7 @@ def build_side():
     def build(alias, starts):
         database = starts.stage(path)
         starts.again(path)
-        if starts.scratch.kind != "sqlite3":
+        if starts.scratch.vendor != "sqlite":
             if ISOLATED["tried"]:
                 raise Isolated("; ".join(ISOLATED["tried"]))
             side = dict(starts.hand_over(path), database=database)
@@ -78,12 +93,30 @@ def on_each_alias(function):
     remember_tables()
     aliases = [a for a in connections if any(router.allow_migrate(a, label) for label in labels)]
     found = {}
-    with isolated(REQUEST["server"]):
+    if REQUEST["server"]["ENGINE"] == "settings":
+        refuse_foreign(aliases)
+    with isolated(list(map(server_of, aliases))):
         for alias in aliases:
             with Scratch(alias) as scratch:
+                scratch.drop_left()
                 found[alias] = function(alias, Starts(scratch))
 
     return found
+
+
+def refuse_foreign(aliases):
+    """Nothing is made on a server of the settings that is elsewhere, protected or not known."""
+    from django.db import connections
+
+    for alias in aliases:
+        connection = connections[alias]
+        if connection.vendor == "sqlite":
+            continue
+        if connection.vendor not in NAMES:
+            raise Refused("no scratch databases on " + connection.vendor)
+        why = left_alone(connection)
+        if why:
+            raise Refused("the server of database " + alias + " is " + why)
 
 
 class Stopped(BaseException):
@@ -142,6 +175,11 @@ class Starts:
             if path not in unbuilt and path not in self.given:
                 self.again(path)
 
+            if unbuilt and self.ends_early():
+                why = unbuilt[path]
+                points = [{"name": path[-1], "unbuilt": why, "error": ""}]
+                return {"points": points, "seconds": round(time.time() - began, 2), "empty": []}
+
         for _, path in points:
             self.build(path, unbuilt)
 
@@ -156,6 +194,10 @@ class Starts:
         seconds = round(time.time() - began, 2)
         empty = [table + ": " + why for table, why in sorted(self.empty.items())]
         return {"points": found, "seconds": seconds, "empty": empty}
+
+    def ends_early(self):
+        """Whether what SQLite can't hold is tried on the project's own server next."""
+        return REQUEST["hurry"] and not is_sqlite(OWN_SETTINGS[self.scratch.alias])
 
     def build(self, path, unbuilt):
         try:
