@@ -160,7 +160,7 @@ def databases_on(name: str) -> set[str]:
         with connection, connection.cursor() as cursor:
             cursor.execute(statement)
             rows = list(cursor.fetchall())
-    return {row[0] for row in rows if re.fullmatch(r"migmerge_[0-9a-f]{32}", row[0])}
+    return {row[0] for row in rows if re.fullmatch(r"migmerge_[0-9]{10}_[0-9a-f]{12}", row[0])}
 
 
 @pytest.mark.corpus

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -95,3 +96,16 @@ def test_texts_that_run_together_name_nothing_twice() -> None:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef))
         ]
         assert len(defined) == len(set(defined)), defined
+
+
+@pytest.mark.parametrize("question", run._SCRIPTS)
+def test_scripts_that_run_as_one_text_share_no_name(question: str) -> None:
+    names: Counter[str] = Counter()
+    for script in ("bootstrap", *run._SCRIPTS[question]):
+        source = (PACKAGE / "project/inside" / f"{script}.py").read_text()
+        for node in ast.parse(source).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                names[node.name] += 1
+            elif isinstance(node, ast.Assign):
+                names.update(ast.unparse(target) for target in node.targets)
+    assert [name for name, times in names.items() if times > 1] == []

@@ -10,7 +10,7 @@ import types
 TREE = {}
 COMPILED = {}
 SCRATCH_NAME = re.compile("migmerge_([0-9]{10})_[0-9a-f]{12}")
-DAY = 86400  # seconds
+SECONDS_A_DAY = 86400
 
 
 def remember_disk():
@@ -135,7 +135,7 @@ class Scratch:
             return
         for (name,) in self.execute(lists[self.vendor]):
             made = SCRATCH_NAME.fullmatch(name)
-            if made and int(made[1]) < time.time() - DAY:
+            if made and int(made[1]) < time.time() - SECONDS_A_DAY:
                 self.execute("DROP DATABASE " + self.quoted(name))
 
     def can_copy(self, name):
