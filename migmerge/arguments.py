@@ -275,6 +275,12 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
         help="where scratch databases are made and dropped: auto (the default) is SQLite, or where "
         "that can't hold the tables, the server of the settings",
     )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="run all migrations, also the many that both sides have; else their tables are made "
+        "from the state that they end in, where the sides run no code",
+    )
     parser.add_argument("--base", metavar="REF", help="the branch whose migrations are published")
     _add_format(parser, ("text", "json"))
 

@@ -31,6 +31,7 @@ class VerifyOptions(NamedTuple):
     config: str | None = None
     apps: tuple[str, ...] = ()
     database: str = ""
+    full: bool = False
     base: str | None = None
     format: str = "text"
 
@@ -40,7 +41,7 @@ def verify(options: VerifyOptions) -> int:
     repository = find_work_tree(options.directory, "verify")
     tidy_up(repository)
     workspace = open_workspace(repository, options.config, options.base)
-    trial = trial_of(workspace.config, options.database)
+    trial = trial_of(workspace.config, options.database)._replace(full=options.full)
     snapshot = read_snapshot(workspace)
     findings = analyse(workspace, snapshot)
     scope = scope_of(repository, snapshot, options.directory)

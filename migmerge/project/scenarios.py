@@ -66,7 +66,8 @@ class ScenarioResults(NamedTuple):
     `effects` are what migrations tried outside of the scratch databases, which was refused;
     `left_out` those whose code was not run, as the configuration says. `servers` are where the
     databases were, in words; `has_server`: the project's own databases are not on SQLite alone;
-    `no_server` is why those could not be used.
+    `no_server` is why those could not be used. `from_state`: what both sides have was made from its
+    state, not migrated.
     """
 
     points: tuple[ScenarioResult, ...]
@@ -78,6 +79,7 @@ class ScenarioResults(NamedTuple):
     servers: tuple[str, ...] = ()
     has_server: bool = False
     no_server: str = ""
+    from_state: bool = False
 
     @property
     def where(self) -> str:
@@ -108,13 +110,14 @@ class Trial(NamedTuple):
     """What scratch databases are made on (`server`: Django's settings, or OF_SETTINGS, where those
     of `protected` aliases and hosts are not used, or AUTO), for at most `seconds`; without `code`
     no RunPython is run. `hurry`: what SQLite can't hold is tried on another server, so the first
-    database of a side that can't be built ends it."""
+    database of a side that can't be built ends it. `full`: the history is always run."""
 
     server: Mapping[str, object] = AUTO
     seconds: int = 3600
     code: bool = True
     protected: tuple[str, ...] = ()
     hurry: bool = False
+    full: bool = False
 
     def left(self, began: float) -> Trial:
         """The same in what is left of the time, which began at a `time.monotonic()`."""
@@ -143,6 +146,7 @@ def try_scenarios(project: Project, wanted: ScenarioRequest, trial: Trial) -> Sc
         tuple(results), took, tuple(sorted(empty)),
         effects=tuple(reply.result["tried"]), left_out=tuple(reply.result["left_out"]),
         servers=tuple(servers), has_server=bool(reply.result["own"]),
+        from_state=any(answer["from_state"] for answer in aliases.values()),
     )  # fmt: skip
 
 
@@ -189,6 +193,7 @@ def _request(wanted: ScenarioRequest, trial: Trial) -> dict[str, object]:
         "server": trial.server,
         "protected": list(trial.protected),
         "hurry": trial.hurry,
+        "full": trial.full,
     }
 
 

@@ -42,6 +42,9 @@ class ProjectDocument(TypedDict):
     """Why none was tried."""
     seconds: float
     """What trying took."""
+    from_state: bool
+    """Whether tables of the common ancestor were made from the state of its migrations, which were
+    not run."""
     points: Sequence[PointDocument]
     """Where each database arrived."""
     no_rows: Sequence[str]

@@ -51,6 +51,8 @@ def verify_text(proofs: Sequence[Proof], source: str) -> str:
         lines += [f"  no row in {line}" for line in proof.arrivals.empty]
         lines += [f"  refused: {line}" for line in proof.arrivals.effects]
         lines += [f"  not run (verify_code): {line}" for line in proof.arrivals.left_out]
+        if proof.arrivals.from_state:
+            lines.append("  migrations that both sides have were not run (--full runs them)")
         if proof.arrivals.no_server:
             lines.append(f"  not on the server of the settings: {proof.arrivals.no_server}")
         if proof.arrivals.is_incomplete:
@@ -92,6 +94,7 @@ def verify_json(proofs: Sequence[Proof], source: str) -> str:
                 "django": str(proof.django),
                 "databases": proof.arrivals.why or None,
                 "seconds": proof.arrivals.seconds,
+                "from_state": proof.arrivals.from_state,
                 "points": [_point(point) for point in proof.arrivals.points],
                 "no_rows": list(proof.arrivals.empty),
                 "refused_effects": list(proof.arrivals.effects),

@@ -197,6 +197,8 @@ def prove_fix(
     how = f"{reconciled} of them after migmerge db reconcile" if reconciled else "by migrate alone"
     kind = "scratch files, not your databases" if results.where == "SQLite" else "scratch databases"
     where = f"on {results.where} ({kind})"
+    if results.from_state:
+        how += ", from the state at the common ancestor"
     tried = f"{len(results.points)} starting points"
     if len(results.points) == 1:
         tried = f"one starting point ({results.points[0].name})"

@@ -163,16 +163,35 @@ def moment(serial):
     return found.replace(tzinfo=datetime.timezone.utc) if settings.USE_TZ else found
 
 
+# table and the first column of its primary key; Django asks for all constraints of each table
+PRIMARY_KEYS = {
+    "postgresql": """
+        SELECT c.relname, a.attname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+        WHERE i.indisprimary AND pg_table_is_visible(c.oid)
+        """,
+    "mysql": """
+        SELECT table_name, column_name FROM information_schema.key_column_usage
+        WHERE table_schema = DATABASE() AND constraint_name = 'PRIMARY' AND ordinal_position = 1
+        """,
+}
+
+
 def rows_of(connection):
     """Table -> key -> column -> value as text; without Django's own records."""
     look = connection.introspection
-    found = {}
+    found, keys = {}, {}
     with connection.cursor() as cursor:
+        statement = PRIMARY_KEYS.get(connection.vendor)
+        if statement:
+            cursor.execute(statement)
+            keys = dict(cursor.fetchall())
+
         for table in look.table_names(cursor):
             if table == "django_migrations":
                 continue
 
-            key = look.get_primary_key_column(cursor, table)
+            key = keys.get(table) if statement else look.get_primary_key_column(cursor, table)
             cursor.execute("SELECT * FROM " + connection.ops.quote_name(table))
             names = [column[0] for column in cursor.description]
             rows = [dict(zip(names, map(plain_text, row))) for row in cursor.fetchall()]

@@ -6,6 +6,7 @@ import signal
 import time
 
 GONE = object()
+LONG_HISTORY = 50  # migrations from which a database is made from their state
 
 
 def verify_starts():
@@ -132,7 +133,7 @@ class Starts:
 
     def __init__(self, scratch):
         self.scratch, self.labels = scratch, REQUEST["labels"]
-        self.stages, self.effects, self.empty = {}, {}, {}
+        self.stages, self.effects, self.empty, self.shortened = {}, {}, {}, False
         # (table, column) that the same migrations fill with other values, and that each save does
         self.unsteady, self.moments = set(), set()
         self.given = set()
@@ -165,6 +166,21 @@ class Starts:
         }  # fmt: skip
 
     def all(self):
+        """How all points arrive. What both sides have is made from its state, where it is long and
+        the sides run no code; anything that is not right then is tried again with all of it run."""
+        self.shortened = can_begin_from_state(self.labels)
+        answer = self.arrivals()
+        if self.shortened and not self.ends_early() and any(map(is_wrong, answer["points"])):
+            for name in list(self.scratch.made):
+                self.scratch.drop(name)
+            for memory in (self.stages, self.effects, self.empty, self.unsteady, self.moments):
+                memory.clear()
+            self.shortened = False
+            answer = self.arrivals()
+
+        return dict(answer, from_state=self.shortened)
+
+    def arrivals(self):
         began = time.time()
         points = [(name, tuple(path)) for name, path in REQUEST["points"]]
         sides = [("ancestor", name) for name in ("onto", "replayed")]
@@ -240,6 +256,8 @@ class Starts:
         answer["reconciled"] = bool(rows) or bool(there and is_early(connection))
         if answer["reconciled"]:
             self.forwards()
+        if self.shortened and not path:
+            self.begin_from_state(is_shared)
         self.migrate_plainly()
         after = rows_of(connection)
         answer["lost"] = lost(before, after, self.allowed(path), self.moments)
@@ -319,7 +337,10 @@ class Starts:
         TREE.clear()
         TREE.update(nodes=REQUEST["trees"].get(path[-1], {}))
         before = rows_of(connection)
-        state = self.forwards()
+        if self.shortened and path == ("ancestor",):
+            state = self.begin_from_state(lambda migration: True)
+        else:
+            state = self.forwards()
         after = rows_of(connection)
         serial = REQUEST["serial"] or len(self.effects) + 1
         effect = self.effects.setdefault(path, {"serial": serial})
@@ -340,14 +361,42 @@ class Starts:
         connection = self.connection()
         connection.prepare_database()
         executor = MigrationExecutor(connection, follow)
-        graph, applied = executor.loader.graph, executor.loader.applied_migrations
-        leaves = [key for label in self.labels for key in graph.leaf_nodes(label)]
-        wanted = {key for leaf in leaves for key in graph.forwards_plan(leaf)}
-        order = executor.migration_plan(graph.leaf_nodes(), clean_start=True)
-        keys = [(m.app_label, m.name) for m, _ in order]
-        plan = [pair for pair, key in zip(order, keys) if key in wanted and key not in applied]
+        applied = executor.loader.applied_migrations
+        plan = [
+            (m, False) for m in plan_of(executor.loader, self.labels) if key_of(m) not in applied
+        ]
         state = executor._create_project_state(with_applied_migrations=True)
         return executor.migrate(None, plan=plan, state=state)
+
+    def begin_from_state(self, belongs):
+        """In an empty database the migrations, as long as they belong, as if they had been run: the
+        tables of their models, extensions, and rows of django_migrations."""
+        from itertools import takewhile
+
+        from django.db.migrations.executor import MigrationExecutor
+
+        connection = self.connection()
+        connection.prepare_database()
+        executor = MigrationExecutor(connection)
+        loader, recorder = executor.loader, executor.recorder
+        plan = list(takewhile(belongs, plan_of(loader, self.labels)))
+        state = executor._create_project_state()
+        for migration in plan:
+            state = migration.mutate_state(state, preserve=False)
+        with connection.schema_editor() as editor:
+            for migration in plan:
+                make_extensions(migration, editor, state)
+            for model in state.apps.get_models():
+                own = model._meta.app_label in loader.migrated_apps
+                if own and allows(connection.alias, model) and model._meta.can_migrate(connection):
+                    editor.create_model(model)
+
+        recorder.ensure_schema()
+        keys = dict.fromkeys(key for m in plan for key in (*map(tuple, m.replaces), key_of(m)))
+        recorder.Migration.objects.using(connection.alias).bulk_create(
+            recorder.Migration(app=label, name=name) for label, name in keys
+        )
+        return state
 
     def allowed(self, path):
         """Cells that the trees which a database has not seen change by themselves."""
@@ -358,6 +407,75 @@ class Starts:
             if len(other) == 2 and other[-1] not in path:
                 found |= effect["changed"]
         return found
+
+
+def is_wrong(point):
+    return any(point.get(key) for key in ("unbuilt", "error", "lost", "unlike", "differs", "left"))
+
+
+def can_begin_from_state(labels):
+    """Whether the migrations that both sides have are many, and what came later is made of schema
+    operations that Django has itself: those see no row and nothing else that code has left."""
+    from django.db.migrations.loader import MigrationLoader
+
+    trees = REQUEST["trees"]
+    if REQUEST["full"] or REQUEST["built"] or "ancestor" not in trees:
+        return False
+    for name in (*trees, ""):
+        TREE.clear()
+        TREE.update(nodes=trees.get(name, {}))
+        plan = plan_of(MigrationLoader(None), labels)
+        if name == "ancestor" and len(plan) < LONG_HISTORY:
+            return False
+        if not all(is_plain_schema(migration) for migration in plan if not is_shared(migration)):
+            return False
+    return True
+
+
+def is_shared(migration):
+    """Whether the merged files have a migration as the common ancestor has it; those of installed
+    packages are the same everywhere."""
+    tree, label = REQUEST["trees"]["ancestor"], migration.app_label
+    return label not in tree or tree[label].get(migration.name, "") is None
+
+
+def is_plain_schema(migration):
+    """Whether a migration runs nothing but Django's own operations on models, fields, indexes and
+    constraints."""
+    from django.db import migrations
+
+    code = (migrations.RunPython, migrations.RunSQL, migrations.SeparateDatabaseAndState)
+    return type(migration).apply is migrations.Migration.apply and all(
+        type(operation).__module__.startswith("django.db.migrations.operations.")
+        and not isinstance(operation, code)
+        for operation in migration.operations
+    )
+
+
+def plan_of(loader, labels):
+    """The migrations that the leaf nodes of apps need, as an empty database gets them."""
+    graph = loader.graph
+    leaves = [key for label in labels for key in graph.leaf_nodes(label)]
+    wanted = {key for leaf in leaves for key in graph.forwards_plan(leaf)}
+    order = dict.fromkeys(key for leaf in graph.leaf_nodes() for key in graph.forwards_plan(leaf))
+    return [graph.nodes[key] for key in order if key in wanted]
+
+
+def make_extensions(migration, editor, state):
+    """What its operations install on PostgreSQL for columns and indexes to come."""
+    try:
+        from django.contrib.postgres.operations import CollationOperation, CreateExtension
+    except ImportError:
+        return  # no driver
+    for operation in migration.operations:
+        if isinstance(operation, (CollationOperation, CreateExtension)):
+            operation.database_forwards(migration.app_label, editor, state, state)
+
+
+def allows(alias, model):
+    from django.db import router
+
+    return router.allow_migrate_model(alias, model)
 
 
 def changed(before, after, moments=()):

@@ -1,0 +1,242 @@
+"""A history that both sides have and that is long is not run: its tables are made from its state,
+where the sides only change models."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.project.conftest import Copy, Site, begin_project, branch_out
+from tests.project.test_verify import SCRATCH, STARTS, points, verify
+
+pytestmark = pytest.mark.once
+
+NOT_RUN = "  migrations that both sides have were not run (--full runs them)\n"
+STATE = ", from the state at the common ancestor"
+FROM_STATE = f"ok: 6 starting points {SCRATCH}, by migrate alone{STATE}"
+IMPORTS = "from django.db import migrations, models\n\n\n"
+TAG = """\
+class Tag(models.Model):
+    slug = models.SlugField(unique=True)
+    products = models.ManyToManyField("shop.Product")
+    parent = models.ForeignKey("self", models.CASCADE, null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["slug", "parent"], name="one_slug")]
+        indexes = [models.Index(fields=["slug", "id"], name="slug_id")]
+"""
+
+
+CODE = f"""{IMPORTS}def code(apps, schema_editor):
+    pass
+
+
+class Migration(migrations.Migration):
+    dependencies = [("cart", "0050_step")]
+    operations = [migrations.RunPython(code, migrations.RunPython.noop)]
+"""
+EFFECT = CODE.replace("    pass\n", '    open(__file__ + ".ran", "a").close()\n')
+# only the history knows that the second model of this table is not to be made
+MIRROR = f"""{IMPORTS}class Migration(migrations.Migration):
+    dependencies = [("cart", "0050_step")]
+    operations = [
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.CreateModel(
+                    "Mirror",
+                    [("id", models.BigAutoField(primary_key=True))],
+                    options={{"db_table": "shop_product"}},
+                ),
+            ],
+        ),
+    ]
+"""
+
+
+EXTENSION = """\
+import django.contrib.postgres.indexes
+from django.contrib.postgres.operations import TrigramExtension
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("cart", "0050_step")]
+    operations = [
+        TrigramExtension(),
+        migrations.CreateModel(
+            "Note",
+            [
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField()),
+            ],
+            options={
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(
+                        fields=["text"], name="text_trigrams", opclasses=["gin_trgm_ops"]
+                    )
+                ]
+            },
+        ),
+    ]
+"""
+
+
+def build(root: Path, last: str, models: str = "") -> None:
+    """shop and cart, of which shop comes to need all 51 migrations before the sides part; `last` is
+    the last one of cart, and `models` those that it makes."""
+    made = begin_project(root)
+    settings = made.read("site_settings.py").decode()
+    made.write(
+        "site_settings.py", f"{settings}SILENCED_SYSTEM_CHECKS = ['models.E028', 'postgres.E005']\n"
+    )
+    made.write("cart/models.py", f"from django.db import models\n\n\n{TAG}")
+    made.manage("makemigrations", "cart", "-v0", "-n", "initial")
+    made.write("cart/models.py", f"from django.db import models\n\n\n{TAG}{models}")
+    names = ["0001_initial", *(f"{number:04}_step" for number in range(2, 51))]
+    for parent, name in pairwise(names):
+        made.migration("cart", name, parent)
+    made.write("cart/migrations/0051_last.py", last)
+    made.write(
+        "shop/migrations/0002_after_cart.py",
+        f"{IMPORTS}class Migration(migrations.Migration):\n"
+        "    dependencies = [('shop', '0001_initial'), ('cart', '0051_last')]\n",
+    )
+    made.commit("a long history")
+    branch_out(made)
+
+
+def build_with_code(root: Path) -> None:
+    build(root, CODE)
+
+
+def build_with_effect(root: Path) -> None:
+    build(root, EFFECT)
+
+
+def build_with_extension(root: Path) -> None:
+    """With an index that needs it, of a field that the state's tables have."""
+    field = """
+    class Meta:
+        indexes = [
+            GinIndex(fields=["text"], name="text_trigrams", opclasses=["gin_trgm_ops"]),
+        ]
+"""
+    head = "\n\nfrom django.contrib.postgres.indexes import GinIndex\n\n\n"
+    model = f"class Note(models.Model):\n    text = models.TextField()\n{field}"
+    build(root, EXTENSION, f"{head}{model}")
+
+
+def build_with_mirror(root: Path) -> None:
+    model = "class Mirror(models.Model):\n    id = models.BigAutoField(primary_key=True)\n"
+    build(root, MIRROR, f"\n\n{model}\n    class Meta:\n        db_table = 'shop_product'\n")
+
+
+@pytest.fixture(autouse=True)
+def _seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIGMERGE_VERIFY_SECONDS", "120")
+
+
+@pytest.fixture
+def long(copy_of: Copy) -> Site:
+    return copy_of(build_with_code)
+
+
+@pytest.mark.parametrize("strategy", ["merge", "renumber --carry"])
+def test_what_both_sides_have_is_not_run(long: Site, strategy: str) -> None:
+    document = long.fix("shop", "--strategy", *strategy.split())
+    assert document["verification"]["databases"] == FROM_STATE
+    assert NOT_RUN in verify(long)
+    found = points(long)
+    assert list(found) == STARTS
+    assert {point["status"] for point in found.values()} == {"ok"}
+
+
+def test_code_with_an_effect_is_not_run(copy_of: Copy) -> None:
+    site = copy_of(build_with_effect)
+    site.fix("shop", "--strategy", "merge")
+    assert "verified\n" in verify(site)
+    assert "  refused: cart.0051_last writes to " in verify(site, "--full", code=1)
+
+
+def test_tables_are_those_that_the_history_makes(long: Site) -> None:
+    """The rows of django_migrations, too: `migrate` has nothing more to do than on any database."""
+    site = long
+    site.fix("--strategy", "merge")
+    assert NOT_RUN in verify(site)
+    assert NOT_RUN not in verify(site, "--full")
+    assert {p["status"] for p in points(site, "--full").values()} == {"ok"}
+
+
+SIDES = {
+    "code": "migrations.RunPython(migrations.RunPython.noop)",
+    "sql": "migrations.RunSQL('SELECT 1')",
+    "state and tables apart": "migrations.SeparateDatabaseAndState()",
+    "an operation of its own": "Own()",
+}
+OWN = """\
+class Own(migrations.operations.base.Operation):
+    def state_forwards(self, app_label, state):
+        pass
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        pass
+
+
+"""
+
+
+@pytest.mark.parametrize("operation", SIDES.values(), ids=SIDES)
+@pytest.mark.parametrize("name", ["0003_price", "0003_stock"])
+def test_where_a_side_does_more_all_is_run(long: Site, operation: str, name: str) -> None:
+    site = long
+    path = f"shop/migrations/{name}.py"
+    text = site.read(path).decode().replace("operations = [", f"operations = [{operation},")
+    site.write(path, text.replace("class Migration", f"{OWN}class Migration"))
+    site.commit("more")
+    told = site.fix("--strategy", "merge")["verification"]["databases"]
+    assert told == FROM_STATE.removesuffix(STATE)
+
+
+def test_where_a_migration_is_applied_in_its_own_way_all_is_run(long: Site) -> None:
+    site = long
+    path = "shop/migrations/0003_price.py"
+    own = "    def apply(self, *arguments, **more):\n        return super().apply(*arguments, **more)\n\n"
+    text = site.read(path).decode().replace("    dependencies =", f"{own}    dependencies =")
+    site.write(path, text)
+    site.commit("more")
+    told = site.fix("--strategy", "merge")["verification"]["databases"]
+    assert told == FROM_STATE.removesuffix(STATE)
+
+
+def test_where_the_state_can_not_be_made_all_is_run(copy_of: Copy) -> None:
+    site = copy_of(build_with_mirror)
+    told = site.fix("shop", "--strategy", "merge")["verification"]["databases"]
+    assert told == FROM_STATE.removesuffix(STATE)
+
+
+def test_what_is_wrong_is_found_with_all_of_it_run(long: Site) -> None:
+    """The rename that somebody made by hand: two ways to the same name, and other operations."""
+    long.fix("--strategy", "renumber", "--skip-verification")
+    for path in ("shop/migrations/0004_price.py", "shop/models.py"):
+        text = long.read(path).decode()
+        changed = text.replace("price = models.IntegerField(default=0", "price = models.IntegerField(default=0, help_text='edited'")  # fmt: skip
+        long.write(path, changed.replace("IntegerField(default=0)),", "IntegerField(default=0, help_text='edited')),"))  # fmt: skip
+    text = long.read("shop/migrations/0004_price.py").decode()
+    long.write("shop/migrations/0004_price.py", text.replace("IntegerField(default=0)", "IntegerField(default=0, help_text='edited')"))  # fmt: skip
+    long.commit("renamed and edited")
+    told = verify(long, code=1)
+    assert "  replayed             FAILS: values are lost: shop_product.price" in told
+    assert NOT_RUN not in told
+
+
+@pytest.mark.postgresql
+def test_extensions_are_installed(
+    copy_of: Copy, postgresql: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGMERGE_VERIFY_DATABASE", "postgres://postgres@127.0.0.1")
+    site = copy_of(build_with_extension)
+    told = site.fix("shop", "--strategy", "merge")["verification"]["databases"]
+    assert told.endswith(STATE)
+    assert "PostgreSQL at 127.0.0.1" in told
