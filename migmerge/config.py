@@ -24,7 +24,7 @@ class Config(NamedTuple):
     exclude: tuple[str, ...] = ()
     lock_files: tuple[str, ...] = ()
     numbers: str = "notice"
-    verify_seconds: int = 30
+    verify_seconds: int = 60
     verify_code: bool = True
     verify_database: str = "auto"
     protected_databases: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ _SCENARIOS = (
     "isolation",
     "scratch",
     "table_names",
+    "from_state",
     "try_scenarios",
 )
 _SCRIPTS = {

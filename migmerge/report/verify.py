@@ -55,7 +55,7 @@ def verify_text(proofs: Sequence[Proof], source: str) -> str:
             lines.append("  migrations that both sides have were not run (--full runs them)")
         if proof.arrivals.no_server:
             lines.append(f"  not on the server of the settings: {proof.arrivals.no_server}")
-        if proof.arrivals.is_incomplete:
+        if proof.arrivals.is_incomplete and proof.arrivals.where == "SQLite":
             lines.append("  next: migmerge verify --database postgres://user@host:5432")
 
     proven = all(proof.proven for proof in proofs)

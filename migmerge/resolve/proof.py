@@ -184,11 +184,7 @@ def prove_fix(
 
     unbuilt = [f"{point.name} ({point.unbuilt})" for point in results.points if point.unbuilt]
     if unbuilt:
-        where = f", nor on the server of the settings ({results.no_server})"
-        where = where if results.no_server else ""
-        return skipped(
-            f"no {results.where} database at {unbuilt[0]}{where}; run {again} --database URL"
-        )
+        return skipped(_not_built(unbuilt[0], results, again))
     if results.left_out:
         names = ", ".join(results.left_out)
         return skipped(f"verify_code is false: the code of {names} was not run", waived=True)
@@ -203,6 +199,15 @@ def prove_fix(
     if len(results.points) == 1:
         tried = f"one starting point ({results.points[0].name})"
     return Outcome(detail=f"{tried} {where}, {how}")
+
+
+def _not_built(point: str, results: ScenarioResults, again: str) -> str:
+    """Why there is no database at a starting point, and where else there may be one."""
+    if results.where != "SQLite":
+        return f"no database at {point}, on {results.where}"
+    nor = f", nor on the server of the settings ({results.no_server})"
+    nor = nor if results.no_server else ""
+    return f"no SQLite database at {point}{nor}; run {again} --database URL"
 
 
 def _tree(snapshot: Snapshot, nodes: Nodes, labels: Mapping[str, str]) -> Tree:

@@ -3,6 +3,7 @@ where the sides only change models."""
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +27,27 @@ class Tag(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["slug", "parent"], name="one_slug")]
         indexes = [models.Index(fields=["slug", "id"], name="slug_id")]
+
+
+class NotManaged(models.Model):
+    class Meta:
+        managed = False
+        db_table = "shop_product"
+
+
+class Elsewhere(models.Model):
+    class Meta:
+        db_table = "shop_product"
+
+
+class Plain(models.Model):
+    name = models.CharField(max_length=9, db_index=True)
+    note = models.CharField(max_length=9)
+
+
+class Proxy(Tag):
+    class Meta:
+        proxy = True
 """
 
 
@@ -55,6 +77,11 @@ MIRROR = f"""{IMPORTS}class Migration(migrations.Migration):
 """
 
 
+ROUTER = """\
+class Router:
+    def allow_migrate(self, db, app_label, model_name=None, **hints):
+        return False if model_name == "elsewhere" else None
+"""
 EXTENSION = """\
 import django.contrib.postgres.indexes
 from django.contrib.postgres.operations import TrigramExtension
@@ -87,7 +114,8 @@ def build(root: Path, last: str, models: str = "") -> None:
     """shop and cart, of which shop comes to need all 51 migrations before the sides part; `last` is
     the last one of cart, and `models` those that it makes."""
     made = begin_project(root)
-    settings = made.read("site_settings.py").decode()
+    made.write("routers.py", ROUTER)
+    settings = made.read("site_settings.py").decode() + "DATABASE_ROUTERS = ['routers.Router']\n"
     made.write(
         "site_settings.py", f"{settings}SILENCED_SYSTEM_CHECKS = ['models.E028', 'postgres.E005']\n"
     )
@@ -98,6 +126,10 @@ def build(root: Path, last: str, models: str = "") -> None:
     for parent, name in pairwise(names):
         made.migration("cart", name, parent)
     made.write("cart/migrations/0051_last.py", last)
+    path = "cart/migrations/0001_initial.py"  # as if it stood for another one: that has a row, too
+    text = made.read(path).decode()
+    replaces = "    replaces = [('cart', '0001_old')]\n\n    operations = ["
+    made.write(path, text.replace("    operations = [", replaces))
     made.write(
         "shop/migrations/0002_after_cart.py",
         f"{IMPORTS}class Migration(migrations.Migration):\n"
@@ -229,6 +261,77 @@ def test_what_is_wrong_is_found_with_all_of_it_run(long: Site) -> None:
     told = verify(long, code=1)
     assert "  replayed             FAILS: values are lost: shop_product.price" in told
     assert NOT_RUN not in told
+
+
+NEW = "migrations.CreateModel({!r}, [('id', models.BigAutoField(primary_key=True))], options={!r})"
+FIELD = "migrations.AddField('Plain', {!r}, models.IntegerField(null=True, db_column={!r}))"
+NAMES = {
+    "a model's": ("RenameModel('Plain', 'Label')", NEW.format("Plain", {})),
+    "a field's": ("RenameField('Plain', 'name', 'text')", FIELD.format("name", None)),
+    "a field's that is gone": ("RemoveField('Plain', 'note')", FIELD.format("note", None)),
+    "a table's": ("AlterModelTable('Plain', 'x')", NEW.format("Other", {"db_table": "cart_plain"})),
+    "a column's": (
+        "AlterField('Plain', 'note', models.CharField(max_length=9, db_column='text'))",
+        FIELD.format("other", "note"),
+    ),
+    "that of SQL": (
+        "RunSQL('CREATE INDEX taken ON cart_plain (name)', migrations.RunSQL.noop)",
+        "migrations.AddIndex('Plain', models.Index(fields=['name'], name='taken'))",
+    ),
+    "that of a state apart": (
+        "SeparateDatabaseAndState(state_operations=[migrations.RenameIndex('Tag', old_name='slug_id', "
+        "new_name='taken')])",
+        "migrations.AddIndex('Tag', models.Index(fields=['slug'], name='slug_id'))",
+    ),
+}
+MANAGED = {
+    "became managed": (
+        "AlterModelOptions('NotManaged', {})",
+        "migrations.AddField('NotManaged', 'x', models.IntegerField(null=True))",
+    ),
+    "is managed no more": (
+        "AlterModelOptions('Plain', {'managed': False})",
+        NEW.format("Other", {"db_table": "cart_plain"}),
+    ),
+}
+
+
+def last_with(operation: str) -> str:
+    return CODE.replace("RunPython(code, migrations.RunPython.noop)", operation)
+
+
+def began_from_state(site: Site, history: str, side: str) -> bool:
+    """With an operation at the end of what both sides have, and one more of the branch."""
+    site.git("reset", "-q", "--hard", "HEAD^1~1")
+    site.write("cart/migrations/0051_last.py", last_with(history))
+    site.commit("history")
+    site.git("branch", "-q", "-f", "main")
+    site.publish()
+    text = last_with("X").replace("0050_step", "0051_last").replace("migrations.X", side)
+    site.write("cart/migrations/0052_new.py", text)
+    site.commit("branch")
+    site.git("checkout", "-q", "-b", "more", "main")
+    site.migration("shop", "0003_empty", "0002_after_cart")
+    site.commit("main")
+    site.git("checkout", "-q", "feature")
+    site.git("merge", "-q", "--no-edit", "more")
+    done = site.run("verify", "cart", "--format", "json")
+    (project,) = json.loads(done.stdout)["projects"]
+    return bool(project["from_state"])
+
+
+@pytest.mark.parametrize(
+    ("history", "side"), [*NAMES.values(), *MANAGED.values()], ids=[*NAMES, *MANAGED]
+)
+def test_where_a_side_takes_a_name_that_something_had_all_is_run(
+    long: Site, history: str, side: str
+) -> None:
+    assert not began_from_state(long, history, side)
+
+
+@pytest.mark.parametrize("history", [history for history, _ in NAMES.values()], ids=NAMES)
+def test_where_a_side_takes_another_name_it_is_not_run(long: Site, history: str) -> None:
+    assert began_from_state(long, history, NEW.format("Another", {}))
 
 
 @pytest.mark.postgresql

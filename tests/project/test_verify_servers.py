@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ POSTGRESQL = {
     "USER": "postgres",
     "HOST": "127.0.0.1",
 }
+OWN = f"migmerge_own_{os.getpid()}"
 MARIADB = {**POSTGRESQL, "ENGINE": "django.db.backends.mysql", "USER": "root"}
 SKIPPED = "skipped: no SQLite database at "
 
@@ -106,21 +108,23 @@ def test_what_breaks_new_databases_fails_there(site: Site) -> None:
         ({"HOST": "db.invalid"}, {}, "the server of database default is not on this machine"),
         ({}, {"PROTECTED_DATABASES": "default"}, "the server of database default is in protected_databases"),
         ({"PORT": "1"}, {}, "OperationalError: "),
+        ({"TEST": {"TEMPLATE": "none"}}, {}, 'ProgrammingError: template database "none" does not exist'),
+        ({"TEST": {"TEMPLATE": POSTGRESQL["NAME"]}}, {}, "the TEMPLATE of TEST is database default itself"),
         ({"USER": "migmerge_powerless"}, {}, "ProgrammingError: permission denied to create database"),
     ],
-    ids=["elsewhere", "protected", "not there", "no rights"],
+    ids=["elsewhere", "protected", "not there", "no rights", "no template", "itself"],
 )  # fmt: skip
 def test_servers_that_are_not_used(
     site: Site,
     monkeypatch: pytest.MonkeyPatch,
-    settings: dict[str, str],
+    settings: dict[str, object],
     environment: dict[str, str],
     told: str,
 ) -> None:
-    only_there(site, **settings)
+    only_there(site, "CREATE SEQUENCE s", **settings)
     for key, value in environment.items():
         monkeypatch.setenv(f"MIGMERGE_{key}", value)
-    role = settings.get("USER", "")
+    role = settings.get("USER")
     if role:
         execute(f"DROP ROLE IF EXISTS {role}")
         execute(f"CREATE ROLE {role} LOGIN")
@@ -148,6 +152,26 @@ def test_a_server_that_is_configured(site: Site, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("MIGMERGE_VERIFY_DATABASE", "postgres://postgres@127.0.0.1")
     where = "PostgreSQL at 127.0.0.1 (scratch databases)"
     assert fix(site) == f"ok: 6 starting points on {where}, by migrate alone"
+
+
+@pytest.mark.parametrize(
+    "options", [{"dbname": OWN}, {"conninfo": f"dbname={OWN}"}], ids=["dbname", "conninfo"]
+)
+def test_a_database_that_the_options_name_is_not_connected_to(
+    site: Site, options: dict[str, str]
+) -> None:
+    """The driver's options win over NAME."""
+    execute(f"DROP DATABASE IF EXISTS {OWN}")
+    execute(f"CREATE DATABASE {OWN}")
+    try:
+        only_there(site, NAME=OWN, OPTIONS=options)
+        fix(site)
+        url = f"postgres://postgres@127.0.0.1?dbname={OWN}"
+        assert "verified\n" in verify(site, "--database", url)
+        tables = "SELECT relname FROM pg_class WHERE relname LIKE 'shop%' OR relname LIKE 'django%'"
+        assert execute(tables, OWN) == []
+    finally:
+        execute(f"DROP DATABASE {OWN}")
 
 
 @pytest.mark.parametrize("url", ["postgres://127.0.0.1/mine", "sqlite:///x", "oracle://h", "no"])

@@ -69,7 +69,10 @@ def nameless(settings):
     """The server of a database, which is not connected to; SQLite in memory where it is a file."""
     if is_sqlite(settings):
         return {"ENGINE": settings["ENGINE"], "NAME": ":memory:"}
-    return dict(settings, NAME="", CONN_MAX_AGE=0)
+    # those of a driver that name a database win over NAME; a pool keeps connections to one
+    options = {key: value for key, value in (settings.get("OPTIONS") or {}).items()
+               if key not in ("conninfo", "database", "db", "dbname", "dsn", "pool")}  # fmt: skip
+    return dict(settings, NAME="", CONN_MAX_AGE=0, OPTIONS=options)
 
 
 def is_sqlite(settings):

@@ -1,6 +1,7 @@
 # mypy: ignore-errors
 """Migrations of other trees, and databases that nobody else has."""
 
+import contextlib
 import importlib
 import re
 import tempfile
@@ -11,6 +12,7 @@ TREE = {}
 COMPILED = {}
 SCRATCH_NAME = re.compile("migmerge_([0-9]{10})_[0-9a-f]{12}")
 SECONDS_A_DAY = 86400
+NAME_OF_DATABASE = {"postgresql": "SELECT current_database()", "mysql": "SELECT DATABASE()"}
 
 
 def remember_disk():
@@ -70,8 +72,8 @@ def server_of(alias):
         return nameless(own)
     engine = engine_of_alias(alias)
     if server["ENGINE"].endswith(".postgresql") and ("postg" in engine or "psql" in engine):
-        return dict(server, ENGINE=engine)  # postgis and others that stand on it
-    return dict(server)
+        server = dict(server, ENGINE=engine)  # postgis and others that stand on it
+    return nameless(server)
 
 
 class Scratch:
@@ -92,7 +94,10 @@ class Scratch:
         import shutil
 
         for name in list(self.made):
-            self.drop(name)
+            try:
+                self.drop(name)
+            except Exception as error:
+                show("not dropped: " + name + ": " + error_line(error))
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def new(self, origin=None):
@@ -136,7 +141,8 @@ class Scratch:
         for (name,) in self.execute(lists[self.vendor]):
             made = SCRATCH_NAME.fullmatch(name)
             if made and int(made[1]) < time.time() - SECONDS_A_DAY:
-                self.execute("DROP DATABASE " + self.quoted(name))
+                with contextlib.suppress(Exception):  # another user's, or in use
+                    self.execute("DROP DATABASE " + self.quoted(name))
 
     def can_copy(self, name):
         """Whether a copy holds all that a database has; MySQL has no statement that copies one."""
@@ -214,4 +220,15 @@ class Scratch:
 
         self.leave()
         use(self.alias, dict(self.settings, NAME=name))
-        return connections[self.alias]
+        connection = connections[self.alias]
+        statement = NAME_OF_DATABASE.get(self.vendor) if name else None
+        if statement:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                there = cursor.fetchone()[0]
+            if there != name:
+                connection.close()
+                raise Refused(
+                    "the settings lead to database " + str(there) + " in place of a scratch one"
+                )
+        return connection

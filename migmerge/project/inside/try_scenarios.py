@@ -6,7 +6,6 @@ import signal
 import time
 
 GONE = object()
-LONG_HISTORY = 50  # migrations from which a database is made from their state
 
 
 def verify_starts():
@@ -118,6 +117,9 @@ def refuse_foreign(aliases):
         why = left_alone(connection)
         if why:
             raise Refused("the server of database " + alias + " is " + why)
+        own = OWN_SETTINGS[alias]
+        if own.get("NAME") and (own.get("TEST") or {}).get("TEMPLATE") == own["NAME"]:
+            raise Refused("the TEMPLATE of TEST is database " + alias + " itself")
 
 
 class Stopped(BaseException):
@@ -168,11 +170,13 @@ class Starts:
     def all(self):
         """How all points arrive. What both sides have is made from its state, where it is long and
         the sides run no code; anything that is not right then is tried again with all of it run."""
-        self.shortened = can_begin_from_state(self.labels)
+        try:
+            self.shortened = can_begin_from_state(self.labels)
+        except Exception:
+            self.shortened = False  # what can't be loaded is told of each point
         answer = self.arrivals()
-        if self.shortened and not self.ends_early() and any(map(is_wrong, answer["points"])):
-            for name in list(self.scratch.made):
-                self.scratch.drop(name)
+        goes_on = self.ends_early() and any(point["unbuilt"] for point in answer["points"])
+        if self.shortened and not goes_on and any(map(is_wrong, answer["points"])):
             for memory in (self.stages, self.effects, self.empty, self.unsteady, self.moments):
                 memory.clear()
             self.shortened = False
@@ -411,71 +415,6 @@ class Starts:
 
 def is_wrong(point):
     return any(point.get(key) for key in ("unbuilt", "error", "lost", "unlike", "differs", "left"))
-
-
-def can_begin_from_state(labels):
-    """Whether the migrations that both sides have are many, and what came later is made of schema
-    operations that Django has itself: those see no row and nothing else that code has left."""
-    from django.db.migrations.loader import MigrationLoader
-
-    trees = REQUEST["trees"]
-    if REQUEST["full"] or REQUEST["built"] or "ancestor" not in trees:
-        return False
-    for name in (*trees, ""):
-        TREE.clear()
-        TREE.update(nodes=trees.get(name, {}))
-        plan = plan_of(MigrationLoader(None), labels)
-        if name == "ancestor" and len(plan) < LONG_HISTORY:
-            return False
-        if not all(is_plain_schema(migration) for migration in plan if not is_shared(migration)):
-            return False
-    return True
-
-
-def is_shared(migration):
-    """Whether the merged files have a migration as the common ancestor has it; those of installed
-    packages are the same everywhere."""
-    tree, label = REQUEST["trees"]["ancestor"], migration.app_label
-    return label not in tree or tree[label].get(migration.name, "") is None
-
-
-def is_plain_schema(migration):
-    """Whether a migration runs nothing but Django's own operations on models, fields, indexes and
-    constraints."""
-    from django.db import migrations
-
-    code = (migrations.RunPython, migrations.RunSQL, migrations.SeparateDatabaseAndState)
-    return type(migration).apply is migrations.Migration.apply and all(
-        type(operation).__module__.startswith("django.db.migrations.operations.")
-        and not isinstance(operation, code)
-        for operation in migration.operations
-    )
-
-
-def plan_of(loader, labels):
-    """The migrations that the leaf nodes of apps need, as an empty database gets them."""
-    graph = loader.graph
-    leaves = [key for label in labels for key in graph.leaf_nodes(label)]
-    wanted = {key for leaf in leaves for key in graph.forwards_plan(leaf)}
-    order = dict.fromkeys(key for leaf in graph.leaf_nodes() for key in graph.forwards_plan(leaf))
-    return [graph.nodes[key] for key in order if key in wanted]
-
-
-def make_extensions(migration, editor, state):
-    """What its operations install on PostgreSQL for columns and indexes to come."""
-    try:
-        from django.contrib.postgres.operations import CollationOperation, CreateExtension
-    except ImportError:
-        return  # no driver
-    for operation in migration.operations:
-        if isinstance(operation, (CollationOperation, CreateExtension)):
-            operation.database_forwards(migration.app_label, editor, state, state)
-
-
-def allows(alias, model):
-    from django.db import router
-
-    return router.allow_migrate_model(alias, model)
 
 
 def changed(before, after, moments=()):
