@@ -34,11 +34,16 @@ def find_contradictions(
         return []
 
     by_name = {str(key): key for keys in own for key in keys}
+    lost = _without_parents(snapshot, conflicts)
     ours, theirs = _footprints(snapshot, own)
     reasons: dict[tuple[NodeKey, NodeKey], set[str]] = {}
     for found in contradictions(ours, theirs):
         pair = by_name[found.ours.migration], by_name[found.theirs.migration]
-        if _have_no_order(snapshot, *pair) and not _is_told(conflicts, found.reason, pair):
+        if (
+            lost.isdisjoint(pair)
+            and _have_no_order(snapshot, *pair)
+            and not _is_told(conflicts, found.reason, pair)
+        ):
             reasons.setdefault(pair, set()).add(found.reason)
 
     return _conflicts(workspace, snapshot, reasons) if reasons else []
@@ -75,6 +80,17 @@ def _footprints(
 def _have_no_order(snapshot: Snapshot, one: NodeKey, other: NodeKey) -> bool:
     """Whether neither comes after the other."""
     return other not in snapshot.graph.ancestors(one) | snapshot.graph.descendants(one)
+
+
+def _without_parents(snapshot: Snapshot, conflicts: Sequence[Conflict]) -> set[NodeKey]:
+    """Migrations that lack a parent, and what builds on them: what they come after is not known."""
+    return snapshot.graph.descendants_of(
+        key
+        for conflict in conflicts
+        if conflict.kind == "missing-dependency"
+        for branch in conflict.branches
+        for key in branch.nodes
+    )
 
 
 def _is_told(conflicts: Sequence[Conflict], reason: str, pair: tuple[NodeKey, NodeKey]) -> bool:

@@ -281,3 +281,27 @@ def test_what_a_sibling_conflict_says_is_not_said_again(repo: Repo) -> None:
     (conflict,) = repo.check()["conflicts"]
     reason = "0002_main renames shop.kind, which cart.0002_feature uses (AddField)"
     assert (conflict["kind"], conflict["reasons"]) == ("siblings", [reason])
+
+
+def test_what_lacks_its_parent_is_not_said_to_contradict(repo: Repo) -> None:
+    """The other side has the first migration in another directory, so it seems to make what is
+    used."""
+    repo.write("shop/__init__.py", "")
+    repo.write("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site_settings')\n")
+    repo.write("site_settings.py", "MIGRATION_MODULES = either()\n")
+    repo.commit("base")
+    repo.git("branch", "feature")
+    repo.migration("shop", "0001_initial", operations=(KIND,))
+    repo.migration("shop", "0002_more", "0001_initial")
+    repo.git("add", "-A")
+    repo.git("mv", "shop/migrations", "shop/db_migrations")
+    repo.write("shop/db_migrations/__init__.py", "")
+    repo.commit("main")
+    repo.publish()
+    repo.git("checkout", "-q", "feature")
+    width = "AddField('kind', 'width', models.IntegerField(default=0))"
+    repo.migration("shop", "0002_width", "0001_initial", operations=(width,))
+    repo.migration("shop", "0003_more", "0002_width", operations=(width.replace("width", "more"),))
+    repo.commit("feature")
+    repo.git("merge", "-q", "--no-edit", "main")
+    assert {c["kind"] for c in repo.check()["conflicts"]} == {"missing-dependency"}
