@@ -148,6 +148,13 @@ def test_sqlite_alone_where_that_is_configured(site: Site, monkeypatch: pytest.M
     assert "settings" not in databases
 
 
+def test_a_project_without_a_database(site: Site) -> None:
+    only_there(site, ENGINE="django.db.backends.dummy")
+    databases = fix(site, code=1)
+    assert databases.startswith(SKIPPED)
+    assert "settings" not in databases
+
+
 def test_a_server_that_is_configured(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIGMERGE_VERIFY_DATABASE", "postgres://postgres@127.0.0.1")
     where = "PostgreSQL at 127.0.0.1 (scratch databases)"

@@ -18,7 +18,7 @@ def verify_starts():
 
     found = on_each_alias(all_points)
     effects = {"tried": ISOLATED["tried"], "left_out": ISOLATED["left_out"]}
-    own = sorted({engine_of_alias(alias) for alias in found if not is_sqlite(OWN_SETTINGS[alias])})
+    own = list(filter(has_server, found))
     return {"aliases": found, "servers": servers, "own": own, **effects}
 
 
@@ -102,6 +102,12 @@ def on_each_alias(function):
                 found[alias] = function(alias, Starts(scratch))
 
     return found
+
+
+def has_server(alias):
+    """Whether the project's own database is on one."""
+    engine = engine_of_alias(alias)
+    return not is_sqlite(OWN_SETTINGS[alias]) and engine not in ("", "django.db.backends.dummy")
 
 
 def refuse_foreign(aliases):
@@ -217,7 +223,7 @@ class Starts:
 
     def ends_early(self):
         """Whether what SQLite can't hold is tried on the project's own server next."""
-        return REQUEST["hurry"] and not is_sqlite(OWN_SETTINGS[self.scratch.alias])
+        return REQUEST["hurry"] and has_server(self.scratch.alias)
 
     def build(self, path, unbuilt):
         try:
