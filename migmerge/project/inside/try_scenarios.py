@@ -141,13 +141,17 @@ class Starts:
 
     def __init__(self, scratch):
         self.scratch, self.labels = scratch, REQUEST["labels"]
+        self.begin()
+
+    def begin(self):
+        """With nothing known but the databases of other processes."""
         self.stages, self.effects, self.empty, self.shortened = {}, {}, {}, False
         # (table, column) that the same migrations fill with other values, and that each save does
         self.unsteady, self.moments = set(), set()
         self.given = set()
         for sides in REQUEST["built"]:
-            if scratch.alias in sides:
-                self.take(sides[scratch.alias])
+            if self.scratch.alias in sides:
+                self.take(sides[self.scratch.alias])
 
     def take(self, side):
         """A database of another process, as `hand_over` describes it."""
@@ -183,9 +187,7 @@ class Starts:
         answer = self.arrivals()
         goes_on = self.ends_early() and any(point["unbuilt"] for point in answer["points"])
         if self.shortened and not goes_on and any(map(is_wrong, answer["points"])):
-            for memory in (self.stages, self.effects, self.empty, self.unsteady, self.moments):
-                memory.clear()
-            self.shortened = False
+            self.begin()
             answer = self.arrivals()
 
         return dict(answer, from_state=self.shortened)
