@@ -334,6 +334,55 @@ def test_where_a_side_takes_another_name_it_is_not_run(long: Site, history: str)
     assert began_from_state(long, history, NEW.format("Another", {}))
 
 
+ODD = """\
+import subprocess
+
+from django.db import models
+
+
+class OddField(models.IntegerField):
+    def db_type(self, connection):
+        subprocess.run(["true"])
+        return super().db_type(connection)
+"""
+ONLY_STATE = f"""import cart.fields
+{IMPORTS}class Migration(migrations.Migration):
+    dependencies = [("cart", "0050_step")]
+    operations = [
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.CreateModel(
+                    "Odd",
+                    [
+                        ("id", models.BigAutoField(primary_key=True)),
+                        ("odd", cart.fields.OddField()),
+                    ],
+                ),
+            ],
+        ),
+    ]
+"""
+
+
+def build_with_odd(root: Path) -> None:
+    (root / "cart").mkdir()
+    (root / "cart/fields.py").write_text(ODD)
+    model = "class Odd(models.Model):\n    id = models.BigAutoField(primary_key=True)\n    odd = OddField()\n"
+    build(root, ONLY_STATE, f"\n\nfrom cart.fields import OddField\n\n\n{model}")
+
+
+def test_an_effect_of_the_state_alone_is_none_of_the_migrations(copy_of: Copy) -> None:
+    site = copy_of(build_with_odd)
+    told = site.fix("shop", "--strategy", "merge")["verification"]["databases"]
+    assert told == FROM_STATE.removesuffix(STATE)
+
+
+def test_no_driver_is_loaded_for_another_engine(long: Site) -> None:
+    long.write("psycopg.py", "import subprocess\n\nsubprocess.run(['true'])\n")
+    document = long.fix("shop", "--strategy", "merge")
+    assert document["verification"]["databases"] == FROM_STATE
+
+
 @pytest.mark.postgresql
 def test_extensions_are_installed(
     copy_of: Copy, postgresql: None, monkeypatch: pytest.MonkeyPatch

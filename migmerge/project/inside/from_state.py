@@ -169,13 +169,16 @@ def plan_of(loader, labels):
 
 
 def make_extensions(migration, editor, state):
-    """What its operations install on PostgreSQL for columns and indexes to come."""
-    try:
-        from django.contrib.postgres.operations import CollationOperation, CreateExtension
-    except ImportError:
-        return  # no driver
+    """What its operations install on PostgreSQL for columns and indexes to come. They are known by
+    their names: an import would load a driver, which may have effects that are refused."""
+    installing = ("CollationOperation", "CreateExtension")
     for operation in migration.operations:
-        if isinstance(operation, (CollationOperation, CreateExtension)):
+        kinds = {
+            kind.__name__
+            for kind in type(operation).__mro__
+            if kind.__module__ == "django.contrib.postgres.operations"
+        }
+        if kinds.intersection(installing):
             operation.database_forwards(migration.app_label, editor, state, state)
 
 

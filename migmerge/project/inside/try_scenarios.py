@@ -184,10 +184,13 @@ class Starts:
             self.shortened = can_begin_from_state(self.labels)
         except Exception:
             self.shortened = False  # what can't be loaded is told of each point
+        effects = list(ISOLATED["tried"])
         answer = self.arrivals()
         goes_on = self.ends_early() and any(point["unbuilt"] for point in answer["points"])
-        if self.shortened and not goes_on and any(map(is_wrong, answer["points"])):
+        is_right = ISOLATED["tried"] == effects and not any(map(is_wrong, answer["points"]))
+        if self.shortened and not goes_on and not is_right:
             self.begin()
+            ISOLATED["tried"][:] = effects
             answer = self.arrivals()
 
         return dict(answer, from_state=self.shortened)
