@@ -72,7 +72,7 @@ def apply_fix(
     if not plan.changes:
         return FixReport(plan, Verification(), "", written=False)
 
-    trial_of(workspace.config)  # a wrong server is told before anything is written
+    trial_of(workspace.config)  # a wrong server is reported before anything is written
     refuse_unsafe(repository, plan.changes, prepared.new_paths)
     _refuse_incomplete_commit(prepared, options)
     databases = _databases(workspace, prepared, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from migmerge.analysis.compare import source_of
 from migmerge.analysis.snapshot import Snapshot
@@ -43,20 +44,18 @@ def prove(
 
     `auto` is SQLite; where that can't hold the databases, the server of the project's settings.
     """
+    prove_on = partial(_prove_on, workspace, project, snapshot, starts)
     if trial.server != AUTO:
-        return _prove_on(workspace, project, snapshot, starts, trial)
+        return prove_on(trial)
 
-    on_sqlite = trial._replace(server=SQLITE, hurry=True)
-    results = _prove_on(workspace, project, snapshot, starts, on_sqlite)
+    on_sqlite = trial._replace(server=SQLITE)
+    results = prove_on(on_sqlite._replace(hurry=True))
     if not (results.has_server and results.is_incomplete):
         return results
-    on_server = trial._replace(server=OF_SETTINGS)
-    results = _prove_on(workspace, project, snapshot, starts, on_server)
+    results = prove_on(trial._replace(server=OF_SETTINGS))
     if not results.why:
         return results
-    on_sqlite = on_sqlite._replace(hurry=False)
-    whole = _prove_on(workspace, project, snapshot, starts, on_sqlite)
-    return whole._replace(no_server=results.why)
+    return prove_on(on_sqlite)._replace(no_server=results.why)
 
 
 def _prove_on(

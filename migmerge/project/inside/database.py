@@ -95,7 +95,7 @@ def standing(connection):
     executor = MigrationExecutor(connection)
     loader = executor.loader
     graph, applied = loader.graph, loader.applied_migrations
-    order = [key_of(migration) for migration in full_plan(executor)]
+    order = [key_of(migration) for migration in full_plan(executor.loader)]
     rows = set(recorded(connection))
     early = [  # as check_consistent_history: of rows, not of what counts as applied
         [list(key), list(parent.key)]
@@ -191,7 +191,7 @@ def state_of(executor, keys):
     from django.db.migrations.state import ProjectState
 
     state = ProjectState(real_apps=executor.loader.unmigrated_apps)
-    return forwards(state, (m for m in full_plan(executor) if key_of(m) in keys))
+    return forwards(state, (m for m in full_plan(executor.loader) if key_of(m) in keys))
 
 
 def is_as_made(executor, key, state):
@@ -231,10 +231,11 @@ def key_of(migration):
     return (migration.app_label, migration.name)
 
 
-def full_plan(executor):
+def full_plan(loader):
     """All migrations in the order in which an empty database gets them."""
-    leaves = executor.loader.graph.leaf_nodes()
-    return [migration for migration, _ in executor.migration_plan(leaves, clean_start=True)]
+    graph = loader.graph
+    order = dict.fromkeys(key for leaf in graph.leaf_nodes() for key in graph.forwards_plan(leaf))
+    return [graph.nodes[key] for key in order]
 
 
 def plain(executor):
@@ -348,7 +349,7 @@ def endangered_now(executor):
     """Of a plain `migrate`; nothing where what is applied doesn't fit together, or its migrations
     don't fit that."""
     applied = executor.loader.applied_migrations
-    late = [m for m in full_plan(executor) if key_of(m) not in applied]
+    late = [m for m in full_plan(executor.loader) if key_of(m) not in applied]
     if not late:
         return []
     try:

@@ -12,7 +12,7 @@ def can_begin_from_state(labels):
     operations that Django has itself: those see no row and nothing else that code has left.
 
     Indexes, constraints and sequences keep their names when models, fields and tables get others,
-    so nothing may be made anew under a name that something had before. And no side may speak of a
+    so nothing may be made again under a name that something had before. And no side may speak of a
     model that became managed, or is no more: its table may be unlike it.
     """
     from django.db.migrations.loader import MigrationLoader
@@ -20,18 +20,18 @@ def can_begin_from_state(labels):
     trees = REQUEST["trees"]
     if REQUEST["full"] or "ancestor" not in trees:
         return False
-    once, new, unlike, said = set(), set(), set(), set()
-    for name in (*trees, ""):
-        TREE.clear()
-        TREE.update(nodes=trees.get(name, {}))
-        loader = MigrationLoader(None)
-        plan = plan_of(loader, labels)
-        if name == "ancestor":
-            if len(plan) < LONG_HISTORY:
-                return False
-            once, unlike = follow_names(loader, plan)
-            continue
-        for migration in plan:
+    TREE.clear()
+    TREE.update(nodes=trees["ancestor"])
+    loader = MigrationLoader(None)
+    plan = plan_of(loader, labels)
+    if len(plan) < LONG_HISTORY:
+        return False
+
+    once, unlike = follow_names(loader, plan)
+    new, said = set(), set()
+    for nodes in (*trees.values(), {}):  # without any the merged files
+        TREE.update(nodes=nodes)
+        for migration in plan_of(MigrationLoader(None), labels):
             if is_shared(migration):
                 continue
             if not is_plain_schema(migration):
@@ -116,7 +116,7 @@ def names_left(operation, label, before):
 
 
 def names_made(operation, label):
-    """The names that an operation gives to something new, or anew, and those of its tables."""
+    """The names that an operation gives to something, new or changed, and those of its tables."""
     from django.db import migrations
 
     model = getattr(operation, "model_name", None) or getattr(operation, "name", "")
@@ -164,8 +164,7 @@ def plan_of(loader, labels):
     graph = loader.graph
     leaves = [key for label in labels for key in graph.leaf_nodes(label)]
     wanted = {key for leaf in leaves for key in graph.forwards_plan(leaf)}
-    order = dict.fromkeys(key for leaf in graph.leaf_nodes() for key in graph.forwards_plan(leaf))
-    return [graph.nodes[key] for key in order if key in wanted]
+    return [migration for migration in full_plan(loader) if key_of(migration) in wanted]
 
 
 def make_extensions(migration, editor, state):
@@ -180,9 +179,3 @@ def make_extensions(migration, editor, state):
         }
         if kinds.intersection(installing):
             operation.database_forwards(migration.app_label, editor, state, state)
-
-
-def allows(alias, model):
-    from django.db import router
-
-    return router.allow_migrate_model(alias, model)

@@ -10,7 +10,7 @@ def ran_versions():
 
     executor = MigrationExecutor(connections[REQUEST["alias"]])
     applied = executor.loader.applied_migrations
-    plan = [migration for migration in full_plan(executor) if key_of(migration) in applied]
+    plan = [migration for migration in full_plan(executor.loader) if key_of(migration) in applied]
     labels = {label for label, _, _ in REQUEST["versions"]}
     now = {label: differences(executor, plan, label) for label in labels}
     return [

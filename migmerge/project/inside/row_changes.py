@@ -175,7 +175,7 @@ def run_unapplied(connection, ran, left):
     connection.prepare_database()
     executor = MigrationExecutor(connection, progress)
     applied = executor.loader.applied_migrations
-    plan = [(m, False) for m in full_plan(executor) if key_of(m) not in applied]
+    plan = [(m, False) for m in full_plan(executor.loader) if key_of(m) not in applied]
     agreed = [tuple(key) for key in REQUEST["run"]]
     if [key_of(migration) for migration, _ in plan] != agreed:
         raise Refused("the database changed meanwhile")

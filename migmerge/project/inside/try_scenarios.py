@@ -183,7 +183,7 @@ class Starts:
         try:
             self.shortened = can_begin_from_state(self.labels)
         except Exception:
-            self.shortened = False  # what can't be loaded is told of each point
+            self.shortened = False  # what can't be loaded is reported at each point
         effects = list(ISOLATED["tried"])
         answer = self.arrivals()
         goes_on = self.ends_early() and any(point["unbuilt"] for point in answer["points"])
@@ -388,6 +388,7 @@ class Starts:
         tables of their models, extensions, and rows of django_migrations."""
         from itertools import takewhile
 
+        from django.db import router
         from django.db.migrations.executor import MigrationExecutor
 
         connection = self.connection()
@@ -395,15 +396,14 @@ class Starts:
         executor = MigrationExecutor(connection)
         loader, recorder = executor.loader, executor.recorder
         plan = list(takewhile(belongs, plan_of(loader, self.labels)))
-        state = executor._create_project_state()
-        for migration in plan:
-            state = migration.mutate_state(state, preserve=False)
+        state = forwards(executor._create_project_state(), plan)
         with connection.schema_editor() as editor:
             for migration in plan:
                 make_extensions(migration, editor, state)
             for model in state.apps.get_models():
                 own = model._meta.app_label in loader.migrated_apps
-                if own and allows(connection.alias, model) and model._meta.can_migrate(connection):
+                allowed = router.allow_migrate_model(connection.alias, model)
+                if own and allowed and model._meta.can_migrate(connection):
                     editor.create_model(model)
 
         recorder.ensure_schema()
