@@ -227,8 +227,8 @@ def test_where_a_side_does_more_all_is_run(long: Site, operation: str, name: str
     text = site.read(path).decode().replace("operations = [", f"operations = [{operation},")
     site.write(path, text.replace("class Migration", f"{OWN}class Migration"))
     site.commit("more")
-    told = site.fix("--strategy", "merge")["verification"]["databases"]
-    assert told == FROM_STATE.removesuffix(STATE)
+    result = site.fix("--strategy", "merge")["verification"]["databases"]
+    assert result == FROM_STATE.removesuffix(STATE)
 
 
 def test_where_a_migration_is_applied_in_its_own_way_all_is_run(long: Site) -> None:
@@ -238,14 +238,14 @@ def test_where_a_migration_is_applied_in_its_own_way_all_is_run(long: Site) -> N
     text = site.read(path).decode().replace("    dependencies =", f"{own}    dependencies =")
     site.write(path, text)
     site.commit("more")
-    told = site.fix("--strategy", "merge")["verification"]["databases"]
-    assert told == FROM_STATE.removesuffix(STATE)
+    result = site.fix("--strategy", "merge")["verification"]["databases"]
+    assert result == FROM_STATE.removesuffix(STATE)
 
 
 def test_where_the_state_can_not_be_made_all_is_run(copy_of: Copy) -> None:
     site = copy_of(build_with_mirror)
-    told = site.fix("shop", "--strategy", "merge")["verification"]["databases"]
-    assert told == FROM_STATE.removesuffix(STATE)
+    result = site.fix("shop", "--strategy", "merge")["verification"]["databases"]
+    assert result == FROM_STATE.removesuffix(STATE)
 
 
 def test_what_is_wrong_is_found_with_all_of_it_run(long: Site) -> None:
@@ -258,9 +258,9 @@ def test_what_is_wrong_is_found_with_all_of_it_run(long: Site) -> None:
     text = long.read("shop/migrations/0004_price.py").decode()
     long.write("shop/migrations/0004_price.py", text.replace("IntegerField(default=0)", "IntegerField(default=0, help_text='edited')"))  # fmt: skip
     long.commit("renamed and edited")
-    told = verify(long, code=1)
-    assert "  replayed             FAILS: values are lost: shop_product.price" in told
-    assert NOT_RUN not in told
+    result = verify(long, code=1)
+    assert "  replayed             FAILS: values are lost: shop_product.price" in result
+    assert NOT_RUN not in result
 
 
 NEW = "migrations.CreateModel({!r}, [('id', models.BigAutoField(primary_key=True))], options={!r})"
@@ -373,8 +373,8 @@ def build_with_odd(root: Path) -> None:
 
 def test_an_effect_of_the_state_alone_is_none_of_the_migrations(copy_of: Copy) -> None:
     site = copy_of(build_with_odd)
-    told = site.fix("shop", "--strategy", "merge")["verification"]["databases"]
-    assert told == FROM_STATE.removesuffix(STATE)
+    result = site.fix("shop", "--strategy", "merge")["verification"]["databases"]
+    assert result == FROM_STATE.removesuffix(STATE)
 
 
 def test_no_driver_is_loaded_for_another_engine(long: Site) -> None:
@@ -389,6 +389,6 @@ def test_extensions_are_installed(
 ) -> None:
     monkeypatch.setenv("MIGMERGE_VERIFY_DATABASE", "postgres://postgres@127.0.0.1")
     site = copy_of(build_with_extension)
-    told = site.fix("shop", "--strategy", "merge")["verification"]["databases"]
-    assert told.endswith(STATE)
-    assert "PostgreSQL at 127.0.0.1" in told
+    result = site.fix("shop", "--strategy", "merge")["verification"]["databases"]
+    assert result.endswith(STATE)
+    assert "PostgreSQL at 127.0.0.1" in result

@@ -98,12 +98,12 @@ def test_what_breaks_new_databases_fails_there(site: Site) -> None:
     text = site.read(path).decode().replace("migrations.AddField(", "migrations.RunSQL('CREATE SEQUENCE s'),\n        migrations.AddField(", 1)  # fmt: skip
     site.write(path, text)
     site.commit("the same on the other side")
-    told = fix(site, code=1)
-    assert told.startswith('failed: fresh: ProgrammingError: relation "s" already exists'), told
+    reason = fix(site, code=1)
+    assert reason.startswith('failed: fresh: ProgrammingError: relation "s" already exists'), reason
 
 
 @pytest.mark.parametrize(
-    ("settings", "environment", "told"),
+    ("settings", "environment", "reason"),
     [
         ({"HOST": "db.invalid"}, {}, "the server of database default is not on this machine"),
         ({}, {"PROTECTED_DATABASES": "default"}, "the server of database default is in protected_databases"),
@@ -119,7 +119,7 @@ def test_servers_that_are_not_used(
     monkeypatch: pytest.MonkeyPatch,
     settings: dict[str, object],
     environment: dict[str, str],
-    told: str,
+    reason: str,
 ) -> None:
     only_there(site, "CREATE SEQUENCE s", **settings)
     for key, value in environment.items():
@@ -135,9 +135,9 @@ def test_servers_that_are_not_used(
         if role:
             execute(f"DROP ROLE {role}")
     assert databases.startswith(SKIPPED), databases
-    assert f", nor on the server of the settings ({told}" in databases
+    assert f", nor on the server of the settings ({reason}" in databases
     assert databases.endswith("; run migmerge verify shop --database URL")
-    assert f"  not on the server of the settings: {told}" in text
+    assert f"  not on the server of the settings: {reason}" in text
 
 
 def test_sqlite_alone_where_that_is_configured(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
